@@ -1,0 +1,191 @@
+package actors_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+func newSystem(testing.TB) *actor.ActorSystem {
+	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.DiscardHandler)
+	}))
+}
+
+func benchCaller(b *testing.B) *actors.Caller {
+	c, err := actors.Start(newSystem(b))
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, c.StopWait(context.Background())) })
+	return c
+}
+
+func one(context.Context) (int, error) { return 1, nil }
+
+func BenchmarkCallSoonWait(b *testing.B) {
+	c := benchCaller(b)
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = actors.CallSoon(ctx, c, one).Wait(ctx)
+	}
+}
+
+func BenchmarkRequestFuture(b *testing.B) {
+	system := newSystem(b)
+	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(int); ok {
+			ctx.Respond(1)
+		}
+	}))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = system.Root.RequestFuture(pid, 1, time.Minute).Result()
+	}
+}
+
+func BenchmarkChannelHops(b *testing.B) {
+	in, out := make(chan int), make(chan int)
+	go func() {
+		for v := range in {
+			out <- v
+		}
+	}()
+	for b.Loop() {
+		in <- 1
+		<-out
+	}
+	close(in)
+}
+
+func BenchmarkBatch1000(b *testing.B) {
+	c := benchCaller(b)
+	ctx := context.Background()
+	b.ReportAllocs()
+	ps := make([]*pending.Pending[int], 1000)
+	for b.Loop() {
+		for i := range ps {
+			ps[i] = actors.CallSoon(ctx, c, one)
+		}
+		for _, p := range ps {
+			_, _ = p.Wait(ctx)
+		}
+	}
+}
+
+func BenchmarkWaitGroup1000(b *testing.B) {
+	for b.Loop() {
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		n := 0
+		for range 1000 {
+			wg.Go(func() { mu.Lock(); n++; mu.Unlock() })
+		}
+		wg.Wait()
+	}
+}
+
+func BenchmarkCallDirect1000(b *testing.B) {
+	c := benchCaller(b)
+	b.ReportAllocs()
+	n := 0
+	done := make(chan struct{}, 1)
+	fn := func() {
+		if n++; n == 1000 {
+			n = 0
+			done <- struct{}{}
+		}
+	}
+	for b.Loop() {
+		for range 1000 {
+			_ = c.CallDirect(fn)
+		}
+		<-done
+	}
+}
+
+func BenchmarkSend1000(b *testing.B) {
+	system := newSystem(b)
+	done := make(chan struct{}, 1)
+	n := 0
+	recv := func(ctx actor.Context) {
+		if _, ok := ctx.Message().(int); ok {
+			if n++; n == 1000 {
+				n = 0
+				done <- struct{}{}
+			}
+		}
+	}
+	pid := system.Root.Spawn(actor.PropsFromFunc(recv))
+	b.ReportAllocs()
+	for b.Loop() {
+		for range 1000 {
+			system.Root.Send(pid, 1)
+		}
+		<-done
+	}
+}
+
+func BenchmarkAdoptedSend1000(b *testing.B) {
+	system := newSystem(b)
+	done := make(chan struct{}, 1)
+	n := 0
+	recv := func(ctx actor.Context) {
+		if _, ok := ctx.Message().(int); ok {
+			if n++; n == 1000 {
+				n = 0
+				done <- struct{}{}
+			}
+		}
+	}
+	as, err := actors.AsCaller()
+	require.NoError(b, err)
+	pid := system.Root.Spawn(actor.PropsFromFunc(recv, as))
+	b.ReportAllocs()
+	for b.Loop() {
+		for range 1000 {
+			system.Root.Send(pid, 1)
+		}
+		<-done
+	}
+}
+
+func BenchmarkWaitOther(b *testing.B) {
+	c, d := benchCaller(b), benchCaller(b)
+	bg := context.Background()
+	b.ReportAllocs()
+	_, _ = actors.CallSoon(bg, c, func(ctx context.Context) (int, error) {
+		for b.Loop() {
+			_, _ = actors.CallSoon(ctx, d, one).Wait(ctx)
+		}
+		return 0, nil
+	}).Wait(bg)
+}
+
+func BenchmarkWaitSame(b *testing.B) {
+	c := benchCaller(b)
+	bg := context.Background()
+	b.ReportAllocs()
+	_, _ = actors.CallSoon(bg, c, func(ctx context.Context) (int, error) {
+		for b.Loop() {
+			_, _ = actors.CallSoon(ctx, c, one).Wait(ctx)
+		}
+		return 0, nil
+	}).Wait(bg)
+}
+
+func BenchmarkToThread(b *testing.B) {
+	c := benchCaller(b)
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = actors.ToThread(ctx, c, one).Wait(ctx)
+	}
+}

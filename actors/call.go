@@ -1,0 +1,219 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// ErrOverloaded is matched by the error of a call, or of a wait, that a limit
+// of its caller has refused.
+var ErrOverloaded = errors.New("actors: overloaded")
+
+// task is the function of a call, as the scheduler sees it.
+type task interface {
+	pending.Handle
+	Run() *pending.PanicError
+	Reject(cause error)
+	Interrupt(cause error)
+	Abandon(cause error)
+	SetError(err error) bool
+	frame() *frame
+}
+
+// call is a pending, its function and its turn in one piece of memory.
+type call[T any] struct {
+	pending.Task[T]
+	turn frame
+}
+
+func (c *call[T]) frame() *frame { return &c.turn }
+
+// newCall makes a call of fn that is to be scheduled on c.
+func newCall[T any](
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...pending.Option,
+) *call[T] {
+	t := &call[T]{}
+	t.turn.task = t
+	t.turn.box.Store(&c.box)
+	if o := c.config.Observer; o != nil {
+		opts = append(opts, pending.ObservedBy(o))
+	}
+	t.Init(ctx, fn, &t.turn, opts...)
+	return t
+}
+
+// CallOption changes how a function is scheduled.
+type CallOption func(*callOptions)
+
+type callOptions struct {
+	pending      []pending.Option
+	delay        time.Duration
+	timeout      *time.Duration
+	queueTimeout *time.Duration
+}
+
+// Named gives the call a name, for its pending, logs and spans. The default is
+// the name of the function.
+func Named(name string) CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, pending.Named(name)) }
+}
+
+// With attaches a value to the metadata of the call's pending.
+func With(key string, value any) CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, pending.With(key, value)) }
+}
+
+// Delay has the call queued after d.
+func Delay(d time.Duration) CallOption {
+	return func(o *callOptions) { o.delay = d }
+}
+
+// Timeout cancels the call if it is not done d after it was scheduled, with a
+// cause that matches [context.DeadlineExceeded].
+func Timeout(d time.Duration) CallOption {
+	return func(o *callOptions) { o.timeout = &d }
+}
+
+// QueueTimeout cancels the call if its function has not started d after it was
+// scheduled, with a cause that matches [context.DeadlineExceeded].
+func QueueTimeout(d time.Duration) CallOption {
+	return func(o *callOptions) { o.queueTimeout = &d }
+}
+
+// Schedule has fn called on a turn of c and returns its pending, at once. It
+// may be called from any goroutine, and before c is started.
+//
+// The context that fn is given has the values of ctx and ends with it; with it
+// fn can wait without being in the way of the other functions of c. A panic in
+// fn becomes a [*pending.PanicError].
+//
+// If c is stopped the pending is cancelled with [pending.ErrStopped]; if it is
+// full the pending fails with [ErrOverloaded]. The seed's schedule_call.
+func Schedule[T any](
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
+) *pending.Pending[T] {
+	var o callOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	t := newCall(ctx, c, fn, o.pending...)
+	if o.timeout != nil {
+		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
+	}
+	if o.queueTimeout != nil {
+		cancelAfter(t, *o.queueTimeout, "has not started", t.Reject)
+	}
+	if o.delay > 0 {
+		c.delay(ctx, t, o.delay)
+	} else {
+		c.enqueue(ctx, t)
+	}
+	return &t.Pending
+}
+
+// cancelAfter has cancel called d from now unless t is done by then.
+func cancelAfter(t task, d time.Duration, what string, cancel func(cause error)) {
+	timer := time.AfterFunc(d, func() {
+		cancel(fmt.Errorf("actors: call of %s %s after %v: %w", t.Name(), what, d, context.DeadlineExceeded))
+	})
+	t.OnDone(func(pending.Handle) { timer.Stop() })
+}
+
+// CallSoon is [Schedule] without options. The seed's call_soon.
+func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
+	t := newCall(ctx, c, fn)
+	c.enqueue(ctx, t)
+	return &t.Pending
+}
+
+// CallLater has fn called on a turn of c, not before delay is over. The seed's
+// call_later.
+func CallLater[T any](
+	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
+) *pending.Pending[T] {
+	return Schedule(ctx, c, fn, Delay(delay))
+}
+
+// CallDirect has fn called on a turn of c, in order with the calls, with no
+// pending and no context: for short functions that do not wait. A panic in fn
+// is logged. It returns [pending.ErrStopped] or [ErrOverloaded] if fn is
+// refused; what was accepted and has not run when c is stopped is counted in
+// its log. It may be called from any goroutine. The seed's call_direct.
+func (c *Caller) CallDirect(fn func()) error {
+	if c.draining.Load() {
+		return c.stopError()
+	}
+	return c.box.post(direct(fn))
+}
+
+// enqueue queues a call that was made with ctx.
+func (c *Caller) enqueue(ctx context.Context, t task) {
+	if err := c.admit(ctx); err != nil {
+		t.SetError(err)
+		return
+	}
+	if err := c.box.post(t); err != nil {
+		t.SetError(c.explain(err))
+	}
+}
+
+// admit returns why a call made with ctx is refused. While the caller drains
+// that is any call which is not part of the work that is to be finished.
+func (c *Caller) admit(ctx context.Context) error {
+	if c.draining.Load() && !c.above(ctx) {
+		return c.stopError()
+	}
+	return nil
+}
+
+// explain adds the reason why the caller was stopped.
+func (c *Caller) explain(err error) error {
+	if errors.Is(err, pending.ErrStopped) {
+		return c.stopError()
+	}
+	return err
+}
+
+// delay queues a call after d.
+func (c *Caller) delay(ctx context.Context, t task, d time.Duration) {
+	if err := c.admit(ctx); err != nil {
+		t.SetError(err)
+		return
+	}
+	c.mu.Lock()
+	if c.State() >= StateStopping {
+		c.mu.Unlock()
+		t.SetError(c.stopError())
+		return
+	}
+	r := c.rarely()
+	if r.delayed == nil {
+		r.delayed = make(map[task]*time.Timer)
+	}
+	r.delayed[t] = time.AfterFunc(d, func() {
+		if c.undelay(t) {
+			if err := c.box.post(t); err != nil {
+				t.SetError(c.explain(err))
+			}
+		}
+	})
+	c.mu.Unlock()
+	t.OnDone(func(pending.Handle) { c.undelay(t) })
+}
+
+// undelay forgets a delayed call and reports whether it was known.
+func (c *Caller) undelay(t task) bool {
+	c.mu.Lock()
+	timer, ok := c.rare.delayed[t]
+	delete(c.rare.delayed, t)
+	c.mu.Unlock()
+	if ok {
+		timer.Stop()
+		c.box.noteIdle()
+	}
+	return ok
+}

@@ -1,0 +1,208 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/supervision"
+)
+
+// Caller is an actor whose mailbox is a scheduler queue for functions: see the
+// package's documentation. It is made by [Start], [New], [Main], [Caller.Child]
+// and, out of any actor, by [AsCaller]. All methods may be called from any
+// goroutine.
+type Caller struct {
+	box     mailbox
+	node    *node
+	config  *props.Config
+	parent  *Caller
+	name    string
+	pid     *actor.PID
+	adopted bool // an actor of the user's, made a caller by AsCaller
+	worker  bool // of the parent's pool
+
+	draining atomic.Bool
+	state    atomic.Int32          // written under mu
+	cause    atomic.Pointer[error] // why the caller was stopped, nil for an ordinary stop
+
+	mu       sync.Mutex
+	children map[string]*Caller // by name
+	rare     *rare
+}
+
+// rare is what most callers never have.
+type rare struct {
+	ended    *pending.Pending[struct{}] // done when the caller has stopped
+	delayed  map[task]*time.Timer       // calls whose time has not come
+	pool     *pool
+	quiesce  *time.Timer
+	restart  *restart
+	failures supervision.Record
+}
+
+// rarely returns what most callers never have. The caller holds mu.
+func (c *Caller) rarely() *rare {
+	if c.rare == nil {
+		c.rare = &rare{}
+	}
+	return c.rare
+}
+
+func newCaller(n *node, parent *Caller, name string, config *props.Config) *Caller {
+	c := &Caller{node: n, parent: parent, name: name, config: config}
+	c.box.caller = c
+	c.box.gated = true
+	return c
+}
+
+// New returns a caller that is not started: what is called on it is queued
+// until [Caller.Start] or [Caller.Run]. It has no parent. The error is that of
+// an option, or actor.ErrNameExists. The seed's Caller("manual").
+func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
+	config, err := props.New(opts...)
+	if err != nil {
+		return nil, err
+	}
+	n := nodeOf(system)
+	name := config.Name
+	if name == "" {
+		name = system.ProcessRegistry.NextId()
+	}
+	c := newCaller(n, nil, name, config)
+	if err := c.spawn(rootID+"/"+name, n.pid); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Start returns a running caller, with no parent. The errors are those of
+// [New]. The seed's Caller("NewThread").
+func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
+	c, err := New(system, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Start()
+}
+
+// Start starts a caller made by [New]. It is an error if the caller was
+// started or stopped before.
+func (c *Caller) Start() error {
+	if !c.move(StateInitial, StateStarting) {
+		return fmt.Errorf("actors: start %s: it is %v already", c.path(), c.State())
+	}
+	c.box.open()
+	return nil
+}
+
+// Run starts a caller made by [New] and returns when it has stopped. The end
+// of ctx stops it, protected or not. The error is nil for an ordinary stop,
+// else the failure that stopped the caller, or that of Start. The seed's
+// async with Caller("manual").
+func (c *Caller) Run(ctx context.Context) error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { c.Stop(Force()) })()
+	<-c.Stopped()
+	return c.stopCause()
+}
+
+// ID returns the id of the caller's actor, which is unique in its system while
+// the caller lives.
+func (c *Caller) ID() string { return c.pid.GetId() }
+
+// Name returns the name, which is unique among the children of the parent.
+func (c *Caller) Name() string { return c.name }
+
+// PID returns the address of the caller's actor.
+func (c *Caller) PID() *actor.PID { return c.pid }
+
+// System returns the actor system the caller lives in.
+func (c *Caller) System() *actor.ActorSystem { return c.node.system }
+
+// Parent returns the caller whose child this is, or nil.
+func (c *Caller) Parent() *Caller { return c.parent }
+
+// Children returns the children that have not stopped, in no order.
+func (c *Caller) Children() []*Caller {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	children := make([]*Caller, 0, len(c.children))
+	for _, child := range c.children {
+		children = append(children, child)
+	}
+	return children
+}
+
+// State returns where the caller is in its life.
+func (c *Caller) State() State { return State(c.state.Load()) }
+
+// Protected reports whether the caller ignores a stop that is not forced.
+func (c *Caller) Protected() bool { return c.config.Protected }
+
+// Logger returns the logger given by the options, else the actor system's.
+func (c *Caller) Logger() *slog.Logger {
+	if c.config.Logger != nil {
+		return c.config.Logger
+	}
+	return c.node.system.Logger()
+}
+
+// Stopped returns a channel that is closed when the caller has stopped, which
+// is after its children have.
+func (c *Caller) Stopped() <-chan struct{} { return c.end().Done() }
+
+// end returns a pending that is done when the caller has stopped.
+func (c *Caller) end() *pending.Pending[struct{}] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.rarely()
+	if r.ended == nil {
+		r.ended = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()))
+		if c.State() == StateStopped {
+			r.ended.SetResult(struct{}{})
+		}
+	}
+	return r.ended
+}
+
+// String describes the caller on one line, for logs. The signs are the seed's:
+// 🏃 running, ❗ not running, 🏁 stopping or stopped, 🔐 protected.
+func (c *Caller) String() string {
+	var s strings.Builder
+	state := c.State()
+	fmt.Fprintf(&s, "<Caller %s %v", stateSigns[state], state)
+	if c.Protected() {
+		s.WriteString(" 🔐")
+	}
+	fmt.Fprintf(&s, " name=%q id=%q", c.name, c.ID())
+	switch n := len(c.Children()); n {
+	case 0:
+	case 1:
+		s.WriteString(" 1 child")
+	default:
+		fmt.Fprintf(&s, " %d children", n)
+	}
+	s.WriteString(">")
+	return s.String()
+}
+
+// path names the caller in errors and logs.
+func (c *Caller) path() string { return c.pid.GetId() }
+
+// move changes the state if it is from, and reports whether it was.
+func (c *Caller) move(from, to State) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.CompareAndSwap(int32(from), int32(to))
+}

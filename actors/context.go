@@ -1,0 +1,58 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// Current returns the caller on whose turn the function runs that was given
+// ctx, or nil and false outside of a function. The seed's Caller().
+func Current(ctx context.Context) (*Caller, bool) {
+	h, ok := pending.Current(ctx)
+	if !ok {
+		return nil, false
+	}
+	f, ok := pending.RunnerOf(h).(*frame)
+	if !ok {
+		return nil, false
+	}
+	return f.caller(), true
+}
+
+// Of returns the caller that the actor of ctx is, in its Receive, or nil and
+// false if the actor was not made one by [AsCaller].
+func Of(ctx actor.Context) (*Caller, bool) {
+	return Lookup(ctx.ActorSystem(), ctx.Self().GetId())
+}
+
+// Detach returns a copy of ctx for a goroutine that a caller's function starts
+// itself: the same values, span and end, but no turn. A wait with it blocks
+// that goroutine, while the function goes on.
+func Detach(ctx context.Context) context.Context { return pending.WithTurn(ctx, nil) }
+
+// Sleep waits for d, giving the turn away inside a caller's function. The
+// error is that of ctx if ctx ends first. A d of zero or less lets the other
+// functions of the caller have their turn.
+func Sleep(ctx context.Context, d time.Duration) error {
+	p := pending.New[struct{}](ctx, pending.Named("actors.Sleep"))
+	timer := time.AfterFunc(d, func() { p.SetResult(struct{}{}) })
+	defer timer.Stop()
+	_, err := p.Wait(ctx)
+	return err
+}
+
+// above reports whether ctx is that of a function that runs on c or on one of
+// its descendants.
+func (c *Caller) above(ctx context.Context) bool {
+	current, _ := Current(ctx)
+	for ; current != nil; current = current.parent {
+		if current == c {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,2 @@
+// Package actors brings callers to protoactor.
+package actors

@@ -1,0 +1,126 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// Drain refuses new calls, lets those that were accepted finish, the delayed
+// ones too, drains the children, and stops the caller, protected or not. Calls
+// that a function of the caller, or of a descendant, makes on the way are part
+// of the work and accepted.
+//
+// When ctx ends first the caller is stopped as by [Caller.Stop], and the error
+// is that of ctx. Like [Caller.StopWait] it gives the turn away while it waits,
+// and returns [pending.ErrDeadlock] in a function that the caller would wait
+// for.
+func (c *Caller) Drain(ctx context.Context) error {
+	if err := c.mayEnd(ctx); err != nil {
+		return err
+	}
+	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()))
+	go func() { drained.SetError(c.drain(Detach(ctx))) }()
+	_, err := drained.Wait(ctx, pending.Shield())
+	return err
+}
+
+// drain is Drain on a goroutine of its own.
+func (c *Caller) drain(ctx context.Context) error {
+	c.draining.Store(true)
+	idle := c.box.watchIdle()
+	for !c.idle() {
+		select {
+		case <-idle:
+		case <-c.Stopped():
+			return nil
+		case <-ctx.Done():
+			c.stop(nil)
+			return fmt.Errorf("actors: drain %s: %w", c.path(), context.Cause(ctx))
+		}
+	}
+	err := drainAll(ctx, c.Children())
+	c.stop(nil)
+	return errors.Join(err, c.waitEnd(ctx))
+}
+
+// drainAll drains callers all at once.
+func drainAll(ctx context.Context, callers []*Caller) error {
+	errs := make([]error, len(callers))
+	var wg sync.WaitGroup
+	for i, c := range callers {
+		wg.Go(func() { errs[i] = c.drain(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// idle reports whether all accepted calls are done. An Initial caller has
+// nobody to do them.
+func (c *Caller) idle() bool {
+	c.mu.Lock()
+	waiting := c.rare != nil && len(c.rare.delayed) > 0
+	var p *pool
+	if c.rare != nil {
+		p = c.rare.pool
+	}
+	c.mu.Unlock()
+	return !waiting && (p == nil || !p.hasQueue()) && c.box.idle()
+}
+
+// idle reports whether there is nothing queued and nothing running.
+func (m *mailbox) idle() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.gated || !m.running && m.parked.n == 0 && m.queued() == 0
+}
+
+// watchIdle returns a channel that gets a value when the mailbox may have
+// become idle.
+func (m *mailbox) watchIdle() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.idles == nil {
+		m.idles = make(chan struct{}, 1)
+	}
+	return m.idles
+}
+
+// noteIdle tells who watches that something has ended.
+func (m *mailbox) noteIdle() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.noteIdleLocked()
+}
+
+func (m *mailbox) noteIdleLocked() {
+	if m.idles == nil {
+		return
+	}
+	select {
+	case m.idles <- struct{}{}:
+	default:
+	}
+}
+
+// Shutdown drains all callers of a system, the main caller and adopted actors
+// included, and returns when they have stopped. When ctx ends first it stops
+// what is left, waits for that, and returns the error of ctx. The actor system
+// itself goes on: protoactor's own Shutdown stops no actor. It must not be
+// called in a caller's function, where it returns [pending.ErrDeadlock].
+func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
+	if current, ok := Current(ctx); ok && pending.TurnOf(ctx) != nil {
+		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, current.path())
+	}
+	top := nodeOf(system).all(func(c *Caller) bool { return c.parent == nil })
+	err := drainAll(ctx, top)
+	for _, c := range top {
+		<-c.Stopped()
+	}
+	return err
+}

@@ -1,0 +1,161 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/supervision"
+)
+
+// errRestarted is why a function was cancelled by a restart that no panic of
+// its own caller has caused.
+var errRestarted = errors.New("actors: caller restarted")
+
+// restart is one that was decided on and is not over.
+type restart struct {
+	cause error
+	timer *time.Timer
+}
+
+func (r *restart) stop() {
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+}
+
+// crashed is called on the turn when a function has panicked.
+func (c *Caller) crashed(t task, crash *pending.PanicError) {
+	action, delay := c.decide(crash)
+	switch action {
+	case supervision.ActionRestart:
+		c.restartAfter(delay, crash)
+	case supervision.ActionStop:
+		c.stop(crash)
+	case supervision.ActionEscalate:
+		c.box.invoker.EscalateFailure(crash, t)
+	}
+}
+
+// decide asks the policy what to do about a failure, and publishes that.
+func (c *Caller) decide(failure error) (supervision.Action, time.Duration) {
+	c.mu.Lock()
+	action, delay := c.rarely().failures.Decide(c.config.Policy, time.Now())
+	c.mu.Unlock()
+	if action != supervision.ActionCapture {
+		c.Logger().Error("actors: function failed", slog.String("caller", c.path()),
+			slog.String("action", action.String()), slog.Any("error", failure))
+	}
+	c.node.system.EventStream.Publish(supervision.Failed{
+		Who: c.pid, Name: c.name, Err: failure, Action: action, Delay: delay,
+	})
+	return action, delay
+}
+
+// restartAfter restarts the caller's actor after a delay, in which nothing is
+// run.
+func (c *Caller) restartAfter(delay time.Duration, cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() >= StateStopping {
+		return
+	}
+	c.state.Store(int32(StateStarting))
+	c.box.pause(true)
+	r := &restart{cause: cause}
+	c.rarely().restart = r
+	r.timer = time.AfterFunc(delay, func() { c.box.PostSystemMessage(&actor.Restart{}) })
+}
+
+// interruptForRestart cancels the functions that a restart has to wait for.
+func (c *Caller) interruptForRestart() {
+	active := c.box.active()
+	if len(active) == 0 {
+		return
+	}
+	c.mu.Lock()
+	cause := errRestarted
+	if c.rare != nil && c.rare.restart != nil {
+		cause = c.rare.restart.cause
+	}
+	c.mu.Unlock()
+	for _, f := range active {
+		f.task.Cancel(cause)
+	}
+	c.limitQuiesce()
+}
+
+// restarting is called on the turn when a restart begins.
+func (c *Caller) restarting() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() < StateStopping {
+		c.state.Store(int32(StateStarting))
+	}
+	if r := c.rarely(); r.restart == nil {
+		r.restart = &restart{}
+	}
+}
+
+// resumed is called on the turn when the actor goes on, after a restart or
+// without one.
+func (c *Caller) resumed() {
+	c.mu.Lock()
+	var r *restart
+	if c.rare != nil {
+		r, c.rare.restart = c.rare.restart, nil
+	}
+	if r != nil {
+		c.state.CompareAndSwap(int32(StateStarting), int32(StateRunning))
+	}
+	c.mu.Unlock()
+	if r != nil {
+		c.node.system.EventStream.Publish(supervision.Restarted{Who: c.pid, Name: c.name, Err: r.cause})
+	}
+}
+
+// HandleFailure implements [actor.SupervisorStrategy] for the children of
+// callers: a failure that a child has escalated is decided on by the policy of
+// its parent.
+func (n *node) HandleFailure(
+	_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, message any,
+) {
+	parent, ok := n.lookup(supervisor.(actor.Context).Self().GetId())
+	if !ok {
+		return // it has stopped, and so will the child
+	}
+	failure := fmt.Errorf("actors: child %s failed: %w", child.GetId(), asError(reason))
+	action, delay := parent.decide(failure)
+	switch action {
+	case supervision.ActionCapture:
+		supervisor.ResumeChildren(child)
+	case supervision.ActionRestart:
+		parent.restartAfter(delay, failure)
+	case supervision.ActionStop:
+		parent.stop(failure)
+	case supervision.ActionEscalate:
+		supervisor.EscalateFailure(failure, message)
+	}
+}
+
+// topFailed stops a caller without a parent that has escalated a failure.
+func (n *node) topFailed(failure *actor.Failure) {
+	c, ok := n.lookup(failure.Who.GetId())
+	if !ok {
+		return
+	}
+	c.Logger().Error("actors: failure escalated to the root, the caller is stopped",
+		slog.String("caller", c.path()), slog.Any("reason", failure.Reason))
+	c.stop(asError(failure.Reason))
+}
+
+func asError(reason any) error {
+	if err, ok := reason.(error); ok {
+		return err
+	}
+	return fmt.Errorf("%v", reason)
+}

@@ -1,0 +1,52 @@
+package actors
+
+import (
+	"context"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// invocation is a call in the shape of a message.
+type invocation struct {
+	call func(c *Caller, sender *actor.PID)
+}
+
+// Invoke returns a message that has the caller it is sent to call fn, so that
+// a call can go through whatever messages go through: routers, sender
+// middleware, a PID from elsewhere. The sender, if there is one, is sent the
+// value that fn returns, or its error. The same message may be sent any number
+// of times. It cannot leave the process.
+func Invoke[T any](fn func(context.Context) (T, error)) any {
+	return &invocation{func(c *Caller, sender *actor.PID) {
+		p := CallSoon(context.Background(), c, fn)
+		if sender != nil {
+			p.OnDone(func(pending.Handle) { deliver(c.node.system, p, sender) })
+		}
+	}}
+}
+
+// PipeTo sends the value of p, or its error, as a message to each of the pids
+// once it is done. It returns an error if p belongs to no actor system: that
+// of its caller, or the one attached to it as metadata under "system".
+func PipeTo[T any](p *pending.Pending[T], pids ...*actor.PID) error {
+	system, err := systemOf(p)
+	if err != nil {
+		return err
+	}
+	p.OnDone(func(pending.Handle) { deliver(system, p, pids...) })
+	return nil
+}
+
+// deliver sends the outcome of a pending that is done.
+func deliver[T any](system *actor.ActorSystem, p *pending.Pending[T], pids ...*actor.PID) {
+	var message any
+	value, err := p.Result()
+	if message = value; err != nil {
+		message = err
+	}
+	for _, pid := range pids {
+		system.Root.Send(pid, message)
+	}
+}

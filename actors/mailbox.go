@@ -1,0 +1,513 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// errGoexit is the reason given to the supervisor of an actor whose handler
+// ended its goroutine.
+var errGoexit = errors.New("actors: the handler ended its goroutine with runtime.Goexit")
+
+// mailbox is the mailbox of a caller, and the scheduler of its functions.
+//
+// There are three lanes: the messages of the actor system, the functions that
+// want their turn back, and the queue of calls and user messages. Whoever runs
+// the mailbox, the runner, is the one who has the turn. It is a role that is
+// handed on, not a goroutine: a function that waits leaves the role to another
+// goroutine, and gets it back from whoever has it then.
+type mailbox struct {
+	caller     *Caller
+	invoker    actor.MessageInvoker
+	dispatcher actor.Dispatcher
+	loop       func() // run, made once
+
+	// urgent says that there is more to look at than the batch. It is set
+	// under mu, and read by the runner before each item.
+	urgent atomic.Bool
+
+	// batch is the chunk of the queue in work; cursor is where. The runner
+	// replaces the batch under mu and moves the cursor without it.
+	batch  *chunk
+	cursor atomic.Int32
+
+	mu       sync.Mutex
+	system   []any
+	ready    []*frame // want their turn back
+	queue    queue
+	running  bool   // there is a runner
+	gated    bool   // not started yet
+	paused   bool   // by a failure that is being decided on
+	closed   bool   // takes no calls nor user messages any more
+	held     any    // the Stop or Restart that waits for the functions to return
+	holder   *frame // the function that has the turn
+	parked   frameList
+	orphans  int           // children that the actor has not adopted yet
+	idles    chan struct{} // told when there may be nothing left to do
+	watch    *turnWatch    // nil without a limit on turns
+	userNext bool          // the queue's turn, so that functions that wait don't starve it
+}
+
+var _ actor.Mailbox = (*mailbox)(nil)
+
+// RegisterHandlers implements [actor.Mailbox].
+func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
+	m.invoker = invoker
+	m.dispatcher = dispatcher
+	m.loop = m.run
+	m.caller.registered(invoker.(actor.Context))
+}
+
+// Start implements [actor.Mailbox].
+func (m *mailbox) Start() { m.caller.spawned() }
+
+// UserMessageCount implements [actor.Mailbox].
+func (m *mailbox) UserMessageCount() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.queued()
+}
+
+// queued returns how many calls and messages have not been started.
+func (m *mailbox) queued() int {
+	n := m.queue.n
+	if m.batch != nil {
+		n += m.batch.n - int(m.cursor.Load())
+	}
+	return n
+}
+
+// PostUserMessage implements [actor.Mailbox].
+func (m *mailbox) PostUserMessage(message any) {
+	if batch, ok := actor.UnwrapEnvelopeMessage(message).(actor.MessageBatch); ok {
+		for _, part := range batch.GetMessages() {
+			m.PostUserMessage(part)
+		}
+		// The batch itself follows, as in protoactor's own mailboxes: its
+		// publishers wait for the answer to it.
+	}
+	if inv, ok := actor.UnwrapEnvelopeMessage(message).(*invocation); ok {
+		inv.call(m.caller, actor.UnwrapEnvelopeSender(message))
+		return
+	}
+	if err := m.post(message); err != nil {
+		m.caller.undeliverable(message)
+	}
+}
+
+// PostSystemMessage implements [actor.Mailbox].
+func (m *mailbox) PostSystemMessage(message any) {
+	switch message := message.(type) {
+	case *actor.Stop:
+		// The functions shall hear of it now, not when the turn is free.
+		m.caller.beginStop(nil)
+	case *actor.Terminated:
+		m.caller.node.terminated(message.Who)
+	}
+	m.mu.Lock()
+	m.system = append(m.system, message)
+	m.urgent.Store(true)
+	m.wakeLocked()
+}
+
+// post puts a call or a user message into the queue.
+func (m *mailbox) post(item any) error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return pending.ErrStopped
+	}
+	if limit := m.caller.config.MaxQueued; limit > 0 && m.queued() >= limit {
+		m.mu.Unlock()
+		return fmt.Errorf("%w: %d calls are queued on %s", ErrOverloaded, limit, m.caller.path())
+	}
+	m.queue.push(item)
+	m.wakeLocked()
+	return nil
+}
+
+// wakeLocked releases mu, and sees to it that somebody runs the mailbox.
+func (m *mailbox) wakeLocked() {
+	start := !m.running && m.hasWork()
+	m.running = m.running || start
+	m.mu.Unlock()
+	if start {
+		m.dispatcher.Schedule(m.loop)
+	}
+}
+
+// hasWork reports whether a runner would find something to do.
+func (m *mailbox) hasWork() bool {
+	switch {
+	case m.gated:
+		return false
+	case len(m.system) > 0:
+		return true
+	case m.held != nil:
+		return len(m.ready) > 0 || m.quiet()
+	case m.paused:
+		return false
+	default:
+		return len(m.ready) > 0 || m.queued() > 0
+	}
+}
+
+// quiet reports whether what is held can be let through: no function is on its
+// way, and the actor knows all its children.
+func (m *mailbox) quiet() bool { return m.parked.n == 0 && m.orphans == 0 }
+
+// run is the loop of the runner.
+func (m *mailbox) run() {
+	var item any
+	returned := false
+	defer func() {
+		if !returned {
+			m.replaceRunner(item)
+		}
+	}()
+	throughput := m.dispatcher.Throughput()
+	for i, ok := 0, true; ok; i++ {
+		if i > throughput {
+			i = 0
+			runtime.Gosched()
+		}
+		if item, ok = m.next(); ok {
+			ok = m.deal(item)
+		}
+	}
+	returned = true
+}
+
+// replaceRunner has another goroutine run the mailbox, after the function or
+// the handler that dealt with item has ended this one by Goexit.
+func (m *mailbox) replaceRunner(item any) {
+	if t, ok := item.(task); ok {
+		if m.end(t.frame()) {
+			go m.run()
+		}
+		return
+	}
+	m.invoker.EscalateFailure(errGoexit, item)
+	go m.run()
+}
+
+// systemMessage is an item from the lane of the actor system.
+type systemMessage struct{ message any }
+
+// next returns what to do next, or false when the runner's role has ended:
+// there is nothing to do, or somebody else was given the role.
+func (m *mailbox) next() (item any, ok bool) {
+	if !m.urgent.Load() && m.batch != nil {
+		if i := int(m.cursor.Load()); i < m.batch.n {
+			m.cursor.Store(int32(i + 1)) //nolint:gosec // At most chunkSize.
+			return m.batch.items[i], true
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	item, ok = m.choose()
+	m.urgent.Store(len(m.system) > 0 || len(m.ready) > 0 || m.held != nil || m.paused)
+	return item, ok
+}
+
+// choose is next with a choice. The caller holds mu.
+func (m *mailbox) choose() (item any, ok bool) {
+	if len(m.system) > 0 {
+		item = m.system[0]
+		m.system = shift(m.system)
+		return systemMessage{item}, true
+	}
+	if m.held != nil && m.quiet() {
+		item, m.held = m.held, nil
+		return released{item}, true
+	}
+	open := !m.paused && m.held == nil
+	if len(m.ready) > 0 && (open && !m.favoursQueue() || m.held != nil) {
+		f := m.ready[0]
+		m.ready = shift(m.ready)
+		m.userNext = true
+		f.grant()
+		return nil, false
+	}
+	if open {
+		m.userNext = false
+		if item, ok := m.nextQueued(); ok {
+			return item, true
+		}
+	}
+	m.running = false
+	m.noteIdleLocked()
+	return nil, false
+}
+
+// favoursQueue reports whether it is the queue's turn to be taken from.
+func (m *mailbox) favoursQueue() bool { return m.userNext && m.queued() > 0 }
+
+// nextQueued takes the next item of the queue.
+func (m *mailbox) nextQueued() (item any, ok bool) {
+	i := int(m.cursor.Load())
+	if m.batch == nil || i == m.batch.n {
+		if m.batch != nil {
+			m.batch.recycle()
+		}
+		m.batch, i = m.queue.take(), 0
+		if m.batch == nil {
+			return nil, false
+		}
+	}
+	m.cursor.Store(int32(i + 1)) //nolint:gosec // At most chunkSize.
+	return m.batch.items[i], true
+}
+
+// shift removes the first element, and the memory with the last one.
+func shift[E any](s []E) []E {
+	var none E
+	s[0] = none
+	if len(s) == 1 {
+		return nil
+	}
+	return s[1:]
+}
+
+// released is a Stop or a Restart that was held until the functions returned.
+type released struct{ message any }
+
+// direct is a function that was given to CallDirect.
+type direct func()
+
+// deal does what an item asks for. It reports whether this goroutine is the
+// runner still.
+func (m *mailbox) deal(item any) bool {
+	switch item := item.(type) {
+	case direct:
+		m.runDirect(item)
+	case systemMessage:
+		m.handleSystem(item.message)
+	case released:
+		m.release(item.message)
+	case task:
+		return m.runTask(item)
+	default:
+		m.handleUser(item)
+	}
+	return true
+}
+
+// runTask runs a function that was called.
+func (m *mailbox) runTask(t task) bool {
+	f := t.frame()
+	if !m.begin(f) {
+		t.Reject(m.caller.stopError())
+		return true
+	}
+	crash := t.Run()
+	m.caller.workDone(f)
+	if !m.end(f) {
+		return false
+	}
+	if crash != nil {
+		m.caller.crashed(t, crash)
+	}
+	return true
+}
+
+// begin gives the turn to a function, unless the caller has stopped taking
+// any: the item was taken from the queue before that.
+func (m *mailbox) begin(f *frame) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.holder = f
+	f.startTurn()
+	return true
+}
+
+// end takes the turn back from a function that has returned. It reports false
+// if the function was abandoned, and the turn has gone elsewhere long ago.
+func (m *mailbox) end(f *frame) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return f.leaveLocked()
+}
+
+func (m *mailbox) runDirect(fn direct) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.caller.Logger().Error("actors: direct call panicked", slog.String("caller", m.caller.path()),
+				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	fn()
+}
+
+// handleUser hands a user message to the actor.
+func (m *mailbox) handleUser(message any) {
+	m.mu.Lock()
+	closed := m.closed
+	m.mu.Unlock()
+	if closed {
+		m.caller.undeliverable(message)
+		return
+	}
+	defer m.escalate(message)
+	m.invoker.InvokeUserMessage(message)
+}
+
+// escalate passes a panic of the actor on to its supervisor.
+func (m *mailbox) escalate(message any) {
+	if r := recover(); r != nil {
+		m.invoker.EscalateFailure(r, message)
+	}
+}
+
+// handleSystem deals with a message of the actor system.
+func (m *mailbox) handleSystem(message any) {
+	switch message := message.(type) {
+	case *actor.SuspendMailbox:
+		m.pause(true)
+	case *actor.ResumeMailbox:
+		m.pause(false)
+		m.caller.resumed()
+	case *actor.Stop:
+		m.hold(message)
+	case *actor.Restart:
+		if m.caller.State() < StateStopping {
+			m.hold(message)
+			m.caller.interruptForRestart()
+		}
+	case adoption:
+		m.adopt(message.child)
+	default:
+		m.invokeSystem(message)
+	}
+}
+
+// invokeSystem hands a message of the actor system to the actor's context.
+func (m *mailbox) invokeSystem(message any) {
+	defer m.escalate(message)
+	m.invoker.InvokeSystemMessage(message)
+	if _, ok := message.(*actor.Started); ok {
+		m.caller.started()
+	}
+}
+
+func (m *mailbox) pause(on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.paused = on
+	m.urgent.Store(true)
+}
+
+// hold keeps a Stop or a Restart until all functions have returned. A Stop is
+// not replaced.
+func (m *mailbox) hold(message any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.held.(*actor.Stop); !ok {
+		m.held = message
+		m.urgent.Store(true)
+	}
+}
+
+// release lets through what was held.
+func (m *mailbox) release(message any) {
+	m.caller.quiesced()
+	_, restart := message.(*actor.Restart)
+	if restart {
+		m.caller.restarting()
+	}
+	m.pause(restart) // until the actor says that it has restarted
+	m.invokeSystem(message)
+}
+
+// open starts a mailbox that was gated, and deals with what the actor system
+// has sent until now on the goroutine that calls.
+func (m *mailbox) open() {
+	m.mu.Lock()
+	m.gated = false
+	m.running = true
+	if m.closed {
+		m.mu.Unlock()
+		m.run() // no function of a user is left that could run here
+		return
+	}
+	for len(m.system) > 0 {
+		message := m.system[0]
+		m.system = shift(m.system)
+		m.mu.Unlock()
+		m.handleSystem(message)
+		m.mu.Lock()
+	}
+	m.running = false
+	m.urgent.Store(m.held != nil)
+	m.wakeLocked()
+}
+
+// close ends the intake. It returns the calls that had not been started, which
+// are the caller's to reject, and the functions on their way.
+func (m *mailbox) close() (refused []any, active []*frame) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	if m.batch != nil {
+		for _, item := range m.batch.items[:m.batch.n] {
+			if t, ok := item.(task); ok {
+				refused = append(refused, t) // the others are the runner's
+			}
+		}
+	}
+	for c := m.queue.take(); c != nil; c = m.queue.take() {
+		refused = append(refused, c.items[:c.n]...)
+		c.recycle()
+	}
+	return refused, m.activeLocked()
+}
+
+// activeLocked returns the functions that have started and not returned.
+func (m *mailbox) activeLocked() []*frame {
+	active := m.parked.all()
+	if m.holder != nil {
+		active = append(active, m.holder)
+	}
+	return active
+}
+
+// active is activeLocked for those who don't hold mu.
+func (m *mailbox) active() []*frame {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.activeLocked()
+}
+
+// abandon takes the turn away from the functions that have not returned, and
+// returns them.
+func (m *mailbox) abandon() []*frame {
+	m.mu.Lock()
+	abandoned := m.activeLocked()
+	stuck := m.holder != nil
+	for _, f := range abandoned {
+		f.abandoned = true
+		if f.parking != nil {
+			f.unpark()
+		}
+	}
+	m.holder, m.ready, m.parked = nil, nil, frameList{}
+	if stuck {
+		m.mu.Unlock()
+		go m.run() // the stuck function has the runner's goroutine
+		return abandoned
+	}
+	m.wakeLocked()
+	return abandoned
+}

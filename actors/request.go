@@ -1,0 +1,99 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// systemKey is where the pending of a request keeps its system.
+const systemKey = "system"
+
+var errNoSystem = errors.New("actors: the pending belongs to no actor system")
+
+func systemOf(h pending.Handle) (*actor.ActorSystem, error) {
+	if f, ok := pending.RunnerOf(h).(*frame); ok {
+		return f.caller().node.system, nil
+	}
+	if system, ok := h.Metadata()[systemKey].(*actor.ActorSystem); ok {
+		return system, nil
+	}
+	return nil, fmt.Errorf("%w: %s", errNoSystem, h)
+}
+
+// requests are those that have not been answered.
+type requests struct {
+	mu   sync.Mutex
+	last uint32
+	open map[uint32]func(message any)
+}
+
+// add registers who takes the answer, under a number that no open request has.
+// Numbers come round again only after all others were used, so that an answer
+// that comes late finds nobody.
+func (r *requests) add(answer func(message any)) uint32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.open == nil {
+		r.open = make(map[uint32]func(any))
+	}
+	for {
+		r.last++
+		if _, taken := r.open[r.last]; !taken && r.last != 0 {
+			r.open[r.last] = answer
+			return r.last
+		}
+	}
+}
+
+// take removes a request and returns who takes the answer, nil for nobody.
+func (r *requests) take(id uint32) func(message any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	answer := r.open[id]
+	delete(r.open, id)
+	return answer
+}
+
+func (r *requests) answer(id uint32, message any) {
+	if answer := r.take(id); answer != nil {
+		answer(message)
+	}
+}
+
+// Request sends msg to any actor, or to any other process with a PID, and
+// returns the pending of its answer. An answer that is an error becomes the
+// pending's; one of another type than T is an error. If there is nobody at the
+// PID the error matches actor.ErrDeadLetter. When ctx ends the pending is
+// cancelled as soon as somebody looks at it, and a late answer is dropped. It
+// may be called from any goroutine.
+func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
+	n := nodeOf(system)
+	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system))
+	id := n.requests.add(func(message any) { settle(p, pid, message) })
+	p.OnDone(func(pending.Handle) { n.requests.take(id) })
+	sender := system.NewLocalPID(rootID)
+	sender.RequestId = id
+	system.Root.Send(pid, &actor.MessageEnvelope{Message: msg, Sender: sender})
+	return p
+}
+
+// settle completes the pending of a request with its answer.
+func settle[T any](p *pending.Pending[T], from *actor.PID, message any) {
+	switch message := message.(type) {
+	case T:
+		p.SetResult(message)
+	case *actor.DeadLetterResponse:
+		p.SetError(fmt.Errorf("actors: request to %s: %w", from.GetId(), actor.ErrDeadLetter))
+	case error:
+		p.SetError(message)
+	default:
+		var want T
+		p.SetError(fmt.Errorf("actors: request to %s: the answer is a %T, not a %T", from.GetId(), message, want))
+	}
+}

@@ -1,0 +1,178 @@
+package actors
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+// receiver is the actor behind a caller of ours: all it can do is in its
+// mailbox.
+type receiver struct{ caller *Caller }
+
+// Receive implements [actor.Actor].
+func (r receiver) Receive(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case actor.SystemMessage, *actor.Stopping, *actor.Restarting, *actor.ReceiveTimeout:
+	case *actor.Stopped:
+		r.caller.finalize()
+	default:
+		r.caller.deadLetter(&actor.MessageEnvelope{Message: ctx.Message(), Sender: ctx.Sender()})
+	}
+}
+
+// spawning is the context in which an actor is spawned as the child of parent,
+// from any goroutine.
+type spawning struct {
+	*actor.RootContext
+	parent *actor.PID
+}
+
+// Self implements [actor.SpawnerContext].
+func (s spawning) Self() *actor.PID { return s.parent }
+
+// spawn brings the caller's actor to life, with its mailbox gated.
+func (c *Caller) spawn(id string, parent *actor.PID) error {
+	strategy := c.config.Strategy
+	if strategy == nil {
+		strategy = c.node
+	}
+	p := actor.PropsFromProducer(
+		func() actor.Actor { return receiver{c} },
+		actor.WithMailbox(func() actor.Mailbox { return &c.box }),
+		actor.WithSupervisor(strategy),
+	)
+	system := c.node.system
+	if _, err := actor.DefaultSpawner(system, id, p, spawning{system.Root, parent}); err != nil {
+		return fmt.Errorf("actors: spawn %s: %w", id, err)
+	}
+	return nil
+}
+
+// registered is called when the actor has an address, and before it is reached.
+func (c *Caller) registered(ctx actor.Context) {
+	c.pid = ctx.Self()
+	if c.adopted {
+		c.node = nodeOf(ctx.ActorSystem())
+		c.state.Store(int32(StateStarting))
+		c.joinTree(ctx.Parent())
+	}
+	c.node.add(c)
+}
+
+// joinTree makes an adopted actor the child of the caller that its parent is,
+// if it is one.
+func (c *Caller) joinTree(parent *actor.PID) {
+	id := c.pid.GetId()
+	c.name = id[strings.LastIndexByte(id, '/')+1:]
+	if parent == nil {
+		return
+	}
+	if p, ok := c.node.lookup(parent.GetId()); ok {
+		c.parent = p
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.addChild(c)
+	}
+}
+
+// spawned is called when the actor is reachable.
+func (c *Caller) spawned() {
+	if !c.adopted {
+		return
+	}
+	// The node learns of the end of an actor that is not ours as a watcher.
+	c.box.PostSystemMessage(&actor.Watch{Watcher: c.node.pid})
+	c.box.mu.Lock()
+	c.box.gated = false
+	c.box.wakeLocked()
+}
+
+// started is called when the actor has dealt with its Started message.
+func (c *Caller) started() { c.move(StateStarting, StateRunning) }
+
+// addChild registers a child. The caller holds mu.
+func (c *Caller) addChild(child *Caller) {
+	if c.children == nil {
+		c.children = make(map[string]*Caller)
+	}
+	c.children[child.name] = child
+}
+
+// Child returns the child of that name, or makes one; without a name it always
+// makes one. What the options leave open is inherited, and the options are not
+// looked at if the child exists. The error is that of an option, or matches
+// [pending.ErrStopped] when the caller, or the child of that name, is stopping.
+// It may be called from any goroutine, also while the caller is busy or not
+// started yet. The seed's get.
+func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
+	config, err := c.config.Child(opts...)
+	if err != nil {
+		return nil, err
+	}
+	return c.child(config, false)
+}
+
+func (c *Caller) child(config *props.Config, worker bool) (*Caller, error) {
+	child, made, err := c.getOrMake(config, worker)
+	if made {
+		// Any goroutine can spawn, but only the parent's actor, on its turn,
+		// can take note of its child.
+		c.box.PostSystemMessage(adoption{child})
+	}
+	return child, err
+}
+
+func (c *Caller) getOrMake(config *props.Config, worker bool) (child *Caller, made bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() >= StateStopping {
+		return nil, false, fmt.Errorf("actors: child of %s: %w", c.path(), pending.ErrStopped)
+	}
+	name := config.Name
+	if existing := c.children[name]; existing != nil {
+		if existing.State() >= StateStopping {
+			return nil, false, fmt.Errorf("actors: child %s: %w", existing.path(), pending.ErrStopped)
+		}
+		return existing, false, nil
+	}
+	if name == "" {
+		name = c.node.system.ProcessRegistry.NextId()
+	}
+	child = newCaller(c.node, c, name, config)
+	child.worker = worker
+	if err := child.spawn(c.pid.GetId()+"/"+name, c.pid); err != nil {
+		return nil, false, err
+	}
+	c.addChild(child)
+	c.box.mu.Lock()
+	c.box.orphans++
+	c.box.mu.Unlock()
+	return child, true, child.Start()
+}
+
+// adoption asks the mailbox of the parent to have its actor take note of a
+// child that was spawned for it.
+type adoption struct{ child *Caller }
+
+// adopt has the actor take note of a child, so that it waits for it when it
+// stops. A child that has stopped already would be waited for in vain.
+func (m *mailbox) adopt(child *Caller) {
+	if child.State() != StateStopped {
+		ctx := m.invoker.(actor.Context)
+		existing := func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
+			return child.pid, nil
+		}
+		p := (&actor.Props{}).Configure(actor.WithSpawnFunc(existing))
+		if _, err := ctx.SpawnNamed(p, child.name); err != nil {
+			m.caller.Logger().Error("actors: adoption failed", "child", child.path(), "error", err)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.orphans--
+}

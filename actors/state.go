@@ -1,0 +1,29 @@
+package actors
+
+// State is where a caller is in its life. It only ever moves forward, except
+// that a restart takes a running caller back to Starting.
+type State int32
+
+const (
+	// StateInitial is that of a caller which is made but not started: calls
+	// are queued.
+	StateInitial State = iota
+	// StateStarting is that of a caller which is about to run, for the first
+	// time or again.
+	StateStarting
+	// StateRunning is that of a caller which runs what is called on it.
+	StateRunning
+	// StateStopping is that of a caller which refuses calls, and waits for its
+	// functions to return and its children to stop.
+	StateStopping
+	// StateStopped is that of a caller which is gone. There is no way back.
+	StateStopped
+)
+
+var stateNames = [...]string{"initial", "starting", "running", "stopping", "stopped"}
+
+// stateSigns are the seed's.
+var stateSigns = [...]string{"❗", "❗", "🏃", "🏁", "🏁"}
+
+// String returns the name of the state in lower case.
+func (s State) String() string { return stateNames[s] }

@@ -1,0 +1,253 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/supervision"
+)
+
+// StopOption changes how a caller is stopped.
+type StopOption func(*stopOptions)
+
+type stopOptions struct{ force bool }
+
+// Force stops a protected caller too.
+func Force() StopOption { return func(o *stopOptions) { o.force = true } }
+
+// Stop stops the caller and returns the state it is in then. It does not wait
+// for the end, see [Caller.Stopped].
+//
+// From now on calls are refused. Those that are queued are cancelled at once.
+// The contexts of running functions are cancelled, with [pending.ErrStopped] as
+// the cause, and they get their turns until they have returned: one that
+// returns a value keeps it. Children are stopped in the same way at the same
+// time, and the caller ends after the last of them. A stopped caller cannot be
+// started again.
+//
+// A protected caller ignores it, unless [Force] is given. Further calls have no
+// effect. The seed's stop.
+func (c *Caller) Stop(opts ...StopOption) State {
+	var o stopOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if c.Protected() && !o.force {
+		return c.State()
+	}
+	c.stop(nil)
+	return c.State()
+}
+
+// StopWait stops the caller and returns nil when it has stopped. The error is
+// that of ctx if ctx ends first, and the stop goes on. In a function that the
+// caller would wait for, which is one of its own or of a descendant, it returns
+// [pending.ErrDeadlock] and stops nothing. A protected caller is not stopped
+// without [Force]: that is an error too.
+func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
+	if err := c.mayEnd(ctx); err != nil {
+		return err
+	}
+	if c.Stop(opts...) < StateStopping {
+		return fmt.Errorf("actors: stop %s: it is protected", c.path())
+	}
+	return c.waitEnd(ctx)
+}
+
+// mayEnd returns an error if a function with ctx must not wait for the end of
+// the caller.
+func (c *Caller) mayEnd(ctx context.Context) error {
+	if pending.TurnOf(ctx) != nil && c.above(ctx) {
+		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, c.path())
+	}
+	return nil
+}
+
+func (c *Caller) waitEnd(ctx context.Context) error {
+	_, err := c.end().Wait(ctx, pending.Protect())
+	return err
+}
+
+// stop stops the caller for a reason, nil for none.
+func (c *Caller) stop(cause error) {
+	initial := c.State() == StateInitial
+	if !c.beginStop(cause) {
+		return
+	}
+	c.node.system.Root.Stop(c.pid)
+	if initial {
+		c.box.open()
+	}
+}
+
+// beginStop does the part of a stop that needs no turn. It reports false if
+// that was done before.
+func (c *Caller) beginStop(cause error) bool {
+	c.mu.Lock()
+	if c.State() >= StateStopping {
+		c.mu.Unlock()
+		return false
+	}
+	c.state.Store(int32(StateStopping))
+	delayed := c.leaveRunning(cause)
+	children := make([]*Caller, 0, len(c.children))
+	for _, child := range c.children {
+		children = append(children, child)
+	}
+	c.mu.Unlock()
+
+	err := c.stopError()
+	refused, active := c.box.close()
+	for _, f := range active {
+		f.task.Interrupt(err)
+	}
+	for _, t := range delayed {
+		t.Reject(err)
+	}
+	c.refuse(refused, err)
+	c.closePool(err)
+	if c.worker {
+		c.parent.pooled().lost(c)
+	}
+	for _, child := range children {
+		child.beginStop(nil)
+	}
+	if len(active) > 0 {
+		c.limitQuiesce()
+	}
+	return true
+}
+
+// leaveRunning undoes what only a running caller has, and returns the calls
+// whose time had not come. The caller holds mu.
+func (c *Caller) leaveRunning(cause error) (delayed []task) {
+	if cause != nil {
+		c.cause.Store(&cause)
+	}
+	if c.rare == nil {
+		return nil
+	}
+	if c.rare.restart != nil {
+		c.rare.restart.stop()
+	}
+	for t := range c.rare.delayed {
+		delayed = append(delayed, t)
+	}
+	return delayed
+}
+
+// refuse deals with what was queued when the caller was stopped.
+func (c *Caller) refuse(items []any, err error) {
+	dropped := 0
+	for _, item := range items {
+		switch item := item.(type) {
+		case task:
+			item.Reject(err)
+		case direct:
+			dropped++
+		default:
+			c.undeliverable(item)
+		}
+	}
+	c.logDropped(dropped)
+}
+
+func (c *Caller) logDropped(n int) {
+	if n > 0 {
+		c.Logger().Warn("actors: direct calls were dropped by a stop",
+			slog.String("caller", c.path()), slog.Int("count", n))
+	}
+}
+
+// undeliverable passes a user message that came too late on to the dead letters.
+func (c *Caller) undeliverable(message any) {
+	if _, ok := message.(*actor.PoisonPill); !ok {
+		c.deadLetter(message)
+	}
+}
+
+func (c *Caller) deadLetter(message any) { c.node.system.DeadLetter.SendUserMessage(c.pid, message) }
+
+// stopError is the error of what a stop has cancelled.
+func (c *Caller) stopError() error {
+	if cause := c.stopCause(); cause != nil {
+		return fmt.Errorf("%w: %w", pending.ErrStopped, cause)
+	}
+	return pending.ErrStopped
+}
+
+// stopCause returns the failure that stopped the caller, nil if it was none.
+func (c *Caller) stopCause() error {
+	if cause := c.cause.Load(); cause != nil {
+		return *cause
+	}
+	return nil
+}
+
+// limitQuiesce gives the functions that have not returned the time that the
+// options allow.
+func (c *Caller) limitQuiesce() {
+	limit := c.config.StopTimeout
+	if limit == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.rarely(); r.quiesce == nil {
+		r.quiesce = time.AfterFunc(limit, c.abandon)
+	}
+}
+
+// quiesced is called on the turn when all functions have returned that a stop
+// or a restart was waiting for.
+func (c *Caller) quiesced() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rare != nil && c.rare.quiesce != nil {
+		c.rare.quiesce.Stop()
+		c.rare.quiesce = nil
+	}
+}
+
+// abandon goes on without the functions that have not returned in time.
+func (c *Caller) abandon() {
+	err := c.stopError()
+	for _, f := range c.box.abandon() {
+		c.Logger().Error("actors: function abandoned, it has not returned in time",
+			slog.String("caller", c.path()), slog.String("function", f.task.Name()),
+			slog.Duration("limit", c.config.StopTimeout))
+		f.task.Abandon(err)
+	}
+}
+
+// finalize is called when the caller's actor has ended, before its parent and
+// those who wait for it hear of it.
+func (c *Caller) finalize() {
+	c.mu.Lock()
+	if c.State() == StateStopped {
+		c.mu.Unlock()
+		return
+	}
+	c.state.Store(int32(StateStopped))
+	var ended *pending.Pending[struct{}]
+	if c.rare != nil {
+		ended = c.rare.ended
+	}
+	c.mu.Unlock()
+
+	c.node.remove(c)
+	if p := c.parent; p != nil {
+		p.mu.Lock()
+		delete(p.children, c.name)
+		p.mu.Unlock()
+	}
+	c.node.system.EventStream.Publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
+	if ended != nil {
+		ended.SetResult(struct{}{})
+	}
+}

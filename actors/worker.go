@@ -1,0 +1,217 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+// pool holds the workers of a caller.
+type pool struct {
+	owner  *Caller
+	config *props.Config
+
+	mu     sync.Mutex
+	n      int // workers, idle or not
+	idle   []idleWorker
+	queue  []task // calls for which there was no worker
+	closed bool
+	round  int // of the sweeper
+	timer  *time.Timer
+}
+
+// idleWorker is one that has had nothing to do since some round of the sweeper.
+type idleWorker struct {
+	*Caller
+	since int
+}
+
+// ToThread has fn called on a worker of c: a child of its own, at the same time
+// as whatever c and the other workers do. Workers are kept for the next calls,
+// as many and as long as [props.MaxIdleWorkers] and [props.IdleTimeout] say; if
+// there are [props.MaxWorkers] of them the call is queued. Contexts and errors
+// are as in [Schedule]. It may be called from any goroutine. The seed's
+// to_thread.
+func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
+	t := newCall(ctx, c, fn)
+	if err := c.admit(ctx); err != nil {
+		t.SetError(err)
+	} else if err := c.pooled().submit(t); err != nil {
+		t.SetError(c.explain(err))
+	}
+	return &t.Pending
+}
+
+// pooled returns the pool of the caller's workers.
+func (c *Caller) pooled() *pool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.rarely()
+	if r.pool == nil {
+		config := *c.config
+		config.Name, config.Protected = "", false
+		r.pool = &pool{owner: c, config: &config, closed: c.State() >= StateStopping}
+	}
+	return r.pool
+}
+
+// submit gives a call to the worker that is idle for longest, to a new one, or
+// to the queue.
+func (p *pool) submit(t task) error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return pending.ErrStopped
+	}
+	if len(p.idle) > 0 {
+		w := p.idle[0].Caller
+		p.idle = slices.Delete(p.idle, 0, 1)
+		p.mu.Unlock()
+		return w.work(t)
+	}
+	if limit := p.config.MaxWorkers; limit > 0 && p.n >= limit {
+		defer p.mu.Unlock()
+		if limit := p.config.MaxQueued; limit > 0 && len(p.queue) >= limit {
+			return fmt.Errorf("%w: %d calls wait for workers of %s", ErrOverloaded, limit, p.owner.path())
+		}
+		p.queue = append(p.queue, t)
+		return nil
+	}
+	p.n++
+	p.mu.Unlock()
+	return p.hire(t)
+}
+
+// hire makes a new worker for a call. It is counted already.
+func (p *pool) hire(t task) error {
+	w, err := p.owner.child(p.config, true)
+	if err != nil {
+		p.mu.Lock()
+		p.n--
+		p.mu.Unlock()
+		return err
+	}
+	return w.work(t)
+}
+
+// work has a worker do a call.
+func (c *Caller) work(t task) error {
+	t.frame().box.Store(&c.box)
+	return c.box.post(t)
+}
+
+// workDone is called when the function of f has returned, or will not run.
+// That frees a worker before anybody who waits for the call can know.
+func (c *Caller) workDone(f *frame) {
+	if c.worker && !f.handedIn {
+		f.handedIn = true
+		c.parent.pooled().release(c)
+	}
+}
+
+// release gives a worker its next call, or keeps it, or stops it.
+func (p *pool) release(w *Caller) {
+	p.mu.Lock()
+	if p.closed || w.State() >= StateStopping {
+		p.mu.Unlock()
+		return
+	}
+	if len(p.queue) > 0 {
+		t := p.queue[0]
+		p.queue = shift(p.queue)
+		if len(p.queue) == 0 {
+			p.owner.box.noteIdle()
+		}
+		p.mu.Unlock()
+		if err := w.work(t); err != nil {
+			t.SetError(err)
+		}
+		return
+	}
+	if len(p.idle) >= p.config.MaxIdleWorkers {
+		p.mu.Unlock()
+		w.stop(nil)
+		return
+	}
+	p.idle = append(p.idle, idleWorker{w, p.round})
+	if p.timer == nil && p.config.IdleTimeout > 0 {
+		p.timer = time.AfterFunc(p.config.IdleTimeout, p.sweep)
+	}
+	p.mu.Unlock()
+}
+
+// sweep stops the workers that were idle for the whole of a round, and begins
+// the next one if any is left.
+func (p *pool) sweep() {
+	p.mu.Lock()
+	n := 0
+	for n < len(p.idle) && p.idle[n].since < p.round {
+		n++
+	}
+	expired := slices.Clone(p.idle[:n])
+	p.idle = slices.Delete(p.idle, 0, n)
+	p.round++
+	if len(p.idle) > 0 && !p.closed {
+		p.timer.Reset(p.config.IdleTimeout)
+	} else {
+		p.timer = nil
+	}
+	p.mu.Unlock()
+	for _, w := range expired {
+		w.stop(nil)
+	}
+}
+
+// lost is called when a worker stops, whoever stopped it.
+func (p *pool) lost(w *Caller) {
+	p.mu.Lock()
+	p.n--
+	p.idle = slices.DeleteFunc(p.idle, func(i idleWorker) bool { return i.Caller == w })
+	if p.closed || len(p.queue) == 0 {
+		p.mu.Unlock()
+		return
+	}
+	t := p.queue[0]
+	p.queue = shift(p.queue)
+	p.n++
+	p.mu.Unlock()
+	if err := p.hire(t); err != nil {
+		t.SetError(err)
+	}
+}
+
+func (p *pool) hasQueue() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue) > 0
+}
+
+// closePool rejects the calls that wait for a worker. The workers themselves
+// are stopped as children.
+func (c *Caller) closePool(err error) {
+	c.mu.Lock()
+	var p *pool
+	if c.rare != nil {
+		p = c.rare.pool
+	}
+	c.mu.Unlock()
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	p.closed = true
+	rejected := p.queue
+	p.queue, p.idle = nil, nil
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.mu.Unlock()
+	for _, t := range rejected {
+		t.Reject(err)
+	}
+}

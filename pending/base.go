@@ -1,0 +1,267 @@
+package pending
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"reflect"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// The life of a pending. Done is final; cancelled may come before it, and
+// only before it.
+const (
+	flagStarted  uint32 = 1 << iota // the function was called
+	flagReturned                    // and has returned
+	flagCancelled
+	flagDone
+)
+
+// base is a Pending without its value.
+type base struct {
+	mu    sync.Mutex
+	flags atomic.Uint32 // written under mu
+
+	self   Handle
+	ctx    context.Context
+	runner Runner  // nil where no function stands behind the pending
+	pc     uintptr // of that function
+
+	// Under mu until the pending is done, constant after.
+	err     error
+	done    chan struct{} // made when first asked for
+	waiters waiterList
+	extra   *extra // what few pendings have
+
+	// The cancellation of the running function's context, made when first
+	// needed.
+	cancellation atomic.Pointer[cancelContext]
+}
+
+// extra holds what few pendings have, so that the others stay small.
+type extra struct {
+	id          uint64
+	name        string
+	metadata    Metadata
+	canceller   func(error)
+	observation Observation
+	unwatch     func() bool // ends the watch over ctx
+	options
+}
+
+type options struct {
+	observer Observer
+}
+
+// Option changes how a pending is made.
+type Option func(*extra)
+
+// Named gives the pending a name, for String, logs and spans.
+func Named(name string) Option {
+	return func(x *extra) { x.name = name }
+}
+
+// With attaches a value to the pending's metadata.
+func With(key string, value any) Option {
+	return func(x *extra) {
+		if x.metadata == nil {
+			x.metadata = Metadata{}
+		}
+		x.metadata[key] = value
+	}
+}
+
+// ObservedBy has o told of the pending.
+func ObservedBy(o Observer) Option {
+	return func(x *extra) { x.observer = o }
+}
+
+// init makes b the inside of self. It is called once, before anybody else
+// knows of self.
+func (b *base) init(ctx context.Context, self Handle, opts []Option) {
+	b.self = self
+	b.ctx = lifeOf(ctx)
+	if len(opts) == 0 {
+		return
+	}
+	b.extra = &extra{}
+	for _, opt := range opts {
+		opt(b.extra)
+	}
+	if o := b.extra.observer; o != nil {
+		b.ctx, b.extra.observation = o.Observe(b.ctx, self)
+	}
+}
+
+func (b *base) core() *base { return b }
+
+func (b *base) is(flag uint32) bool { return b.flags.Load()&flag != 0 }
+
+// set adds a flag. The caller holds mu.
+func (b *base) set(flag uint32) { b.flags.Store(b.flags.Load() | flag) }
+
+// extras returns what few pendings have, to be written to. The caller holds mu.
+func (b *base) extras() *extra {
+	if b.extra == nil {
+		b.extra = &extra{}
+	}
+	return b.extra
+}
+
+var lastID atomic.Uint64
+
+// ID implements [Handle].
+func (b *base) ID() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	x := b.extras()
+	if x.id == 0 {
+		x.id = lastID.Add(1)
+	}
+	return x.id
+}
+
+// Name implements [Handle].
+func (b *base) Name() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.nameLocked()
+}
+
+func (b *base) nameLocked() string {
+	if b.extra != nil && b.extra.name != "" {
+		return b.extra.name
+	}
+	return b.function()
+}
+
+// function returns the name of the function behind the pending, or "".
+func (b *base) function() string {
+	if fn := runtime.FuncForPC(b.pc); fn != nil {
+		return fn.Name()
+	}
+	return ""
+}
+
+func programCounter(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
+
+// Metadata implements [Handle].
+func (b *base) Metadata() Metadata {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	x := b.extras()
+	if x.metadata == nil {
+		x.metadata = Metadata{}
+	}
+	if b.runner != nil && x.metadata["func"] == nil {
+		x.metadata["func"] = b.function()
+		b.runner.Describe(x.metadata)
+	}
+	return x.metadata
+}
+
+// Context implements [Handle].
+func (b *base) Context() context.Context { return b.ctx }
+
+// IsDone implements [Handle].
+func (b *base) IsDone() bool { return b.is(flagDone) }
+
+// Cancelled implements [Handle].
+func (b *base) Cancelled() bool { return b.is(flagCancelled) }
+
+// Err implements [Handle].
+func (b *base) Err() error {
+	switch flags := b.flags.Load(); {
+	case flags&flagDone != 0:
+		return b.err
+	case flags&flagCancelled != 0:
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.err
+	default:
+		return ErrNotDone
+	}
+}
+
+// closed is the Done channel of pendings that were done before it was asked for.
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Done implements [Handle].
+func (b *base) Done() <-chan struct{} {
+	b.watch()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.is(flagDone):
+		return closed
+	case b.done == nil:
+		b.done = make(chan struct{})
+	}
+	return b.done
+}
+
+// settle gives the pending its outcome unless it is cancelled, whose error it
+// keeps. It reports whether err is the outcome now.
+func (b *base) settle(err error) bool {
+	if b.is(flagCancelled) {
+		return false
+	}
+	if err != nil && errors.Is(err, context.Canceled) {
+		err = asCancellation(err)
+		b.set(flagCancelled)
+	}
+	b.err = err
+	return true
+}
+
+// finish makes the pending done, releases mu, which the caller holds, and
+// tells those who wait for it.
+func (b *base) finish() {
+	b.set(flagDone)
+	if b.done != nil {
+		close(b.done)
+	}
+	waiters := b.waiters.take()
+	var observation Observation
+	if x := b.extra; x != nil {
+		x.canceller = nil
+		observation = x.observation
+		if x.unwatch != nil {
+			x.unwatch()
+		}
+	}
+	b.mu.Unlock()
+	if observation != nil {
+		observation.Done(b.err)
+	}
+	b.notify(waiters)
+}
+
+// watch has the pending end with its context. Nobody needs that before
+// somebody looks at the pending, so it is only then that it is paid for; a
+// function that waits its turn is not run under an ended context anyway.
+func (b *base) watch() {
+	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.is(flagDone) || b.extras().unwatch != nil {
+		return
+	}
+	b.extra.unwatch = context.AfterFunc(b.ctx, func() { b.cancelQueued(context.Cause(b.ctx)) })
+}
+
+// logger returns where to report a failure that concerns no caller of ours.
+func (b *base) logger() *slog.Logger {
+	if b.runner != nil {
+		return b.runner.Logger()
+	}
+	return slog.Default()
+}

@@ -1,0 +1,40 @@
+// Package pending is the future of protocaller: the typed result of a function
+// that was scheduled on a caller, which can be waited for, cancelled and
+// observed.
+//
+// A [Pending] ends exactly once: with a value, with an error, or cancelled.
+// Cancelling marks it at once and asks whoever works for it to stop; it is
+// done when they have. A queued function never runs after its pending was
+// cancelled; a running one sees its context end.
+//
+//	p := actors.CallSoon(ctx, caller, fetch)
+//	page, err := p.Wait(ctx)
+//
+// # Waiting and turns
+//
+// The functions of a caller run one at a time; the right to run is a [Turn]. A
+// wait finds the turn in its context: called with the context its function was
+// given, it gives the turn away while it waits and takes it back before it
+// returns, so that a function that waits is never in the way of the others.
+// With any other context it blocks the goroutine.
+//
+// # Contexts
+//
+// A pending lives under the context it was made with: when that ends, the
+// pending is cancelled with the context's cause. The context that a function
+// is given has the values of that context, ends with it or with the pending's
+// cancellation, and ends when the function returns. What a function schedules
+// with its context outlives it all the same: it lives under the context that
+// the function itself was scheduled with.
+//
+// # Errors
+//
+// The error of a cancelled pending matches [ErrCancelled] and
+// [context.Canceled], and the causes given to Cancel. [ErrStopped] says that
+// its caller was stopped. A panic in a function becomes a [*PanicError].
+//
+// The package knows no actor: it is the vocabulary shared by those who
+// schedule functions and those who wait for them. [Task], [Runner], [Turn] and
+// [Observer] are the seams through which package actors runs functions and
+// package telemetry watches them; programs need none of them.
+package pending

@@ -1,0 +1,116 @@
+package pending_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// recorder is an Observer, and the Observation of each pending, that writes
+// down what it is told. It uses the pending while it is at it.
+type recorder struct {
+	h pending.Handle
+
+	mu     sync.Mutex
+	events []string
+}
+
+func (r *recorder) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
+	r.h = h
+	r.note("observe " + h.Name())
+	return context.WithValue(ctx, keyB, "observed"), r
+}
+
+func (r *recorder) Started()                    { r.note("started") }
+func (r *recorder) Suspended(on pending.Handle) { r.note("suspended on " + on.Name()) }
+func (r *recorder) Resumed()                    { r.note("resumed") }
+func (r *recorder) CancelRequested(cause error) { r.note(fmt.Sprint("cancel requested: ", cause)) }
+func (r *recorder) Done(err error)              { r.note(fmt.Sprint("done: ", err)) }
+
+func (r *recorder) note(event string) {
+	_, _ = r.h.String(), r.h.Metadata() // none of it deadlocks
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, event)
+}
+
+// indifferent is an Observer that takes no interest in any pending.
+type indifferent struct{}
+
+func (indifferent) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+	return ctx, nil
+}
+
+func TestObserverIsToldInOrder(t *testing.T) {
+	tests := map[string]struct {
+		do   func(task *pending.Task[string])
+		want []string
+	}{
+		"run": {func(task *pending.Task[string]) { task.Run() },
+			[]string{"observe it", "started", "suspended on other", "resumed", "done: <nil>"}},
+		"cancelled early": {func(task *pending.Task[string]) {
+			task.Cancel(errWhy)
+			task.Cancel(errElse)
+			task.Run()
+		}, []string{"observe it", "cancel requested: why", "done: pending: cancelled: why"}},
+		"cancelled with a canceller": {func(task *pending.Task[string]) {
+			task.SetCanceller(func(error) {})
+			task.Cancel(errWhy)
+			task.Cancel(errElse)
+			task.SetResult("too late")
+		}, []string{"observe it", "cancel requested: why", "cancel requested: something else", "done: pending: cancelled: why\nsomething else"}},
+		"completed without running": {func(task *pending.Task[string]) { task.SetError(errBoom) },
+			[]string{"observe it", "done: boom"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &recorder{}
+				other := pending.New[string](t.Context(), pending.Named("other"))
+				task, _ := queue(t.Context(), func(ctx context.Context) (string, error) {
+					assert.Equal(t, "observed", ctx.Value(keyB))
+					go other.SetResult("value")
+					return other.Wait(ctx)
+				}, pending.Named("it"), pending.ObservedBy(r))
+				assert.Equal(t, "observed", task.Context().Value(keyB))
+				tt.do(task)
+				assert.Equal(t, tt.want, r.events)
+			})
+		})
+	}
+}
+
+func TestObserverSeesTheCancelOfARunningFunction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		other := pending.New[string](t.Context(), pending.Named("other"))
+		task, _ := spawn(t.Context(), func(ctx context.Context) (string, error) {
+			return other.Wait(ctx, pending.Protect())
+		}, pending.Named("it"), pending.ObservedBy(r))
+		task.Cancel(errWhy)
+		<-task.Done()
+		synctest.Wait()
+		assert.Equal(t, []string{"observe it", "started", "suspended on other", "cancel requested: why", "resumed",
+			"done: pending: cancelled: why"}, r.events)
+	})
+}
+
+func TestObserverThatIsNotInterestedChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		other := pending.New[string](t.Context(), pending.ObservedBy(nil))
+		task, _ := spawn(t.Context(), func(ctx context.Context) (string, error) { return other.Wait(ctx) },
+			pending.ObservedBy(indifferent{}))
+		assert.Equal(t, t.Context(), task.Context())
+		task.Cancel(errWhy)
+		<-task.Done()
+		require.ErrorIs(t, task.Err(), errWhy)
+		require.ErrorIs(t, other.Err(), errWhy)
+	})
+}

@@ -1,0 +1,159 @@
+package pending_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+var (
+	errBoom = errors.New("boom")
+	errWhy  = errors.New("why")
+	errElse = errors.New("something else")
+)
+
+// park is one call of Park.
+type park struct {
+	on   pending.Handle
+	keep bool
+}
+
+// runner is a Runner with no caller behind it: a function runs on the
+// goroutine that calls Run.
+type runner struct {
+	awake  chan struct{} // holds one Resume until the next Park
+	refuse error         // what Park fails with
+
+	mu    sync.Mutex
+	parks []park
+	log   bytes.Buffer
+
+	left func() // if not nil, called by Left
+}
+
+func newRunner() *runner { return &runner{awake: make(chan struct{}, 1)} }
+
+func (r *runner) Park(on pending.Handle, keep bool) error {
+	r.mu.Lock()
+	r.parks = append(r.parks, park{on, keep})
+	r.mu.Unlock()
+	if r.refuse != nil {
+		return r.refuse
+	}
+	<-r.awake
+	return nil
+}
+
+func (r *runner) Resume() {
+	select {
+	case r.awake <- struct{}{}:
+	default:
+	}
+}
+
+// Write makes the runner the destination of its logger.
+func (r *runner) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Write(p)
+}
+
+func (r *runner) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, nil)) }
+
+func (r *runner) Describe(m pending.Metadata) { m["caller"] = "fake" }
+
+func (r *runner) Left() {
+	if r.left != nil {
+		r.left()
+	}
+}
+
+func (r *runner) logged() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.String()
+}
+
+func (r *runner) parked() []park {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.parks)
+}
+
+// queue makes a task that waits for somebody to call its Run.
+func queue[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) (*pending.Task[T], *runner) {
+	r := newRunner()
+	task := &pending.Task[T]{}
+	task.Init(ctx, fn, r, opts...)
+	return task, r
+}
+
+// call runs fn as a task on this goroutine.
+func call[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) *pending.Task[T] {
+	task, _ := queue(ctx, fn, opts...)
+	task.Run()
+	return task
+}
+
+// spawn runs fn as a task on a goroutine of the bubble, and returns when that
+// waits for something or is through.
+func spawn[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) (*pending.Task[T], *runner) {
+	task, r := queue(ctx, fn, opts...)
+	go task.Run()
+	synctest.Wait()
+	return task, r
+}
+
+// inside runs a test as the function of a task.
+func inside(t *testing.T, test func(ctx context.Context)) *pending.Task[struct{}] {
+	t.Helper()
+	return call(t.Context(), func(ctx context.Context) (struct{}, error) {
+		test(ctx)
+		return struct{}{}, nil
+	})
+}
+
+// waitFunc is Wait or WaitSync.
+type waitFunc func(*pending.Pending[string], context.Context, ...pending.WaitOption) (string, error)
+
+var waits = map[string]waitFunc{
+	"Wait":     (*pending.Pending[string]).Wait,
+	"WaitSync": (*pending.Pending[string]).WaitSync,
+}
+
+// everywhere runs a test, in a bubble, with both waits, on a plain goroutine
+// and inside a function.
+func everywhere(t *testing.T, test func(ctx context.Context, t *testing.T, wait waitFunc)) {
+	t.Helper()
+	for name, wait := range waits {
+		t.Run(name+" on a goroutine", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t.Context(), t, wait) })
+		})
+		t.Run(name+" in a function", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				inside(t, func(ctx context.Context) { test(ctx, t, wait) })
+			})
+		})
+	}
+}
+
+// completed collects what callbacks are given.
+type completed struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (c *completed) add(name string) func(pending.Handle) {
+	return func(pending.Handle) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.names = append(c.names, name)
+	}
+}

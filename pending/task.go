@@ -1,0 +1,139 @@
+package pending
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+)
+
+// Runner runs the function of a [Task]; package actors implements it. It is
+// the turn of that function as well.
+type Runner interface {
+	Turn
+	// Logger returns where to report failures that have no other place.
+	Logger() *slog.Logger
+	// Describe adds to the metadata what the runner knows of the task.
+	Describe(Metadata)
+	// Left says that the function has returned, just before the pending is
+	// done.
+	Left()
+}
+
+// RunnerOf returns the runner of the function behind h, or nil if h has none.
+func RunnerOf(h Handle) Runner { return h.core().runner }
+
+// Task is a pending together with the function that completes it. It is for
+// those who schedule functions, which is package actors; a user sees its
+// Pending alone.
+type Task[T any] struct {
+	Pending[T]
+	fn func(context.Context) (T, error)
+}
+
+// Init makes t ready to be run by r. It is called once, before any other
+// method.
+func (t *Task[T]) Init(ctx context.Context, fn func(context.Context) (T, error), r Runner, opts ...Option) {
+	t.fn = fn
+	t.pc = programCounter(fn)
+	t.runner = r
+	t.init(ctx, &t.Pending, opts)
+}
+
+// Run calls the function and completes the pending with what it returns. It
+// does nothing if the pending is done, and cancels it if its context has
+// ended. A panic becomes a [*PanicError], which is returned too. If the
+// function ends its goroutine with [runtime.Goexit] the pending is cancelled
+// and Run does not return.
+func (t *Task[T]) Run() *PanicError {
+	if !t.start() {
+		return nil
+	}
+	return t.call()
+}
+
+func (t *Task[T]) call() (crash *PanicError) {
+	var value T
+	err := errGoexit
+	returned := false
+	defer func() {
+		if !returned {
+			if r := recover(); r != nil {
+				crash = &PanicError{Value: r, Stack: debug.Stack()}
+				err = crash
+			}
+		}
+		t.fn = nil
+		t.leave()
+		t.runner.Left()
+		t.complete(value, err)
+	}()
+	value, err = t.fn((*runContext)(&t.base))
+	returned = true
+	if err != nil {
+		err = t.outcome(err)
+	}
+	return nil
+}
+
+// start reports whether the function may run, and says that it does.
+func (b *base) start() bool {
+	if b.ctx.Err() != nil {
+		b.Cancel(context.Cause(b.ctx))
+	}
+	b.mu.Lock()
+	switch {
+	case b.is(flagDone):
+		b.mu.Unlock()
+		return false
+	case b.is(flagCancelled): // whoever was asked to end it has not done so
+		b.finish()
+		return false
+	}
+	b.set(flagStarted)
+	x := b.extra
+	b.mu.Unlock()
+	if x != nil && x.observation != nil {
+		x.observation.Started()
+	}
+	return true
+}
+
+// outcome makes the error a function returned into a cancellation, if it is
+// the end of the function's context that it returned.
+func (b *base) outcome(err error) error {
+	ctx := (*runContext)(b)
+	ended := ctx.Err()
+	if ended == nil {
+		return err
+	}
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(err, cause):
+		return asCancellation(err)
+	case err == ended: //nolint:errorlint // The bare error adds nothing to the cause.
+		return asCancellation(cause)
+	case errors.Is(err, ended):
+		return asCancellation(errors.Join(cause, err))
+	default:
+		return err
+	}
+}
+
+// Reject cancels the pending unless its function has started.
+func (t *Task[T]) Reject(cause error) { t.cancelQueued(cause) }
+
+// Interrupt cancels the context of the running function, not its pending: a
+// function that returns a value nevertheless keeps it.
+func (t *Task[T]) Interrupt(cause error) {
+	if t.is(flagStarted) && !t.is(flagReturned) {
+		t.interrupt(cause)
+	}
+}
+
+// Abandon cancels the pending and makes it done although its function has not
+// returned; what that returns later is dropped.
+func (t *Task[T]) Abandon(cause error) {
+	t.Cancel(cause)
+	t.SetError(cause)
+}

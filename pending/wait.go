@@ -1,0 +1,172 @@
+package pending
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// WaitOption changes how a wait ends.
+type WaitOption struct {
+	protect, shield, limited bool
+	timeout                  time.Duration
+}
+
+// Protect leaves the pending alone when the wait is ended by its context or
+// its timeout, which would cancel it otherwise.
+func Protect() WaitOption { return WaitOption{protect: true} }
+
+// Shield lets the wait go on when its context ends. A [Timeout] still counts.
+func Shield() WaitOption { return WaitOption{shield: true} }
+
+// Timeout ends the wait after d, with an error that matches
+// [context.DeadlineExceeded]. A pending that is done is returned even if d is
+// zero or less.
+func Timeout(d time.Duration) WaitOption { return WaitOption{limited: true, timeout: d} }
+
+func joinOptions(opts []WaitOption) WaitOption {
+	var all WaitOption
+	for _, o := range opts {
+		all.protect = all.protect || o.protect
+		all.shield = all.shield || o.shield
+		if o.limited {
+			all.limited, all.timeout = true, o.timeout
+		}
+	}
+	return all
+}
+
+// wait returns nil when the pending is done, else why it stopped waiting.
+func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
+	own := taskOf(ctx)
+	if b.ctx.Done() != nil && (o.protect || o.shield || !b.endsWith(ctx, own)) {
+		b.watch()
+	}
+	w := newWaiter(TurnOf(ctx))
+	b.mu.Lock()
+	if b.is(flagDone) {
+		b.mu.Unlock()
+		w.free()
+		return nil
+	}
+	b.waiters.add(w)
+	b.mu.Unlock()
+
+	var err error
+	if w.turn == nil {
+		err = b.block(ctx, o, w)
+	} else {
+		err = b.park(ctx, o, w, own, keep)
+	}
+	if err == nil || b.is(flagDone) {
+		return nil
+	}
+	if ended := (*endedError)(nil); !o.protect && errors.As(err, &ended) {
+		b.Cancel(err)
+	}
+	return err
+}
+
+// block waits on the goroutine that called.
+func (b *base) block(ctx context.Context, o WaitOption, w *waiter) (err error) {
+	var ended <-chan struct{}
+	if !o.shield {
+		ended = ctx.Done()
+	}
+	var expired <-chan time.Time
+	if o.limited {
+		timer := time.NewTimer(o.timeout)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-w.wake:
+		w.free()
+		return nil
+	case <-ended:
+		err = b.contextEnded(ctx)
+	case <-expired:
+		err = b.timedOut(o.timeout)
+	}
+	if b.forget(w) {
+		w.free() // else whoever completes the pending still has it
+	}
+	return err
+}
+
+// park waits inside a caller's function.
+func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, keep bool) error {
+	turn := w.turn
+	expired := func() bool { return false }
+	if o.limited {
+		var alarm atomic.Bool
+		timer := time.AfterFunc(o.timeout, func() {
+			alarm.Store(true)
+			turn.Resume()
+		})
+		defer timer.Stop()
+		expired = alarm.Load
+	}
+	if !o.shield {
+		defer wakeAtEnd(ctx, own, turn)()
+	}
+	observation := own.observed()
+	if observation != nil {
+		observation.Suspended(b.self)
+		defer observation.Resumed()
+	}
+	defer func() {
+		if b.forget(w) || w.told.Load() {
+			w.free()
+		}
+	}()
+	for {
+		switch {
+		case b.is(flagDone):
+			return nil
+		case !o.shield && ctx.Err() != nil:
+			return b.contextEnded(ctx)
+		case expired():
+			return b.timedOut(o.timeout)
+		}
+		if err := turn.Park(b.self, keep); err != nil {
+			return err
+		}
+	}
+}
+
+// forget takes a waiter back and reports whether that was in time.
+func (b *base) forget(w *waiter) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waiters.remove(w)
+}
+
+// wakeAtEnd has a function that gave its turn away look up when ctx ends,
+// until the function returned is called.
+func wakeAtEnd(ctx context.Context, own *base, turn Turn) (stop func() bool) {
+	if c, ok := ctx.(*runContext); ok && c.base() == own {
+		own.wakeAtEnd(turn)
+		return neverStops
+	}
+	if ctx.Done() == nil {
+		return neverStops
+	}
+	return context.AfterFunc(ctx, turn.Resume)
+}
+
+func neverStops() bool { return false }
+
+// observed returns who follows the pending, or nil.
+func (b *base) observed() Observation {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.extra == nil {
+		return nil
+	}
+	return b.extra.observation
+}

@@ -1,0 +1,146 @@
+package pending
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// waiter is one who wants to know when a pending is done: a goroutine blocked
+// on a channel, a function that gave its turn away, or a callback.
+type waiter struct {
+	next, prev *waiter
+	listed     bool // under the pending's mu
+
+	wake     chan struct{} // one of the three
+	turn     Turn
+	callback func(Handle)
+	told     atomic.Bool // the notifier is through with it
+}
+
+var waiterPool = sync.Pool{New: func() any { return &waiter{} }}
+
+// newWaiter returns a waiter for a function that holds t, or for a goroutine
+// if t is nil. Its channel is never used again: one that was made in a bubble
+// of testing/synctest must not be seen outside of it.
+func newWaiter(t Turn) *waiter {
+	w := waiterPool.Get().(*waiter)
+	w.turn = t
+	if t == nil {
+		w.wake = make(chan struct{}, 1)
+	}
+	return w
+}
+
+// free gives back a waiter that nobody else can reach any more.
+func (w *waiter) free() {
+	w.turn, w.wake = nil, nil
+	w.told.Store(false)
+	waiterPool.Put(w)
+}
+
+// waiterList holds waiters in the order they came, as a ring: first.prev is
+// the last one.
+type waiterList struct{ first *waiter }
+
+func (l *waiterList) add(w *waiter) {
+	w.listed = true
+	if l.first == nil {
+		w.next, w.prev = w, w
+		l.first = w
+		return
+	}
+	last := l.first.prev
+	w.next, w.prev = l.first, last
+	last.next, l.first.prev = w, w
+}
+
+// remove takes w out and reports whether it was in.
+func (l *waiterList) remove(w *waiter) bool {
+	if !w.listed {
+		return false
+	}
+	w.next.prev, w.prev.next = w.prev, w.next
+	if l.first == w {
+		l.first = w.next
+		if w.next == w {
+			l.first = nil
+		}
+	}
+	w.listed, w.next, w.prev = false, nil, nil
+	return true
+}
+
+// take empties the list and returns its first waiter, from which next leads to
+// the others.
+func (l *waiterList) take() *waiter {
+	first := l.first
+	if first == nil {
+		return nil
+	}
+	l.first = nil
+	first.prev.next = nil
+	for w := first; w != nil; w = w.next {
+		w.listed, w.prev = false, nil
+	}
+	return first
+}
+
+// notify tells the waiters that b is done, in the order they came.
+func (b *base) notify(w *waiter) {
+	for w != nil {
+		next := w.next
+		w.next = nil
+		switch {
+		case w.callback != nil:
+			b.call(w.callback, next)
+		case w.turn != nil:
+			turn := w.turn
+			w.told.Store(true) // w may be in other hands from here on
+			turn.Resume()
+		default:
+			w.wake <- struct{}{}
+		}
+		w = next
+	}
+}
+
+// call runs a callback; a panic in it goes no further. If the callback ends
+// the goroutine, those after it are told all the same.
+func (b *base) call(callback func(Handle), after *waiter) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		r := recover()
+		if r == nil {
+			b.notify(after)
+		} else {
+			b.logger().Error("pending: callback panicked",
+				slog.Any("pending", b.self), slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	callback(b.self)
+	returned = true
+}
+
+// OnDone implements [Handle].
+func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
+	b.watch()
+	b.mu.Lock()
+	if b.is(flagDone) {
+		b.mu.Unlock()
+		b.call(fn, nil)
+		return func() bool { return false }
+	}
+	w := &waiter{callback: fn}
+	b.waiters.add(w)
+	b.mu.Unlock()
+	return func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.waiters.remove(w)
+	}
+}

@@ -1,0 +1,59 @@
+package supervision
+
+import (
+	"slices"
+	"time"
+)
+
+// Record keeps what matters about the failures of one caller. The zero value is a caller that has
+// never failed. A Record must not be copied after its first use, and it is not safe for use by
+// several goroutines at once.
+//
+// With [MaxRestarts] of n it keeps the times of at most n+1 failures, else none.
+type Record struct {
+	failures  []time.Time // oldest first; no more than a limit needs
+	inARow    int         // failures since the caller last worked for the longest delay
+	restartAt time.Time   // when the restart after the last failure is due
+}
+
+// Decide adds a failure at the given time to the record and returns what p does about it, and how
+// long to wait before doing it. The delay is 0 unless the action is [ActionRestart] and p has a
+// [Backoff].
+//
+// When the failure is one too many for [MaxRestarts], the action is [ActionStop]. Only failures that
+// were decided by [Restart] count. The times given to successive calls must not go backwards.
+func (r *Record) Decide(p Policy, now time.Time) (Action, time.Duration) {
+	if p.action != ActionRestart {
+		return p.action, 0
+	}
+	if p.restart.limit != nil && r.exceeds(*p.restart.limit, now) {
+		return ActionStop, 0
+	}
+
+	// Counting from the failure instead would end every run of failures at the longest delay, as the
+	// delay alone is the quiet time already.
+	if now.Sub(r.restartAt) >= p.restart.longestDelay {
+		r.inARow = 0
+	}
+	r.inARow++
+	delay := p.restart.delay(r.inARow)
+	r.restartAt = now.Add(delay)
+	return ActionRestart, delay
+}
+
+// exceeds adds a failure and reports whether there are more within the limit's time than the limit
+// allows.
+func (r *Record) exceeds(limit restartLimit, now time.Time) bool {
+	if limit.within > 0 {
+		r.failures = slices.DeleteFunc(r.failures, func(failure time.Time) bool {
+			return now.Sub(failure) >= limit.within
+		})
+	}
+	r.failures = append(r.failures, now)
+
+	surplus := len(r.failures) - limit.restarts
+	if surplus > 1 {
+		r.failures = slices.Delete(r.failures, 0, surplus-1)
+	}
+	return surplus > 0
+}
