@@ -77,7 +77,7 @@ func (c *Caller) idle() bool {
 func (m *mailbox) idle() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.gated || !m.running && m.parked.n == 0 && m.queued() == 0
+	return m.gated || !m.running && m.parked.n+m.ready.n+m.queued() == 0
 }
 
 // watchIdle returns a channel that gets a value when the mailbox may have

@@ -42,15 +42,15 @@ type mailbox struct {
 
 	mu       sync.Mutex
 	system   []any
-	ready    []*frame // want their turn back
 	queue    queue
-	running  bool   // there is a runner
-	gated    bool   // not started yet
-	paused   bool   // by a failure that is being decided on
-	closed   bool   // takes no calls nor user messages any more
-	held     any    // the Stop or Restart that waits for the functions to return
-	holder   *frame // the function that has the turn
-	parked   frameList
+	running  bool          // there is a runner
+	gated    bool          // not started yet
+	paused   bool          // by a failure that is being decided on
+	closed   bool          // takes no calls nor user messages any more
+	held     any           // the Stop or Restart that waits for the functions to return
+	holder   *frame        // the function that has the turn
+	parked   frameList     // the functions that have given it away
+	ready    frameList     // and those of them that want it back
 	orphans  int           // children that the actor has not adopted yet
 	idles    chan struct{} // told when there may be nothing left to do
 	watch    *turnWatch    // nil without a limit on turns
@@ -153,17 +153,17 @@ func (m *mailbox) hasWork() bool {
 	case len(m.system) > 0:
 		return true
 	case m.held != nil:
-		return len(m.ready) > 0 || m.quiet()
+		return m.ready.n > 0 || m.quiet()
 	case m.paused:
 		return false
 	default:
-		return len(m.ready) > 0 || m.queued() > 0
+		return m.ready.n > 0 || m.queued() > 0
 	}
 }
 
 // quiet reports whether what is held can be let through: no function is on its
 // way, and the actor knows all its children.
-func (m *mailbox) quiet() bool { return m.parked.n == 0 && m.orphans == 0 }
+func (m *mailbox) quiet() bool { return m.parked.n+m.ready.n+m.orphans == 0 }
 
 // run is the loop of the runner.
 func (m *mailbox) run() {
@@ -192,19 +192,23 @@ func (m *mailbox) run() {
 func (m *mailbox) replaceRunner(item any) {
 	if t, ok := item.(task); ok {
 		if m.end(t.frame()) {
-			go m.run()
+			go m.loop()
 		}
 		return
 	}
 	m.invoker.EscalateFailure(errGoexit, item)
-	go m.run()
+	go m.loop()
 }
+
+// handover is an item that ends the role of the runner, because a function has
+// got it.
+type handover struct{ to *parking }
 
 // systemMessage is an item from the lane of the actor system.
 type systemMessage struct{ message any }
 
-// next returns what to do next, or false when the runner's role has ended:
-// there is nothing to do, or somebody else was given the role.
+// next returns what to do next, or false when there is nothing, which ends the
+// role of the runner.
 func (m *mailbox) next() (item any, ok bool) {
 	if !m.urgent.Load() && m.batch != nil {
 		if i := int(m.cursor.Load()); i < m.batch.n {
@@ -215,7 +219,7 @@ func (m *mailbox) next() (item any, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	item, ok = m.choose()
-	m.urgent.Store(len(m.system) > 0 || len(m.ready) > 0 || m.held != nil || m.paused)
+	m.urgent.Store(len(m.system) > 0 || m.ready.n > 0 || m.held != nil || m.paused)
 	return item, ok
 }
 
@@ -231,12 +235,11 @@ func (m *mailbox) choose() (item any, ok bool) {
 		return released{item}, true
 	}
 	open := !m.paused && m.held == nil
-	if len(m.ready) > 0 && (open && !m.favoursQueue() || m.held != nil) {
-		f := m.ready[0]
-		m.ready = shift(m.ready)
+	if m.ready.n > 0 && (open && !m.favoursQueue() || m.held != nil) {
+		f := m.ready.first
+		m.ready.remove(f)
 		m.userNext = true
-		f.grant()
-		return nil, false
+		return handover{f.grant()}, true
 	}
 	if open {
 		m.userNext = false
@@ -290,6 +293,9 @@ func (m *mailbox) deal(item any) bool {
 	switch item := item.(type) {
 	case direct:
 		m.runDirect(item)
+	case handover:
+		item.to.wake()
+		return false
 	case systemMessage:
 		m.handleSystem(item.message)
 	case released:
@@ -476,7 +482,7 @@ func (m *mailbox) close() (refused []any, active []*frame) {
 
 // activeLocked returns the functions that have started and not returned.
 func (m *mailbox) activeLocked() []*frame {
-	active := m.parked.all()
+	active := m.ready.all(m.parked.all(nil))
 	if m.holder != nil {
 		active = append(active, m.holder)
 	}
@@ -499,13 +505,13 @@ func (m *mailbox) abandon() []*frame {
 	for _, f := range abandoned {
 		f.abandoned = true
 		if f.parking != nil {
-			f.unpark()
+			f.unpark().wake()
 		}
 	}
-	m.holder, m.ready, m.parked = nil, nil, frameList{}
+	m.holder, m.ready, m.parked = nil, frameList{}, frameList{}
 	if stuck {
 		m.mu.Unlock()
-		go m.run() // the stuck function has the runner's goroutine
+		go m.loop() // the stuck function has the runner's goroutine
 		return abandoned
 	}
 	m.wakeLocked()

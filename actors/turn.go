@@ -34,11 +34,12 @@ const (
 // parking is what a function needs to wait.
 type parking struct {
 	on         pending.Handle // nil for something that is no pending
-	wake       chan struct{}
-	next, prev *frame // the others that have given their turn away
+	over       bool
+	woken      sync.Cond // when over is set; uses the mailbox's mu
+	next, prev *frame    // the others that have given their turn away
 }
 
-var parkingPool = sync.Pool{New: func() any { return &parking{wake: make(chan struct{}, 1)} }}
+var parkingPool = sync.Pool{New: func() any { return &parking{} }}
 
 var _ pending.Runner = (*frame)(nil)
 
@@ -63,12 +64,7 @@ func (f *frame) Park(on pending.Handle, keep bool) error {
 		m.mu.Unlock()
 		return err
 	}
-	f.parking = parkingPool.Get().(*parking)
-	f.parking.on = on
-	f.state = parked
-	if keep {
-		f.state = keeping
-	}
+	f.startWaiting(on, keep)
 	m.mu.Unlock()
 
 	// Whoever closes a circle of waits sees it, because each wait is known
@@ -76,24 +72,17 @@ func (f *frame) Park(on pending.Handle, keep bool) error {
 	err := f.findCircle(on)
 
 	m.mu.Lock()
+	defer m.mu.Unlock()
+	defer f.stopWaiting()
 	if err != nil || f.woken {
-		f.stopWaiting()
-		m.mu.Unlock()
 		return err
 	}
-	wake := f.parking.wake
-	if keep {
-		m.mu.Unlock()
-	} else {
-		f.giveTurnAway()
-	}
-	<-wake
-
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	f.stopWaiting()
 	if !keep {
-		f.startTurn()
+		f.giveTurnAway()
+		defer f.startTurn()
+	}
+	for !f.parking.over {
+		f.parking.woken.Wait()
 	}
 	return f.abandonment()
 }
@@ -107,7 +96,7 @@ func (f *frame) mayWait(keep bool) error {
 	if m.holder != f {
 		return fmt.Errorf("actors: %s waits already: a goroutine that its function has started must use actors.Detach", f.task)
 	}
-	if limit := m.caller.config.MaxSuspended; !keep && limit > 0 && m.parked.n >= limit {
+	if limit := m.caller.config.MaxSuspended; !keep && limit > 0 && m.parked.n+m.ready.n >= limit {
 		return fmt.Errorf("%w: %d functions are suspended on %s", ErrOverloaded, limit, m.caller.path())
 	}
 	return nil
@@ -122,17 +111,27 @@ func (f *frame) abandonment() error {
 }
 
 // giveTurnAway leaves the mailbox to somebody else, if there is work. The
-// caller holds mu, which is released.
+// caller holds mu.
 func (f *frame) giveTurnAway() {
 	m := f.box.Load()
 	f.endTurn()
 	m.holder = nil
 	m.parked.add(f)
 	m.running = m.hasWork()
-	takeOver := m.running
-	m.mu.Unlock()
-	if takeOver {
-		go m.run()
+	if m.running {
+		go m.loop()
+	}
+}
+
+// startWaiting makes the function one that waits. The caller holds mu.
+func (f *frame) startWaiting(on pending.Handle, keep bool) {
+	p := parkingPool.Get().(*parking)
+	p.on, p.over = on, false
+	p.woken.L = &f.box.Load().mu
+	f.parking = p
+	f.state = parked
+	if keep {
+		f.state = keeping
 	}
 }
 
@@ -141,11 +140,7 @@ func (f *frame) stopWaiting() {
 	f.state, f.woken = notWaiting, false
 	p := f.parking
 	f.parking = nil
-	select {
-	case <-p.wake: // woken twice
-	default:
-	}
-	*p = parking{wake: p.wake}
+	p.on, p.next, p.prev = nil, nil, nil
 	parkingPool.Put(p)
 }
 
@@ -153,35 +148,50 @@ func (f *frame) stopWaiting() {
 func (f *frame) Resume() {
 	m := f.box.Load()
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	woken := f.resume()
+	m.mu.Unlock()
+	woken.wake()
+}
+
+// resume returns whom to wake, or nil. The caller holds mu.
+func (f *frame) resume() *parking {
+	m := f.box.Load()
 	switch {
 	case f.state == keeping && m.holder == f, f.abandoned && f.state != notWaiting:
-		f.unpark()
+		return f.unpark()
 	case f.state != parked, m.holder == f:
 		f.woken = f.state != ready
 	case m.running || m.paused && m.held == nil:
 		f.state = ready
-		m.ready = append(m.ready, f)
+		m.parked.remove(f)
+		m.ready.add(f)
 		m.urgent.Store(true)
 	default:
 		m.running = true
-		f.grant()
+		m.parked.remove(f)
+		return f.grant()
 	}
+	return nil
 }
 
 // grant hands the turn, and with it the role of the runner, to a function that
-// had given it away. The caller holds mu.
-func (f *frame) grant() {
-	m := f.box.Load()
-	m.parked.remove(f)
-	m.holder = f
-	f.unpark()
+// had given it away, and returns whom to wake. The caller holds mu.
+func (f *frame) grant() *parking {
+	f.box.Load().holder = f
+	return f.unpark()
 }
 
-func (f *frame) unpark() {
-	select {
-	case f.parking.wake <- struct{}{}:
-	default: // it is awake already, but has not come to take note
+// unpark ends the wait of a function. The caller holds mu.
+func (f *frame) unpark() *parking {
+	f.parking.over = true
+	return f.parking
+}
+
+// wake lets the goroutine of a function go on whose wait is over. It is better
+// done without mu, which that goroutine is going to need.
+func (p *parking) wake() {
+	if p != nil {
+		p.woken.Signal()
 	}
 }
 
@@ -217,39 +227,42 @@ func (f *frame) endTurn() {
 	}
 }
 
-// frameList holds the functions that have given their turn away, ready or not.
+// frameList holds functions that have no turn, in the order they came, as a
+// ring: first.parking.prev is the last one.
 type frameList struct {
 	first *frame
 	n     int
 }
 
 func (l *frameList) add(f *frame) {
-	f.parking.next = l.first
-	if l.first != nil {
-		l.first.parking.prev = f
-	}
-	l.first = f
 	l.n++
+	if l.first == nil {
+		f.parking.next, f.parking.prev = f, f
+		l.first = f
+		return
+	}
+	last := l.first.parking.prev
+	f.parking.next, f.parking.prev = l.first, last
+	last.parking.next, l.first.parking.prev = f, f
 }
 
 func (l *frameList) remove(f *frame) {
+	l.n--
 	p := f.parking
-	if p.prev != nil {
-		p.prev.parking.next = p.next
-	} else {
+	p.next.parking.prev, p.prev.parking.next = p.prev, p.next
+	if l.first == f {
 		l.first = p.next
 	}
-	if p.next != nil {
-		p.next.parking.prev = p.prev
+	if l.n == 0 {
+		l.first = nil
 	}
 	p.next, p.prev = nil, nil
-	l.n--
 }
 
-func (l *frameList) all() []*frame {
-	var all []*frame
-	for f := l.first; f != nil; f = f.parking.next {
-		all = append(all, f)
+// all appends the functions to s.
+func (l *frameList) all(s []*frame) []*frame {
+	for f, n := l.first, l.n; n > 0; f, n = f.parking.next, n-1 {
+		s = append(s, f)
 	}
-	return all
+	return s
 }

@@ -40,7 +40,7 @@ func BenchmarkTaskRun(b *testing.B) {
 			for b.Loop() {
 				task := &pending.Task[int]{}
 				task.Init(ctx, fn, r)
-				task.Run()
+				_ = task.Run()
 			}
 		})
 	}

@@ -132,7 +132,7 @@ func TestFunctionContextEnds(t *testing.T) {
 }
 
 func TestFunctionContextHasOneEndForAllWhoAsk(t *testing.T) {
-	call(t.Context(), func(ctx context.Context) (int, error) {
+	inside(t, func(ctx context.Context) {
 		var all sync.WaitGroup
 		ends := make([]<-chan struct{}, 50)
 		for i := range ends {
@@ -142,7 +142,6 @@ func TestFunctionContextHasOneEndForAllWhoAsk(t *testing.T) {
 		for _, end := range ends {
 			assert.Equal(t, ctx.Done(), end)
 		}
-		return 1, nil
 	})
 }
 
@@ -193,7 +192,7 @@ func TestWhatAFunctionSchedulesOutlivesIt(t *testing.T) {
 						self.Cancel(errElse)
 						return 1, nil
 					})
-					go q.Run()
+					go func() { _ = q.Run() }()
 					synctest.Wait()
 					assert.False(t, p.IsDone(), "the function has returned, and was cancelled")
 					require.NoError(t, inner.Err())
@@ -203,7 +202,7 @@ func TestWhatAFunctionSchedulesOutlivesIt(t *testing.T) {
 					end(errWhy)
 					synctest.Wait()
 					require.ErrorIs(t, p.Err(), errWhy)
-					assert.NotErrorIs(t, p.Err(), errElse)
+					require.NotErrorIs(t, p.Err(), errElse)
 					require.ErrorIs(t, inner.Err(), context.Canceled)
 					require.ErrorIs(t, context.Cause(inner), errWhy)
 					require.ErrorIs(t, context.Cause(p.Context()), errWhy)
@@ -294,7 +293,7 @@ func TestCurrentIsThePendingOfTheFunction(t *testing.T) {
 				return current.ID(), nil
 			})
 			id, err := inner.Result()
-			assert.NoError(t, err)
+			require.NoError(t, err)
 			assert.Equal(t, inner.ID(), id, name)
 		}
 		return 1, nil
@@ -314,7 +313,7 @@ func TestTurnOfAContext(t *testing.T) {
 		assert.Nil(t, pending.TurnOf(pending.WithTurn(ctx, nil)))
 		return ctx, nil
 	})
-	task.Run()
+	assert.Nil(t, task.Run())
 	stale, err := task.Result()
 	require.NoError(t, err)
 	assert.Nil(t, pending.TurnOf(stale), "the function has returned")
@@ -367,7 +366,7 @@ func TestLongChainsOfTasksDoNotGrow(t *testing.T) {
 			own.Done()
 			return 1, nil
 		}, r)
-		task.Run()
+		assert.Nil(t, task.Run())
 	}
 	assert.Less(t, heap(), before+allowance)
 	assert.Equal(t, root, task.Context(), "nothing comes between the two")

@@ -53,12 +53,12 @@ func TestObserverIsToldInOrder(t *testing.T) {
 		do   func(task *pending.Task[string])
 		want []string
 	}{
-		"run": {func(task *pending.Task[string]) { task.Run() },
+		"run": {func(task *pending.Task[string]) { assert.Nil(t, task.Run()) },
 			[]string{"observe it", "started", "suspended on other", "resumed", "done: <nil>"}},
 		"cancelled early": {func(task *pending.Task[string]) {
 			task.Cancel(errWhy)
 			task.Cancel(errElse)
-			task.Run()
+			assert.Nil(t, task.Run())
 		}, []string{"observe it", "cancel requested: why", "done: pending: cancelled: why"}},
 		"cancelled with a canceller": {func(task *pending.Task[string]) {
 			task.SetCanceller(func(error) {})

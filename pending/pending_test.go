@@ -72,28 +72,28 @@ func TestIDsDiffer(t *testing.T) {
 	ids := map[uint64]bool{}
 	for range n {
 		p := pending.New[int](t.Context())
-		assert.Equal(t, p.ID(), p.ID())
-		ids[p.ID()] = true
+		id := p.ID()
+		assert.Equal(t, id, p.ID())
+		ids[id] = true
 	}
 	assert.Len(t, ids, n)
 }
 
 func TestPendingEndsWithItsContextWhenSomebodyLooks(t *testing.T) {
+	wait := func(ctx context.Context, p *pending.Pending[string], opts ...pending.WaitOption) {
+		go func() { _, _ = p.Wait(ctx, opts...) }()
+	}
 	looks := map[string]func(p *pending.Pending[string]){
-		"Done":         func(p *pending.Pending[string]) { p.Done() },
-		"OnDone":       func(p *pending.Pending[string]) { p.OnDone(func(pending.Handle) {}) },
-		"SetCanceller": func(p *pending.Pending[string]) { p.SetCanceller(nil) },
-		"Wait": func(p *pending.Pending[string]) {
-			go p.Wait(context.Background()) //nolint:usetesting // Its waiter has no end of its own.
-		},
-		"Wait under the same context": func(p *pending.Pending[string]) { go p.Wait(p.Context()) },
-		"protected wait":              func(p *pending.Pending[string]) { go p.Wait(p.Context(), pending.Protect()) },
-		"shielded wait":               func(p *pending.Pending[string]) { go p.Wait(p.Context(), pending.Shield()) },
+		"Done":                        func(p *pending.Pending[string]) { p.Done() },
+		"OnDone":                      func(p *pending.Pending[string]) { p.OnDone(func(pending.Handle) {}) },
+		"SetCanceller":                func(p *pending.Pending[string]) { p.SetCanceller(nil) },
+		"Wait":                        func(p *pending.Pending[string]) { wait(context.WithoutCancel(p.Context()), p) },
+		"Wait under the same context": func(p *pending.Pending[string]) { wait(p.Context(), p) },
+		"protected wait":              func(p *pending.Pending[string]) { wait(p.Context(), p, pending.Protect()) },
+		"shielded wait":               func(p *pending.Pending[string]) { wait(p.Context(), p, pending.Shield()) },
 		"wait in a function": func(p *pending.Pending[string]) {
-			task, _ := queue(context.Background(), func(ctx context.Context) (string, error) { //nolint:usetesting // As above.
-				return p.Wait(ctx)
-			})
-			go task.Run()
+			task, _ := queue(context.WithoutCancel(p.Context()), func(ctx context.Context) (string, error) { return p.Wait(ctx) })
+			go func() { _ = task.Run() }()
 		},
 	}
 	makers := map[string]func(ctx context.Context) *pending.Pending[string]{

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -98,7 +100,7 @@ func queue[T any](ctx context.Context, fn func(context.Context) (T, error), opts
 // call runs fn as a task on this goroutine.
 func call[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) *pending.Task[T] {
 	task, _ := queue(ctx, fn, opts...)
-	task.Run()
+	_ = task.Run() // whose outcome is that of the task
 	return task
 }
 
@@ -106,18 +108,21 @@ func call[T any](ctx context.Context, fn func(context.Context) (T, error), opts 
 // waits for something or is through.
 func spawn[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) (*pending.Task[T], *runner) {
 	task, r := queue(ctx, fn, opts...)
-	go task.Run()
+	go func() { _ = task.Run() }()
 	synctest.Wait()
 	return task, r
 }
 
 // inside runs a test as the function of a task.
-func inside(t *testing.T, test func(ctx context.Context)) *pending.Task[struct{}] {
+func inside(t *testing.T, test func(ctx context.Context)) {
 	t.Helper()
-	return call(t.Context(), func(ctx context.Context) (struct{}, error) {
+	task := call(t.Context(), func(ctx context.Context) (bool, error) {
 		test(ctx)
-		return struct{}{}, nil
+		return true, nil
 	})
+	ran, err := task.Result()
+	require.NoError(t, err)
+	require.True(t, ran)
 }
 
 // waitFunc is Wait or WaitSync.

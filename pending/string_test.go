@@ -67,7 +67,7 @@ func TestMetadataIsKeptAndDescribed(t *testing.T) {
 			task, _ := queue(t.Context(), one, tt.opts...)
 			assert.Equal(t, tt.want, task.Metadata())
 			task.Metadata()["added"] = true
-			task.Run()
+			assert.Nil(t, task.Run())
 			assert.Equal(t, true, task.Metadata()["added"])
 		})
 	}

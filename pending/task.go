@@ -49,31 +49,40 @@ func (t *Task[T]) Run() *PanicError {
 	if !t.start() {
 		return nil
 	}
-	return t.call()
+	value, crash, err := t.call()
+	t.end(value, err)
+	return crash
 }
 
-func (t *Task[T]) call() (crash *PanicError) {
-	var value T
-	err := errGoexit
+// call calls the function. It is not left before the pending is done if the
+// function ends the goroutine.
+func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 	returned := false
 	defer func() {
-		if !returned {
-			if r := recover(); r != nil {
-				crash = &PanicError{Value: r, Stack: debug.Stack()}
-				err = crash
-			}
+		if returned {
+			return
 		}
-		t.fn = nil
-		t.leave()
-		t.runner.Left()
-		t.complete(value, err)
+		if r := recover(); r != nil {
+			crash = &PanicError{Value: r, Stack: debug.Stack()}
+			err = crash
+			return
+		}
+		t.end(value, errGoexit)
 	}()
 	value, err = t.fn((*runContext)(&t.base))
 	returned = true
+	return value, nil, err
+}
+
+// end completes the pending with what the function returned.
+func (t *Task[T]) end(value T, err error) {
 	if err != nil {
 		err = t.outcome(err)
 	}
-	return nil
+	t.fn = nil
+	t.leave()
+	t.runner.Left()
+	t.complete(value, err)
 }
 
 // start reports whether the function may run, and says that it does.

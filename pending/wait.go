@@ -44,6 +44,10 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 		b.watch()
 	}
 	w := newWaiter(TurnOf(ctx))
+	waitsForMore := w.turn == nil && (o.limited || !o.shield && ctx.Done() != nil)
+	if waitsForMore {
+		w.wake = make(chan struct{}, 1)
+	}
 	b.mu.Lock()
 	if b.is(flagDone) {
 		b.mu.Unlock()
@@ -51,6 +55,10 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 		return nil
 	}
 	b.waiters.add(w)
+	if w.turn == nil && !waitsForMore {
+		b.sleep(w)
+		return nil
+	}
 	b.mu.Unlock()
 
 	var err error
@@ -66,6 +74,17 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 		b.Cancel(err)
 	}
 	return err
+}
+
+// sleep waits on the goroutine that called, for nothing but the end of the
+// pending. The caller holds mu, which is released.
+func (b *base) sleep(w *waiter) {
+	w.woken.L = &b.mu
+	for !w.told.Load() {
+		w.woken.Wait()
+	}
+	b.mu.Unlock()
+	w.free()
 }
 
 // block waits on the goroutine that called.
@@ -89,9 +108,10 @@ func (b *base) block(ctx context.Context, o WaitOption, w *waiter) (err error) {
 	case <-expired:
 		err = b.timedOut(o.timeout)
 	}
-	if b.forget(w) {
-		w.free() // else whoever completes the pending still has it
+	if !b.forget(w) {
+		<-w.wake // whoever completes the pending is about to
 	}
+	w.free()
 	return err
 }
 

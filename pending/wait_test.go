@@ -149,6 +149,27 @@ func TestWaitOfAFunctionEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestFunctionAndWhatItWaitsForEndTogether(t *testing.T) {
+	for name, wait := range waits {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				given, end := context.WithCancelCause(t.Context())
+				var p *pending.Pending[string]
+				task, _ := spawn(given, func(ctx context.Context) (string, error) {
+					p = pending.New[string](ctx)
+					return wait(p, ctx)
+				})
+				end(errWhy)
+				synctest.Wait()
+				assert.True(t, task.IsDone())
+				assert.True(t, p.IsDone())
+				require.ErrorIs(t, task.Err(), errWhy)
+				require.ErrorIs(t, p.Err(), errWhy)
+			})
+		})
+	}
+}
+
 func TestWaitInAFunctionUsesItsTurn(t *testing.T) {
 	tests := map[string]struct {
 		derive func(ctx context.Context, t *testing.T) context.Context
@@ -222,7 +243,7 @@ func TestRefusedWaitLeavesNothingBehind(t *testing.T) {
 	p := pending.New[string](t.Context())
 	task, r := queue(t.Context(), func(ctx context.Context) (string, error) { return p.Wait(ctx) })
 	r.refuse = pending.ErrDeadlock
-	task.Run()
+	assert.Nil(t, task.Run())
 	require.ErrorIs(t, task.Err(), pending.ErrDeadlock)
 	assert.False(t, p.Cancelled())
 	p.SetResult("value")

@@ -7,29 +7,30 @@ import (
 	"sync/atomic"
 )
 
-// waiter is one who wants to know when a pending is done: a goroutine blocked
-// on a channel, a function that gave its turn away, or a callback.
+// waiter is one who wants to know when a pending is done: a callback, a
+// function that gave its turn away, a goroutine that waits for other things
+// too, or, with none of these set, one that waits for nothing else.
 type waiter struct {
 	next, prev *waiter
 	listed     bool // under the pending's mu
 
-	wake     chan struct{} // one of the three
-	turn     Turn
 	callback func(Handle)
-	told     atomic.Bool // the notifier is through with it
+	turn     Turn
+	wake     chan struct{}
+	woken    sync.Cond
+
+	told atomic.Bool // the notifier is through with it
 }
 
+// waiterPool keeps no channels: one that was made in a bubble of
+// testing/synctest must not be seen outside of it.
 var waiterPool = sync.Pool{New: func() any { return &waiter{} }}
 
 // newWaiter returns a waiter for a function that holds t, or for a goroutine
-// if t is nil. Its channel is never used again: one that was made in a bubble
-// of testing/synctest must not be seen outside of it.
+// if t is nil.
 func newWaiter(t Turn) *waiter {
 	w := waiterPool.Get().(*waiter)
 	w.turn = t
-	if t == nil {
-		w.wake = make(chan struct{}, 1)
-	}
 	return w
 }
 
@@ -99,8 +100,11 @@ func (b *base) notify(w *waiter) {
 			turn := w.turn
 			w.told.Store(true) // w may be in other hands from here on
 			turn.Resume()
-		default:
+		case w.wake != nil:
 			w.wake <- struct{}{}
+		default:
+			w.told.Store(true)
+			w.woken.Signal()
 		}
 		w = next
 	}
