@@ -2,7 +2,6 @@ package actors_test
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -13,12 +12,6 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
-
-func newSystem(testing.TB) *actor.ActorSystem {
-	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
-}
 
 func benchCaller(b *testing.B) *actors.Caller {
 	c, err := actors.Start(newSystem(b))
