@@ -195,18 +195,17 @@ func (c *Caller) delay(ctx context.Context, t task, d time.Duration) {
 		r.delayed = make(map[task]*time.Timer)
 	}
 	r.delayed[t] = time.AfterFunc(d, func() {
-		if c.undelay(t) {
-			if err := c.box.post(t); err != nil {
-				t.SetError(c.explain(err))
-			}
+		if err := c.box.post(t); err != nil {
+			t.SetError(c.explain(err))
 		}
+		c.undelay(t)
 	})
 	c.mu.Unlock()
 	t.OnDone(func(pending.Handle) { c.undelay(t) })
 }
 
-// undelay forgets a delayed call and reports whether it was known.
-func (c *Caller) undelay(t task) bool {
+// undelay forgets a delayed call, which is queued or done.
+func (c *Caller) undelay(t task) {
 	c.mu.Lock()
 	timer, ok := c.rare.delayed[t]
 	delete(c.rare.delayed, t)
@@ -215,5 +214,4 @@ func (c *Caller) undelay(t task) bool {
 		timer.Stop()
 		c.box.noteIdle()
 	}
-	return ok
 }

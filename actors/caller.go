@@ -61,6 +61,9 @@ func newCaller(n *node, parent *Caller, name string, config *props.Config) *Call
 	c := &Caller{node: n, parent: parent, name: name, config: config}
 	c.box.caller = c
 	c.box.gated = true
+	if limit := config.TurnWarning; limit > 0 {
+		c.box.watch = &turnWatch{caller: c, limit: limit}
+	}
 	return c
 }
 

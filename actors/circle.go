@@ -68,7 +68,7 @@ func (f *frame) needs() (on pending.Handle, holder *frame) {
 	if f.parking != nil {
 		on = f.parking.on
 	}
-	if h := m.holder; h != nil && h != f && h.state == keeping {
+	if h := m.holder.Load(); h != nil && h != f && h.state == keeping {
 		holder = h
 	}
 	return on, holder

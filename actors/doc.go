@@ -1,2 +1,56 @@
-// Package actors brings callers to protoactor.
+// Package actors gives a protoactor system callers.
+//
+// A [Caller] is an actor whose mailbox is a scheduler queue for functions. From
+// any goroutine a function is scheduled on it, which returns a
+// [pending.Pending] at once: a typed future to wait for, cancel or observe.
+//
+//	counter, err := actors.Start(system, props.Name("counter"))
+//	n := 0 // belongs to the caller's functions, and needs no lock
+//	p := actors.CallSoon(ctx, counter, func(ctx context.Context) (int, error) {
+//		n++
+//		return n, nil
+//	})
+//	value, err := p.Wait(ctx)
+//
+// # Turns
+//
+// The functions of a caller run one at a time. The right to run is called the
+// turn. A function that waits, by [pending.Pending.Wait], [Sleep],
+// [Caller.StopWait] or [Caller.Drain] with the context it was given, gives its
+// turn away and has it back when the wait returns: meanwhile the other
+// functions run, so what they share may have changed across a wait, and only
+// there. [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn
+// instead; a wait that could never end is then reported as
+// [pending.ErrDeadlock].
+//
+// A function that never waits costs neither a goroutine nor a channel. One that
+// waits keeps the goroutine it runs on, and another one takes over the mailbox.
+//
+// The context of a function belongs to the function's goroutine. A goroutine
+// that the function starts itself is to use [Detach].
+//
+// # Ways to call
+//
+//   - [CallSoon], [CallLater] and, with options, [Schedule] queue a function.
+//   - [ToThread] runs it on a worker, in parallel with the caller.
+//   - [Caller.CallDirect] queues a function that needs no pending.
+//   - [Invoke] makes a call a message, for routers and middleware.
+//   - [Request] sends a message to any actor and returns a pending.
+//   - [PipeTo] makes the outcome of a pending a message again.
+//
+// # The tree
+//
+// [Caller.Child] makes a caller below another one, from any goroutine. Stopping
+// a caller stops its children, and it ends after the last of them. Callers are
+// real actors, children included: they can be watched, poisoned and supervised
+// as any other. [AsCaller] makes an ordinary actor a caller, whose functions
+// take turns with its Receive.
+//
+// # The end
+//
+// Whoever stops a caller, in whatever way: its queued pendings are cancelled
+// with [pending.ErrStopped], the contexts of its running functions end, and no
+// pending is ever left undone. [Caller.Drain] and [Shutdown] finish what was
+// accepted first. What a panic in a function does is up to package supervision;
+// by default it becomes a [*pending.PanicError] and the caller goes on.
 package actors

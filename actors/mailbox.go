@@ -29,11 +29,20 @@ type mailbox struct {
 	caller     *Caller
 	invoker    actor.MessageInvoker
 	dispatcher actor.Dispatcher
-	loop       func() // run, made once
+	loop       func()     // run, made once
+	watch      *turnWatch // nil without a limit on turns
 
 	// urgent says that there is more to look at than the batch. It is set
 	// under mu, and read by the runner before each item.
 	urgent atomic.Bool
+
+	// closed says that no calls nor user messages are taken any more. It is
+	// set under mu.
+	closed atomic.Bool
+
+	// holder is the function that has the turn. The runner sets it as it comes
+	// to a function; elsewhere it changes under mu.
+	holder atomic.Pointer[frame]
 
 	// batch is the chunk of the queue in work; cursor is where. The runner
 	// replaces the batch under mu and moves the cursor without it.
@@ -46,14 +55,11 @@ type mailbox struct {
 	running  bool          // there is a runner
 	gated    bool          // not started yet
 	paused   bool          // by a failure that is being decided on
-	closed   bool          // takes no calls nor user messages any more
 	held     any           // the Stop or Restart that waits for the functions to return
-	holder   *frame        // the function that has the turn
 	parked   frameList     // the functions that have given it away
 	ready    frameList     // and those of them that want it back
 	orphans  int           // children that the actor has not adopted yet
 	idles    chan struct{} // told when there may be nothing left to do
-	watch    *turnWatch    // nil without a limit on turns
 	userNext bool          // the queue's turn, so that functions that wait don't starve it
 }
 
@@ -122,7 +128,7 @@ func (m *mailbox) PostSystemMessage(message any) {
 // post puts a call or a user message into the queue.
 func (m *mailbox) post(item any) error {
 	m.mu.Lock()
-	if m.closed {
+	if m.closed.Load() {
 		m.mu.Unlock()
 		return pending.ErrStopped
 	}
@@ -191,7 +197,7 @@ func (m *mailbox) run() {
 // the handler that dealt with item has ended this one by Goexit.
 func (m *mailbox) replaceRunner(item any) {
 	if t, ok := item.(task); ok {
-		if m.end(t.frame()) {
+		if t.frame().leave() {
 			go m.loop()
 		}
 		return
@@ -308,43 +314,26 @@ func (m *mailbox) deal(item any) bool {
 	return true
 }
 
-// runTask runs a function that was called.
+// runTask runs a function that was called. It reports false if the function was
+// abandoned, and the turn has gone elsewhere long ago.
 func (m *mailbox) runTask(t task) bool {
 	f := t.frame()
-	if !m.begin(f) {
+	var crash *pending.PanicError
+	m.holder.Store(f)
+	if m.closed.Load() { // it was taken from the queue before that
 		t.Reject(m.caller.stopError())
-		return true
+	} else {
+		f.startTurn()
+		crash = t.Run()
 	}
-	crash := t.Run()
 	m.caller.workDone(f)
-	if !m.end(f) {
+	if !f.leave() {
 		return false
 	}
 	if crash != nil {
 		m.caller.crashed(t, crash)
 	}
 	return true
-}
-
-// begin gives the turn to a function, unless the caller has stopped taking
-// any: the item was taken from the queue before that.
-func (m *mailbox) begin(f *frame) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
-		return false
-	}
-	m.holder = f
-	f.startTurn()
-	return true
-}
-
-// end takes the turn back from a function that has returned. It reports false
-// if the function was abandoned, and the turn has gone elsewhere long ago.
-func (m *mailbox) end(f *frame) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return f.leaveLocked()
 }
 
 func (m *mailbox) runDirect(fn direct) {
@@ -359,10 +348,7 @@ func (m *mailbox) runDirect(fn direct) {
 
 // handleUser hands a user message to the actor.
 func (m *mailbox) handleUser(message any) {
-	m.mu.Lock()
-	closed := m.closed
-	m.mu.Unlock()
-	if closed {
+	if m.closed.Load() {
 		m.caller.undeliverable(message)
 		return
 	}
@@ -443,7 +429,7 @@ func (m *mailbox) open() {
 	m.mu.Lock()
 	m.gated = false
 	m.running = true
-	if m.closed {
+	if m.closed.Load() {
 		m.mu.Unlock()
 		m.run() // no function of a user is left that could run here
 		return
@@ -465,7 +451,7 @@ func (m *mailbox) open() {
 func (m *mailbox) close() (refused []any, active []*frame) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.closed = true
+	m.closed.Store(true)
 	if m.batch != nil {
 		for _, item := range m.batch.items[:m.batch.n] {
 			if t, ok := item.(task); ok {
@@ -483,8 +469,8 @@ func (m *mailbox) close() (refused []any, active []*frame) {
 // activeLocked returns the functions that have started and not returned.
 func (m *mailbox) activeLocked() []*frame {
 	active := m.ready.all(m.parked.all(nil))
-	if m.holder != nil {
-		active = append(active, m.holder)
+	if f := m.holder.Load(); f != nil {
+		active = append(active, f)
 	}
 	return active
 }
@@ -501,14 +487,14 @@ func (m *mailbox) active() []*frame {
 func (m *mailbox) abandon() []*frame {
 	m.mu.Lock()
 	abandoned := m.activeLocked()
-	stuck := m.holder != nil
+	stuck := m.holder.Swap(nil) != nil
 	for _, f := range abandoned {
 		f.abandoned = true
 		if f.parking != nil {
 			f.unpark().wake()
 		}
 	}
-	m.holder, m.ready, m.parked = nil, frameList{}, frameList{}
+	m.ready, m.parked = frameList{}, frameList{}
 	if stuck {
 		m.mu.Unlock()
 		go m.loop() // the stuck function has the runner's goroutine

@@ -75,23 +75,24 @@ func (c *Caller) waitEnd(ctx context.Context) error {
 
 // stop stops the caller for a reason, nil for none.
 func (c *Caller) stop(cause error) {
-	initial := c.State() == StateInitial
-	if !c.beginStop(cause) {
+	was := c.beginStop(cause)
+	if was >= StateStopping {
 		return
 	}
 	c.node.system.Root.Stop(c.pid)
-	if initial {
+	if was == StateInitial {
 		c.box.open()
 	}
 }
 
-// beginStop does the part of a stop that needs no turn. It reports false if
-// that was done before.
-func (c *Caller) beginStop(cause error) bool {
+// beginStop does the part of a stop that needs no turn. It returns the state
+// that the caller was in: if that is StateStopping it was done before.
+func (c *Caller) beginStop(cause error) (was State) {
 	c.mu.Lock()
-	if c.State() >= StateStopping {
+	was = c.State()
+	if was >= StateStopping {
 		c.mu.Unlock()
-		return false
+		return was
 	}
 	c.state.Store(int32(StateStopping))
 	delayed := c.leaveRunning(cause)
@@ -120,7 +121,7 @@ func (c *Caller) beginStop(cause error) bool {
 	if len(active) > 0 {
 		c.limitQuiesce()
 	}
-	return true
+	return was
 }
 
 // leaveRunning undoes what only a running caller has, and returns the calls

@@ -93,7 +93,7 @@ func (f *frame) mayWait(keep bool) error {
 	if f.abandoned {
 		return f.abandonment()
 	}
-	if m.holder != f {
+	if m.holder.Load() != f {
 		return fmt.Errorf("actors: %s waits already: a goroutine that its function has started must use actors.Detach", f.task)
 	}
 	if limit := m.caller.config.MaxSuspended; !keep && limit > 0 && m.parked.n+m.ready.n >= limit {
@@ -115,7 +115,7 @@ func (f *frame) abandonment() error {
 func (f *frame) giveTurnAway() {
 	m := f.box.Load()
 	f.endTurn()
-	m.holder = nil
+	m.holder.Store(nil)
 	m.parked.add(f)
 	m.running = m.hasWork()
 	if m.running {
@@ -157,9 +157,9 @@ func (f *frame) Resume() {
 func (f *frame) resume() *parking {
 	m := f.box.Load()
 	switch {
-	case f.state == keeping && m.holder == f, f.abandoned && f.state != notWaiting:
+	case f.state == keeping && m.holder.Load() == f, f.abandoned && f.state != notWaiting:
 		return f.unpark()
-	case f.state != parked, m.holder == f:
+	case f.state != parked, m.holder.Load() == f:
 		f.woken = f.state != ready
 	case m.running || m.paused && m.held == nil:
 		f.state = ready
@@ -177,7 +177,7 @@ func (f *frame) resume() *parking {
 // grant hands the turn, and with it the role of the runner, to a function that
 // had given it away, and returns whom to wake. The caller holds mu.
 func (f *frame) grant() *parking {
-	f.box.Load().holder = f
+	f.box.Load().holder.Store(f)
 	return f.unpark()
 }
 
@@ -195,32 +195,25 @@ func (p *parking) wake() {
 	}
 }
 
-// leaveLocked ends the turn of a function that has returned. It reports false
-// if that was abandoned before. The caller holds mu.
-func (f *frame) leaveLocked() bool {
-	if f.abandoned {
+// leave ends the turn of a function that has returned. It reports false if that
+// was abandoned before, and has no turn.
+func (f *frame) leave() bool {
+	m := f.box.Load()
+	if !m.holder.CompareAndSwap(f, nil) {
 		return false
 	}
 	f.endTurn()
-	f.box.Load().holder = nil
 	return true
 }
 
 // startTurn has the length of the turn watched, on the goroutine that has it.
-// The caller holds mu.
 func (f *frame) startTurn() {
-	m := f.box.Load()
-	limit := m.caller.config.TurnWarning
-	if limit == 0 {
-		return
+	if w := f.box.Load().watch; w != nil {
+		w.start(f.task)
 	}
-	if m.watch == nil {
-		m.watch = &turnWatch{caller: m.caller, limit: limit}
-	}
-	m.watch.start(f.task)
 }
 
-// endTurn ends that. The caller holds mu.
+// endTurn ends that.
 func (f *frame) endTurn() {
 	if w := f.box.Load().watch; w != nil {
 		w.stop()

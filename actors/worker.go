@@ -64,27 +64,34 @@ func (c *Caller) pooled() *pool {
 // to the queue.
 func (p *pool) submit(t task) error {
 	p.mu.Lock()
+	for len(p.idle) > 0 && !p.closed {
+		w := p.idle[0].Caller
+		p.idle = slices.Delete(p.idle, 0, 1)
+		if w.work(t) == nil {
+			p.mu.Unlock()
+			return nil
+		} // else somebody has stopped it just now
+	}
 	if p.closed {
 		p.mu.Unlock()
 		return pending.ErrStopped
 	}
-	if len(p.idle) > 0 {
-		w := p.idle[0].Caller
-		p.idle = slices.Delete(p.idle, 0, 1)
-		p.mu.Unlock()
-		return w.work(t)
-	}
 	if limit := p.config.MaxWorkers; limit > 0 && p.n >= limit {
 		defer p.mu.Unlock()
-		if limit := p.config.MaxQueued; limit > 0 && len(p.queue) >= limit {
-			return fmt.Errorf("%w: %d calls wait for workers of %s", ErrOverloaded, limit, p.owner.path())
-		}
-		p.queue = append(p.queue, t)
-		return nil
+		return p.wait(t)
 	}
 	p.n++
 	p.mu.Unlock()
 	return p.hire(t)
+}
+
+// wait queues a call until a worker is free. The caller holds mu.
+func (p *pool) wait(t task) error {
+	if limit := p.config.MaxQueued; limit > 0 && len(p.queue) >= limit {
+		return fmt.Errorf("%w: %d calls wait for workers of %s", ErrOverloaded, limit, p.owner.path())
+	}
+	p.queue = append(p.queue, t)
+	return nil
 }
 
 // hire makes a new worker for a call. It is counted already.
@@ -116,33 +123,31 @@ func (c *Caller) workDone(f *frame) {
 
 // release gives a worker its next call, or keeps it, or stops it.
 func (p *pool) release(w *Caller) {
-	p.mu.Lock()
-	if p.closed || w.State() >= StateStopping {
-		p.mu.Unlock()
-		return
+	if !p.occupy(w) {
+		w.stop(nil)
 	}
-	if len(p.queue) > 0 {
-		t := p.queue[0]
+}
+
+// occupy reports whether there is work or room for a worker that is free.
+func (p *pool) occupy(w *Caller) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || w.State() >= StateStopping {
+		return true // it is being stopped
+	}
+	if len(p.queue) > 0 && w.work(p.queue[0]) == nil {
 		p.queue = shift(p.queue)
-		if len(p.queue) == 0 {
-			p.owner.box.noteIdle()
-		}
-		p.mu.Unlock()
-		if err := w.work(t); err != nil {
-			t.SetError(err)
-		}
-		return
+		p.owner.box.noteIdle()
+		return true
 	}
 	if len(p.idle) >= p.config.MaxIdleWorkers {
-		p.mu.Unlock()
-		w.stop(nil)
-		return
+		return false
 	}
 	p.idle = append(p.idle, idleWorker{w, p.round})
 	if p.timer == nil && p.config.IdleTimeout > 0 {
 		p.timer = time.AfterFunc(p.config.IdleTimeout, p.sweep)
 	}
-	p.mu.Unlock()
+	return true
 }
 
 // sweep stops the workers that were idle for the whole of a round, and begins

@@ -22,7 +22,7 @@ const (
 // base is a Pending without its value.
 type base struct {
 	mu    sync.Mutex
-	flags atomic.Uint32 // written under mu
+	flags atomic.Uint32 // those of a cancelled or done pending change under mu
 
 	self   Handle
 	ctx    context.Context
@@ -99,8 +99,7 @@ func (b *base) core() *base { return b }
 
 func (b *base) is(flag uint32) bool { return b.flags.Load()&flag != 0 }
 
-// set adds a flag. The caller holds mu.
-func (b *base) set(flag uint32) { b.flags.Store(b.flags.Load() | flag) }
+func (b *base) set(flag uint32) { b.flags.Or(flag) }
 
 // extras returns what few pendings have, to be written to. The caller holds mu.
 func (b *base) extras() *extra {

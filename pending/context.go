@@ -83,9 +83,7 @@ func (b *base) wakeAtEnd(turn Turn) {
 
 // leave ends the context of the function, which has returned.
 func (b *base) leave() {
-	b.mu.Lock()
 	b.set(flagReturned)
-	b.mu.Unlock()
 	own := b.cancellation.Load()
 	if own == nil {
 		return
