@@ -147,7 +147,7 @@ func (c *Caller) CallDirect(fn func()) error {
 	if c.draining.Load() {
 		return c.stopError()
 	}
-	return c.box.post(direct(fn))
+	return c.box.call(direct(fn))
 }
 
 // enqueue queues a call that was made with ctx.
@@ -156,7 +156,7 @@ func (c *Caller) enqueue(ctx context.Context, t task) {
 		t.SetError(err)
 		return
 	}
-	if err := c.box.post(t); err != nil {
+	if err := c.box.call(t.frame()); err != nil {
 		t.SetError(c.explain(err))
 	}
 }
@@ -195,7 +195,7 @@ func (c *Caller) delay(ctx context.Context, t task, d time.Duration) {
 		r.delayed = make(map[task]*time.Timer)
 	}
 	r.delayed[t] = time.AfterFunc(d, func() {
-		if err := c.box.post(t); err != nil {
+		if err := c.box.call(t.frame()); err != nil {
 			t.SetError(c.explain(err))
 		}
 		c.undelay(t)

@@ -34,6 +34,8 @@ type Caller struct {
 	state    atomic.Int32          // written under mu
 	cause    atomic.Pointer[error] // why the caller was stopped, nil for an ordinary stop
 
+	ended sync.Once
+
 	mu       sync.Mutex
 	children map[string]*Caller // by name
 	rare     *rare
@@ -41,7 +43,7 @@ type Caller struct {
 
 // rare is what most callers never have.
 type rare struct {
-	ended    *pending.Pending[struct{}] // done when the caller has stopped
+	end      *pending.Pending[struct{}] // done when the caller has stopped
 	delayed  map[task]*time.Timer       // calls whose time has not come
 	pool     *pool
 	quiesce  *time.Timer
@@ -100,23 +102,35 @@ func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 // Start starts a caller made by [New]. It is an error if the caller was
 // started or stopped before.
 func (c *Caller) Start() error {
-	if !c.move(StateInitial, StateStarting) {
-		return fmt.Errorf("actors: start %s: it is %v already", c.path(), c.State())
+	if err := c.begin(); err != nil {
+		return err
 	}
 	c.box.open()
 	return nil
 }
 
-// Run starts a caller made by [New] and returns when it has stopped. The end
-// of ctx stops it, protected or not. The error is nil for an ordinary stop,
-// else the failure that stopped the caller, or that of Start. The seed's
-// async with Caller("manual").
+// begin claims the only start that a caller has.
+func (c *Caller) begin() error {
+	if !c.move(StateInitial, StateStarting) {
+		return fmt.Errorf("actors: start %s: it is %v already", c.path(), c.State())
+	}
+	return nil
+}
+
+// Run starts a caller made by [New] and makes the goroutine that calls its
+// loop, until the caller has stopped: functions run on that goroutine, except
+// that while one which waits is on it the others run elsewhere. The end of ctx
+// stops the caller, protected or not. The error is nil for an ordinary stop,
+// else the failure that stopped the caller; it is an error if the caller was
+// started or stopped before. A function that calls [runtime.Goexit] ends this
+// goroutine, and with it the caller. The seed's async with Caller("manual").
 func (c *Caller) Run(ctx context.Context) error {
-	if err := c.Start(); err != nil {
+	if err := c.begin(); err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, func() { c.Stop(Force()) })()
-	<-c.Stopped()
+	defer c.stop(nil)
+	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
+	c.box.lend()
 	return c.stopCause()
 }
 
@@ -170,13 +184,13 @@ func (c *Caller) end() *pending.Pending[struct{}] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.rarely()
-	if r.ended == nil {
-		r.ended = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()))
+	if r.end == nil {
+		r.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()))
 		if c.State() == StateStopped {
-			r.ended.SetResult(struct{}{})
+			r.end.SetResult(struct{}{})
 		}
 	}
-	return r.ended
+	return r.end
 }
 
 // String describes the caller on one line, for logs. The signs are the seed's:

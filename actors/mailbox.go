@@ -29,7 +29,7 @@ type mailbox struct {
 	caller     *Caller
 	invoker    actor.MessageInvoker
 	dispatcher actor.Dispatcher
-	loop       func()     // run, made once
+	loop       func()     // run, on a goroutine of no home
 	watch      *turnWatch // nil without a limit on turns
 
 	// urgent says that there is more to look at than the batch. It is set
@@ -55,6 +55,7 @@ type mailbox struct {
 	running  bool          // there is a runner
 	gated    bool          // not started yet
 	paused   bool          // by a failure that is being decided on
+	home     *home         // nil unless a goroutine is lent
 	held     any           // the Stop or Restart that waits for the functions to return
 	parked   frameList     // the functions that have given it away
 	ready    frameList     // and those of them that want it back
@@ -69,7 +70,7 @@ var _ actor.Mailbox = (*mailbox)(nil)
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
 	m.invoker = invoker
 	m.dispatcher = dispatcher
-	m.loop = m.run
+	m.loop = func() { m.run(nil) }
 	m.caller.registered(invoker.(actor.Context))
 }
 
@@ -105,17 +106,18 @@ func (m *mailbox) PostUserMessage(message any) {
 		inv.call(m.caller, actor.UnwrapEnvelopeSender(message))
 		return
 	}
-	if err := m.post(message); err != nil {
+	if err := m.post(message, 0); err != nil {
 		m.caller.undeliverable(message)
 	}
 }
 
 // PostSystemMessage implements [actor.Mailbox].
 func (m *mailbox) PostSystemMessage(message any) {
+	unstarted := false
 	switch message := message.(type) {
 	case *actor.Stop:
 		// The functions shall hear of it now, not when the turn is free.
-		m.caller.beginStop(nil)
+		unstarted = m.caller.beginStop(nil) == StateInitial
 	case *actor.Terminated:
 		m.caller.node.terminated(message.Who)
 	}
@@ -123,16 +125,23 @@ func (m *mailbox) PostSystemMessage(message any) {
 	m.system = append(m.system, message)
 	m.urgent.Store(true)
 	m.wakeLocked()
+	if unstarted {
+		m.open() // nobody else will
+	}
 }
 
-// post puts a call or a user message into the queue.
-func (m *mailbox) post(item any) error {
+// call puts a call into the queue.
+func (m *mailbox) call(item any) error { return m.post(item, m.caller.config.MaxQueued) }
+
+// post puts a call or a user message into the queue, unless that holds as many
+// as the limit, if there is one.
+func (m *mailbox) post(item any, limit int) error {
 	m.mu.Lock()
 	if m.closed.Load() {
 		m.mu.Unlock()
 		return pending.ErrStopped
 	}
-	if limit := m.caller.config.MaxQueued; limit > 0 && m.queued() >= limit {
+	if limit > 0 && m.queued() >= limit {
 		m.mu.Unlock()
 		return fmt.Errorf("%w: %d calls are queued on %s", ErrOverloaded, limit, m.caller.path())
 	}
@@ -145,8 +154,16 @@ func (m *mailbox) post(item any) error {
 func (m *mailbox) wakeLocked() {
 	start := !m.running && m.hasWork()
 	m.running = m.running || start
+	home := m.home
+	if !m.atHome() {
+		home = nil
+	}
 	m.mu.Unlock()
-	if start {
+	switch {
+	case !start:
+	case home != nil:
+		home.work <- struct{}{}
+	default:
 		m.dispatcher.Schedule(m.loop)
 	}
 }
@@ -171,13 +188,13 @@ func (m *mailbox) hasWork() bool {
 // way, and the actor knows all its children.
 func (m *mailbox) quiet() bool { return m.parked.n+m.ready.n+m.orphans == 0 }
 
-// run is the loop of the runner.
-func (m *mailbox) run() {
+// run is the loop of the runner, on the goroutine of h if that is not nil.
+func (m *mailbox) run(h *home) {
 	var item any
 	returned := false
 	defer func() {
 		if !returned {
-			m.replaceRunner(item)
+			m.replaceRunner(item, h)
 		}
 	}()
 	throughput := m.dispatcher.Throughput()
@@ -187,7 +204,7 @@ func (m *mailbox) run() {
 			runtime.Gosched()
 		}
 		if item, ok = m.next(); ok {
-			ok = m.deal(item)
+			ok = m.deal(item, h)
 		}
 	}
 	returned = true
@@ -195,14 +212,22 @@ func (m *mailbox) run() {
 
 // replaceRunner has another goroutine run the mailbox, after the function or
 // the handler that dealt with item has ended this one by Goexit.
-func (m *mailbox) replaceRunner(item any) {
-	if t, ok := item.(task); ok {
-		if t.frame().leave() {
-			go m.loop()
-		}
-		return
+func (m *mailbox) replaceRunner(item any, h *home) {
+	if h != nil {
+		m.mu.Lock()
+		h.away = true // for good
+		m.mu.Unlock()
 	}
-	m.invoker.EscalateFailure(errGoexit, item)
+	switch item := item.(type) {
+	case *frame:
+		if !item.leave() {
+			return
+		}
+	case direct:
+		m.caller.Logger().Error("actors: direct call ended its goroutine", slog.String("caller", m.caller.path()))
+	default:
+		m.invoker.EscalateFailure(errGoexit, item)
+	}
 	go m.loop()
 }
 
@@ -295,8 +320,11 @@ type direct func()
 
 // deal does what an item asks for. It reports whether this goroutine is the
 // runner still.
-func (m *mailbox) deal(item any) bool {
+func (m *mailbox) deal(item any, h *home) bool {
 	switch item := item.(type) {
+	case *frame:
+		item.home = h
+		return m.runFunction(item)
 	case direct:
 		m.runDirect(item)
 	case handover:
@@ -306,32 +334,29 @@ func (m *mailbox) deal(item any) bool {
 		m.handleSystem(item.message)
 	case released:
 		m.release(item.message)
-	case task:
-		return m.runTask(item)
 	default:
 		m.handleUser(item)
 	}
 	return true
 }
 
-// runTask runs a function that was called. It reports false if the function was
-// abandoned, and the turn has gone elsewhere long ago.
-func (m *mailbox) runTask(t task) bool {
-	f := t.frame()
+// runFunction runs a function that was called. It reports false if the function
+// was abandoned, and the turn has gone elsewhere long ago.
+func (m *mailbox) runFunction(f *frame) bool {
 	var crash *pending.PanicError
 	m.holder.Store(f)
 	if m.closed.Load() { // it was taken from the queue before that
-		t.Reject(m.caller.stopError())
+		f.task.Reject(m.caller.stopError())
 	} else {
 		f.startTurn()
-		crash = t.Run()
+		crash = f.task.Run()
 	}
 	m.caller.workDone(f)
 	if !f.leave() {
 		return false
 	}
 	if crash != nil {
-		m.caller.crashed(t, crash)
+		m.caller.crashed(f.task, crash)
 	}
 	return true
 }
@@ -431,7 +456,7 @@ func (m *mailbox) open() {
 	m.running = true
 	if m.closed.Load() {
 		m.mu.Unlock()
-		m.run() // no function of a user is left that could run here
+		m.loop() // no function of a user is left that could run here
 		return
 	}
 	for len(m.system) > 0 {
@@ -454,8 +479,8 @@ func (m *mailbox) close() (refused []any, active []*frame) {
 	m.closed.Store(true)
 	if m.batch != nil {
 		for _, item := range m.batch.items[:m.batch.n] {
-			if t, ok := item.(task); ok {
-				refused = append(refused, t) // the others are the runner's
+			if f, ok := item.(*frame); ok {
+				refused = append(refused, f) // the others are the runner's
 			}
 		}
 	}
@@ -490,14 +515,15 @@ func (m *mailbox) abandon() []*frame {
 	stuck := m.holder.Swap(nil) != nil
 	for _, f := range abandoned {
 		f.abandoned = true
+		f.leaveHome()
 		if f.parking != nil {
 			f.unpark().wake()
 		}
 	}
 	m.ready, m.parked = frameList{}, frameList{}
 	if stuck {
+		m.replace() // the stuck function has the runner's goroutine
 		m.mu.Unlock()
-		go m.loop() // the stuck function has the runner's goroutine
 		return abandoned
 	}
 	m.wakeLocked()

@@ -107,7 +107,8 @@ func (n *node) Stop(*actor.PID) {}
 
 // terminated is called when an actor has ended, before its parent can know.
 func (n *node) terminated(who *actor.PID) {
-	if c, ok := n.lookup(who.GetId()); ok {
+	c, ok := n.lookup(who.GetId())
+	if ok && c.pid.GetAddress() == who.GetAddress() { // it may be of another node
 		c.finalize()
 	}
 }

@@ -147,8 +147,8 @@ func (c *Caller) refuse(items []any, err error) {
 	dropped := 0
 	for _, item := range items {
 		switch item := item.(type) {
-		case task:
-			item.Reject(err)
+		case *frame:
+			item.task.Reject(err)
 		case direct:
 			dropped++
 		default:
@@ -226,29 +226,26 @@ func (c *Caller) abandon() {
 	}
 }
 
-// finalize is called when the caller's actor has ended, before its parent and
-// those who wait for it hear of it.
+// finalize is called, by whoever hears of it first, when the caller's actor has
+// ended. Nobody who waits for that end knows before it is done.
 func (c *Caller) finalize() {
-	c.mu.Lock()
-	if c.State() == StateStopped {
+	c.ended.Do(func() {
+		c.node.remove(c)
+		if p := c.parent; p != nil {
+			p.mu.Lock()
+			delete(p.children, c.name)
+			p.mu.Unlock()
+		}
+		c.node.system.EventStream.Publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
+		c.mu.Lock()
+		c.state.Store(int32(StateStopped))
+		var end *pending.Pending[struct{}]
+		if c.rare != nil {
+			end = c.rare.end
+		}
 		c.mu.Unlock()
-		return
-	}
-	c.state.Store(int32(StateStopped))
-	var ended *pending.Pending[struct{}]
-	if c.rare != nil {
-		ended = c.rare.ended
-	}
-	c.mu.Unlock()
-
-	c.node.remove(c)
-	if p := c.parent; p != nil {
-		p.mu.Lock()
-		delete(p.children, c.name)
-		p.mu.Unlock()
-	}
-	c.node.system.EventStream.Publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
-	if ended != nil {
-		ended.SetResult(struct{}{})
-	}
+		if end != nil {
+			end.SetResult(struct{}{})
+		}
+	})
 }

@@ -13,6 +13,7 @@ import (
 type frame struct {
 	task task
 	box  atomic.Pointer[mailbox] // changes once, when a queued call gets its worker
+	home *home                   // on whose goroutine it runs, nil for none
 
 	// Under the mailbox's mu.
 	state     frameState
@@ -117,9 +118,18 @@ func (f *frame) giveTurnAway() {
 	f.endTurn()
 	m.holder.Store(nil)
 	m.parked.add(f)
+	f.leaveHome()
 	m.running = m.hasWork()
 	if m.running {
-		go m.loop()
+		m.replace()
+	}
+}
+
+// leaveHome notes that the goroutine the function is on is not free. The caller
+// holds mu.
+func (f *frame) leaveHome() {
+	if f.home != nil {
+		f.home.away = true
 	}
 }
 
@@ -178,6 +188,9 @@ func (f *frame) resume() *parking {
 // had given it away, and returns whom to wake. The caller holds mu.
 func (f *frame) grant() *parking {
 	f.box.Load().holder.Store(f)
+	if f.home != nil {
+		f.home.away = false
+	}
 	return f.unpark()
 }
 

@@ -108,8 +108,9 @@ func (p *pool) hire(t task) error {
 
 // work has a worker do a call.
 func (c *Caller) work(t task) error {
-	t.frame().box.Store(&c.box)
-	return c.box.post(t)
+	f := t.frame()
+	f.box.Store(&c.box)
+	return c.box.call(f)
 }
 
 // workDone is called when the function of f has returned, or will not run.

@@ -250,6 +250,7 @@ func TestManyWaitersOfAllKindsSeeTheResult(t *testing.T) {
 	kinds := []func(context.Context, *pending.Pending[int]) (int, error){
 		func(ctx context.Context, p *pending.Pending[int]) (int, error) { return p.Wait(ctx) },
 		func(ctx context.Context, p *pending.Pending[int]) (int, error) { return p.WaitSync(ctx) },
+		func(ctx context.Context, p *pending.Pending[int]) (int, error) { return p.Wait(ctx, pending.Shield()) },
 		func(_ context.Context, p *pending.Pending[int]) (int, error) {
 			<-p.Done()
 			return p.Result()

@@ -188,6 +188,7 @@ func (r *race) run(ctx context.Context) {
 		},
 		func() { r.see(r.p.Wait(ctx)) },
 		func() { r.see(r.p.WaitSync(ctx)) },
+		func() { r.see(r.p.Wait(ctx, pending.Shield())) },
 		func() { r.see(call(ctx, func(ctx context.Context) (int, error) { return r.p.Wait(ctx) }).Result()) },
 		func() {
 			<-r.p.Done()
@@ -239,7 +240,7 @@ func TestRacesEndEachPendingOnce(t *testing.T) {
 			for _, o := range r.seen {
 				assert.Equal(t, outcome{value, err}, o)
 			}
-			assert.Len(t, r.seen, 5)
+			assert.Len(t, r.seen, 6)
 		})
 	}
 	all.Wait()

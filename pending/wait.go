@@ -108,10 +108,9 @@ func (b *base) block(ctx context.Context, o WaitOption, w *waiter) (err error) {
 	case <-expired:
 		err = b.timedOut(o.timeout)
 	}
-	if !b.forget(w) {
-		<-w.wake // whoever completes the pending is about to
+	if b.forget(w) {
+		w.free() // else whoever completes the pending, and may take its time, still has it
 	}
-	w.free()
 	return err
 }
 
