@@ -23,6 +23,7 @@ func AsCaller(opts ...props.Option) (actor.PropsOption, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.Protected = false
 	return actor.WithMailbox(func() actor.Mailbox {
 		c := newCaller(nil, nil, "", config)
 		c.adopted = true

@@ -29,6 +29,7 @@ type Caller struct {
 	pid     *actor.PID
 	adopted bool // an actor of the user's, made a caller by AsCaller
 	worker  bool // of the parent's pool
+	noted   bool // by the actor of the parent, on whose turn this is used
 
 	draining atomic.Bool
 	state    atomic.Int32          // written under mu
@@ -49,6 +50,9 @@ type rare struct {
 	quiesce  *time.Timer
 	restart  *restart
 	failures supervision.Record
+
+	escalated error        // what has become the decision of others
+	suspended []*actor.PID // children that wait for what becomes of the caller
 }
 
 // rarely returns what most callers never have. The caller holds mu.

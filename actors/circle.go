@@ -63,6 +63,9 @@ func (s *search) enter(f *frame) bool {
 // function that keeps the turn it lacks while it waits.
 func (f *frame) needs() (on pending.Handle, holder *frame) {
 	m := f.box.Load()
+	if f.pool != nil && m == &f.pool.owner.box {
+		return nil, nil // it has no worker yet
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if f.parking != nil {

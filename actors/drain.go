@@ -33,6 +33,26 @@ func (c *Caller) Drain(ctx context.Context) error {
 // drain is Drain on a goroutine of its own.
 func (c *Caller) drain(ctx context.Context) error {
 	c.draining.Store(true)
+	for c.State() != StateStopped {
+		if err := c.waitIdle(ctx); err != nil {
+			c.stop(nil)
+			return fmt.Errorf("actors: drain %s: %w", c.path(), err)
+		}
+		children := c.Children()
+		if len(children) == 0 && c.idle() { // they may have left something to do
+			break
+		}
+		if err := drainAll(ctx, children); err != nil {
+			c.stop(nil)
+			return err
+		}
+	}
+	c.stop(nil)
+	return c.waitEnd(ctx)
+}
+
+// waitIdle waits until all accepted calls are done, or the caller has stopped.
+func (c *Caller) waitIdle(ctx context.Context) error {
 	idle := c.box.watchIdle()
 	for !c.idle() {
 		select {
@@ -40,13 +60,19 @@ func (c *Caller) drain(ctx context.Context) error {
 		case <-c.Stopped():
 			return nil
 		case <-ctx.Done():
-			c.stop(nil)
-			return fmt.Errorf("actors: drain %s: %w", c.path(), context.Cause(ctx))
+			return endOf(ctx)
 		}
 	}
-	err := drainAll(ctx, c.Children())
-	c.stop(nil)
-	return errors.Join(err, c.waitEnd(ctx))
+	return nil
+}
+
+// endOf returns the error of a context that has ended, with its cause.
+func endOf(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // drainAll drains callers all at once.

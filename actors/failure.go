@@ -37,6 +37,7 @@ func (c *Caller) crashed(t task, crash *pending.PanicError) {
 	case supervision.ActionStop:
 		c.stop(crash)
 	case supervision.ActionEscalate:
+		c.escalate(crash)
 		c.box.invoker.EscalateFailure(crash, t)
 	}
 }
@@ -77,16 +78,33 @@ func (c *Caller) interruptForRestart() {
 	if len(active) == 0 {
 		return
 	}
-	c.mu.Lock()
-	cause := errRestarted
-	if c.rare != nil && c.rare.restart != nil {
-		cause = c.rare.restart.cause
-	}
-	c.mu.Unlock()
+	cause := c.restartError()
 	for _, f := range active {
 		f.task.Cancel(cause)
 	}
 	c.limitQuiesce()
+}
+
+// restartError is the error of what a restart has cancelled.
+func (c *Caller) restartError() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.rarely()
+	switch {
+	case r.restart != nil && r.restart.cause != nil:
+		return r.restart.cause
+	case r.escalated != nil:
+		return r.escalated
+	default:
+		return errRestarted
+	}
+}
+
+// escalate notes a failure that others decide on.
+func (c *Caller) escalate(failure error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rarely().escalated = failure
 }
 
 // restarting is called on the turn when a restart begins.
@@ -97,7 +115,7 @@ func (c *Caller) restarting() {
 		c.state.Store(int32(StateStarting))
 	}
 	if r := c.rarely(); r.restart == nil {
-		r.restart = &restart{}
+		r.restart = &restart{cause: r.escalated}
 	}
 }
 
@@ -106,13 +124,21 @@ func (c *Caller) restarting() {
 func (c *Caller) resumed() {
 	c.mu.Lock()
 	var r *restart
+	var suspended []*actor.PID
 	if c.rare != nil {
 		r, c.rare.restart = c.rare.restart, nil
+		suspended, c.rare.suspended = c.rare.suspended, nil
+		c.rare.escalated = nil
 	}
 	if r != nil {
 		c.state.CompareAndSwap(int32(StateStarting), int32(StateRunning))
 	}
 	c.mu.Unlock()
+	for _, pid := range suspended {
+		if child, ok := c.node.lookup(pid.GetId()); ok {
+			child.box.PostSystemMessage(&actor.ResumeMailbox{})
+		}
+	}
 	if r != nil {
 		c.node.system.EventStream.Publish(supervision.Restarted{Who: c.pid, Name: c.name, Err: r.cause})
 	}
@@ -138,8 +164,19 @@ func (n *node) HandleFailure(
 	case supervision.ActionStop:
 		parent.stop(failure)
 	case supervision.ActionEscalate:
+		parent.escalate(failure)
+		parent.suspend(child)
 		supervisor.EscalateFailure(failure, message)
 	}
+}
+
+// suspend notes a child whose failure is being decided on further up: it goes
+// on when its parent does.
+func (c *Caller) suspend(child *actor.PID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.rarely()
+	r.suspended = append(r.suspended, child)
 }
 
 // topFailed stops a caller without a parent that has escalated a failure.

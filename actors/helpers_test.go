@@ -4,18 +4,24 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 // newSystem returns an actor system that keeps quiet, and whose dead letters
@@ -141,4 +147,125 @@ func upTo(n int) []int {
 		numbers[i] = i
 	}
 	return numbers
+}
+
+// asleep is a function that waits, without its turn.
+func asleep(ctx context.Context) (string, error) { return "slept", actors.Sleep(ctx, time.Hour) }
+
+// untilItsEnd is a function that keeps its turn until its context ends.
+func untilItsEnd(ctx context.Context) (string, error) {
+	<-ctx.Done()
+	return "", context.Cause(ctx)
+}
+
+// exitGoroutine is what t.FailNow does.
+func exitGoroutine() { runtime.Goexit() }
+
+// puppet is an actor that does what it is told: functions of its context are
+// its messages.
+func puppet(ctx actor.Context) {
+	if act, ok := ctx.Message().(func(actor.Context)); ok {
+		act(ctx)
+	}
+}
+
+// adopted returns the caller made out of an actor of that name, a child of
+// parent's actor, which must be a puppet, or of nobody's if parent is nil. It
+// is stopped when the test ends.
+func adopted(
+	tb testing.TB, system *actor.ActorSystem, parent *actors.Caller, name string, receive actor.ReceiveFunc,
+	opts []props.Option, more ...actor.PropsOption,
+) *actors.Caller {
+	tb.Helper()
+	asCaller, err := actors.AsCaller(opts...)
+	require.NoError(tb, err)
+	p := actor.PropsFromFunc(receive, append(more, asCaller)...)
+	spawned := make(chan *actor.PID, 1)
+	spawn := func(ctx actor.SpawnerContext) {
+		pid, err := ctx.SpawnNamed(p, name)
+		assert.NoError(tb, err)
+		spawned <- pid
+	}
+	if parent == nil {
+		spawn(system.Root)
+	} else {
+		system.Root.Send(parent.PID(), func(ctx actor.Context) { spawn(ctx) })
+	}
+	c, ok := actors.Lookup(system, (<-spawned).GetId())
+	require.True(tb, ok)
+	return stopAtEnd(tb, c)
+}
+
+// eventLog keeps what is published about the callers of a system, in order and
+// in short.
+type eventLog struct {
+	mu    sync.Mutex
+	lines []string
+	since time.Time // lines begin with the time since this, if it is set
+}
+
+// logEvents returns what is published from now on.
+func logEvents(system *actor.ActorSystem) *eventLog {
+	l := &eventLog{}
+	system.EventStream.Subscribe(func(event any) {
+		switch event := event.(type) {
+		case supervision.Failed:
+			l.add(event.Name, fmt.Sprintf("failed, %v in %v", event.Action, event.Delay), event.Err)
+		case supervision.Restarted:
+			l.add(event.Name, "restarted", event.Err)
+		case supervision.Stopped:
+			l.add(event.Name, "stopped", event.Err)
+		case *actor.DeadLetterEvent:
+			l.add("dead letter", fmt.Sprintf("%T", event.Message), nil)
+		}
+	})
+	return l
+}
+
+func (l *eventLog) add(who, what string, err error) {
+	if strings.HasPrefix(who, "$") {
+		who = "worker"
+	}
+	line := who + " " + what
+	switch {
+	case errors.Is(err, errBoom):
+		line += ": boom"
+	case err != nil:
+		line += ": " + err.Error()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.since.IsZero() {
+		line = fmt.Sprint(time.Since(l.since), " ", line)
+	}
+	l.lines = append(l.lines, line)
+}
+
+// all returns the lines of the callers of these names, of all if there are none.
+func (l *eventLog) all(names ...string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(l.lines), func(line string) bool {
+		name, _, _ := strings.Cut(line, " ")
+		return len(names) > 0 && !slices.Contains(names, name)
+	})
+}
+
+// same checks that two callers are one. Assertions would look into them while
+// they work.
+func same(tb testing.TB, want *actors.Caller, got any) {
+	tb.Helper()
+	if any(want) != got {
+		tb.Errorf("the caller is %v, not %v", got, want)
+	}
+}
+
+// ids returns the sorted ids of callers, to compare them by.
+func ids(callers ...*actors.Caller) []string {
+	all := make([]string, 0, len(callers))
+	for _, c := range callers {
+		all = append(all, c.ID())
+	}
+	slices.Sort(all)
+	return all
 }

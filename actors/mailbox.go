@@ -45,9 +45,14 @@ type mailbox struct {
 	holder atomic.Pointer[frame]
 
 	// batch is the chunk of the queue in work; cursor is where. The runner
-	// replaces the batch under mu and moves the cursor without it.
+	// replaces the batch under mu; it may move the cursor without it.
 	batch  *chunk
 	cursor atomic.Int32
+
+	// The runner's: the actor waits for its children to stop before it begins
+	// anew, and those children that cannot be adopted yet.
+	restarting bool
+	late       []*Caller
 
 	mu       sync.Mutex
 	system   []any
@@ -242,8 +247,8 @@ type systemMessage struct{ message any }
 // role of the runner.
 func (m *mailbox) next() (item any, ok bool) {
 	if !m.urgent.Load() && m.batch != nil {
-		if i := int(m.cursor.Load()); i < m.batch.n {
-			m.cursor.Store(int32(i + 1)) //nolint:gosec // At most chunkSize.
+		i := m.cursor.Load()
+		if int(i) < m.batch.n && m.cursor.CompareAndSwap(i, i+1) { // else close has taken the rest
 			return m.batch.items[i], true
 		}
 	}
@@ -351,14 +356,12 @@ func (m *mailbox) runFunction(f *frame) bool {
 		f.startTurn()
 		crash = f.task.Run()
 	}
-	m.caller.workDone(f)
-	if !f.leave() {
-		return false
-	}
-	if crash != nil {
+	left := f.leave()
+	if left && crash != nil {
 		m.caller.crashed(f.task, crash)
 	}
-	return true
+	m.caller.workDone(f)
+	return left
 }
 
 func (m *mailbox) runDirect(fn direct) {
@@ -395,6 +398,8 @@ func (m *mailbox) handleSystem(message any) {
 		m.pause(true)
 	case *actor.ResumeMailbox:
 		m.pause(false)
+		m.restarting = false
+		m.adoptLate()
 		m.caller.resumed()
 	case *actor.Stop:
 		m.hold(message)
@@ -403,6 +408,9 @@ func (m *mailbox) handleSystem(message any) {
 			m.hold(message)
 			m.caller.interruptForRestart()
 		}
+	case *actor.Terminated:
+		m.childEnded(message)
+		m.adoptLate()
 	case adoption:
 		m.adopt(message.child)
 	default:
@@ -444,6 +452,7 @@ func (m *mailbox) release(message any) {
 	if restart {
 		m.caller.restarting()
 	}
+	m.restarting = restart
 	m.pause(restart) // until the actor says that it has restarted
 	m.invokeSystem(message)
 }
@@ -471,18 +480,15 @@ func (m *mailbox) open() {
 	m.wakeLocked()
 }
 
-// close ends the intake. It returns the calls that had not been started, which
-// are the caller's to reject, and the functions on their way.
+// close ends the intake. It returns what had not been started, which is the
+// caller's to refuse, and the functions on their way.
 func (m *mailbox) close() (refused []any, active []*frame) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed.Store(true)
 	if m.batch != nil {
-		for _, item := range m.batch.items[:m.batch.n] {
-			if f, ok := item.(*frame); ok {
-				refused = append(refused, f) // the others are the runner's
-			}
-		}
+		i := m.cursor.Swap(int32(m.batch.n)) //nolint:gosec // At most chunkSize.
+		refused = append(refused, m.batch.items[i:m.batch.n]...)
 	}
 	for c := m.queue.take(); c != nil; c = m.queue.take() {
 		refused = append(refused, c.items[:c.n]...)

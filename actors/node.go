@@ -54,8 +54,12 @@ func nodeOf(system *actor.ActorSystem) *node {
 
 func (n *node) add(c *Caller) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
+	last := n.callers[c.ID()]
 	n.callers[c.ID()] = c
+	n.mu.Unlock()
+	if last != nil {
+		last.finalize() // it has ended, or its id would not be free
+	}
 }
 
 func (n *node) remove(c *Caller) {
@@ -105,10 +109,14 @@ func (n *node) SendSystemMessage(_ *actor.PID, message any) {
 // Stop implements [actor.Process]. The node lives as long as its system.
 func (n *node) Stop(*actor.PID) {}
 
-// terminated is called when an actor has ended, before its parent can know.
+// terminated is called when an actor has ended, before its parent can know, and
+// when one that is stopping is watched.
 func (n *node) terminated(who *actor.PID) {
 	c, ok := n.lookup(who.GetId())
-	if ok && c.pid.GetAddress() == who.GetAddress() { // it may be of another node
+	if !ok || c.pid != who { // the same id on another node, or in use again
+		return
+	}
+	if _, alive := n.system.ProcessRegistry.GetLocal(who.GetId()); !alive {
 		c.finalize()
 	}
 }

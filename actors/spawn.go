@@ -160,19 +160,52 @@ func (c *Caller) getOrMake(config *props.Config, worker bool) (child *Caller, ma
 type adoption struct{ child *Caller }
 
 // adopt has the actor take note of a child, so that it waits for it when it
-// stops. A child that has stopped already would be waited for in vain.
+// stops. A child that has stopped already would be waited for in vain. While
+// the actor restarts it would wait for the child too, which nobody stops then.
 func (m *mailbox) adopt(child *Caller) {
-	if child.State() != StateStopped {
-		ctx := m.invoker.(actor.Context)
-		existing := func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
-			return child.pid, nil
-		}
-		p := (&actor.Props{}).Configure(actor.WithSpawnFunc(existing))
-		if _, err := ctx.SpawnNamed(p, child.name); err != nil {
-			m.caller.Logger().Error("actors: adoption failed", "child", child.path(), "error", err)
-		}
+	if child.State() != StateStopped && (m.restarting || !m.takeNote(child)) {
+		m.late = append(m.late, child)
+		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.orphans--
+}
+
+// adoptLate adopts the children that had to wait for it.
+func (m *mailbox) adoptLate() {
+	late := m.late
+	m.late = nil
+	for _, child := range late {
+		m.adopt(child)
+	}
+}
+
+// takeNote reports false if the actor has not heard yet of the end of an earlier
+// child of the same name, which it would take for the end of this one.
+func (m *mailbox) takeNote(child *Caller) bool {
+	existing := func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
+		return child.pid, nil
+	}
+	p := (&actor.Props{}).Configure(actor.WithSpawnFunc(existing))
+	ctx := m.invoker.(actor.Context)
+	known := len(ctx.Children())
+	if _, err := ctx.SpawnNamed(p, child.name); err != nil {
+		m.caller.Logger().Error("actors: adoption failed", "child", child.path(), "error", err)
+		return true
+	}
+	child.noted = len(ctx.Children()) > known
+	return child.noted
+}
+
+// childEnded tells the actor of the end of another one. It must not take that
+// for the end of a child which has got the name since.
+func (m *mailbox) childEnded(message *actor.Terminated) {
+	c, ok := m.caller.node.lookup(message.Who.GetId())
+	if ok && c.parent == m.caller && c.pid != message.Who && (c.noted || c.adopted) {
+		defer m.escalate(message)
+		m.invoker.InvokeUserMessage(message)
+		return
+	}
+	m.invokeSystem(message)
 }

@@ -105,6 +105,7 @@ func (c *Caller) beginStop(cause error) (was State) {
 	err := c.stopError()
 	refused, active := c.box.close()
 	for _, f := range active {
+		f.task.Reject(err) // it may be about to start
 		f.task.Interrupt(err)
 	}
 	for _, t := range delayed {
@@ -233,7 +234,9 @@ func (c *Caller) finalize() {
 		c.node.remove(c)
 		if p := c.parent; p != nil {
 			p.mu.Lock()
-			delete(p.children, c.name)
+			if p.children[c.name] == c {
+				delete(p.children, c.name)
+			}
 			p.mu.Unlock()
 		}
 		c.node.system.EventStream.Publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 // frame is the part of a call that holds its function's turn.
@@ -14,6 +15,7 @@ type frame struct {
 	task task
 	box  atomic.Pointer[mailbox] // changes once, when a queued call gets its worker
 	home *home                   // on whose goroutine it runs, nil for none
+	pool *pool                   // whose workers it is for, nil for a call on the caller itself
 
 	// Under the mailbox's mu.
 	state     frameState
@@ -50,8 +52,14 @@ func (f *frame) Logger() *slog.Logger { return f.caller().Logger() }
 // Describe implements [pending.Runner].
 func (f *frame) Describe(m pending.Metadata) { m["caller"] = f.caller() }
 
-// Left implements [pending.Runner].
-func (f *frame) Left() { f.caller().workDone(f) }
+// Left implements [pending.Runner]. A worker that a panic may end takes no
+// other call before that is decided.
+func (f *frame) Left(panicked bool) {
+	c := f.caller()
+	if !panicked || c.config.Policy.Action() == supervision.ActionCapture {
+		c.workDone(f)
+	}
+}
 
 func (f *frame) caller() *Caller { return f.box.Load().caller }
 
@@ -75,6 +83,9 @@ func (f *frame) Park(on pending.Handle, keep bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defer f.stopWaiting()
+	if err == nil {
+		err = f.abandonment() // it may have been abandoned just now
+	}
 	if err != nil || f.woken {
 		return err
 	}
@@ -150,7 +161,7 @@ func (f *frame) stopWaiting() {
 	f.state, f.woken = notWaiting, false
 	p := f.parking
 	f.parking = nil
-	p.on, p.next, p.prev = nil, nil, nil
+	p.on, p.next, p.prev, p.woken.L = nil, nil, nil, nil
 	parkingPool.Put(p)
 }
 

@@ -39,9 +39,10 @@ type idleWorker struct {
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	t := newCall(ctx, c, fn)
+	t.turn.pool = c.pooled()
 	if err := c.admit(ctx); err != nil {
 		t.SetError(err)
-	} else if err := c.pooled().submit(t); err != nil {
+	} else if err := t.turn.pool.submit(t); err != nil {
 		t.SetError(c.explain(err))
 	}
 	return &t.Pending
@@ -116,9 +117,9 @@ func (c *Caller) work(t task) error {
 // workDone is called when the function of f has returned, or will not run.
 // That frees a worker before anybody who waits for the call can know.
 func (c *Caller) workDone(f *frame) {
-	if c.worker && !f.handedIn {
+	if f.pool != nil && !f.handedIn {
 		f.handedIn = true
-		c.parent.pooled().release(c)
+		f.pool.release(c)
 	}
 }
 

@@ -132,17 +132,25 @@ func TestFunctionContextEnds(t *testing.T) {
 }
 
 func TestFunctionContextHasOneEndForAllWhoAsk(t *testing.T) {
-	inside(t, func(ctx context.Context) {
+	askAtOnce := func(ctx context.Context) {
 		var all sync.WaitGroup
-		ends := make([]<-chan struct{}, 50)
+		ends := make([]<-chan struct{}, 4)
+		begin := make(chan struct{})
 		for i := range ends {
-			all.Go(func() { ends[i] = ctx.Done() })
+			all.Go(func() {
+				<-begin
+				ends[i] = ctx.Done()
+			})
 		}
+		close(begin)
 		all.Wait()
 		for _, end := range ends {
 			assert.Equal(t, ctx.Done(), end)
 		}
-	})
+	}
+	for range 100 {
+		inside(t, askAtOnce)
+	}
 }
 
 // What a function schedules with its context, or with a derivation of it that

@@ -76,7 +76,10 @@ func TestObserverIsToldInOrder(t *testing.T) {
 				other := pending.New[string](t.Context(), pending.Named("other"))
 				task, _ := queue(t.Context(), func(ctx context.Context) (string, error) {
 					assert.Equal(t, "observed", ctx.Value(keyB))
-					go other.SetResult("value")
+					go func() {
+						synctest.Wait() // until the function waits
+						other.SetResult("value")
+					}()
 					return other.Wait(ctx)
 				}, pending.Named("it"), pending.ObservedBy(r))
 				assert.Equal(t, "observed", task.Context().Value(keyB))

@@ -37,7 +37,7 @@ type runner struct {
 	parks []park
 	log   bytes.Buffer
 
-	left func() // if not nil, called by Left
+	left func(panicked bool) // if not nil, called by Left
 }
 
 func newRunner() *runner { return &runner{awake: make(chan struct{}, 1)} }
@@ -71,9 +71,9 @@ func (r *runner) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, 
 
 func (r *runner) Describe(m pending.Metadata) { m["caller"] = "fake" }
 
-func (r *runner) Left() {
+func (r *runner) Left(panicked bool) {
 	if r.left != nil {
-		r.left()
+		r.left(panicked)
 	}
 }
 

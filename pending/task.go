@@ -15,9 +15,9 @@ type Runner interface {
 	Logger() *slog.Logger
 	// Describe adds to the metadata what the runner knows of the task.
 	Describe(Metadata)
-	// Left says that the function has returned, just before the pending is
-	// done.
-	Left()
+	// Left says that the function has returned, or has panicked, just before
+	// the pending is done.
+	Left(panicked bool)
 }
 
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
@@ -50,7 +50,7 @@ func (t *Task[T]) Run() *PanicError {
 		return nil
 	}
 	value, crash, err := t.call()
-	t.end(value, err)
+	t.end(value, err, crash != nil)
 	return crash
 }
 
@@ -67,7 +67,7 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 			err = crash
 			return
 		}
-		t.end(value, errGoexit)
+		t.end(value, errGoexit, false)
 	}()
 	value, err = t.fn((*runContext)(&t.base))
 	returned = true
@@ -75,13 +75,13 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 }
 
 // end completes the pending with what the function returned.
-func (t *Task[T]) end(value T, err error) {
+func (t *Task[T]) end(value T, err error, panicked bool) {
 	if err != nil {
 		err = t.outcome(err)
 	}
 	t.fn = nil
 	t.leave()
-	t.runner.Left()
+	t.runner.Left(panicked)
 	t.complete(value, err)
 }
 
@@ -129,8 +129,17 @@ func (b *base) outcome(err error) error {
 	}
 }
 
-// Reject cancels the pending unless its function has started.
-func (t *Task[T]) Reject(cause error) { t.cancelQueued(cause) }
+// Reject cancels the pending unless its function has started. It is done then,
+// whatever its canceller does.
+func (t *Task[T]) Reject(cause error) {
+	t.cancelQueued(cause)
+	t.mu.Lock()
+	if t.is(flagDone | flagStarted) {
+		t.mu.Unlock()
+		return
+	}
+	t.finish()
+}
 
 // Interrupt cancels the context of the running function, not its pending: a
 // function that returns a value nevertheless keeps it.

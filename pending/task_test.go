@@ -62,12 +62,15 @@ func TestPanicBecomesTheError(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			task, _ := queue(t.Context(), func(context.Context) (int, error) {
+			task, r := queue(t.Context(), func(context.Context) (int, error) {
 				explode(tt.value)
 				return 1, nil
 			})
+			var left []bool
+			r.left = func(panicked bool) { left = append(left, panicked) }
 			crash := task.Run()
 			require.NotNil(t, crash)
+			assert.Equal(t, []bool{true}, left)
 			assert.Same(t, crash, task.Err())
 			assert.Contains(t, string(crash.Stack), "pending_test.explode", "the stack is that of the panic")
 			assert.Contains(t, string(crash.Stack), "pending_test.TestPanicBecomesTheError")
@@ -93,8 +96,8 @@ func TestGoexitCancelsAndEndsTheGoroutine(t *testing.T) {
 		runtime.Goexit()
 		return 1, nil
 	})
-	left := 0
-	r.left = func() { left++ }
+	var left []bool
+	r.left = func(panicked bool) { left = append(left, panicked) }
 	returned := true
 	ended := make(chan struct{})
 	go func() {
@@ -105,7 +108,7 @@ func TestGoexitCancelsAndEndsTheGoroutine(t *testing.T) {
 	}()
 	<-ended
 	assert.False(t, returned)
-	assert.Equal(t, 1, left)
+	assert.Equal(t, []bool{false}, left)
 	assert.True(t, task.IsDone())
 	assert.True(t, task.Cancelled())
 	require.ErrorIs(t, task.Err(), pending.ErrCancelled)
@@ -134,9 +137,9 @@ func TestFunctionRunsOnceAndNotWhenItIsTooLate(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			runs := 0
-			task, _ := queue(tt.ctx, func(context.Context) (int, error) {
+			task, _ := queue(tt.ctx, func(ctx context.Context) (int, error) {
 				runs++
-				return runs, nil
+				return runs, ctx.Err()
 			})
 			tt.before(task)
 			assert.Nil(t, task.Run())
@@ -280,7 +283,8 @@ func TestFunctionHasReturnedWhenItsPendingIsDone(t *testing.T) {
 		return 1, nil
 	})
 	var seen []string
-	r.left = func() {
+	r.left = func(panicked bool) {
+		assert.False(t, panicked)
 		assert.False(t, task.IsDone())
 		seen = append(seen, "left")
 	}

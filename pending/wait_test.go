@@ -191,7 +191,10 @@ func TestWaitInAFunctionUsesItsTurn(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					p := pending.New[string](t.Context())
 					task, r := spawn(t.Context(), func(ctx context.Context) (string, error) {
-						return wait(p, tt.derive(ctx, t), pending.Shield())
+						if tt.parks {
+							return wait(p, tt.derive(ctx, t))
+						}
+						return wait(p, tt.derive(ctx, t), pending.Shield()) // some of them have ended
 					})
 					if tt.parks {
 						assert.Equal(t, []park{{p, waitName == "WaitSync"}}, r.parked())
@@ -239,6 +242,20 @@ func TestFunctionWokenForNothingWaitsOn(t *testing.T) {
 	})
 }
 
+func TestNobodyIsWokenWhoIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		given, end := context.WithCancel(t.Context())
+		p := pending.New[string](t.Context())
+		task, r := spawn(given, func(ctx context.Context) (string, error) { return p.Wait(ctx, pending.Timeout(time.Second)) })
+		p.SetResult("value")
+		<-task.Done()
+		end()
+		synctest.Wait()
+		<-time.After(time.Minute)
+		assert.Empty(t, r.awake)
+	})
+}
+
 func TestRefusedWaitLeavesNothingBehind(t *testing.T) {
 	p := pending.New[string](t.Context())
 	task, r := queue(t.Context(), func(ctx context.Context) (string, error) { return p.Wait(ctx) })
@@ -267,10 +284,12 @@ func TestWaitIsOverInTimeWhenACallbackIsSlow(t *testing.T) {
 
 func TestWaitInABubbleLeavesNothingOfItOutside(t *testing.T) {
 	waitOnce := func(t *testing.T) {
-		p := pending.New[int](t.Context())
-		go p.SetResult(1)
-		_, err := p.Wait(t.Context())
-		require.NoError(t, err)
+		for _, opts := range [][]pending.WaitOption{nil, {pending.Shield()}, {pending.Timeout(time.Hour)}} {
+			p := pending.New[int](t.Context())
+			go p.SetResult(1)
+			_, err := p.Wait(t.Context(), opts...)
+			require.NoError(t, err)
+		}
 	}
 	for range 10 {
 		synctest.Test(t, waitOnce)

@@ -36,7 +36,7 @@ func newWaiter(t Turn) *waiter {
 
 // free gives back a waiter that nobody else can reach any more.
 func (w *waiter) free() {
-	w.turn, w.wake = nil, nil
+	w.turn, w.wake, w.woken.L = nil, nil, nil
 	w.told.Store(false)
 	waiterPool.Put(w)
 }

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main() // it does not return
+	}
+	status := m.Run()
+	if err := leaks(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+// leaks returns an error if goroutines are left. It asks several times, because
+// a dead letter keeps one of protoactor's for a second, and goleak waits less.
+func leaks() (err error) {
+	for range 5 {
+		if err = goleak.Find(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// asProgram makes the test binary, run again, the program itself.
+const asProgram = "QUICKSTART_AS_PROGRAM"
+
+// outcome is that of a run. The time of the slowest file is blotted out.
+type outcome struct {
+	status         int
+	stdout, stderr string
+}
+
+var someTime = regexp.MustCompile(`(?m)^(slowest +)[^,]+`)
+
+// runArgs runs the command line.
+func runArgs(t *testing.T, args ...string) outcome {
+	t.Helper()
+	defer func() { require.NoError(t, leaks()) }()
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), args, &stdout, &stderr)
+	return outcome{status, someTime.ReplaceAllString(stdout.String(), "${1}T"), stderr.String()}
+}
+
+// runOpening has n workers that open files with open.
+func runOpening(
+	ctx context.Context, t *testing.T, dir string, n int, open func(path string) (*os.File, error),
+) outcome {
+	t.Helper()
+	defer func() { require.NoError(t, leaks()) }()
+	var stdout, stderr bytes.Buffer
+	status, err := quickstart(ctx, options{dir: dir, workers: n, open: open}, &stdout, &stderr)
+	require.NoError(t, err)
+	return outcome{status, stdout.String(), stderr.String()}
+}
+
+// makeTree makes a directory of files with these contents.
+func makeTree(t *testing.T, contents map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for path, content := range contents {
+		path = filepath.Join(dir, path)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	}
+	return dir
+}
+
+// text joins lines.
+func text(lines ...string) string { return strings.Join(lines, "\n") + "\n" }

@@ -1,0 +1,144 @@
+// Command quickstart hashes every file below a directory and tells how many of
+// them are copies:
+//
+//	go run ./examples/quickstart DIR
+//
+// It is a tour of protocaller. A caller named quickstart has two kinds of
+// children: workers, which read the files, and the caller named tally, which
+// owns the numbers. Whatever touches the numbers is a function on the tally's
+// turn, so there is no lock. And a function that waits gives its turn away, so
+// many of them wait for the workers at the same time.
+//
+//	main.go    the command line, and the life of the tree of callers
+//	walk.go    the files below a directory, and the hash of one
+//	tally.go   the numbers, and the functions of the caller that owns them
+//	report.go  what is printed
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+const usage = `usage: quickstart [-workers N] DIR
+
+Hashes every regular file below DIR and prints how many files and bytes there
+are, how many files are copies of others, which one took longest, and the tree
+of callers that did the work. Symbolic links are not followed; pipes, sockets
+and devices are skipped. What cannot be read, or changes while it is read, is
+reported, and the run goes on. Ctrl-C stops it and prints what was done so far.
+
+The exit status is 0, or 1 if something could not be read, 2 if the command
+line or DIR is of no use, 130 after Ctrl-C.
+
+  -workers N
+        read at most N files at the same time (default: one for each processor)
+`
+
+// The exit status, as in usage.
+const (
+	statusOK          = 0
+	statusUnreadable  = 1
+	statusUsage       = 2
+	statusInterrupted = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	o, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return statusOK
+	}
+	if err == nil {
+		status, err = quickstart(ctx, o, stdout, stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "quickstart:", printable(err.Error()))
+		return statusUsage
+	}
+	return status
+}
+
+type options struct {
+	dir     string
+	workers int
+	open    func(path string) (*os.File, error)
+}
+
+func parse(args []string) (options, error) {
+	o := options{open: os.Open}
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the error
+	flags.IntVar(&o.workers, "workers", runtime.NumCPU(), "")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() != 1 {
+		return o, fmt.Errorf("one directory is needed, not %d; try -help", flags.NArg())
+	}
+	if o.workers < 1 {
+		return o, fmt.Errorf("-workers %d: at least one is needed", o.workers)
+	}
+	o.dir = flags.Arg(0)
+	return o, checkDir(o.dir)
+}
+
+// quickstart starts the callers, has them do their work, and stops them.
+func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (status int, err error) {
+	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}))
+	root, err := actors.Start(system,
+		props.Name("quickstart"),
+		props.MaxWorkers(o.workers),
+		props.MaxIdleWorkers(o.workers),
+		props.StopTimeout(5*time.Second), // a read from a dead network drive may never return
+	)
+	if err != nil {
+		return 0, err
+	}
+	t, err := newTally(root, o.open)
+	if err != nil {
+		return 0, err
+	}
+
+	stopProgress := t.showProgress(ctx, stderr)
+	walked := walk(ctx, t, o)
+	stopProgress()
+	tree := drawTree(root)
+
+	// Shutdown lets the callers finish what they have begun. When ctx has ended
+	// they are told to stop instead, which is just right after Ctrl-C.
+	_ = actors.Shutdown(ctx, system)
+
+	t.report(stdout) // all callers have stopped, so nobody else has the tally
+	fmt.Fprint(stdout, "\n", tree)
+	switch {
+	case walked != nil:
+		fmt.Fprintln(stderr, "quickstart: interrupted before all files were read")
+		return statusInterrupted, nil
+	case t.unreadable > 0:
+		return statusUnreadable, nil
+	default:
+		return statusOK, nil
+	}
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// walk has the tally count every file below a directory. It returns nil when
+// all are counted, or the error of ctx.
+func walk(ctx context.Context, t *tally, o options) error {
+	// However many files there are, so few of them are on their way at any
+	// time: enough to keep the workers busy, and little memory.
+	counting := make(window, 4*o.workers)
+	for path, err := range files(ctx, o.dir) {
+		if counting.enter(ctx) != nil {
+			break
+		}
+		t.count(ctx, path, err).OnDone(func(pending.Handle) { counting.leave() })
+	}
+	return counting.wait(ctx)
+}
+
+// window limits how much is on its way to its capacity.
+type window chan struct{}
+
+func (w window) enter(ctx context.Context) error {
+	select {
+	case w <- struct{}{}:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w window) leave() { <-w }
+
+// wait returns when all have left.
+func (w window) wait(ctx context.Context) error {
+	for range cap(w) {
+		if err := w.enter(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch is how many entries of a directory are read at once.
+const batch = 256
+
+// files yields the path of every regular file below dir, in no order, and the
+// error of every directory that cannot be read, until ctx ends. No directory is
+// read as a whole, so a huge one takes no more memory than a small one, and no
+// symbolic link is followed, so there are no loops.
+func files(ctx context.Context, dir string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) { yieldFiles(ctx, dir, yield) }
+}
+
+func yieldFiles(ctx context.Context, dir string, yield func(string, error) bool) bool {
+	d, err := os.Open(dir)
+	if err != nil {
+		return yield("", err)
+	}
+	defer d.Close()
+	for ctx.Err() == nil {
+		entries, err := d.ReadDir(batch)
+		for _, entry := range entries {
+			path := filepath.Join(dir, entry.Name())
+			switch {
+			case entry.Type().IsRegular() && !yield(path, nil),
+				entry.IsDir() && !yieldFiles(ctx, path, yield):
+				return false
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		if err != nil {
+			return yield("", err)
+		}
+	}
+	return false
+}
+
+// checkDir returns an error if dir is not a directory that can be read.
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() { // opening a pipe would not even return
+		return fmt.Errorf("%s is not a directory", dir)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := d.ReadDir(1); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil // it is empty
+}
+
+// file is one that was read.
+type file struct {
+	path string
+	size int64
+	sum  [sha256.Size]byte
+	took time.Duration
+}
+
+var errChanged = errors.New("changed meanwhile")
+
+// hash reads a file that a walk has found, or until ctx ends.
+func hash(ctx context.Context, open func(string) (*os.File, error), path string) (file, error) {
+	begin := time.Now()
+	before, err := os.Lstat(path)
+	if err != nil {
+		return file{}, err
+	}
+	if !before.Mode().IsRegular() {
+		return file{}, &fs.PathError{Op: "open", Path: path, Err: errChanged}
+	}
+	f, err := open(path)
+	if err != nil {
+		return file{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	// One byte more than there should be: a file that grows may have no end.
+	size, err := io.Copy(h, io.LimitReader(reader{ctx, f}, before.Size()+1))
+	if err != nil {
+		return file{}, err
+	}
+	after, err := os.Lstat(path)
+	if err != nil {
+		return file{}, err
+	}
+	if size > before.Size() || changed(before, after) {
+		return file{}, &fs.PathError{Op: "read", Path: path, Err: errChanged}
+	}
+	return file{path, size, [sha256.Size]byte(h.Sum(nil)), time.Since(begin)}, nil
+}
+
+func changed(before, after fs.FileInfo) bool {
+	return !os.SameFile(before, after) || before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime())
+}
+
+// reader is one that ends with its context.
+type reader struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p)
+}
