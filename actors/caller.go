@@ -47,11 +47,11 @@ type rare struct {
 	end      *pending.Pending[struct{}] // done when the caller has stopped
 	delayed  map[task]*time.Timer       // calls whose time has not come
 	pool     *pool
-	quiesce  *time.Timer
+	quiesce  *quiesce
 	restart  *restart
 	failures supervision.Record
 
-	escalated error        // what has become the decision of others
+	escalated error        // a failure that others decide on
 	suspended []*actor.PID // children that wait for what becomes of the caller
 }
 

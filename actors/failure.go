@@ -30,6 +30,9 @@ func (r *restart) stop() {
 
 // crashed is called on the turn when a function has panicked.
 func (c *Caller) crashed(t task, crash *pending.PanicError) {
+	if c.isCovered(crash) {
+		return
+	}
 	action, delay := c.decide(crash)
 	switch action {
 	case supervision.ActionRestart:
@@ -40,6 +43,19 @@ func (c *Caller) crashed(t task, crash *pending.PanicError) {
 		c.escalate(crash)
 		c.box.invoker.EscalateFailure(crash, t)
 	}
+}
+
+// isCovered reports whether a restart is on its way already, which is for
+// failures until then too: functions may panic because it cancels them.
+func (c *Caller) isCovered(failure error) bool {
+	c.mu.Lock()
+	covered := c.rare != nil && c.rare.restart != nil
+	c.mu.Unlock()
+	if covered {
+		c.Logger().Error("actors: function failed before a restart",
+			slog.String("caller", c.path()), slog.Any("error", failure))
+	}
+	return covered
 }
 
 // decide asks the policy what to do about a failure, and publishes that.
@@ -155,6 +171,9 @@ func (n *node) HandleFailure(
 		return // it has stopped, and so will the child
 	}
 	failure := fmt.Errorf("actors: child %s failed: %w", child.GetId(), asError(reason))
+	if parent.isCovered(failure) {
+		return
+	}
 	action, delay := parent.decide(failure)
 	switch action {
 	case supervision.ActionCapture:

@@ -275,7 +275,7 @@ func TestRestartsAreDelayedAndLimited(t *testing.T) {
 					log.since = time.Now()
 					c := callerOrActor(t, system, actorOfUser, append(supervised(tt.policy), props.Name("c")))
 					for _, pause := range tt.pauses {
-						do(t.Context(), c, func(context.Context) {}).Wait(t.Context()) // after a restart
+						result(t, do(t.Context(), c, func(context.Context) {})) // after a restart
 						time.Sleep(pause)
 						require.ErrorIs(t, failure(do(t.Context(), c, func(context.Context) { panic(errBoom) })), errBoom)
 					}

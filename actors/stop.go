@@ -191,6 +191,9 @@ func (c *Caller) stopCause() error {
 	return nil
 }
 
+// quiesce is the time that running functions have to return.
+type quiesce struct{ timer *time.Timer }
+
 // limitQuiesce gives the functions that have not returned the time that the
 // options allow.
 func (c *Caller) limitQuiesce() {
@@ -201,7 +204,9 @@ func (c *Caller) limitQuiesce() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r := c.rarely(); r.quiesce == nil {
-		r.quiesce = time.AfterFunc(limit, c.abandon)
+		q := &quiesce{}
+		q.timer = time.AfterFunc(limit, func() { c.abandon(q) })
+		r.quiesce = q
 	}
 }
 
@@ -211,19 +216,29 @@ func (c *Caller) quiesced() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.rare != nil && c.rare.quiesce != nil {
-		c.rare.quiesce.Stop()
+		c.rare.quiesce.timer.Stop()
 		c.rare.quiesce = nil
 	}
 }
 
-// abandon goes on without the functions that have not returned in time.
-func (c *Caller) abandon() {
-	err := c.stopError()
-	for _, f := range c.box.abandon() {
+// abandon goes on without the functions that have not returned in time, unless
+// they have at the last moment.
+func (c *Caller) abandon(q *quiesce) {
+	c.mu.Lock()
+	var abandoned []*frame
+	if c.rare.quiesce == q {
+		abandoned = c.box.abandon()
+	}
+	c.mu.Unlock()
+	var cause error // a restart has given it to them before
+	if c.State() >= StateStopping {
+		cause = c.stopError()
+	}
+	for _, f := range abandoned {
 		c.Logger().Error("actors: function abandoned, it has not returned in time",
 			slog.String("caller", c.path()), slog.String("function", f.task.Name()),
 			slog.Duration("limit", c.config.StopTimeout))
-		f.task.Abandon(err)
+		f.task.Abandon(cause)
 	}
 }
 

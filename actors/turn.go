@@ -116,10 +116,15 @@ func (f *frame) mayWait(keep bool) error {
 
 // abandonment is the error of a function that waits after it was abandoned.
 func (f *frame) abandonment() error {
-	if f.abandoned {
-		return f.caller().stopError()
+	c := f.caller()
+	switch {
+	case !f.abandoned:
+		return nil
+	case c.State() < StateStopping:
+		return errRestarted
+	default:
+		return c.stopError()
 	}
-	return nil
 }
 
 // giveTurnAway leaves the mailbox to somebody else, if there is work. The

@@ -2,7 +2,6 @@ package pending
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"reflect"
 	"runtime"
@@ -211,7 +210,7 @@ func (b *base) settle(err error) bool {
 	if b.is(flagCancelled) {
 		return false
 	}
-	if err != nil && errors.Is(err, context.Canceled) {
+	if err != nil && isCancellation(err) {
 		err = asCancellation(err)
 		b.set(flagCancelled)
 	}

@@ -76,7 +76,10 @@ func (b *base) wakeAtEnd(turn Turn) {
 	if b.ctx.Done() == nil {
 		return
 	}
-	if own := b.cancelContext(); own.asleep == nil {
+	own := b.cancelContext()
+	b.mu.Lock() // against a goroutine of the function's that is not detached
+	defer b.mu.Unlock()
+	if own.asleep == nil {
 		own.asleep = context.AfterFunc(own, turn.Resume)
 	}
 }
@@ -88,8 +91,11 @@ func (b *base) leave() {
 	if own == nil {
 		return
 	}
-	if own.asleep != nil {
-		own.asleep()
+	b.mu.Lock()
+	asleep := own.asleep
+	b.mu.Unlock()
+	if asleep != nil {
+		asleep()
 	}
 	own.cancel(nil)
 }

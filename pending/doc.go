@@ -20,12 +20,18 @@
 //
 // # Contexts
 //
-// A pending lives under the context it was made with: when that ends, the
-// pending is cancelled with the context's cause. The context that a function
-// is given has the values of that context, ends with it or with the pending's
-// cancellation, and ends when the function returns. What a function schedules
-// with its context outlives it all the same: it lives under the context that
-// the function itself was scheduled with.
+// A pending lives under the context it was made with. When that ends before its
+// function has started, the function will not run, and the pending is cancelled
+// with the context's cause: at once if anybody waits for it or has asked for
+// Done or OnDone, else when its turn comes. A function that is running sees its
+// own context end, and decides: returned in time, a value counts.
+//
+// The context that a function is given has the values of the one its pending
+// was made with, ends with that or with the pending's cancellation, and ends
+// when the function returns. What a function schedules with its context
+// outlives it all the same: it lives under the context that the function itself
+// was scheduled with. A context that is derived with an end of its own, as by
+// [context.WithTimeout], ends like any other.
 //
 // # Errors
 //

@@ -55,6 +55,15 @@ func asCancellation(cause error) error {
 	}
 }
 
+// isCancellation reports whether a pending that ends with err was cancelled. A
+// panic is none, whatever its value is.
+func isCancellation(err error) bool {
+	if _, panicked := err.(*PanicError); panicked { //nolint:errorlint // That of another pending counts as any error.
+		return false
+	}
+	return errors.Is(err, context.Canceled)
+}
+
 // joinCauses adds one more cause to the error of a cancelled pending.
 func joinCauses(cancelled, cause error) error {
 	switch {
@@ -62,11 +71,9 @@ func joinCauses(cancelled, cause error) error {
 		return cancelled
 	case cancelled == ErrCancelled: //nolint:errorlint // Only the bare error says nothing more.
 		return asCancellation(cause)
+	default:
+		return errors.Join(cancelled, cause)
 	}
-	if c, ok := cancelled.(*cancellation); ok { //nolint:errorlint // The outermost one is meant.
-		cancelled = c.cause
-	}
-	return asCancellation(errors.Join(cancelled, cause))
 }
 
 // endedError is what a wait returns that was ended before the pending was
@@ -82,12 +89,12 @@ func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
 // contextEnded says that a wait for b was ended by ctx.
 func (b *base) contextEnded(ctx context.Context) error {
-	return &endedError{what: b.String(), err: ctx.Err(), cause: context.Cause(ctx)}
+	return &endedError{what: b.label(), err: ctx.Err(), cause: context.Cause(ctx)}
 }
 
 // timedOut says that a wait for b took longer than d.
 func (b *base) timedOut(d time.Duration) error {
-	return &endedError{what: b.String(), err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d)}
+	return &endedError{what: b.label(), err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d)}
 }
 
 // PanicError is the error of a pending whose function panicked.

@@ -27,17 +27,18 @@ type Handle interface {
 	Err() error
 
 	// Cancel marks the pending cancelled, with cause (which may be nil)
-	// reachable through its error, and asks for its end: its canceller is
-	// called, or the context of its running function is cancelled, and it is
-	// done when that function has returned. With nobody to ask it is done at
-	// once. Later causes are joined to the first one and reach the canceller
+	// reachable through its error, and asks for its end: the context of its
+	// function is cancelled if that is running, and its canceller is called if
+	// it has one. It is done when the function has returned, or somebody has
+	// completed it. With nobody to ask it is done at once. Later causes are joined to the first one and reach the canceller
 	// too. Cancel returns whether the pending is cancelled, so false if it
 	// was already done otherwise.
 	Cancel(cause error) bool
 
 	// CancelWait cancels and waits until the pending is done. It gives the
-	// turn away like Wait. The error is that of ctx if ctx ended first, never
-	// that of the pending. The seed's cancel_wait.
+	// turn away like Wait. The error is that of ctx if ctx ended first, or
+	// matches [ErrDeadlock] in the pending's own function; it is never that of
+	// the pending. The seed's cancel_wait.
 	CancelWait(ctx context.Context, cause error) error
 
 	// Cancelled reports whether the pending is marked cancelled, done or not.

@@ -13,7 +13,8 @@ type Observer interface {
 
 // Observation follows one pending from its start to its end. Its methods are
 // called on the goroutine on which the thing happens, so CancelRequested and
-// Done may come at the same time as the others.
+// Done may come at the same time as the others, and others after Done where a
+// function was abandoned.
 type Observation interface {
 	// Started says that the function begins to run.
 	Started()
@@ -24,7 +25,7 @@ type Observation interface {
 	Resumed()
 	// CancelRequested says that Cancel was called, for each call.
 	CancelRequested(cause error)
-	// Done is the last call. The error is that of the pending, nil for a
+	// Done says that the pending is done. The error is that of the pending, nil for a
 	// result.
 	Done(err error)
 }

@@ -16,41 +16,51 @@ const longestValue = 40
 func (b *base) String() string {
 	id := b.ID()
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	flags, err, name := b.flags.Load(), b.err, b.nameLocked()
+	metadata := maps.Clone(b.extra.metadata)
+	b.mu.Unlock()
+
 	var s strings.Builder
 	s.WriteString("<Pending")
-	flags := b.flags.Load()
 	if flags&flagCancelled != 0 {
-		fmt.Fprintf(&s, " ⛔ %v", b.err)
+		fmt.Fprintf(&s, " ⛔ %v", err)
 	}
 	switch {
 	case flags&flagDone == 0:
 		s.WriteString(" 🏃")
-	case b.err != nil && flags&flagCancelled == 0:
-		fmt.Fprintf(&s, " ❗ %v", b.err)
+	case err != nil && flags&flagCancelled == 0:
+		fmt.Fprintf(&s, " ❗ %v", err)
 	default:
 		s.WriteString(" 🏁")
 	}
-	if name := b.nameLocked(); name != "" {
+	if name != "" {
 		s.WriteString(" " + name)
 	}
 	fmt.Fprintf(&s, " #%d", id)
-	b.describe(&s)
+	metadata.describe(&s)
 	s.WriteString(">")
 	return strings.ReplaceAll(s.String(), "\n", "; ")
 }
 
 // describe adds the metadata that is not in the description already.
-func (b *base) describe(s *strings.Builder) {
-	metadata := b.extra.metadata
-	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+func (m Metadata) describe(s *strings.Builder) {
+	for _, key := range slices.Sorted(maps.Keys(m)) {
 		if key == "func" || key == "caller" {
 			continue
 		}
-		value := fmt.Sprint(metadata[key])
+		value := fmt.Sprint(m[key])
 		if len(value) > longestValue {
 			value = strings.ToValidUTF8(value[:longestValue], "") + "…"
 		}
 		fmt.Fprintf(s, " %s=%s", key, value)
 	}
+}
+
+// label names the pending in errors. Other than String it does not look at the
+// metadata, which is the user's to change.
+func (b *base) label() string {
+	if name := b.Name(); name != "" {
+		return fmt.Sprintf("%s #%d", name, b.ID())
+	}
+	return fmt.Sprintf("pending #%d", b.ID())
 }

@@ -59,6 +59,9 @@ func TestPanicBecomesTheError(t *testing.T) {
 			var panicked *runtime.PanicNilError
 			assert.ErrorAs(t, err, &panicked)
 		}},
+		"a cancellation, which is no less a panic": {context.Canceled, func(t *testing.T, err *pending.PanicError) {
+			assert.ErrorIs(t, err, context.Canceled)
+		}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

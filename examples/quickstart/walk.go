@@ -121,7 +121,7 @@ type file struct {
 
 var errChanged = errors.New("changed meanwhile")
 
-// hash reads a file that a walk has found, or until ctx ends.
+// hash reads a file that a walk has found, unless ctx ends before.
 func hash(ctx context.Context, open func(string) (*os.File, error), path string) (file, error) {
 	begin := time.Now()
 	before, err := os.Lstat(path)

@@ -1,0 +1,110 @@
+// Command bank moves money between accounts that are ordinary protoactor
+// actors, and checks that none gets lost:
+//
+//	go run ./examples/bank -accounts 10 -transfers 1000 -seed 1
+//
+// An account is an actor with a Receive. One option makes it a caller as well,
+// so that functions can be scheduled on it, which run between its messages. A
+// transfer is such a function, of the account that pays. It waits for a
+// function of the account that is paid, while that one may well wait for the
+// first in a transfer of its own. If a wait blocked the account there would
+// soon be a deadlock, but a function that waits gives its turn away.
+//
+//	main.go     the command line, and what is printed
+//	bank.go     the business of a bank: transfers, messages, an audit
+//	account.go  the actor
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+const usage = `usage: bank [-accounts N] [-transfers N] [-seed N]
+
+Moves money between accounts, all at the same time, while deposits, withdrawals,
+a freeze and the closing of an account come in between. Prints what happened,
+and whether the sum of the balances is what it should be.
+
+The exit status is 0, or 1 if the sum is wrong, 2 if the command line is.
+
+  -accounts N   how many accounts there are, at least 2 (default 10)
+  -transfers N  how many transfers are asked for (default 1000)
+  -seed N       decides who pays whom how much (default 1)
+`
+
+// The exit status, as in usage.
+const (
+	statusOK    = 0
+	statusWrong = 1
+	statusUsage = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) (status int) {
+	o, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return statusOK
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "bank:", err)
+		return statusUsage
+	}
+	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}))
+	r, err := openForADay(context.Background(), system, o)
+	if err != nil {
+		fmt.Fprintln(stderr, "bank:", err)
+		return statusWrong
+	}
+	return r.print(stdout)
+}
+
+type options struct {
+	accounts, transfers int
+	seed                uint64
+}
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("bank", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the error
+	flags.IntVar(&o.accounts, "accounts", 10, "")
+	flags.IntVar(&o.transfers, "transfers", 1000, "")
+	flags.Uint64Var(&o.seed, "seed", 1, "")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("%q is no flag; try -help", flags.Arg(0))
+	case o.accounts < 2:
+		return o, fmt.Errorf("-accounts %d: at least 2 are needed", o.accounts)
+	case o.transfers < 0:
+		return o, fmt.Errorf("-transfers %d: must not be negative", o.transfers)
+	}
+	return o, nil
+}
+
+// print prints the result and returns the exit status.
+func (r result) print(w io.Writer) (status int) {
+	fmt.Fprintf(w, "transfers  %d asked for, %d done, %d refused, %d put back\n",
+		r.transfers, r.done, r.transfers-r.done-r.putBack, r.putBack)
+	fmt.Fprintf(w, "waiting    up to %d of them at the same time, in one account\n", r.mostWaiting)
+	fmt.Fprintf(w, "messages   %d sent, %d obeyed: %d paid in, %d paid out\n", r.messages, r.obeyed, r.paidIn, r.paidOut)
+	if r.sum != r.want {
+		fmt.Fprintf(w, "sum        %d, WRONG: it should be %d\n", r.sum, r.want)
+		return statusWrong
+	}
+	fmt.Fprintf(w, "sum        %d, as it should be\n", r.sum)
+	return statusOK
+}
