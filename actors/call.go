@@ -39,11 +39,16 @@ func newCall[T any](
 	t := &call[T]{}
 	t.turn.task = t
 	t.turn.box.Store(&c.box)
-	if o := c.config.Observer; o != nil {
-		opts = append(opts, pending.ObservedBy(o))
-	}
-	t.Init(ctx, fn, &t.turn, opts...)
+	t.Init(ctx, fn, &t.turn, c.observed(opts)...)
 	return t
+}
+
+// observed adds the caller's observer to the options of a pending.
+func (c *Caller) observed(opts []pending.Option) []pending.Option {
+	if o := c.config.Observer; o != nil {
+		return append(opts, pending.ObservedBy(o))
+	}
+	return opts
 }
 
 // CallOption changes how a function is scheduled.
@@ -65,6 +70,17 @@ func Named(name string) CallOption {
 // With attaches a value to the metadata of the call's pending.
 func With(key string, value any) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.With(key, value)) }
+}
+
+// TrackedBy has only those trackers of the context told of the call, and of what
+// its function calls, for which keep returns true. The seed's trackers.
+func TrackedBy(keep func(pending.Tracker) bool) CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
+}
+
+// Untracked has no tracker told of the call, nor of what its function calls.
+func Untracked() CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, pending.Untracked()) }
 }
 
 // Delay has the call queued after d.

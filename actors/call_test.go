@@ -114,6 +114,19 @@ func TestDelayedCallEndsEarly(t *testing.T) {
 	}
 }
 
+func TestCallThatIsDelayedAfterAStopIsRefusedAtOnce(t *testing.T) {
+	c := start(t, newSystem(t))
+	release := occupy(t, c)
+	c.Stop()
+	for range 2 {
+		p := actors.CallLater(t.Context(), c, time.Hour, returns(1))
+		assert.True(t, p.IsDone())
+		require.ErrorIs(t, p.Err(), pending.ErrStopped)
+		release()
+		<-c.Stopped()
+	}
+}
+
 func TestTimeoutsOfACall(t *testing.T) {
 	work := func(d time.Duration) func(context.Context) (string, error) {
 		return func(ctx context.Context) (string, error) { return "done", actors.Sleep(ctx, d) }
@@ -160,9 +173,10 @@ func TestTimeoutsOfACall(t *testing.T) {
 func TestTimeoutCancelsTheContextOfTheFunction(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
+		var cause error
 		p := actors.Schedule(t.Context(), c, func(ctx context.Context) (any, error) {
 			<-ctx.Done()
-			assert.ErrorIs(t, context.Cause(ctx), context.DeadlineExceeded)
+			cause = context.Cause(ctx)
 			time.Sleep(time.Minute)
 			return nil, nil
 		}, actors.Timeout(time.Second), actors.Named("slow"))
@@ -171,6 +185,7 @@ func TestTimeoutCancelsTheContextOfTheFunction(t *testing.T) {
 		assert.False(t, p.IsDone(), "the function has not returned")
 
 		require.ErrorContains(t, failure(p), "call of slow is not done after 1s")
+		require.ErrorIs(t, cause, context.DeadlineExceeded)
 	})
 }
 

@@ -21,15 +21,15 @@ import (
 // and, out of any actor, by [AsCaller]. All methods may be called from any
 // goroutine.
 type Caller struct {
-	box     mailbox
-	node    *node
-	config  *props.Config
-	parent  *Caller
-	name    string
-	pid     *actor.PID
-	adopted bool // an actor of the user's, made a caller by AsCaller
-	worker  bool // of the parent's pool
-	noted   bool // by the actor of the parent, on whose turn this is used
+	box      mailbox
+	node     *node
+	config   *props.Config
+	parent   *Caller
+	name     string
+	pid      *actor.PID
+	adopted  bool  // an actor of the user's, made a caller by AsCaller
+	employer *pool // whose worker it is, nil for none
+	noted    bool  // by the actor of the parent, on whose turn this is used
 
 	draining atomic.Bool
 	state    atomic.Int32          // written under mu
@@ -47,6 +47,8 @@ type rare struct {
 	end      *pending.Pending[struct{}] // done when the caller has stopped
 	delayed  map[task]*time.Timer       // calls whose time has not come
 	pool     *pool
+	queues   map[task]struct{} // that are open
+	keyed    map[any]task      // those that have a key, open or not
 	quiesce  *quiesce
 	restart  *restart
 	failures supervision.Record

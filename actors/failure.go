@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -14,7 +13,7 @@ import (
 
 // errRestarted is why a function was cancelled by a restart that no panic of
 // its own caller has caused.
-var errRestarted = errors.New("actors: caller restarted")
+var errRestarted = fmt.Errorf("%w: caller restarted", pending.ErrCancelled)
 
 // restart is one that was decided on and is not over.
 type restart struct {
@@ -86,6 +85,14 @@ func (c *Caller) restartAfter(delay time.Duration, cause error) {
 	r := &restart{cause: cause}
 	c.rarely().restart = r
 	r.timer = time.AfterFunc(delay, func() { c.box.PostSystemMessage(&actor.Restart{}) })
+}
+
+// hurry tells the function that has the turn of a restart, which needs it.
+func (c *Caller) hurry() {
+	if f := c.box.holder.Load(); f != nil && c.State() < StateStopping {
+		f.task.Interrupt(c.restartError())
+		c.limitQuiesce()
+	}
 }
 
 // interruptForRestart cancels the functions that a restart has to wait for.
@@ -172,6 +179,7 @@ func (n *node) HandleFailure(
 	}
 	failure := fmt.Errorf("actors: child %s failed: %w", child.GetId(), asError(reason))
 	if parent.isCovered(failure) {
+		parent.suspend(child) // if the restart does not stop it, it goes on after that
 		return
 	}
 	action, delay := parent.decide(failure)

@@ -148,10 +148,11 @@ type member struct {
 	*actors.Caller
 	t                 *testing.T
 	suspended, queued *pending.Pending[string]
+	cause             error // of a restart
 }
 
 func newMember(t *testing.T, c *actors.Caller) *member {
-	return &member{Caller: c, t: t, suspended: actors.CallSoon(t.Context(), c, asleep)}
+	return &member{Caller: c, t: t, suspended: actors.CallSoon(t.Context(), c, asleep), cause: errBoom}
 }
 
 func (m *member) enqueue() { m.queued = actors.CallSoon(m.t.Context(), m.Caller, returns("ran")) }
@@ -165,7 +166,7 @@ func (m *member) check(f fate) {
 	case restarted:
 		assert.True(m.t, m.suspended.IsDone(), m)
 		assert.True(m.t, m.suspended.Cancelled(), m)
-		require.ErrorIs(m.t, m.suspended.Err(), errBoom, m)
+		require.ErrorIs(m.t, m.suspended.Err(), m.cause, m)
 		require.NotErrorIs(m.t, m.suspended.Err(), pending.ErrStopped, m)
 		assert.Equal(m.t, "ran", result(m.t, m.queued))
 		assert.Equal(m.t, actors.StateRunning, m.State(), m)
@@ -187,7 +188,7 @@ func TestCallerSurvivesItsFunctions(t *testing.T) {
 		},
 		"Goexit after a wait": func(t *testing.T, c *actors.Caller) {
 			p := do(t.Context(), c, func(ctx context.Context) {
-				assert.NoError(t, actors.Sleep(ctx, time.Second))
+				_ = actors.Sleep(ctx, time.Second)
 				exitGoroutine()
 			})
 			require.ErrorIs(t, failure(p), pending.ErrCancelled)
@@ -200,9 +201,9 @@ func TestCallerSurvivesItsFunctions(t *testing.T) {
 		},
 		"panic in a direct call":  func(t *testing.T, c *actors.Caller) { assert.NoError(t, c.CallDirect(func() { panic(errBoom) })) },
 		"Goexit in a direct call": func(t *testing.T, c *actors.Caller) { assert.NoError(t, c.CallDirect(exitGoroutine)) },
-		"error":                   func(t *testing.T, c *actors.Caller) { require.ErrorIs(t, failure(do2(t, c, errBoom)), errBoom) },
+		"error":                   func(t *testing.T, c *actors.Caller) { require.ErrorIs(t, failure(fails(t, c)), errBoom) },
 		"panic in a callback": func(t *testing.T, c *actors.Caller) {
-			do2(t, c, errBoom).OnDone(func(pending.Handle) { panic(errBoom) })
+			fails(t, c).OnDone(func(pending.Handle) { panic(errBoom) })
 		},
 	}
 	for name, end := range ends {
@@ -226,9 +227,9 @@ func TestCallerSurvivesItsFunctions(t *testing.T) {
 	}
 }
 
-// do2 schedules a function that returns an error.
-func do2(t *testing.T, c *actors.Caller, err error) *pending.Pending[string] {
-	return actors.CallSoon(t.Context(), c, func(context.Context) (string, error) { return "", err })
+// fails schedules a function that returns an error.
+func fails(t *testing.T, c *actors.Caller) *pending.Pending[string] {
+	return actors.CallSoon(t.Context(), c, func(context.Context) (string, error) { return "", errBoom })
 }
 
 func TestRestartsAreDelayedAndLimited(t *testing.T) {

@@ -26,11 +26,11 @@ import (
 
 // newSystem returns an actor system that keeps quiet, and whose dead letters
 // leave no goroutine behind.
-func newSystem(testing.TB) *actor.ActorSystem {
-	return actor.NewActorSystem(
-		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }),
-		actor.WithDeadLetterThrottleInterval(time.Millisecond),
-	)
+func newSystem(testing.TB) *actor.ActorSystem { return actor.NewActorSystem(quiet) }
+
+func quiet(config *actor.Config) {
+	config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	config.DeadLetterThrottleInterval = time.Millisecond
 }
 
 // start returns a running caller that is stopped when the test ends.

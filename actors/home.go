@@ -7,6 +7,14 @@ type home struct {
 	away bool          // a function that waits is on it; under the mailbox's mu
 }
 
+// setAway notes whether a function that waits is on the goroutine. The caller
+// holds the mailbox's mu.
+func (h *home) setAway(away bool) {
+	if h != nil {
+		h.away = away
+	}
+}
+
 // lend runs the mailbox on the goroutine that calls until the caller has
 // stopped.
 func (m *mailbox) lend() {

@@ -44,29 +44,34 @@ type mailbox struct {
 	// to a function; elsewhere it changes under mu.
 	holder atomic.Pointer[frame]
 
+	// here is the home on whose goroutine the runner is, nil for none.
+	here atomic.Pointer[home]
+
 	// batch is the chunk of the queue in work; cursor is where. The runner
 	// replaces the batch under mu; it may move the cursor without it.
 	batch  *chunk
 	cursor atomic.Int32
 
 	// The runner's: the actor waits for its children to stop before it begins
-	// anew, and those children that cannot be adopted yet.
+	// anew, or ends, and those children that cannot be adopted yet.
 	restarting bool
+	stopping   bool
 	late       []*Caller
 
-	mu       sync.Mutex
-	system   []any
-	queue    queue
-	running  bool          // there is a runner
-	gated    bool          // not started yet
-	paused   bool          // by a failure that is being decided on
-	home     *home         // nil unless a goroutine is lent
-	held     any           // the Stop or Restart that waits for the functions to return
-	parked   frameList     // the functions that have given it away
-	ready    frameList     // and those of them that want it back
-	orphans  int           // children that the actor has not adopted yet
-	idles    chan struct{} // told when there may be nothing left to do
-	userNext bool          // the queue's turn, so that functions that wait don't starve it
+	mu        sync.Mutex
+	system    []any
+	queue     queue
+	running   bool          // there is a runner
+	gated     bool          // not started yet
+	paused    bool          // by a failure that is being decided on
+	undecided bool          // and that by the parent
+	home      *home         // nil unless a goroutine is lent
+	held      any           // the Stop or Restart that waits for the functions to return
+	parked    frameList     // the functions that have given it away
+	ready     frameList     // and those of them that want it back
+	orphans   int           // children that the actor has not adopted yet
+	idles     chan struct{} // told when there may be nothing left to do
+	userNext  bool          // the queue's turn, so that functions that wait don't starve it
 }
 
 var _ actor.Mailbox = (*mailbox)(nil)
@@ -123,15 +128,26 @@ func (m *mailbox) PostSystemMessage(message any) {
 	case *actor.Stop:
 		// The functions shall hear of it now, not when the turn is free.
 		unstarted = m.caller.beginStop(nil) == StateInitial
+	case *actor.Restart:
+		m.caller.hurry()
 	case *actor.Terminated:
 		m.caller.node.terminated(message.Who)
 	}
 	m.mu.Lock()
+	switch message.(type) {
+	case *actor.SuspendMailbox:
+		m.undecided = true
+	case *actor.ResumeMailbox, *actor.Restart, *actor.Stop:
+		m.undecided = false
+	}
 	m.system = append(m.system, message)
 	m.urgent.Store(true)
 	m.wakeLocked()
 	if unstarted {
 		m.open() // nobody else will
+	}
+	if _, ok := message.(*actor.Failure); ok {
+		m.recheck()
 	}
 }
 
@@ -202,6 +218,9 @@ func (m *mailbox) run(h *home) {
 			m.replaceRunner(item, h)
 		}
 	}()
+	if m.here.Load() != h {
+		m.here.Store(h)
+	}
 	throughput := m.dispatcher.Throughput()
 	for i, ok := 0, true; ok; i++ {
 		if i > throughput {
@@ -209,7 +228,7 @@ func (m *mailbox) run(h *home) {
 			runtime.Gosched()
 		}
 		if item, ok = m.next(); ok {
-			ok = m.deal(item, h)
+			ok = m.deal(item)
 		}
 	}
 	returned = true
@@ -218,14 +237,16 @@ func (m *mailbox) run(h *home) {
 // replaceRunner has another goroutine run the mailbox, after the function or
 // the handler that dealt with item has ended this one by Goexit.
 func (m *mailbox) replaceRunner(item any, h *home) {
-	if h != nil {
-		m.mu.Lock()
-		h.away = true // for good
-		m.mu.Unlock()
-	}
+	m.mu.Lock()
+	h.setAway(true) // for good
+	m.mu.Unlock()
 	switch item := item.(type) {
 	case *frame:
 		if !item.leave() {
+			return
+		}
+	case step:
+		if !item.frame().leave() {
 			return
 		}
 	case direct:
@@ -325,11 +346,16 @@ type direct func()
 
 // deal does what an item asks for. It reports whether this goroutine is the
 // runner still.
-func (m *mailbox) deal(item any, h *home) bool {
+func (m *mailbox) deal(item any) bool {
 	switch item := item.(type) {
 	case *frame:
-		item.home = h
 		return m.runFunction(item)
+	case step:
+		f := item.claim()
+		if f == nil {
+			return true
+		}
+		return m.runFunction(f)
 	case direct:
 		m.runDirect(item)
 	case handover:
@@ -420,10 +446,42 @@ func (m *mailbox) handleSystem(message any) {
 
 // invokeSystem hands a message of the actor system to the actor's context.
 func (m *mailbox) invokeSystem(message any) {
+	returned := false
+	defer func() {
+		if !returned && m.stopping {
+			m.finishStop(message)
+		}
+	}()
 	defer m.escalate(message)
 	m.invoker.InvokeSystemMessage(message)
+	returned = true
 	if _, ok := message.(*actor.Started); ok {
 		m.caller.started()
+	}
+}
+
+// finishStop does what is left to do when the actor has failed at a message
+// of its stop: protoactor leaves it at that, and whoever waits for the end would
+// wait for ever.
+func (m *mailbox) finishStop(message any) {
+	c, ctx := m.caller, m.invoker.(actor.Context)
+	registry := c.node.system.ProcessRegistry
+	_, alive := registry.GetLocal(c.ID())
+	last, ok := message.(*actor.Terminated)
+	hopeless := ok && last.Who == c.pid
+	switch children := ctx.Children(); {
+	case alive && len(children) > 0:
+		m.invoker.(actor.Supervisor).StopChildren(children...)
+		return
+	case alive && !hopeless:
+		m.invokeSystem(&actor.Terminated{Who: c.pid}) // has it see again whether it can end
+		return
+	case alive:
+		registry.Remove(c.pid)
+	}
+	c.finalize()
+	if parent, ok := registry.Get(ctx.Parent()); ok {
+		parent.SendSystemMessage(ctx.Parent(), &actor.Terminated{Who: c.pid})
 	}
 }
 
@@ -452,7 +510,7 @@ func (m *mailbox) release(message any) {
 	if restart {
 		m.caller.restarting()
 	}
-	m.restarting = restart
+	m.restarting, m.stopping = restart, !restart
 	m.pause(restart) // until the actor says that it has restarted
 	m.invokeSystem(message)
 }
@@ -513,25 +571,33 @@ func (m *mailbox) active() []*frame {
 	return m.activeLocked()
 }
 
-// abandon takes the turn away from the functions that have not returned, and
-// returns them.
-func (m *mailbox) abandon() []*frame {
+// abandon takes the turn away from those of the functions that have not
+// returned.
+func (m *mailbox) abandon(functions []*frame) {
 	m.mu.Lock()
-	abandoned := m.activeLocked()
-	stuck := m.holder.Swap(nil) != nil
-	for _, f := range abandoned {
+	stuck := false
+	for _, f := range functions {
+		switch {
+		case m.holder.CompareAndSwap(f, nil):
+			f.endTurn()
+			stuck = true
+		case f.state == parked:
+			m.parked.remove(f)
+		case f.state == ready:
+			m.ready.remove(f)
+		default:
+			continue
+		}
 		f.abandoned = true
-		f.leaveHome()
 		if f.parking != nil {
 			f.unpark().wake()
 		}
 	}
-	m.ready, m.parked = frameList{}, frameList{}
 	if stuck {
+		m.here.Load().setAway(true)
 		m.replace() // the stuck function has the runner's goroutine
 		m.mu.Unlock()
-		return abandoned
+		return
 	}
 	m.wakeLocked()
-	return abandoned
 }

@@ -77,7 +77,7 @@ func (p *program) promise() {
 func (p *program) request() {
 	c := p.newCall()
 	c.hidden = true
-	to := p.any(&p.adopted, p.choose)
+	to := p.any(&p.adopted, p.low)
 	p.handOut(c, actors.Request[int](p.ctx, p.system, to.PID(), question{c.id}))
 }
 
@@ -88,7 +88,7 @@ func (p *program) invoke() {
 }
 
 func (p *program) send() {
-	to := p.any(&p.adopted, p.choose).PID()
+	to := p.any(&p.adopted, p.low).PID()
 	switch p.choose.below(4) {
 	case 0:
 		p.system.Root.Send(to, mishap{})
@@ -208,7 +208,7 @@ var policies = []supervision.Policy{
 	supervision.Capture(),
 	supervision.Restart(),
 	supervision.Restart(supervision.Backoff(300*time.Microsecond, time.Millisecond)),
-	supervision.Restart(supervision.MaxRestarts(2, time.Minute)),
+	supervision.Restart(supervision.MaxRestarts(8, time.Minute)),
 	supervision.Stop(),
 	supervision.Escalate(),
 }
@@ -298,7 +298,7 @@ func (p *program) adopt() {
 }
 
 func (p *program) stop() {
-	switch c := p.caller(); p.choose.below(5) {
+	switch c := p.any(&p.callers, p.high); p.choose.below(5) {
 	case 0:
 		c.Stop(actors.Force())
 	case 1:
@@ -311,7 +311,7 @@ func (p *program) stop() {
 }
 
 func (p *program) waitEnd() {
-	c := p.caller()
+	c := p.any(&p.callers, p.high)
 	if p.choose.below(2) == 0 {
 		p.away(func() { p.allow(c.StopWait(p.ctx, actors.Force()), interrupted...) })
 		return

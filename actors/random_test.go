@@ -16,7 +16,7 @@ import (
 
 // The programs of a seed are always the same; how they interleave is not.
 func TestRandomOperationsLeaveNothingUndone(t *testing.T) {
-	const goroutines, steps = 64, 40
+	const goroutines, steps = 64, 100
 	for _, seed := range []uint64{1, 2, 3, uint64(time.Now().UnixNano())} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Logf("seed %d", seed)
@@ -67,25 +67,25 @@ type operation struct {
 
 func operations() []operation {
 	return []operation{
-		{8, "CallSoon", (*program).callSoon},
-		{6, "Schedule", (*program).schedule},
+		{12, "CallSoon", (*program).callSoon},
+		{8, "Schedule", (*program).schedule},
 		{6, "ToThread", (*program).toThread},
 		{3, "CallDirect", (*program).callDirect},
 		{4, "promise", (*program).promise},
 		{3, "Request", (*program).request},
-		{3, "Invoke", (*program).invoke},
-		{3, "Send", (*program).send},
-		{8, "Wait", func(p *program) { p.wait(p.anyCall()) }},
+		{4, "Invoke", (*program).invoke},
+		{4, "Send", (*program).send},
+		{12, "Wait", func(p *program) { p.wait(p.anyCall()) }},
 		{5, "Cancel", (*program).cancel},
 		{3, "CancelWait", (*program).cancelWait},
-		{4, "OnDone", (*program).onDone},
+		{5, "OnDone", (*program).onDone},
 		{2, "remove callback", (*program).removeCallback},
 		{4, "Sleep", (*program).sleep},
 		{3, "keep the turn", func(p *program) { time.Sleep(p.moment()) }},
-		{2, "Detach", (*program).detach},
-		{5, "Child", (*program).child},
-		{3, "Start", (*program).start},
-		{3, "adopt", (*program).adopt},
+		{3, "Detach", (*program).detach},
+		{4, "Child", (*program).child},
+		{2, "Start", (*program).start},
+		{2, "adopt", (*program).adopt},
 		{2, "stop", (*program).stop},
 		{1, "wait for the end", (*program).waitEnd},
 		{2, "look", (*program).look},
@@ -146,8 +146,15 @@ func (p *program) caller() *actors.Caller {
 			}
 		}
 	}
-	return p.any(&p.callers, p.choose)
+	return p.any(&p.callers, p.low)
 }
+
+// low returns a number below n, a low one rather than a high one: the callers
+// that were made first have most of the work.
+func (p *program) low(n int) int { return p.choose.below(1 + p.choose.below(n)) }
+
+// high is used for what is stopped.
+func (p *program) high(n int) int { return n - 1 - p.low(n) }
 
 // anyCall returns one of the program's own calls, or one of somebody else's.
 func (p *program) anyCall() *call {
@@ -194,7 +201,7 @@ func (p *program) function(c *call) func(context.Context) (int, error) {
 		f := &program{world: p.world, choose: choose, name: c.name, ctx: ctx, depth: p.depth + 1, site: p.siteOf(caller)}
 		f.site.enter()
 		defer f.site.leave()
-		for range choose.below(maxDepth + 1 - p.depth) {
+		for range choose.below(2 * (maxDepth + 1 - p.depth)) {
 			f.step()
 		}
 		return f.finish(c)
@@ -204,7 +211,7 @@ func (p *program) function(c *call) func(context.Context) (int, error) {
 // finish ends a function in one of the ways there are.
 func (p *program) finish(c *call) (int, error) {
 	switch p.choose.below(24) {
-	case 1:
+	case 1, 6:
 		panic(errBoom)
 	case 2:
 		runtime.Goexit()

@@ -146,16 +146,16 @@ func (w *world) siteOf(c *actors.Caller) *site {
 }
 
 // any returns one of the callers. Most of those that have stopped it forgets.
-func (w *world) any(from *[]*actors.Caller, choose choices) *actors.Caller {
+func (w *world) any(from *[]*actors.Caller, below func(n int) int) *actors.Caller {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(*from) == 0 {
 		from = &w.callers
 	}
 	for {
-		i := choose.below(len(*from))
+		i := below(len(*from))
 		c := (*from)[i]
-		if c.State() != actors.StateStopped || len(*from) == 1 || choose.below(4) == 3 {
+		if c.State() != actors.StateStopped || len(*from) == 1 || below(4) == 3 {
 			return c
 		}
 		*from = slices.Delete(*from, i, i+1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -85,15 +86,15 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 
 // settle completes the pending of a request with its answer.
 func settle[T any](p *pending.Pending[T], from *actor.PID, message any) {
-	switch message := message.(type) {
-	case T:
-		p.SetResult(message)
+	switch message := message.(type) { // T may be any
 	case *actor.DeadLetterResponse:
 		p.SetError(fmt.Errorf("actors: request to %s: %w", from.GetId(), actor.ErrDeadLetter))
 	case error:
 		p.SetError(message)
+	case T:
+		p.SetResult(message)
 	default:
-		var want T
-		p.SetError(fmt.Errorf("actors: request to %s: the answer is a %T, not a %T", from.GetId(), message, want))
+		p.SetError(fmt.Errorf("actors: request to %s: the answer is a %T, not a %v",
+			from.GetId(), message, reflect.TypeFor[T]()))
 	}
 }

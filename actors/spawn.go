@@ -114,11 +114,11 @@ func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.child(config, false)
+	return c.child(config, nil)
 }
 
-func (c *Caller) child(config *props.Config, worker bool) (*Caller, error) {
-	child, made, err := c.getOrMake(config, worker)
+func (c *Caller) child(config *props.Config, employer *pool) (*Caller, error) {
+	child, made, err := c.getOrMake(config, employer)
 	if made {
 		// Any goroutine can spawn, but only the parent's actor, on its turn,
 		// can take note of its child.
@@ -127,7 +127,7 @@ func (c *Caller) child(config *props.Config, worker bool) (*Caller, error) {
 	return child, err
 }
 
-func (c *Caller) getOrMake(config *props.Config, worker bool) (child *Caller, made bool, err error) {
+func (c *Caller) getOrMake(config *props.Config, employer *pool) (child *Caller, made bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.State() >= StateStopping {
@@ -144,7 +144,7 @@ func (c *Caller) getOrMake(config *props.Config, worker bool) (child *Caller, ma
 		name = c.node.system.ProcessRegistry.NextId()
 	}
 	child = newCaller(c.node, c, name, config)
-	child.worker = worker
+	child.employer = employer
 	if err := child.spawn(c.pid.GetId()+"/"+name, c.pid); err != nil {
 		return nil, false, err
 	}

@@ -79,7 +79,7 @@ func (c *Caller) stop(cause error) {
 	if was >= StateStopping {
 		return
 	}
-	c.node.system.Root.Stop(c.pid)
+	c.box.PostSystemMessage(&actor.Stop{}) // not to the PID, which another one may have by now
 	if was == StateInitial {
 		c.box.open()
 	}
@@ -111,10 +111,13 @@ func (c *Caller) beginStop(cause error) (was State) {
 	for _, t := range delayed {
 		t.Reject(err)
 	}
+	for _, q := range c.queues() {
+		q.Cancel(err)
+	}
 	c.refuse(refused, err)
 	c.closePool(err)
-	if c.worker {
-		c.parent.pooled().lost(c)
+	if c.employer != nil {
+		c.employer.lost(c)
 	}
 	for _, child := range children {
 		child.beginStop(nil)
@@ -150,6 +153,7 @@ func (c *Caller) refuse(items []any, err error) {
 		switch item := item.(type) {
 		case *frame:
 			item.task.Reject(err)
+		case step: // its queue has been closed
 		case direct:
 			dropped++
 		default:
@@ -225,21 +229,22 @@ func (c *Caller) quiesced() {
 // they have at the last moment.
 func (c *Caller) abandon(q *quiesce) {
 	c.mu.Lock()
-	var abandoned []*frame
+	var late []*frame
 	if c.rare.quiesce == q {
-		abandoned = c.box.abandon()
+		late = c.box.active()
 	}
 	c.mu.Unlock()
 	var cause error // a restart has given it to them before
 	if c.State() >= StateStopping {
 		cause = c.stopError()
 	}
-	for _, f := range abandoned {
+	for _, f := range late {
 		c.Logger().Error("actors: function abandoned, it has not returned in time",
 			slog.String("caller", c.path()), slog.String("function", f.task.Name()),
 			slog.Duration("limit", c.config.StopTimeout))
 		f.task.Abandon(cause)
 	}
+	c.box.abandon(late)
 }
 
 // finalize is called, by whoever hears of it first, when the caller's actor has

@@ -29,7 +29,6 @@ var kinds = map[string]kind{
 }
 
 func anyKind(kind) bool        { return true }
-func onlyCallers(k kind) bool  { return !k.subject }
 func callerParent(k kind) bool { return !k.parent }
 func onlyActors(k kind) bool   { return k.subject }
 
@@ -38,7 +37,7 @@ func onlyActors(k kind) bool   { return k.subject }
 type way struct {
 	early   func(f *family)                      // before anything is queued
 	act     func(f *family)                      // from outside; nil lets the function with the turn return
-	inside  func(f *family, ctx context.Context) // by the function that has the turn
+	inside  func(ctx context.Context, f *family) // by the function that has the turn
 	kinds   func(kind) bool
 	subject []props.Option
 	parent  []props.Option
@@ -53,7 +52,7 @@ type way struct {
 
 func supervised(p supervision.Policy) []props.Option { return []props.Option{props.Supervision(p)} }
 
-func panicking(*family, context.Context) { panic(errBoom) }
+func panicking(context.Context, *family) { panic(errBoom) }
 
 func sent(message func(actor.Context)) func(f *family) {
 	return func(f *family) { f.system.Root.Send(f.subject.PID(), message) }
@@ -70,7 +69,7 @@ var ways = map[string]way{
 	"protoactor's Stop":     {kinds: anyKind, act: func(f *family) { f.system.Root.Stop(f.subject.PID()) }},
 	"Stop of the protected": {kinds: anyKind, act: func(f *family) { f.system.Root.Stop(f.subject.PID()) }, subject: []props.Option{props.Protected()}},
 	"protoactor's Poison":   {kinds: anyKind, early: func(f *family) { f.system.Root.Poison(f.subject.PID()) }},
-	"Stop in a function":    {kinds: anyKind, inside: func(f *family, _ context.Context) { f.subject.Stop() }},
+	"Stop in a function":    {kinds: anyKind, inside: func(_ context.Context, f *family) { f.subject.Stop() }},
 	"Stop in a function of the child": {kinds: anyKind, act: func(f *family) {
 		do(f.t.Context(), f.child, func(context.Context) { f.subject.Stop() })
 	}},
@@ -240,7 +239,7 @@ func (f *family) never(context.Context) (string, error) {
 func (f *family) stop() {
 	switch {
 	case f.way.inside != nil:
-		f.inside <- func(ctx context.Context) { f.way.inside(f, ctx) }
+		f.inside <- func(ctx context.Context) { f.way.inside(ctx, f) }
 	case f.way.act != nil:
 		f.way.act(f)
 	default:

@@ -182,6 +182,28 @@ func cancelItself(end func() (string, error)) func(ctx context.Context) (string,
 	}
 }
 
+// A function that keeps its turn while it waits is reached as well.
+func TestStopEndsEveryWait(t *testing.T) {
+	for _, w := range waitings {
+		for _, actorOfUser := range []bool{false, true} {
+			t.Run(fmt.Sprint(w.name, ", adopted ", actorOfUser), func(t *testing.T) {
+				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+					c, other := callerOrActor(t, system, actorOfUser, append(w.opts, props.StopTimeout(0))), start(t, system)
+					slept, promised := actors.CallSoon(t.Context(), other, asleep), pending.New[string](t.Context())
+					kept := actors.CallSoon(t.Context(), c, func(ctx context.Context) (string, error) { return w.wait(ctx, slept) })
+					next := actors.CallSoon(t.Context(), c, func(ctx context.Context) (string, error) { return w.wait(ctx, promised) })
+					synctest.Wait()
+					require.NoError(t, c.StopWait(t.Context()))
+					for _, p := range []*pending.Pending[string]{kept, next} {
+						require.ErrorIs(t, p.Err(), pending.ErrStopped)
+					}
+					assert.True(t, slept.Cancelled(), "as what nobody waits for any more")
+				})
+			})
+		}
+	}
+}
+
 // Items 15 and 16: calls have no right to run because they were made in time.
 func TestNothingQueuedRunsAfterStop(t *testing.T) {
 	const calls = 1000
@@ -265,9 +287,9 @@ func TestUnstartedCallerStopsWithAllItHas(t *testing.T) {
 		"protoactor's Stop": func(c *actors.Caller) { c.System().Root.Stop(c.PID()) },
 		"Stop, then Start":  func(c *actors.Caller) { c.Stop(); assert.Error(t, c.Start()) },
 		"in a child's function": func(c *actors.Caller) {
-			helper, err := c.Child(props.Name("helper"))
-			assert.NoError(t, err)
-			do(ctx, helper, func(context.Context) { c.Stop() })
+			if helper, err := c.Child(props.Name("helper")); assert.NoError(t, err) {
+				do(ctx, helper, func(context.Context) { c.Stop() })
+			}
 		},
 	}
 	for name, stop := range stops {
@@ -349,4 +371,30 @@ func TestWatchOfAStoppingCallerDoesNotEndIt(t *testing.T) {
 		close(goOn)
 		<-c.Stopped()
 	})
+}
+
+func TestStopMissesNoChildThatIsJustBeingMade(t *testing.T) {
+	system := newSystem(t)
+	for range 200 {
+		parent := start(t, system)
+		var makers sync.WaitGroup
+		for range 3 {
+			makers.Go(func() {
+				for {
+					c, err := parent.Child()
+					if err != nil {
+						assert.ErrorIs(t, err, pending.ErrStopped)
+						return
+					}
+					defer func() { <-c.Stopped() }()
+					actors.CallSoon(t.Context(), c, untilItsEnd)
+				}
+			})
+		}
+		require.NoError(t, parent.StopWait(t.Context()))
+		for c := range actors.All(system) {
+			assert.NotEqual(t, parent, c.Parent(), "it ends after its children")
+		}
+		makers.Wait()
+	}
 }

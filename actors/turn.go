@@ -13,15 +13,15 @@ import (
 // frame is the part of a call that holds its function's turn.
 type frame struct {
 	task task
-	box  atomic.Pointer[mailbox] // changes once, when a queued call gets its worker
-	home *home                   // on whose goroutine it runs, nil for none
-	pool *pool                   // whose workers it is for, nil for a call on the caller itself
+	box  atomic.Pointer[mailbox] // changes once, when a call gets its worker
+
+	forWorker bool // and not for any other caller
+	handedIn  bool // by the worker, to its pool
 
 	// Under the mailbox's mu.
 	state     frameState
 	woken     bool // a Resume came before the Park it is for
 	abandoned bool
-	handedIn  bool     // by a worker, to its pool
 	parking   *parking // while the function waits
 }
 
@@ -38,8 +38,10 @@ const (
 type parking struct {
 	on         pending.Handle // nil for something that is no pending
 	over       bool
+	err        error     // why it is over, if it could never end
 	woken      sync.Cond // when over is set; uses the mailbox's mu
 	next, prev *frame    // the others that have given their turn away
+	home       *home     // on whose goroutine the function is, nil for none
 }
 
 var parkingPool = sync.Pool{New: func() any { return &parking{} }}
@@ -91,12 +93,18 @@ func (f *frame) Park(on pending.Handle, keep bool) error {
 	}
 	if !keep {
 		f.giveTurnAway()
-		defer f.startTurn()
 	}
 	for !f.parking.over {
 		f.parking.woken.Wait()
 	}
-	return f.abandonment()
+	err = f.abandonment()
+	if !keep && err == nil {
+		f.startTurn()
+	}
+	if err == nil {
+		err = f.parking.err
+	}
+	return err
 }
 
 // mayWait returns why the function must not wait. The caller holds mu.
@@ -134,25 +142,18 @@ func (f *frame) giveTurnAway() {
 	f.endTurn()
 	m.holder.Store(nil)
 	m.parked.add(f)
-	f.leaveHome()
+	f.parking.home = m.here.Load()
+	f.parking.home.setAway(true)
 	m.running = m.hasWork()
 	if m.running {
 		m.replace()
 	}
 }
 
-// leaveHome notes that the goroutine the function is on is not free. The caller
-// holds mu.
-func (f *frame) leaveHome() {
-	if f.home != nil {
-		f.home.away = true
-	}
-}
-
 // startWaiting makes the function one that waits. The caller holds mu.
 func (f *frame) startWaiting(on pending.Handle, keep bool) {
 	p := parkingPool.Get().(*parking)
-	p.on, p.over = on, false
+	p.on, p.over, p.err = on, false, nil
 	p.woken.L = &f.box.Load().mu
 	f.parking = p
 	f.state = parked
@@ -166,7 +167,7 @@ func (f *frame) stopWaiting() {
 	f.state, f.woken = notWaiting, false
 	p := f.parking
 	f.parking = nil
-	p.on, p.next, p.prev, p.woken.L = nil, nil, nil, nil
+	p.on, p.next, p.prev, p.home, p.woken.L = nil, nil, nil, nil, nil
 	parkingPool.Put(p)
 }
 
@@ -204,9 +205,8 @@ func (f *frame) resume() *parking {
 // had given it away, and returns whom to wake. The caller holds mu.
 func (f *frame) grant() *parking {
 	f.box.Load().holder.Store(f)
-	if f.home != nil {
-		f.home.away = false
-	}
+	f.box.Load().here.Store(f.parking.home)
+	f.parking.home.setAway(false)
 	return f.unpark()
 }
 

@@ -15,7 +15,8 @@ type turnWatch struct {
 
 	mu        sync.Mutex
 	timer     *time.Timer
-	task      task   // whose turn it is, nil for nobody's
+	task      task // whose turn it is, nil for nobody's
+	began     time.Time
 	goroutine []byte // "goroutine 7 ", as in a dump of stacks
 }
 
@@ -23,7 +24,7 @@ type turnWatch struct {
 func (w *turnWatch) start(t task) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.task = t
+	w.task, w.began = t, time.Now()
 	w.goroutine = goroutineName()
 	if w.timer == nil {
 		w.timer = time.AfterFunc(w.limit, w.warn)
@@ -41,9 +42,9 @@ func (w *turnWatch) stop() {
 
 func (w *turnWatch) warn() {
 	w.mu.Lock()
-	t, goroutine := w.task, w.goroutine
+	t, goroutine, lasts := w.task, w.goroutine, time.Since(w.began)
 	w.mu.Unlock()
-	if t == nil {
+	if t == nil || lasts < w.limit { // the timer was for a turn that has ended just now
 		return
 	}
 	w.caller.Logger().Warn("actors: turn lasts long",

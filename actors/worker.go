@@ -14,6 +14,7 @@ import (
 // pool holds the workers of a caller.
 type pool struct {
 	owner  *Caller
+	lobby  mailbox // never run: where calls are that have no worker yet
 	config *props.Config
 
 	mu     sync.Mutex
@@ -39,10 +40,12 @@ type idleWorker struct {
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	t := newCall(ctx, c, fn)
-	t.turn.pool = c.pooled()
+	p := c.pooled()
+	t.turn.forWorker = true
+	t.turn.box.Store(&p.lobby)
 	if err := c.admit(ctx); err != nil {
 		t.SetError(err)
-	} else if err := t.turn.pool.submit(t); err != nil {
+	} else if err := p.submit(t); err != nil {
 		t.SetError(c.explain(err))
 	}
 	return &t.Pending
@@ -57,6 +60,7 @@ func (c *Caller) pooled() *pool {
 		config := *c.config
 		config.Name, config.Protected = "", false
 		r.pool = &pool{owner: c, config: &config, closed: c.State() >= StateStopping}
+		r.pool.lobby.caller = c
 	}
 	return r.pool
 }
@@ -97,7 +101,7 @@ func (p *pool) wait(t task) error {
 
 // hire makes a new worker for a call. It is counted already.
 func (p *pool) hire(t task) error {
-	w, err := p.owner.child(p.config, true)
+	w, err := p.owner.child(p.config, p)
 	if err != nil {
 		p.mu.Lock()
 		p.n--
@@ -117,9 +121,9 @@ func (c *Caller) work(t task) error {
 // workDone is called when the function of f has returned, or will not run.
 // That frees a worker before anybody who waits for the call can know.
 func (c *Caller) workDone(f *frame) {
-	if f.pool != nil && !f.handedIn {
+	if f.forWorker && !f.handedIn {
 		f.handedIn = true
-		f.pool.release(c)
+		c.employer.release(c)
 	}
 }
 

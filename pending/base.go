@@ -16,6 +16,7 @@ const (
 	flagReturned                    // and has returned
 	flagCancelled
 	flagDone
+	flagObserved // there is an observation, from the beginning
 )
 
 // base is a Pending without its value.
@@ -52,6 +53,8 @@ type extra struct {
 
 type options struct {
 	observer Observer
+	track    func(Tracker) bool // nil for all trackers, if any
+	tracked  bool
 }
 
 // Option changes how a pending is made.
@@ -72,6 +75,20 @@ func With(key string, value any) Option {
 	}
 }
 
+// TrackedBy has those trackers told of the pending, and of what its function
+// calls, for which keep returns true, out of the ones that its context carries.
+// The seed's trackers.
+func TrackedBy(keep func(Tracker) bool) Option {
+	return func(x *extra) { x.tracked, x.track = true, keep }
+}
+
+// Tracked has all trackers of the context told of a pending made by [New],
+// which they are not otherwise.
+func Tracked() Option { return func(x *extra) { x.tracked = true } }
+
+// Untracked has no tracker told of the pending, nor of what its function calls.
+func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) }
+
 // ObservedBy has o told of the pending.
 func ObservedBy(o Observer) Option {
 	return func(x *extra) { x.observer = o }
@@ -82,16 +99,39 @@ func ObservedBy(o Observer) Option {
 func (b *base) init(ctx context.Context, self Handle, opts []Option) {
 	b.self = self
 	b.ctx = lifeOf(ctx)
-	if len(opts) == 0 {
-		return
+	if len(opts) > 0 {
+		b.apply(opts)
 	}
+	if b.runner != nil || b.extra != nil && b.extra.tracked {
+		b.track()
+	}
+}
+
+func (b *base) apply(opts []Option) {
 	b.extra = &extra{}
 	for _, opt := range opts {
 		opt(b.extra)
 	}
 	if o := b.extra.observer; o != nil {
-		b.ctx, b.extra.observation = o.Observe(b.ctx, self)
+		b.ctx, b.extra.observation = o.Observe(b.ctx, b.self)
 	}
+	if b.extra.observation != nil {
+		b.set(flagObserved)
+	}
+}
+
+// track tells the trackers that the context carries of the pending. Those that
+// the options leave out are not told of what its function calls either.
+func (b *base) track() {
+	trackers := trackersOf(b.ctx)
+	if trackers == nil {
+		return
+	}
+	if b.extra != nil && b.extra.track != nil {
+		trackers = trackers.keep(b.extra.track)
+		b.ctx = context.WithValue(b.ctx, trackersKey{}, trackers)
+	}
+	trackers.add(b.self)
 }
 
 func (b *base) core() *base { return b }

@@ -11,14 +11,14 @@ func (b *base) cancelQueued(cause error) { b.cancelUnless(flagDone|flagStarted, 
 // cancelUnless cancels the pending if it has none of the flags.
 func (b *base) cancelUnless(flags uint32, cause error) bool {
 	b.mu.Lock()
-	if b.is(flags) {
+	was, ok := b.markCancelled(flags)
+	switch {
+	case !ok:
 		b.mu.Unlock()
-		return b.is(flagCancelled)
-	}
-	if b.is(flagCancelled) {
+		return was&flagCancelled != 0
+	case was&flagCancelled != 0:
 		b.err = joinCauses(b.err, cause)
-	} else {
-		b.set(flagCancelled)
+	default:
 		b.err = asCancellation(cause)
 	}
 	joined := b.err
@@ -27,7 +27,7 @@ func (b *base) cancelUnless(flags uint32, cause error) bool {
 	if b.extra != nil {
 		canceller, observation = b.extra.canceller, b.extra.observation
 	}
-	running := b.is(flagStarted)
+	running := was&flagStarted != 0
 	if observation != nil {
 		b.mu.Unlock()
 		observation.CancelRequested(cause)
@@ -45,6 +45,20 @@ func (b *base) cancelUnless(flags uint32, cause error) bool {
 		canceller(joined)
 	}
 	return true
+}
+
+// markCancelled sets the flag, unless one of the others is set. It returns what
+// was set before, and whether it did. After that the function will not start.
+func (b *base) markCancelled(unless uint32) (was uint32, ok bool) {
+	for {
+		was = b.flags.Load()
+		if was&unless != 0 {
+			return was, false
+		}
+		if b.flags.CompareAndSwap(was, was|flagCancelled) {
+			return was, true
+		}
+	}
 }
 
 // interrupt cancels the context of the running function, and wakes it if it

@@ -33,6 +33,14 @@
 // was scheduled with. A context that is derived with an end of its own, as by
 // [context.WithTimeout], ends like any other.
 //
+// # Many at once
+//
+// [WaitAll], [All] and [Any] wait for several pendings, and [AsCompleted] hands
+// them out in the order in which they are done, making calls only as far ahead
+// as it may. A [Group] waits for everything that is called under its context,
+// wherever that runs, and cancels the rest when one fails. A [Manager] knows
+// what is not done yet.
+//
 // # Errors
 //
 // The error of a cancelled pending matches [ErrCancelled] and

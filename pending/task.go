@@ -46,7 +46,7 @@ func (t *Task[T]) Init(ctx context.Context, fn func(context.Context) (T, error),
 // function ends its goroutine with [runtime.Goexit] the pending is cancelled
 // and Run does not return.
 func (t *Task[T]) Run() *PanicError {
-	if !t.start() {
+	if !t.Begin() {
 		return nil
 	}
 	value, crash, err := t.call()
@@ -69,14 +69,20 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 		}
 		t.end(value, errGoexit, false)
 	}()
-	value, err = t.fn((*runContext)(&t.base))
+	value, err = t.fn(t.FunctionContext())
 	returned = true
 	return value, nil, err
 }
 
-// end completes the pending with what the function returned.
+// FunctionContext returns the context that Run gives to the function, for those
+// who run it in another way, between Begin and End.
+func (t *Task[T]) FunctionContext() context.Context { return (*runContext)(&t.base) }
+
+// End completes the pending with what its function has returned.
+func (t *Task[T]) End(value T, err error) { t.end(value, err, false) }
+
 func (t *Task[T]) end(value T, err error, panicked bool) {
-	if err != nil {
+	if err != nil && !panicked {
 		err = t.outcome(err)
 	}
 	t.fn = nil
@@ -85,27 +91,38 @@ func (t *Task[T]) end(value T, err error, panicked bool) {
 	t.complete(value, err)
 }
 
-// start reports whether the function may run, and says that it does.
+// Begin reports whether the function may run, and says that it does.
+func (t *Task[T]) Begin() bool { return t.start() }
+
 func (b *base) start() bool {
 	if b.ctx.Err() != nil {
 		b.Cancel(context.Cause(b.ctx))
 	}
-	b.mu.Lock()
-	switch {
-	case b.is(flagDone):
-		b.mu.Unlock()
-		return false
-	case b.is(flagCancelled): // whoever was asked to end it has not done so
-		b.finish()
-		return false
+	for {
+		flags := b.flags.Load()
+		if flags&(flagCancelled|flagDone) != 0 {
+			b.refuse()
+			return false
+		}
+		if b.flags.CompareAndSwap(flags, flags|flagStarted) {
+			break
+		}
 	}
-	b.set(flagStarted)
-	x := b.extra
-	b.mu.Unlock()
-	if x != nil && x.observation != nil {
-		x.observation.Started()
+	if b.is(flagObserved) {
+		b.observed().Started()
 	}
 	return true
+}
+
+// refuse makes a cancelled pending done whose function will not run, in case
+// that whoever was asked to end it has not done so.
+func (b *base) refuse() {
+	b.mu.Lock()
+	if b.is(flagDone) {
+		b.mu.Unlock()
+		return
+	}
+	b.finish()
 }
 
 // outcome makes the error a function returned into a cancellation, if it is

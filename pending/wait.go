@@ -11,6 +11,7 @@ import (
 type WaitOption struct {
 	protect, shield, limited bool
 	timeout                  time.Duration
+	until                    until // for WaitAll
 }
 
 // Protect leaves the pending alone when the wait is ended by its context or
@@ -33,6 +34,7 @@ func joinOptions(opts []WaitOption) WaitOption {
 		if o.limited {
 			all.limited, all.timeout = true, o.timeout
 		}
+		all.until = max(all.until, o.until)
 	}
 	return all
 }
@@ -179,13 +181,10 @@ func neverStops() bool { return false }
 
 // observed returns who follows the pending, or nil.
 func (b *base) observed() Observation {
-	if b == nil {
+	if b == nil || !b.is(flagObserved) {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.extra == nil {
-		return nil
-	}
 	return b.extra.observation
 }

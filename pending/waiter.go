@@ -7,14 +7,16 @@ import (
 	"sync/atomic"
 )
 
-// waiter is one who wants to know when a pending is done: a callback, a
-// function that gave its turn away, a goroutine that waits for other things
-// too, or, with none of these set, one that waits for nothing else.
+// waiter is one who wants to know when a pending is done: a callback, of a user
+// or of this package, a function that gave its turn away, a goroutine that waits
+// for other things too, or, with none of these set, one that waits for nothing
+// else.
 type waiter struct {
 	next, prev *waiter
 	listed     bool // under the pending's mu
 
 	callback func(Handle)
+	done     func()
 	turn     Turn
 	wake     chan struct{}
 	woken    sync.Cond
@@ -96,6 +98,8 @@ func (b *base) notify(w *waiter) {
 		switch {
 		case w.callback != nil:
 			b.call(w.callback, next)
+		case w.done != nil:
+			w.done()
 		case w.turn != nil:
 			turn := w.turn
 			w.told.Store(true) // w may be in other hands from here on

@@ -14,7 +14,7 @@ import (
 
 const (
 	opening = 1000 // what is in an account when it is opened
-	most    = 500  // of a transfer, a deposit or a withdrawal
+	most    = 100  // of a transfer, a deposit or a withdrawal
 )
 
 type bank struct {
@@ -33,9 +33,10 @@ type order struct {
 
 // result is what has become of everything.
 type result struct {
-	transfers, done, putBack, mostWaiting int
-	messages, obeyed, paidIn, paidOut     int
-	want, sum                             int
+	transfers, done, tooPoor, frozen, closed, putBack int
+	mostWaiting                                       int
+	messages, obeyed, paidIn, paidOut                 int
+	want, sum                                         int
 }
 
 // openForADay opens a bank, has it do its business, and closes it.
@@ -45,7 +46,10 @@ func openForADay(ctx context.Context, system *actor.ActorSystem, o options) (res
 		return result{}, err
 	}
 	b.trade(ctx, o.transfers)
-	r := b.settle(ctx)
+	r, err := b.settle(ctx)
+	if err != nil {
+		return r, err
+	}
 	r.sum, err = actors.CallSoon(ctx, actors.Main(system), b.audit).Wait(ctx)
 	if err != nil {
 		return r, err
@@ -112,15 +116,25 @@ func (b *bank) order(ctx context.Context, change int) {
 	b.orders = append(b.orders, order{change, a.ask(ctx, message)})
 }
 
-// settle waits for everything that trade has asked for.
-func (b *bank) settle(ctx context.Context) (r result) {
+// settle waits for everything that trade has asked for. The error is one that
+// no transfer should have.
+func (b *bank) settle(ctx context.Context) (r result, err error) {
 	r.transfers, r.messages = len(b.transfers), len(b.orders)
 	for _, transfer := range b.transfers {
 		_, err := transfer.Wait(ctx)
 		switch {
 		case err == nil:
 			r.done++
-		case errors.Is(err, errPutBack):
+		case errors.Is(err, errTooPoor):
+			r.tooPoor++
+		case errors.Is(err, errFrozen):
+			r.frozen++
+		case errors.Is(err, pending.ErrStopped):
+			r.closed++
+		default:
+			return r, err
+		}
+		if errors.Is(err, errPutBack) {
 			r.putBack++
 		}
 	}
@@ -132,16 +146,16 @@ func (b *bank) settle(ctx context.Context) (r result) {
 		}
 	}
 	r.want = len(b.accounts)*opening + r.paidIn - r.paidOut
-	return r
+	return r, nil
 }
 
 // audit adds up the balances. It is a function of the main caller.
 func (b *bank) audit(ctx context.Context) (sum int, err error) {
 	for _, a := range b.accounts {
 		money, err := a.ask(ctx, balance{}).Wait(ctx)
-		if errors.Is(err, actor.ErrDeadLetter) { // it is closed
-			<-a.caller.Stopped()
-			money, err = a.balance, nil // nobody else can touch it any more
+		if errors.Is(err, actor.ErrDeadLetter) { // it is being closed
+			err = a.caller.StopWait(ctx)
+			money = a.balance // nobody else touches it any more
 		}
 		if err != nil {
 			return 0, err

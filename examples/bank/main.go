@@ -97,9 +97,11 @@ func parse(args []string) (o options, err error) {
 
 // print prints the result and returns the exit status.
 func (r result) print(w io.Writer) (status int) {
-	fmt.Fprintf(w, "transfers  %d asked for, %d done, %d refused, %d put back\n",
-		r.transfers, r.done, r.transfers-r.done-r.putBack, r.putBack)
-	fmt.Fprintf(w, "waiting    up to %d of them at the same time, in one account\n", r.mostWaiting)
+	fmt.Fprintf(w, "transfers  %d asked for, %d done\n", r.transfers, r.done)
+	fmt.Fprintf(w, "refused    %d for want of money, %d by the frozen account, %d by the closed one\n",
+		r.tooPoor, r.frozen, r.closed)
+	fmt.Fprintf(w, "put back   %d times, because the other account refused\n", r.putBack)
+	fmt.Fprintf(w, "waiting    up to %d transfers of one account at the same time\n", r.mostWaiting)
 	fmt.Fprintf(w, "messages   %d sent, %d obeyed: %d paid in, %d paid out\n", r.messages, r.obeyed, r.paidIn, r.paidOut)
 	if r.sum != r.want {
 		fmt.Fprintf(w, "sum        %d, WRONG: it should be %d\n", r.sum, r.want)

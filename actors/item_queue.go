@@ -1,0 +1,125 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// ErrQueueClosed is returned for an item that comes after its queue was closed.
+var ErrQueueClosed = errors.New("actors: queue closed")
+
+// Queue calls one function for one item after the other, each on a turn of its
+// caller, in the order in which they were put, and in order with the caller's
+// other calls. The function may wait; the items after it wait for it then, the
+// caller does not. It is made by [NewQueue] or [QueueFor]. All methods may be
+// called from any goroutine. The seed's queue_call.
+type Queue[A any] struct{ line *line[A] }
+
+// QueueOption changes how a queue works.
+type QueueOption func(*queueOptions)
+
+type queueOptions struct {
+	ctx      context.Context
+	name     string
+	capacity int
+}
+
+// QueueContext sets the context under which the function runs, instead of
+// [context.Background]. When it has ended the queue is closed before its next
+// item.
+func QueueContext(ctx context.Context) QueueOption { return func(o *queueOptions) { o.ctx = ctx } }
+
+// QueueName names the queue's pending. The default is the name of the function.
+func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name = name } }
+
+// QueueCapacity bounds how many items may wait in the queue. The default, 0, is
+// any number.
+func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacity = n } }
+
+// NewQueue returns a queue of items for fn on c. An error or a panic of fn is
+// logged with the position of its item, and the queue goes on. When the queue
+// is garbage collected, it deals with what was put and closes.
+func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
+	q := &Queue[A]{newLine(c, fn, opts)}
+	runtime.AddCleanup(q, (*line[A]).finish, q.line)
+	return q
+}
+
+// queueKey keeps queues of different items apart, whatever their keys.
+type queueKey[A any] struct{ key any }
+
+// QueueFor returns the queue of c that has the key, which must be comparable,
+// or makes it with fn and the options if there is none. It lives until it is
+// closed or c stops.
+func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
+	k := queueKey[A]{key}
+	if l, ok := c.keyed(k).(*line[A]); ok {
+		return &Queue[A]{l}
+	}
+	made := newLine(c, fn, opts)
+	l := c.keepKeyed(k, made).(*line[A])
+	if l != made {
+		made.finish() // somebody was faster
+	}
+	return &Queue[A]{l}
+}
+
+// Put adds an item and returns at once. The error matches [ErrOverloaded] if the
+// queue is full, [ErrQueueClosed] if it is closed, and [pending.ErrStopped] if
+// its caller is stopped; the item is not taken then.
+func (q *Queue[A]) Put(item A) error {
+	_, err := q.line.put(item)
+	runtime.KeepAlive(q)
+	return err
+}
+
+// PutWait is Put that waits while the queue is full, giving the turn away inside
+// a caller's function. The error is that of ctx if ctx ends first.
+func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
+	defer runtime.KeepAlive(q)
+	for {
+		room, err := q.line.put(item)
+		if room == nil {
+			return err
+		}
+		if _, err := room.Wait(ctx, pending.Protect()); err != nil {
+			return err
+		}
+	}
+}
+
+// Pending returns the pending of the queue, which is current in its function. It
+// is done when the queue is closed and its function has returned. Cancelling it
+// closes the queue like Close. The seed's queue_get.
+func (q *Queue[A]) Pending() *pending.Pending[struct{}] { return &q.line.Pending }
+
+// Len returns how many items wait to be started.
+func (q *Queue[A]) Len() int {
+	q.line.mu.Lock()
+	defer q.line.mu.Unlock()
+	return q.line.items.n
+}
+
+// Failed returns how many items have failed.
+func (q *Queue[A]) Failed() int {
+	q.line.mu.Lock()
+	defer q.line.mu.Unlock()
+	return q.line.failed
+}
+
+// Close drops the items that wait, cancels the one that runs, and closes the
+// queue. The seed's queue_close.
+func (q *Queue[A]) Close() { q.line.Cancel(ErrQueueClosed) }
+
+// CloseWait takes no more items and returns nil when those that were put have
+// been dealt with, and the queue is closed. The error is that of ctx if ctx
+// ends first, or that of the queue's pending if it was cancelled. Inside a
+// caller's function it gives the turn away.
+func (q *Queue[A]) CloseWait(ctx context.Context) error {
+	q.line.finish()
+	_, err := q.line.Wait(ctx, pending.Protect())
+	return err
+}

@@ -1,0 +1,321 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// errItemGoexit is the failure of an item whose function ended its goroutine.
+var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
+
+// line is what a queue consists of: a task that runs once for each item. For
+// each item a step is put into the mailbox, so that items are in order with the
+// caller's other calls. A step that comes up while an item waits is owed.
+type line[A any] struct {
+	pending.Task[struct{}]
+	turn     frame
+	caller   *Caller
+	fn       func(context.Context, A) error
+	capacity int
+
+	mu       sync.Mutex
+	items    ring[A]
+	position int // of the item that was taken last, from 1
+	failed   int
+	busy     bool // an item is being dealt with
+	begun    bool // some item was
+	owed     int
+	closing  bool                       // no more items are taken
+	room     *pending.Pending[struct{}] // done when there is room again, nil if nobody waits
+}
+
+// step is an item of the mailbox that may run a function.
+type step interface {
+	// claim returns the frame that is to be run, nil if it is to run later.
+	claim() *frame
+	frame() *frame
+}
+
+func newLine[A any](c *Caller, fn func(context.Context, A) error, opts []QueueOption) *line[A] {
+	o := queueOptions{ctx: context.Background(), name: runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	l := &line[A]{caller: c, fn: fn, capacity: o.capacity}
+	l.turn.task = l
+	l.turn.box.Store(&c.box)
+	l.Init(o.ctx, nil, &l.turn, c.observed([]pending.Option{pending.Named(o.name), pending.TrackedBy(isManager)})...)
+	l.SetCanceller(func(error) { l.drop() })
+	if err := c.keepQueue(l); err != nil {
+		l.Cancel(err)
+	}
+	return l
+}
+
+// isManager holds for the trackers that are told of queues: a group would never
+// end.
+func isManager(t pending.Tracker) bool {
+	_, ok := t.(*pending.Manager)
+	return ok
+}
+
+func (l *line[A]) frame() *frame { return &l.turn }
+
+// put adds an item. If the queue is full it returns an error and, not nil, what
+// is done when there is room.
+func (l *line[A]) put(item A) (room *pending.Pending[struct{}], err error) {
+	if room, err := l.accept(item); err != nil {
+		return room, err
+	}
+	if err := l.caller.box.post(l, 0); err != nil {
+		return nil, l.caller.explain(err) // the stop drops the item
+	}
+	return nil, nil
+}
+
+func (l *line[A]) accept(item A) (room *pending.Pending[struct{}], err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return nil, l.closedError()
+	}
+	if l.capacity > 0 && l.items.n >= l.capacity {
+		if l.room == nil {
+			l.room = pending.New[struct{}](context.Background(), pending.Named("room in "+l.Name()))
+		}
+		return l.room, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, l.items.n, l.Name())
+	}
+	l.items.push(item)
+	return nil, nil
+}
+
+// closedError says why no item is taken. The caller holds mu.
+func (l *line[A]) closedError() error {
+	if l.caller.State() >= StateStopping {
+		return l.caller.stopError()
+	}
+	return fmt.Errorf("%w: %s", ErrQueueClosed, l.Name())
+}
+
+// claim implements [step].
+func (l *line[A]) claim() *frame {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy {
+		l.owed++
+		return nil
+	}
+	l.busy = true
+	return &l.turn
+}
+
+// Run deals with one item. It takes the place of the task's own.
+func (l *line[A]) Run() (crash *pending.PanicError) {
+	item, position, ok := l.take()
+	defer l.release()
+	if !ok {
+		return nil
+	}
+	failed := true
+	defer func() {
+		if !failed {
+			return
+		}
+		if r := recover(); r != nil {
+			crash = &pending.PanicError{Value: r, Stack: debug.Stack()}
+			l.fail(position, crash)
+		} else {
+			l.fail(position, errItemGoexit)
+		}
+	}()
+	err := l.fn(l.FunctionContext(), item)
+	failed = false
+	if err != nil {
+		l.fail(position, err)
+	}
+	return nil
+}
+
+// take returns the next item, if there is one to be dealt with.
+func (l *line[A]) take() (item A, position int, ok bool) {
+	l.mu.Lock()
+	if l.items.n == 0 {
+		l.mu.Unlock()
+		return item, 0, false
+	}
+	begin := !l.begun
+	l.begun = true
+	item = l.items.shift()
+	l.position++
+	position = l.position
+	room := l.room
+	l.room = nil
+	l.mu.Unlock()
+	if room != nil {
+		room.SetResult(struct{}{})
+	}
+	return item, position, !begin || l.Begin()
+}
+
+// fail notes that an item has failed. Those that were cancelled with the queue
+// have not.
+func (l *line[A]) fail(position int, err error) {
+	if l.Cancelled() {
+		return
+	}
+	l.mu.Lock()
+	l.failed++
+	l.mu.Unlock()
+	l.caller.Logger().Error("actors: queue item failed", slog.String("caller", l.caller.path()),
+		slog.String("queue", l.Name()), slog.Int("position", position), slog.Any("error", err))
+}
+
+// release ends the work on an item, and the queue if it was the last one.
+func (l *line[A]) release() {
+	l.mu.Lock()
+	l.busy = false
+	again := l.owed > 0
+	if again {
+		l.owed--
+	}
+	over := l.closing && l.items.n == 0
+	l.mu.Unlock()
+	if over {
+		l.End(struct{}{}, nil)
+	} else if again {
+		// The step comes later than its item was due, but so do all after it.
+		_ = l.caller.box.post(l, 0) // a stop has dropped the items by itself
+	}
+}
+
+// finish takes no more items, and ends the queue when it has none.
+func (l *line[A]) finish() { l.shut(false) }
+
+// drop is finish without the items that wait.
+func (l *line[A]) drop() { l.shut(true) }
+
+func (l *line[A]) shut(drop bool) {
+	l.mu.Lock()
+	l.closing = true
+	dropped := 0
+	if drop {
+		dropped = l.items.n
+		l.items = ring[A]{}
+	}
+	over := !l.busy && l.items.n == 0
+	room := l.room
+	l.room = nil
+	var closed error
+	if room != nil {
+		closed = l.closedError()
+	}
+	l.mu.Unlock()
+	if dropped > 0 && l.caller.State() >= StateStopping {
+		l.caller.Logger().Warn("actors: queue items were dropped by a stop", slog.String("caller", l.caller.path()),
+			slog.String("queue", l.Name()), slog.Int("count", dropped))
+	}
+	if room != nil {
+		room.SetError(closed)
+	}
+	if over {
+		l.End(struct{}{}, nil)
+	}
+}
+
+// keepQueue has a stop of the caller close the queue, or returns why that cannot
+// be waited for.
+func (c *Caller) keepQueue(q task) error {
+	c.mu.Lock()
+	if c.State() >= StateStopping {
+		c.mu.Unlock()
+		return c.stopError()
+	}
+	r := c.rarely()
+	if r.queues == nil {
+		r.queues = make(map[task]struct{})
+	}
+	r.queues[q] = struct{}{}
+	c.mu.Unlock()
+	q.OnDone(func(pending.Handle) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(r.queues, q)
+	})
+	return nil
+}
+
+// queues returns those that are open.
+func (c *Caller) queues() []task {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rare == nil {
+		return nil
+	}
+	return slices.Collect(maps.Keys(c.rare.queues))
+}
+
+// keyed returns the open queue that has the key, or nil.
+func (c *Caller) keyed(key any) task {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if q := c.rarely().keyed[key]; q != nil && !q.IsDone() {
+		return q
+	}
+	return nil
+}
+
+// keepKeyed registers a queue under a key, and returns the open one that has it.
+func (c *Caller) keepKeyed(key any, made task) task {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.rarely()
+	if q := r.keyed[key]; q != nil && !q.IsDone() {
+		return q
+	}
+	if r.keyed == nil {
+		r.keyed = make(map[any]task)
+	}
+	r.keyed[key] = made
+	return made
+}
+
+// ring is a first-in first-out queue that uses its memory again.
+type ring[A any] struct {
+	items []A
+	first int
+	n     int
+}
+
+func (r *ring[A]) push(item A) {
+	if r.n == len(r.items) {
+		r.grow()
+	}
+	r.items[(r.first+r.n)%len(r.items)] = item
+	r.n++
+}
+
+func (r *ring[A]) grow() {
+	bigger := make([]A, max(8, 2*len(r.items)))
+	n := copy(bigger, r.items[r.first:])
+	copy(bigger[n:], r.items[:r.first])
+	r.items, r.first = bigger, 0
+}
+
+func (r *ring[A]) shift() A {
+	var none A
+	item := r.items[r.first]
+	r.items[r.first] = none
+	r.first = (r.first + 1) % len(r.items)
+	r.n--
+	return item
+}

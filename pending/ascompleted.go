@@ -1,0 +1,137 @@
+package pending
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+)
+
+// errLeft is why pendings are cancelled that were left behind.
+var errLeft = errors.New("pending: left by AsCompleted")
+
+// DefaultMaxConcurrent is how far a sequence is pulled ahead by [AsCompleted].
+const DefaultMaxConcurrent = 10
+
+// CompletedOption changes how pendings are iterated over.
+type CompletedOption func(*completedOptions)
+
+type completedOptions struct {
+	limit int
+	keep  bool
+}
+
+// MaxConcurrent bounds how many pendings are taken from the sequence and not
+// yet handed out, instead of [DefaultMaxConcurrent]; with n of zero or less
+// there is no bound. The seed's max_concurrent.
+func MaxConcurrent(n int) CompletedOption { return func(o *completedOptions) { o.limit = max(n, 0) } }
+
+// KeepUnfinished leaves the pendings alone that are not done when the loop is
+// left. The seed's cancel_unfinished=False.
+func KeepUnfinished() CompletedOption { return func(o *completedOptions) { o.keep = true } }
+
+// AsCompleted iterates over the pendings of a sequence in the order in which
+// they are done, each with its error. The sequence is pulled as the loop goes
+// on, at most [MaxConcurrent] ahead, so that a sequence that makes calls makes
+// them with bounded concurrency:
+//
+//	for p, err := range pending.AsCompleted(ctx, calls(ctx)) { ... }
+//
+// Leaving the loop cancels what is not done, unless [KeepUnfinished] is given.
+// A pending that comes twice is handed out twice. A failure of the iteration
+// itself, such as the end of ctx, is a last pair of a zero H and the error; if
+// the pending is among them whose function iterates that matches [ErrDeadlock].
+// A panic of the sequence comes out of the loop. Inside a caller's function, the
+// loop gives the turn away while it waits. The seed's as_completed.
+func AsCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts ...CompletedOption) iter.Seq2[H, error] {
+	return AsCompleted2(ctx, func(yield func(H, error) bool) {
+		for h := range seq {
+			if !yield(h, nil) {
+				return
+			}
+		}
+	}, opts...)
+}
+
+// AsCompletedOf is [AsCompleted] for pendings that exist, with no limit.
+func AsCompletedOf[H Handle](ctx context.Context, items []H, opts ...CompletedOption) iter.Seq2[H, error] {
+	return AsCompleted(ctx, slices.Values(items), slices.Concat(opts, []CompletedOption{MaxConcurrent(0)})...)
+}
+
+// AsCompleted2 is [AsCompleted] for a sequence that may fail. Its first error
+// ends it; the pendings before it are handed out first.
+func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts ...CompletedOption) iter.Seq2[H, error] {
+	o := completedOptions{limit: DefaultMaxConcurrent}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return func(yield func(H, error) bool) {
+		pull, stop := iter.Pull2(seq)
+		defer stop()
+		c := newCompletions[H](ctx)
+		defer func() {
+			for _, h := range c.leave() {
+				if !o.keep {
+					h.Cancel(errLeft)
+				}
+			}
+		}()
+		l := loop[H]{completions: c, pull: pull, limit: o.limit}
+		for {
+			h, err, ok := l.step()
+			switch {
+			case err != nil:
+				yield(h, err)
+				return
+			case !ok, !yield(h, h.Err()):
+				return
+			}
+		}
+	}
+}
+
+// loop is an iteration in progress.
+type loop[H Handle] struct {
+	*completions[H]
+	pull  func() (H, error, bool)
+	limit int
+	dry   bool  // the sequence has ended
+	err   error // by this
+}
+
+// step returns the next pending that is done, or the error that ends the
+// iteration, or false at its end.
+func (l *loop[H]) step() (h H, err error, ok bool) {
+	for {
+		if err := l.fill(); err != nil {
+			return h, err, false
+		}
+		if h, ok := l.next(); ok {
+			return h, nil, true
+		}
+		if _, open := l.load(); open == 0 && l.dry {
+			return h, l.err, false
+		}
+		if err := l.wait(); err != nil {
+			return h, err, false
+		}
+	}
+}
+
+// fill pulls the sequence as far ahead as is allowed.
+func (l *loop[H]) fill() error {
+	for !l.dry {
+		if all, _ := l.load(); l.limit > 0 && all >= l.limit {
+			return nil
+		}
+		h, err, ok := l.pull()
+		if !ok || err != nil {
+			l.dry, l.err = true, err
+			return nil
+		}
+		if err := l.add(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package pending
+
+import (
+	"context"
+	"reflect"
+)
+
+// Tracker is told of the pendings that are made by calls under a context that
+// carries it: see [WithTracker]. A [Group] and a [Manager] are trackers.
+type Tracker interface {
+	// Add is called with each pending before its function can run, on the
+	// goroutine that made it.
+	Add(h Handle)
+}
+
+// trackers is the list of those that a context carries, of which no two have
+// the same type.
+type trackers struct {
+	Tracker
+	next *trackers
+}
+
+type trackersKey struct{}
+
+// WithTracker returns a copy of ctx under which t is told of all pendings that
+// calls make, in whatever caller: the trackers of a call are those of its
+// function too. A context carries one tracker of each type: t takes the place
+// of another one of its own type. The seed's PendingTracker and activate.
+func WithTracker(ctx context.Context, t Tracker) context.Context {
+	kind := reflect.TypeOf(t)
+	others := trackersOf(ctx).keep(func(other Tracker) bool { return reflect.TypeOf(other) != kind })
+	return context.WithValue(ctx, trackersKey{}, &trackers{t, others})
+}
+
+func trackersOf(ctx context.Context) *trackers {
+	list, _ := ctx.Value(trackersKey{}).(*trackers)
+	return list
+}
+
+// keep returns the list of those for which the condition holds.
+func (l *trackers) keep(condition func(Tracker) bool) *trackers {
+	if l == nil {
+		return nil
+	}
+	rest := l.next.keep(condition)
+	if !condition(l.Tracker) {
+		return rest
+	}
+	return &trackers{l.Tracker, rest}
+}
+
+// add tells all of them of a pending.
+func (l *trackers) add(h Handle) {
+	for ; l != nil; l = l.next {
+		l.Add(h)
+	}
+}

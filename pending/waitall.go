@@ -1,0 +1,93 @@
+package pending
+
+import (
+	"context"
+)
+
+// until says when WaitAll has waited for enough.
+type until uint8
+
+const (
+	untilAll until = iota
+	untilFirst
+	untilError
+)
+
+// FirstCompleted has [WaitAll] return when one pending is done.
+func FirstCompleted() WaitOption { return WaitOption{until: untilFirst} }
+
+// FirstError has [WaitAll] return when one pending has failed or was cancelled,
+// or all are done.
+func FirstError() WaitOption { return WaitOption{until: untilError} }
+
+// AllCompleted has [WaitAll] return when all pendings are done, which is the
+// default.
+func AllCompleted() WaitOption { return WaitOption{} }
+
+// WaitAll waits for pendings, until the first is done, the first has failed, or
+// all are done, and returns those that are done and those that are not, each in
+// the order of items. A [Timeout] is no error, and no pending is cancelled by
+// it or by the end of ctx, which is one. [Shield] lets the wait go on when ctx
+// ends. If the pending is among the items whose function waits the error
+// matches [ErrDeadlock]. Inside a caller's function it gives the turn away. The
+// seed's wait.
+func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done, notDone []H, err error) {
+	o := joinOptions(opts)
+	if o.shield {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if o.limited {
+		limited, cancel := context.WithTimeout(ctx, o.timeout)
+		defer cancel()
+		defer func(outer context.Context) {
+			if outer.Err() == nil && limited.Err() != nil {
+				err = nil
+			}
+		}(ctx)
+		ctx = limited
+	}
+	c := newCompletions[H](ctx)
+	defer c.leave()
+	for _, h := range items {
+		if err := c.add(h); err != nil {
+			return nil, items, err
+		}
+	}
+	finished, err := c.collect(o.until)
+	done, notDone = split(items, finished)
+	return done, notDone, err
+}
+
+// collect waits until enough pendings are done and returns those. All that are
+// done from the start count; after that it stops at the first that is enough.
+func (c *completions[H]) collect(u until) (map[Handle]bool, error) {
+	finished := make(map[Handle]bool)
+	enough := false
+	for fromTheStart := true; ; fromTheStart = false {
+		for h, ok := c.next(); ok; h, ok = c.next() {
+			finished[h] = true
+			enough = enough || u == untilFirst || u == untilError && h.Err() != nil
+			if enough && !fromTheStart {
+				return finished, nil
+			}
+		}
+		if _, open := c.load(); open == 0 || enough {
+			return finished, nil
+		}
+		if err := c.wait(); err != nil {
+			return finished, err
+		}
+	}
+}
+
+// split divides items into those that have finished and the others.
+func split[H Handle](items []H, finished map[Handle]bool) (done, notDone []H) {
+	for _, h := range items {
+		if finished[h] {
+			done = append(done, h)
+		} else {
+			notDone = append(notDone, h)
+		}
+	}
+	return done, notDone
+}
