@@ -53,6 +53,7 @@ type rare struct {
 	restart  *restart
 	failures supervision.Record
 
+	late      []*Caller    // children that the actor cannot adopt yet
 	escalated error        // a failure that others decide on
 	suspended []*actor.PID // children that wait for what becomes of the caller
 }

@@ -1,9 +1,13 @@
 package actors_test
 
 import (
+	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
+	"time"
+	"weak"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
@@ -166,5 +170,32 @@ func TestStoppedCallerIsNeverStartedAgain(t *testing.T) {
 			require.ErrorContains(t, c.Run(t.Context()), "stopped")
 			assert.Equal(t, actors.StateStopped, c.State())
 		})
+	}
+}
+
+func TestStoppedCallerIsCollected(t *testing.T) {
+	system := newSystem(t)
+	parent := start(t, system)
+	use := func(c *actors.Caller) weak.Pointer[actors.Caller] {
+		result(t, actors.ToThread(t.Context(), c, returns(1)))
+		result(t, do(t.Context(), c, func(ctx context.Context) { _ = actors.Sleep(ctx, time.Microsecond) }))
+		actors.CallLater(t.Context(), c, time.Hour, returns(1))
+		child(t, c)
+		c.Stop()
+		<-c.Stopped()
+		return weak.Make(c)
+	}
+	gone := map[string]weak.Pointer[actors.Caller]{
+		"child":   use(child(t, parent)),
+		"started": func() weak.Pointer[actors.Caller] { c, _ := actors.Start(system); return use(c) }(),
+		"main":    func() weak.Pointer[actors.Caller] { c, _ := actors.New(system); _ = c.Start(); return use(c) }(),
+	}
+
+	// The time limit of the test is the limit of this loop.
+	for name, c := range gone {
+		for c.Value() != nil {
+			t.Log("waiting for", name)
+			runtime.GC()
+		}
 	}
 }

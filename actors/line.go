@@ -149,7 +149,7 @@ func (l *line[A]) Run() (crash *pending.PanicError) {
 // take returns the next item, if there is one to be dealt with.
 func (l *line[A]) take() (item A, position int, ok bool) {
 	l.mu.Lock()
-	if l.items.n == 0 {
+	if l.items.n == 0 || l.Cancelled() { // drop is under way
 		l.mu.Unlock()
 		return item, 0, false
 	}

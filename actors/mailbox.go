@@ -53,10 +53,9 @@ type mailbox struct {
 	cursor atomic.Int32
 
 	// The runner's: the actor waits for its children to stop before it begins
-	// anew, or ends, and those children that cannot be adopted yet.
+	// anew, or ends.
 	restarting bool
 	stopping   bool
-	late       []*Caller
 
 	mu        sync.Mutex
 	system    []any

@@ -45,7 +45,7 @@ func (p *program) callDirect() {
 	s := p.siteOf(caller)
 	err := caller.CallDirect(func() {
 		p.begin()
-		defer p.world.end()
+		defer p.end()
 		s.enter()
 		defer s.leave()
 		switch kind {

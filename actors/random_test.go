@@ -195,7 +195,7 @@ func (p *program) function(c *call) func(context.Context) (int, error) {
 	choose := p.choose.fork()
 	return func(ctx context.Context) (int, error) {
 		p.begin()
-		defer p.world.end()
+		defer p.end()
 		c.runs.Add(1)
 		caller, _ := actors.Current(ctx)
 		f := &program{world: p.world, choose: choose, name: c.name, ctx: ctx, depth: p.depth + 1, site: p.siteOf(caller)}

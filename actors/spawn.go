@@ -164,7 +164,7 @@ type adoption struct{ child *Caller }
 // the actor restarts it would wait for the child too, which nobody stops then.
 func (m *mailbox) adopt(child *Caller) {
 	if child.State() != StateStopped && (m.restarting || !m.takeNote(child)) {
-		m.late = append(m.late, child)
+		m.caller.adoptLater(child)
 		return
 	}
 	m.mu.Lock()
@@ -174,11 +174,27 @@ func (m *mailbox) adopt(child *Caller) {
 
 // adoptLate adopts the children that had to wait for it.
 func (m *mailbox) adoptLate() {
-	late := m.late
-	m.late = nil
-	for _, child := range late {
+	for _, child := range m.caller.takeLate() {
 		m.adopt(child)
 	}
+}
+
+func (c *Caller) adoptLater(child *Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.rarely()
+	r.late = append(r.late, child)
+}
+
+func (c *Caller) takeLate() []*Caller {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rare == nil {
+		return nil
+	}
+	late := c.rare.late
+	c.rare.late = nil
+	return late
 }
 
 // takeNote reports false if the actor has not heard yet of the end of an earlier

@@ -65,8 +65,9 @@ func TestStopByManyAtOnceIsOneStop(t *testing.T) {
 		all.Wait()
 		<-parent.Stopped()
 		<-panicked.Done()
+		assert.Equal(t, actors.StateStopped, c.State(), "before its parent")
 		stopped := log.all("c")
-		assert.Regexp(t, "^c stopped(: boom)?$", stopped[len(stopped)-1])
+		assert.Regexp(t, "^c stopped(: boom)?$", stopped[len(stopped)-1], stopped)
 		assert.LessOrEqual(t, len(stopped), 2, "a failure at most, and the end")
 	}
 }

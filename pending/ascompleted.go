@@ -78,7 +78,7 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 		}()
 		l := loop[H]{completions: c, pull: pull, limit: o.limit}
 		for {
-			h, err, ok := l.step()
+			h, ok, err := l.step()
 			switch {
 			case err != nil:
 				yield(h, err)
@@ -101,19 +101,19 @@ type loop[H Handle] struct {
 
 // step returns the next pending that is done, or the error that ends the
 // iteration, or false at its end.
-func (l *loop[H]) step() (h H, err error, ok bool) {
+func (l *loop[H]) step() (h H, ok bool, err error) {
 	for {
 		if err := l.fill(); err != nil {
-			return h, err, false
+			return h, false, err
 		}
 		if h, ok := l.next(); ok {
-			return h, nil, true
+			return h, true, nil
 		}
 		if _, open := l.load(); open == 0 && l.dry {
-			return h, l.err, false
+			return h, false, l.err
 		}
 		if err := l.wait(); err != nil {
-			return h, err, false
+			return h, false, err
 		}
 	}
 }

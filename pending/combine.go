@@ -6,9 +6,6 @@ import (
 	"runtime/debug"
 )
 
-// errNotNeeded is why the pendings are cancelled that All or Any don't need.
-var errNotNeeded = errors.New("pending: not needed any more")
-
 // All waits for all pendings and returns their values in order, or the first
 // error, in which case it cancels the others. The end of ctx cancels them too,
 // and is an error. Inside a caller's function it gives the turn away.

@@ -129,6 +129,9 @@ func (g *Group) Add(h Handle) {
 
 // remove is called when a member is done.
 func (g *Group) remove(h Handle) {
+	if !g.options.shield && g.outer.Err() != nil {
+		g.endWithContext(g.outer) // the member may have heard of it first
+	}
 	g.mu.Lock()
 	delete(g.members, h)
 	why, report := g.judge(h)
@@ -147,19 +150,21 @@ func (g *Group) remove(h Handle) {
 // holds mu.
 func (g *Group) judge(h Handle) (why, report error) {
 	err := h.Err()
-	mode := g.options.mode
 	switch {
 	case err == nil, g.cancelled != nil, g.over:
 		return nil, nil
 	case !h.Cancelled():
 		g.failures = append(g.failures, err)
 		return err, nil
-	case mode == CancelAndReport:
-		return err, err
-	case mode == CancelQuietly:
-		return err, nil
-	case mode == ReportCancelled && g.report == nil:
-		g.report = err
+	}
+	if g.options.mode.reports() {
+		report = err
+	}
+	if g.options.mode.cancels() {
+		return err, report
+	}
+	if g.report == nil {
+		g.report = report
 	}
 	return nil, nil
 }
@@ -168,7 +173,7 @@ func (g *Group) judge(h Handle) (why, report error) {
 // with the cause. What Wait returns then depends on the mode.
 func (g *Group) Cancel(cause error) {
 	cancelled := asCancellation(cause)
-	if g.options.mode == CancelAndReport || g.options.mode == ReportCancelled {
+	if g.options.mode.reports() {
 		g.end(cancelled, cancelled)
 		return
 	}

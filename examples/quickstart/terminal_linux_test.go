@@ -26,6 +26,12 @@ func TestPipesAreSkipped(t *testing.T) {
 	assert.Equal(t, outcome{status: statusUsage, stderr: "quickstart: " + pipe + " is not a directory\n"}, runArgs(t, pipe))
 }
 
+// Files of the kernel say that they are empty.
+func TestFileThatIsLongerThanItSaysIsReported(t *testing.T) {
+	_, err := hash(t.Context(), os.Open, "/proc/version")
+	require.EqualError(t, err, "read /proc/version: changed meanwhile")
+}
+
 // The program is run in a terminal of its own, and is interrupted while it reads
 // a file that is far too long to come to its end.
 func TestInterruptOfTheProgram(t *testing.T) {
