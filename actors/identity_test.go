@@ -176,26 +176,33 @@ func TestStoppedCallerIsNeverStartedAgain(t *testing.T) {
 func TestStoppedCallerIsCollected(t *testing.T) {
 	system := newSystem(t)
 	parent := start(t, system)
-	use := func(c *actors.Caller) weak.Pointer[actors.Caller] {
-		result(t, actors.ToThread(t.Context(), c, returns(1)))
-		result(t, do(t.Context(), c, func(ctx context.Context) { _ = actors.Sleep(ctx, time.Microsecond) }))
-		actors.CallLater(t.Context(), c, time.Hour, returns(1))
-		child(t, c)
-		c.Stop()
-		<-c.Stopped()
-		return weak.Make(c)
+	for name, make := range map[string]func() (*actors.Caller, error){
+		"a child of one that lives": func() (*actors.Caller, error) { return parent.Child() },
+		"without a parent":          func() (*actors.Caller, error) { return actors.Start(system) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := weakly(t, make)
+			// The time limit of the test is the limit of this loop.
+			for c.Value() != nil {
+				runtime.GC()
+			}
+		})
 	}
-	gone := map[string]weak.Pointer[actors.Caller]{
-		"child":   use(child(t, parent)),
-		"started": func() weak.Pointer[actors.Caller] { c, _ := actors.Start(system); return use(c) }(),
-		"main":    func() weak.Pointer[actors.Caller] { c, _ := actors.New(system); _ = c.Start(); return use(c) }(),
-	}
+}
 
-	// The time limit of the test is the limit of this loop.
-	for name, c := range gone {
-		for c.Value() != nil {
-			t.Log("waiting for", name)
-			runtime.GC()
-		}
+// weakly returns a caller that has done what keeps things in memory, and has
+// stopped.
+func weakly(t *testing.T, make func() (*actors.Caller, error)) weak.Pointer[actors.Caller] {
+	c, err := make()
+	require.NoError(t, err)
+	result(t, actors.ToThread(t.Context(), c, returns(1)))
+	result(t, do(t.Context(), c, func(ctx context.Context) { _ = actors.Sleep(ctx, time.Microsecond) }))
+	actors.CallLater(t.Context(), c, time.Hour, returns(1))
+	child(t, c)
+	if p := c.Parent(); p != nil {
+		result(t, actors.CallSoon(t.Context(), p, returns(1))) // its actor knows its children now
 	}
+	c.Stop()
+	<-c.Stopped()
+	return weak.Make(c)
 }

@@ -200,8 +200,11 @@ func (c *Caller) takeLate() []*Caller {
 // takeNote reports false if the actor has not heard yet of the end of an earlier
 // child of the same name, which it would take for the end of this one.
 func (m *mailbox) takeNote(child *Caller) bool {
+	// The actor's set of children goes on holding some that were removed from it.
+	// The caller's own PID would keep all of the caller with it.
+	pid := actor.NewPID(child.pid.GetAddress(), child.pid.GetId())
 	existing := func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
-		return child.pid, nil
+		return pid, nil
 	}
 	p := (&actor.Props{}).Configure(actor.WithSpawnFunc(existing))
 	ctx := m.invoker.(actor.Context)
