@@ -176,12 +176,12 @@ func TestStoppedCallerIsNeverStartedAgain(t *testing.T) {
 func TestStoppedCallerIsCollected(t *testing.T) {
 	system := newSystem(t)
 	parent := start(t, system)
-	for name, make := range map[string]func() (*actors.Caller, error){
+	for name, begin := range map[string]func() (*actors.Caller, error){
 		"a child of one that lives": func() (*actors.Caller, error) { return parent.Child() },
 		"without a parent":          func() (*actors.Caller, error) { return actors.Start(system) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := weakly(t, make)
+			c := weakly(t, begin)
 			// The time limit of the test is the limit of this loop.
 			for c.Value() != nil {
 				runtime.GC()
@@ -192,8 +192,8 @@ func TestStoppedCallerIsCollected(t *testing.T) {
 
 // weakly returns a caller that has done what keeps things in memory, and has
 // stopped.
-func weakly(t *testing.T, make func() (*actors.Caller, error)) weak.Pointer[actors.Caller] {
-	c, err := make()
+func weakly(t *testing.T, begin func() (*actors.Caller, error)) weak.Pointer[actors.Caller] {
+	c, err := begin()
 	require.NoError(t, err)
 	result(t, actors.ToThread(t.Context(), c, returns(1)))
 	result(t, do(t.Context(), c, func(ctx context.Context) { _ = actors.Sleep(ctx, time.Microsecond) }))

@@ -64,6 +64,7 @@ type mailbox struct {
 	gated     bool          // not started yet
 	paused    bool          // by a failure that is being decided on
 	undecided bool          // and that by the parent
+	closing   bool          // what was queued, and others, are being told of a stop
 	home      *home         // nil unless a goroutine is lent
 	held      any           // the Stop or Restart that waits for the functions to return
 	parked    frameList     // the functions that have given it away
@@ -205,8 +206,8 @@ func (m *mailbox) hasWork() bool {
 }
 
 // quiet reports whether what is held can be let through: no function is on its
-// way, and the actor knows all its children.
-func (m *mailbox) quiet() bool { return m.parked.n+m.ready.n+m.orphans == 0 }
+// way, the actor knows all its children, and all of them know of a stop.
+func (m *mailbox) quiet() bool { return !m.closing && m.parked.n+m.ready.n+m.orphans == 0 }
 
 // run is the loop of the runner, on the goroutine of h if that is not nil.
 func (m *mailbox) run(h *home) {
@@ -543,6 +544,7 @@ func (m *mailbox) close() (refused []any, active []*frame) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed.Store(true)
+	m.closing = true
 	if m.batch != nil {
 		i := m.cursor.Swap(int32(m.batch.n)) //nolint:gosec // At most chunkSize.
 		refused = append(refused, m.batch.items[i:m.batch.n]...)
@@ -552,6 +554,13 @@ func (m *mailbox) close() (refused []any, active []*frame) {
 		c.recycle()
 	}
 	return refused, m.activeLocked()
+}
+
+// closedDown lets the end of the actor come: whom that concerns has been told.
+func (m *mailbox) closedDown() {
+	m.mu.Lock()
+	m.closing = false
+	m.wakeLocked()
 }
 
 // activeLocked returns the functions that have started and not returned.

@@ -46,15 +46,18 @@ func TestQueueDealsWithItemsInOrderWhileTheCallerGoesOn(t *testing.T) {
 func TestQueueItemsAreInOrderWithOtherCalls(t *testing.T) {
 	c := start(t, newSystem(t))
 	var got []int
-	note := func(_ context.Context, i int) error {
-		got = append(got, i)
+	note := func(i int) { got = append(got, i) }
+	q := actors.NewQueue(c, func(_ context.Context, i int) error {
+		note(i)
 		return nil
-	}
-	q := actors.NewQueue(c, note)
+	})
 	for i := range 1000 {
-		require.NoError(t, c.CallDirect(func() { _ = note(t.Context(), 3*i) }))
+		require.NoError(t, c.CallDirect(func() { note(3 * i) }))
 		require.NoError(t, q.Put(3*i+1))
-		actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) { return 0, note(ctx, 3*i+2) })
+		actors.CallSoon(t.Context(), c, func(context.Context) (int, error) {
+			note(3*i + 2)
+			return 0, nil
+		})
 	}
 	require.NoError(t, q.CloseWait(t.Context()))
 	_, err := actors.CallSoon(t.Context(), c, one).Wait(t.Context())
@@ -108,9 +111,12 @@ func TestFullQueueRefusesOrWaits(t *testing.T) {
 
 func TestClosedQueueDropsWhatWaitsAndCancelsWhatRuns(t *testing.T) {
 	ways := map[string]func(*actors.Caller, *actors.Queue[int]) error{
-		"Close":             func(_ *actors.Caller, q *actors.Queue[int]) error { q.Close(); return actors.ErrQueueClosed },
-		"stop":              func(c *actors.Caller, _ *actors.Queue[int]) error { c.Stop(); return pending.ErrStopped },
-		"Cancel of pending": func(_ *actors.Caller, q *actors.Queue[int]) error { q.Pending().Cancel(nil); return pending.ErrCancelled },
+		"Close": func(_ *actors.Caller, q *actors.Queue[int]) error { q.Close(); return actors.ErrQueueClosed },
+		"stop":  func(c *actors.Caller, _ *actors.Queue[int]) error { c.Stop(); return pending.ErrStopped },
+		"Cancel of pending": func(_ *actors.Caller, q *actors.Queue[int]) error {
+			q.Pending().Cancel(nil)
+			return pending.ErrCancelled
+		},
 	}
 	for name, end := range ways {
 		t.Run(name, func(t *testing.T) {

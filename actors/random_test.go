@@ -16,7 +16,7 @@ import (
 
 // The programs of a seed are always the same; how they interleave is not.
 func TestRandomOperationsLeaveNothingUndone(t *testing.T) {
-	const goroutines, steps = 64, 100
+	const goroutines, steps = 64, 50
 	for _, seed := range []uint64{1, 2, 3, uint64(time.Now().UnixNano())} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Logf("seed %d", seed)

@@ -100,10 +100,10 @@ func (c *Caller) beginStop(cause error) (was State) {
 	for _, child := range c.children {
 		children = append(children, child)
 	}
+	refused, active := c.box.close() // before anybody else can see that the caller stops
 	c.mu.Unlock()
 
 	err := c.stopError()
-	refused, active := c.box.close()
 	for _, f := range active {
 		f.task.Reject(err) // it may be about to start
 		f.task.Interrupt(err)
@@ -125,6 +125,7 @@ func (c *Caller) beginStop(cause error) (was State) {
 	if len(active) > 0 {
 		c.limitQuiesce()
 	}
+	c.box.closedDown()
 	return was
 }
 

@@ -48,7 +48,8 @@ func TestAsCompletedPullsNoFurtherAheadThanItMay(t *testing.T) {
 			}
 		}
 	}
-	for range pending.AsCompleted(t.Context(), seq, pending.MaxConcurrent(3)) {
+	for _, err := range pending.AsCompleted(t.Context(), seq, pending.MaxConcurrent(3)) {
+		require.NoError(t, err)
 		taken++
 		assert.LessOrEqual(t, pulled-taken, 3)
 		if taken == 100 {
@@ -61,7 +62,8 @@ func TestLeavingTheLoopCancelsWhatIsNotDone(t *testing.T) {
 	for name, opts := range map[string][]pending.CompletedOption{"": nil, "unless kept": {pending.KeepUnfinished()}} {
 		t.Run(name, func(t *testing.T) {
 			open := pending.New[int](t.Context())
-			for range pending.AsCompletedOf(t.Context(), append(doneWith(t, 1), open), opts...) {
+			for _, err := range pending.AsCompletedOf(t.Context(), append(doneWith(t, 1), open), opts...) {
+				require.NoError(t, err)
 				break
 			}
 			assert.Equal(t, len(opts) == 0, open.Cancelled())
@@ -89,8 +91,8 @@ func TestFailuresOfAnIterationComeLast(t *testing.T) {
 		assert.Nil(t, p)
 		require.ErrorIs(t, err, context.Canceled)
 	}
-	for range pending.AsCompletedOf[*pending.Pending[int]](t.Context(), nil) {
-		t.Fatal("there is nothing")
+	for p, err := range pending.AsCompletedOf[*pending.Pending[int]](t.Context(), nil) {
+		t.Fatal("there is nothing", p, err)
 	}
 }
 

@@ -17,6 +17,12 @@ var ErrGroupOver = errors.New("pending: the group has been waited for")
 // errBodyLeft is why a group is cancelled whose body panicked.
 var errBodyLeft = errors.New("pending: the body of the group did not return")
 
+// cancelledError is what a group reports whose mode has it report cancellations.
+type cancelledError struct{ cause error }
+
+func (e *cancelledError) Error() string { return "pending: group: " + e.cause.Error() }
+func (e *cancelledError) Unwrap() error { return e.cause }
+
 // Group waits for the pendings made by calls under its context: those of the
 // body that has the context, those that their functions make, and so on,
 // across callers, workers and delays. When one of them fails the group cancels
@@ -24,14 +30,14 @@ var errBodyLeft = errors.New("pending: the body of the group did not return")
 // group's context are members of both. All methods may be called from any
 // goroutine. The seed's PendingGroup.
 type Group struct {
-	outer   context.Context
+	outer   context.Context // without its end if the group is shielded
 	cancel  context.CancelCauseFunc
 	parent  *Group
 	options groupOptions
 	empty   *Pending[struct{}] // done when the wait is over
 
 	mu        sync.Mutex
-	members   map[Handle]struct{}
+	members   map[Handle]shielded
 	waiting   bool
 	over      bool
 	cancelled error   // why, nil while it is not
@@ -39,6 +45,10 @@ type Group struct {
 	report    error   // what Wait returns without failures
 	watches   []func() bool
 }
+
+// shielded says that a member belongs to a shielded group inside this one, which
+// waits for it, but has to let it be.
+type shielded bool
 
 // NewGroup returns a group and the context under which calls become its
 // members. The context ends with ctx, when the group is cancelled, and when
@@ -48,22 +58,25 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 		outer:   ctx,
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
 		empty:   New[struct{}](context.Background(), Named("pending.Group")),
-		members: make(map[Handle]struct{}),
+		members: make(map[Handle]shielded),
 	}
 	for _, opt := range opts {
 		opt(&g.options)
 	}
 	g.parent, _ = CurrentGroup(ctx)
-	inside := ctx
 	if g.options.shield {
-		inside = context.WithoutCancel(ctx)
-	} else if ctx.Done() != nil {
-		g.watches = append(g.watches, context.AfterFunc(ctx, func() { g.endWithContext(ctx) }))
+		g.outer = context.WithoutCancel(ctx)
+	}
+	inside, cancel := context.WithCancelCause(g.outer)
+	g.cancel = cancel
+	g.mu.Lock() // the ends that are watched for may come at once
+	defer g.mu.Unlock()
+	if g.outer.Done() != nil {
+		g.watches = append(g.watches, context.AfterFunc(g.outer, g.heed))
 	}
 	if g.options.limited {
 		g.watches = append(g.watches, time.AfterFunc(g.options.timeout, g.expire).Stop)
 	}
-	inside, g.cancel = context.WithCancelCause(inside)
 	return g, WithTracker(inside, g)
 }
 
@@ -79,10 +92,13 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 }
 
 // Run calls body with the context of a new group and waits for the group. An
-// error of body cancels the group and is returned as it is, unless it only says
-// that the group was cancelled; then, and without one, the error is that of
-// [Group.Wait]. If body panics the group is cancelled and waited for before the
-// panic goes on.
+// error of body cancels the group and is returned as it is, joined with those
+// failures of members that came before it and are not in it. If the group was
+// cancelled, by whatever, an error of body that matches [context.Canceled] only
+// says so: then, and without one, the error is that of [Group.Wait]. The report
+// of a group inside this one, that its mode asks for, is an error like any
+// other. If body panics the group is cancelled and waited for before the panic
+// goes on.
 func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOption) error {
 	g, inside := NewGroup(ctx, opts...)
 	returned := false
@@ -94,51 +110,76 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 	}()
 	err := body(inside)
 	returned = true
-	if err == nil || errors.Is(err, context.Canceled) && g.Cancelled() {
+	if err == nil || g.isEcho(err) {
 		return g.Wait()
 	}
 	g.end(err, nil)
 	_ = g.Wait()
+	for _, failure := range g.failures {
+		if !errors.Is(err, failure) {
+			err = errors.Join(err, failure)
+		}
+	}
 	return err
+}
+
+// isEcho reports whether an error of the body only says that the group was
+// cancelled.
+func (g *Group) isEcho(err error) bool {
+	g.heed()
+	var reported *cancelledError
+	return errors.Is(err, context.Canceled) && !errors.As(err, &reported) && g.Cancelled()
 }
 
 // Add makes h a member, and one of the groups around this one. A pending that
 // has failed or was cancelled counts as if it did so now. It has no effect once
 // the group was waited for. It implements [Tracker].
-func (g *Group) Add(h Handle) {
+func (g *Group) Add(h Handle) { g.add(h, false) }
+
+// add makes h a member of this group before it is one of those around it, so
+// that they hear of its end in this order: what a group does about that may
+// cancel the groups inside it.
+func (g *Group) add(h Handle, protected shielded) {
+	g.admit(h, protected)
 	if g.parent != nil {
-		g.parent.Add(h)
+		g.parent.add(h, protected || shielded(g.options.shield))
 	}
+}
+
+func (g *Group) admit(h Handle, protected shielded) {
 	g.mu.Lock()
-	if g.over {
+	if _, known := g.members[h]; known || g.over {
 		g.mu.Unlock()
 		return
 	}
-	if _, known := g.members[h]; known {
-		g.mu.Unlock()
-		return
-	}
-	g.members[h] = struct{}{}
+	g.members[h] = protected
 	cancelled := g.cancelled
 	g.mu.Unlock()
-	if cancelled != nil {
-		h.Cancel(cancelled)
+	if cancelled != nil && !bool(protected) {
+		cancelFor(h, cancelled)
 	}
 	h.OnDone(g.remove)
 }
 
+// cancelFor cancels h unless that was done for the same reason already, as by a
+// group around or inside this one.
+func cancelFor(h Handle, why error) {
+	if !errors.Is(h.Err(), why) {
+		h.Cancel(why)
+	}
+}
+
 // remove is called when a member is done.
 func (g *Group) remove(h Handle) {
-	if !g.options.shield && g.outer.Err() != nil {
-		g.endWithContext(g.outer) // the member may have heard of it first
-	}
+	g.heed() // of which the member may have heard first
 	g.mu.Lock()
 	delete(g.members, h)
 	why, report := g.judge(h)
+	ends := g.note(why, report)
 	last := g.waiting && len(g.members) == 0
 	g.mu.Unlock()
-	if why != nil {
-		g.end(why, report)
+	if ends {
+		g.tell(why)
 	}
 	if last {
 		g.empty.SetResult(struct{}{})
@@ -157,32 +198,91 @@ func (g *Group) judge(h Handle) (why, report error) {
 		g.failures = append(g.failures, err)
 		return err, nil
 	}
-	if g.options.mode.reports() {
-		report = err
-	}
 	if g.options.mode.cancels() {
-		return err, report
+		why = err
 	}
-	if g.report == nil {
+	return why, g.reportOf(err)
+}
+
+// reportOf returns what the mode has the group report of a cancellation.
+func (g *Group) reportOf(cancelled error) error {
+	if g.options.mode.reports() {
+		return &cancelledError{cancelled}
+	}
+	return nil
+}
+
+// note has Wait return report, if that is not nil, and the group be cancelled
+// if why is not nil. It reports whether the group was not cancelled before. The
+// caller holds mu.
+func (g *Group) note(why, report error) (ends bool) {
+	if g.over {
+		return false
+	}
+	ends = why != nil && g.cancelled == nil
+	switch {
+	case g.report == nil:
 		g.report = report
+	case ends && report != nil: // so far only members were cancelled
+		g.report = errors.Join(g.report, report)
 	}
-	return nil, nil
+	if ends {
+		g.cancelled = why
+		g.limitWait()
+	}
+	return ends
+}
+
+// limitWait has the wait for a cancelled group end some time. The caller holds
+// mu.
+func (g *Group) limitWait() {
+	if g.waiting && g.cancelled != nil {
+		patience := time.AfterFunc(g.options.cancelTimeout, func() { g.empty.SetResult(struct{}{}) })
+		g.watches = append(g.watches, patience.Stop)
+	}
+}
+
+// tell ends the context and cancels the members.
+func (g *Group) tell(why error) {
+	g.cancel(why)
+	g.mu.Lock()
+	members := maps.Clone(g.members)
+	g.mu.Unlock()
+	for h, protected := range members {
+		if !protected {
+			cancelFor(h, why)
+		}
+	}
+}
+
+// end cancels the group, unless it is cancelled already, for a reason, and has
+// Wait return report if that is not nil.
+func (g *Group) end(why, report error) {
+	g.mu.Lock()
+	ends := g.note(why, report)
+	g.mu.Unlock()
+	if ends {
+		g.tell(why)
+	}
 }
 
 // Cancel cancels all members, those to come too, and ends the group's context,
-// with the cause. What Wait returns then depends on the mode.
+// with the cause. What Wait returns then depends on the mode. Later causes reach
+// the members as well.
 func (g *Group) Cancel(cause error) {
 	cancelled := asCancellation(cause)
-	if g.options.mode.reports() {
-		g.end(cancelled, cancelled)
-		return
+	g.end(cancelled, g.reportOf(cancelled))
+	if !g.isOver() {
+		g.tell(cancelled)
 	}
-	g.end(cancelled, nil)
 }
 
-func (g *Group) endWithContext(ctx context.Context) {
-	err := &endedError{what: "group", err: ctx.Err(), cause: context.Cause(ctx)}
-	g.end(err, err)
+// heed ends the group if the outer context has ended.
+func (g *Group) heed() {
+	if err := g.outer.Err(); err != nil {
+		cause := context.Cause(g.outer)
+		g.end(cause, &endedError{what: "group", err: err, cause: cause})
+	}
 }
 
 func (g *Group) expire() {
@@ -190,30 +290,6 @@ func (g *Group) expire() {
 		what: "group", err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", g.options.timeout),
 	}
 	g.end(err, err)
-}
-
-// end cancels the group, for a reason, and has Wait return report if that is
-// not nil.
-func (g *Group) end(why, report error) {
-	g.mu.Lock()
-	if g.over {
-		g.mu.Unlock()
-		return
-	}
-	if g.report == nil {
-		g.report = report
-	}
-	if g.cancelled == nil {
-		g.cancelled = why
-		patience := time.AfterFunc(g.options.cancelTimeout, func() { g.empty.SetResult(struct{}{}) })
-		g.watches = append(g.watches, patience.Stop)
-	}
-	members := slices.Collect(maps.Keys(g.members))
-	g.mu.Unlock()
-	g.cancel(why)
-	for _, h := range members {
-		h.Cancel(why)
-	}
 }
 
 // Wait waits for all members, those added meanwhile too, giving the turn away
@@ -226,12 +302,14 @@ func (g *Group) end(why, report error) {
 // Members that don't end when they are cancelled are waited for no longer than
 // [WithCancelTimeout] says, and are still in [Group.Pending] then.
 func (g *Group) Wait() error {
+	g.heed()
 	g.mu.Lock()
 	if g.waiting {
 		g.mu.Unlock()
 		return ErrGroupOver
 	}
 	g.waiting = true
+	g.limitWait()
 	none := len(g.members) == 0
 	g.mu.Unlock()
 	if none {
@@ -285,7 +363,8 @@ func (g *Group) String() string {
 	defer g.mu.Unlock()
 	cancelled := ""
 	if g.cancelled != nil {
-		cancelled = " ⛔ cancelled |"
+		cancelled = " ⛔ cancelled"
 	}
-	return fmt.Sprintf("<PendingGroup%s %d pending | mode:%d>", cancelled, len(g.members), g.options.mode)
+	return fmt.Sprintf("<PendingGroup #%d%s | %d pending | mode:%d>",
+		g.empty.ID(), cancelled, len(g.members), g.options.mode)
 }

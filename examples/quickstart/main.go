@@ -6,12 +6,12 @@
 // It is a tour of protocaller. A caller named quickstart has two kinds of
 // children: workers, which read the files, and the caller named tally, which
 // owns the numbers. Whatever touches the numbers is a function on the tally's
-// turn, so there is no lock. And a function that waits gives its turn away, so
-// many of them wait for the workers at the same time.
+// turn, so there is no lock. One such function waits for the workers, another
+// one shows the progress meanwhile: a function that waits gives its turn away.
 //
 //	main.go    the command line, and the life of the tree of callers
-//	walk.go    the files below a directory, and the hash of one
 //	tally.go   the numbers, and the functions of the caller that owns them
+//	walk.go    the files below a directory, and the hash of one
 //	report.go  what is printed
 package main
 
@@ -78,6 +78,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	return status
 }
 
+// options are the command line, and how to open a file.
 type options struct {
 	dir     string
 	workers int
@@ -116,13 +117,13 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 	if err != nil {
 		return 0, err
 	}
-	t, err := newTally(root, o.open)
+	t, err := newTally(root, o)
 	if err != nil {
 		return 0, err
 	}
 
 	stopProgress := t.showProgress(ctx, stderr)
-	walked := walk(ctx, t, o)
+	_, err = actors.CallSoon(ctx, t.caller, t.count).Wait(ctx)
 	stopProgress()
 	tree := drawTree(root)
 
@@ -133,9 +134,11 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 	t.report(stdout) // all callers have stopped, so nobody else has the tally
 	fmt.Fprint(stdout, "\n", tree)
 	switch {
-	case walked != nil:
+	case err != nil && ctx.Err() != nil:
 		fmt.Fprintln(stderr, "quickstart: interrupted before all files were read")
 		return statusInterrupted, nil
+	case err != nil:
+		return 0, err
 	case t.unreadable > 0:
 		return statusUnreadable, nil
 	default:

@@ -3,9 +3,10 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
-	"os"
+	"iter"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
@@ -20,7 +21,7 @@ const maxReasons = 10
 // caller's turn touch them.
 type tally struct {
 	caller *actors.Caller
-	open   func(path string) (*os.File, error)
+	options
 
 	files          int
 	bytes          int64
@@ -36,29 +37,42 @@ type tally struct {
 }
 
 // newTally returns a tally whose caller is a child of root.
-func newTally(root *actors.Caller, open func(string) (*os.File, error)) (*tally, error) {
+func newTally(root *actors.Caller, o options) (*tally, error) {
 	caller, err := root.Child(props.Name("tally"))
 	if err != nil {
 		return nil, err
 	}
-	return &tally{caller: caller, open: open, seen: make(map[[sha256.Size]byte]struct{})}, nil
+	return &tally{caller: caller, options: o, seen: make(map[[sha256.Size]byte]struct{})}, nil
 }
 
-// count has a worker hash the file that a walk has found, and folds the outcome
-// in, or else the error that the walk has met.
-func (t *tally) count(ctx context.Context, path string, err error) *pending.Pending[file] {
-	return actors.CallSoon(ctx, t.caller, func(ctx context.Context) (file, error) {
-		var f file
-		if err == nil {
-			// The wait gives the tally's turn away, to functions like this one.
-			// Once it is over the turn is back, and the numbers are ours.
-			f, err = t.hash(ctx, path).Wait(ctx)
+// count has workers hash all files below a directory, and folds in what comes
+// of it. It is a function of the tally's caller, and returns the number of files
+// that were read.
+func (t *tally) count(ctx context.Context) (int, error) {
+	// The loop pulls the next jobs as it goes on, and gives the turn away while
+	// it waits for one that is done. So few jobs exist at any time, however many
+	// files there are: enough to keep the workers busy, and little memory.
+	for job, err := range pending.AsCompleted(ctx, t.jobs(ctx), pending.MaxConcurrent(4*t.workers)) {
+		if job == nil {
+			return t.files, err // ctx has ended
 		}
-		if err == nil || ctx.Err() == nil { // else it was not read to its end
-			t.fold(f, err)
+		t.fold(job.Result())
+	}
+	return t.files, ctx.Err()
+}
+
+// jobs yields, for each file below a directory, the pending of its hash. The
+// loop pulls it on its own turn, so it may touch the numbers as well.
+func (t *tally) jobs(ctx context.Context) iter.Seq[*pending.Pending[file]] {
+	return func(yield func(*pending.Pending[file]) bool) {
+		for path, err := range files(ctx, t.dir) {
+			if err != nil {
+				t.fold(file{}, err)
+			} else if !yield(t.hash(ctx, path)) {
+				return
+			}
 		}
-		return f, err
-	})
+	}
 }
 
 // hash has a worker hash a file.
@@ -70,6 +84,9 @@ func (t *tally) hash(ctx context.Context, path string) *pending.Pending[file] {
 
 // fold is called on the tally's turn.
 func (t *tally) fold(f file, err error) {
+	if errors.Is(err, pending.ErrCancelled) {
+		return // interrupted, which says nothing about the file
+	}
 	if err != nil {
 		t.unreadable++
 		if len(t.reasons) < maxReasons {

@@ -11,48 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/seed-7fcaac1b/protocaller/pending"
 )
-
-// walk has the tally count every file below a directory. It returns nil when
-// all are counted, or the error of ctx.
-func walk(ctx context.Context, t *tally, o options) error {
-	// However many files there are, so few of them are on their way at any
-	// time: enough to keep the workers busy, and little memory.
-	counting := make(window, 4*o.workers)
-	for path, err := range files(ctx, o.dir) {
-		if counting.enter(ctx) != nil {
-			break
-		}
-		t.count(ctx, path, err).OnDone(func(pending.Handle) { counting.leave() })
-	}
-	return counting.wait(ctx)
-}
-
-// window limits how much is on its way to its capacity.
-type window chan struct{}
-
-func (w window) enter(ctx context.Context) error {
-	select {
-	case w <- struct{}{}:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (w window) leave() { <-w }
-
-// wait returns when all have left.
-func (w window) wait(ctx context.Context) error {
-	for range cap(w) {
-		if err := w.enter(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // batch is how many entries of a directory are read at once.
 const batch = 256
