@@ -75,7 +75,7 @@ func (r *requests) answer(id uint32, message any) {
 // may be called from any goroutine.
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	n := nodeOf(system)
-	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system))
+	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked())
 	id := n.requests.add(func(message any) { settle(p, pid, message) })
 	p.OnDone(func(pending.Handle) { n.requests.take(id) })
 	sender := system.NewLocalPID(rootID)

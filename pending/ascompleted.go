@@ -23,7 +23,8 @@ type completedOptions struct {
 
 // MaxConcurrent bounds how many pendings are taken from the sequence and not
 // yet handed out, instead of [DefaultMaxConcurrent]; with n of zero or less
-// there is no bound. The seed's max_concurrent.
+// there is no bound, and the whole sequence is pulled first. The seed's
+// max_concurrent.
 func MaxConcurrent(n int) CompletedOption { return func(o *completedOptions) { o.limit = max(n, 0) } }
 
 // KeepUnfinished leaves the pendings alone that are not done when the loop is
@@ -39,8 +40,10 @@ func KeepUnfinished() CompletedOption { return func(o *completedOptions) { o.kee
 //
 // Leaving the loop cancels what is not done, unless [KeepUnfinished] is given.
 // A pending that comes twice is handed out twice. A failure of the iteration
-// itself, such as the end of ctx, is a last pair of a zero H and the error; if
-// the pending is among them whose function iterates that matches [ErrDeadlock].
+// itself is a last pair of a zero H and the error: the end of ctx, after which
+// the sequence is pulled no further and what is done is still handed out, or,
+// if the pending is among them whose function iterates, at once an error that
+// matches [ErrDeadlock].
 // A panic of the sequence comes out of the loop. Inside a caller's function, the
 // loop gives the turn away while it waits. The seed's as_completed.
 func AsCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts ...CompletedOption) iter.Seq2[H, error] {
@@ -72,7 +75,7 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 		defer func() {
 			for _, h := range c.leave() {
 				if !o.keep {
-					h.Cancel(errLeft)
+					cancelFor(h, errLeft)
 				}
 			}
 		}()
@@ -118,20 +121,26 @@ func (l *loop[H]) step() (h H, ok bool, err error) {
 	}
 }
 
-// fill pulls the sequence as far ahead as is allowed.
-func (l *loop[H]) fill() error {
-	for !l.dry {
-		if all, _ := l.load(); l.limit > 0 && all >= l.limit {
-			return nil
-		}
+// fill pulls the sequence as far ahead as is allowed. One that has no limit is
+// taken as a whole, so that leaving the loop cancels all of it.
+func (l *loop[H]) fill() (failed error) {
+	for !l.dry && l.mayPull(failed) {
 		h, err, ok := l.pull()
 		if !ok || err != nil {
 			l.dry, l.err = true, err
-			return nil
+			break
 		}
 		if err := l.add(h); err != nil {
-			return err
+			failed = err
 		}
 	}
-	return nil
+	return failed
+}
+
+func (l *loop[H]) mayPull(failed error) bool {
+	if l.limit == 0 {
+		return true
+	}
+	all, _ := l.load()
+	return failed == nil && all < l.limit && l.ctx.Err() == nil
 }

@@ -98,7 +98,7 @@ func TestFailuresOfAnIterationComeLast(t *testing.T) {
 
 func TestWaitAllSplitsItems(t *testing.T) {
 	failed := pending.New[int](t.Context())
-	failed.SetError(errMember)
+	failed.SetError(errBoom)
 	open := pending.New[int](t.Context())
 	good := doneWith(t, 1, 2)
 	items := []*pending.Pending[int]{good[0], open, good[1], failed}
@@ -125,33 +125,33 @@ func TestAllAnyAndThen(t *testing.T) {
 	assert.Equal(t, []int{1, 2}, values)
 
 	failed := pending.New[int](t.Context())
-	failed.SetError(errMember)
+	failed.SetError(errBoom)
 	open := pending.New[int](t.Context())
 	_, err = pending.All(t.Context(), open, failed)
-	require.ErrorIs(t, err, errMember)
+	require.ErrorIs(t, err, errBoom)
 	assert.True(t, open.Cancelled())
 
 	value, err := pending.Any(t.Context(), append(doneWith(t, 3), failed)...)
 	require.NoError(t, err)
 	assert.Equal(t, 3, value)
 	_, err = pending.Any(t.Context(), failed)
-	require.ErrorIs(t, err, errMember)
+	require.ErrorIs(t, err, errBoom)
 
 	tests := map[string]struct {
 		from *pending.Pending[int]
 		fn   func(int) (string, error)
 		err  any
 	}{
-		"an error": {doneWith(t, 1)[0], func(int) (string, error) { return "", errMember }, &errMember},
+		"an error": {doneWith(t, 1)[0], func(int) (string, error) { return "", errBoom }, &errBoom},
 		"a panic":  {doneWith(t, 1)[0], func(int) (string, error) { panic("no") }, new(*pending.PanicError)},
-		"before":   {failed, func(int) (string, error) { return "", nil }, &errMember},
+		"before":   {failed, func(int) (string, error) { return "", nil }, &errBoom},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) { require.ErrorAs(t, pending.Then(tt.from, tt.fn).Err(), tt.err) })
 	}
 	source := pending.New[int](t.Context())
-	pending.Then(source, func(int) (int, error) { return 0, nil }).Cancel(errMember)
-	require.ErrorIs(t, source.Err(), errMember)
+	pending.Then(source, func(int) (int, error) { return 0, nil }).Cancel(errBoom)
+	require.ErrorIs(t, source.Err(), errBoom)
 }
 
 func TestManagerKnowsWhatIsNotDone(t *testing.T) {

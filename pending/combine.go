@@ -45,9 +45,9 @@ var errNone = errors.New("pending: none of the pendings has succeeded")
 // the goroutine that completes p, without a turn, so fn should be short and
 // must not touch a caller's state. An error or a cancellation of p is passed on,
 // and a panic in fn becomes a [*PanicError]. Cancelling the pending returned
-// cancels p.
+// cancels p; it is done when p is.
 func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
-	next := New[U](p.Context(), Named("then "+p.Name()))
+	next := New[U](context.WithoutCancel(p.Context()), Named("then "+p.Name()))
 	next.SetCanceller(func(cause error) { p.Cancel(cause) })
 	p.OnDone(func(Handle) {
 		defer next.SetError(errGoexit) // too late, unless fn has ended the goroutine

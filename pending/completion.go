@@ -123,7 +123,7 @@ func (c *completions[H]) wait() error {
 		return c.ended()
 	}
 	if c.turn != nil {
-		return c.turn.Park(nil, false)
+		return c.park()
 	}
 	select {
 	case <-c.bell:
@@ -131,6 +131,14 @@ func (c *completions[H]) wait() error {
 	case <-c.ctx.Done():
 		return c.ended()
 	}
+}
+
+func (c *completions[H]) park() error {
+	if o := c.own.observed(); o != nil {
+		o.Suspended(nil)
+		defer o.Resumed()
+	}
+	return c.turn.Park(nil, false)
 }
 
 func (c *completions[H]) ended() error {

@@ -164,7 +164,11 @@ func (g *Group) admit(h Handle, protected shielded) {
 // cancelFor cancels h unless that was done for the same reason already, as by a
 // group around or inside this one.
 func cancelFor(h Handle, why error) {
-	if !errors.Is(h.Err(), why) {
+	reason := why
+	if c, ok := why.(*cancellation); ok { //nolint:errorlint // What it wraps is another reason, if it is wrapped.
+		reason = c.cause
+	}
+	if !h.Cancelled() || !errors.Is(h.Err(), reason) {
 		h.Cancel(why)
 	}
 }
@@ -271,8 +275,11 @@ func (g *Group) end(why, report error) {
 // the members as well.
 func (g *Group) Cancel(cause error) {
 	cancelled := asCancellation(cause)
-	g.end(cancelled, g.reportOf(cancelled))
-	if !g.isOver() {
+	g.mu.Lock()
+	g.note(cancelled, g.reportOf(cancelled))
+	over := g.over
+	g.mu.Unlock()
+	if !over {
 		g.tell(cancelled)
 	}
 }

@@ -2,8 +2,13 @@ package pending_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -11,102 +16,292 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-var errMember = errors.New("member")
+var modes = []pending.Mode{
+	pending.IgnoreCancelled, pending.CancelAndReport, pending.CancelQuietly, pending.ReportCancelled,
+}
+
+// member makes a pending that belongs to the groups of ctx, in a bubble.
+func member(ctx context.Context) *pending.Pending[int] {
+	return pending.New[int](ctx, pending.Tracked())
+}
+
+// memberFor makes a member that succeeds after d unless it has ended by then.
+func memberFor(ctx context.Context, d time.Duration) *pending.Pending[int] {
+	p := member(ctx)
+	timer := time.AfterFunc(d, func() { p.SetResult(1) })
+	p.OnDone(func(pending.Handle) { timer.Stop() })
+	return p
+}
+
+// stubborn makes a member that does not end when it is cancelled, but after d.
+func stubborn(ctx context.Context, d time.Duration) *pending.Pending[int] {
+	p := member(ctx)
+	p.SetCanceller(func(error) {})
+	time.AfterFunc(d, func() { p.SetResult(1) })
+	return p
+}
+
+// requireErrors checks that err is all of those, and nil if there are none.
+func requireErrors(t *testing.T, err error, want ...error) {
+	t.Helper()
+	if len(want) == 0 {
+		require.NoError(t, err)
+	}
+	for _, target := range want {
+		require.ErrorIs(t, err, target)
+	}
+}
+
+// scene is what an event of a group may concern.
+type scene struct {
+	context.Context
+	group    *pending.Group
+	member   *pending.Pending[int]
+	endOuter context.CancelCauseFunc
+}
 
 // Items 45 and 46 of the seed's behaviour.
 func TestOutcomeOfAGroup(t *testing.T) {
-	quiet := func(t *testing.T, err error) { require.NoError(t, err) }
-	cancelled := func(t *testing.T, err error) { require.ErrorIs(t, err, pending.ErrCancelled) }
-	failed := func(t *testing.T, err error) { require.ErrorIs(t, err, errMember) }
-	type outcome struct {
-		err             func(*testing.T, error)
-		othersCancelled bool
-	}
-	modes := []pending.Mode{
-		pending.IgnoreCancelled, pending.CancelAndReport, pending.CancelQuietly, pending.ReportCancelled,
-	}
+	type errs = []error
+	cancelled := errs{pending.ErrCancelled, errWhy}
+	failed := errs{errBoom}
+	outer := errs{context.Canceled, errWhy}
+	quiet := errs(nil)
 	tests := map[string]struct {
-		happens func(*pending.Group, *pending.Pending[int])
-		want    [4]outcome
+		happens   func(scene) error
+		want      [4]errs // by mode
+		cancelled [4]bool // whether the group is, by mode
 	}{
-		"all go well": {
-			func(_ *pending.Group, p *pending.Pending[int]) { p.SetResult(1) },
-			[4]outcome{{quiet, false}, {quiet, false}, {quiet, false}, {quiet, false}},
+		"all end well": {
+			func(s scene) error { s.member.SetResult(1); return nil },
+			[4]errs{quiet, quiet, quiet, quiet}, [4]bool{},
 		},
 		"a member is cancelled": {
-			func(_ *pending.Group, p *pending.Pending[int]) { p.Cancel(nil) },
-			[4]outcome{{quiet, false}, {cancelled, true}, {quiet, true}, {cancelled, false}},
+			func(s scene) error { s.member.Cancel(errWhy); return nil },
+			[4]errs{quiet, cancelled, quiet, cancelled}, [4]bool{1: true, 2: true},
+		},
+		"a member is cancelled, for which the body waits": {
+			func(s scene) error {
+				s.member.Cancel(errWhy)
+				_, err := s.member.Wait(s)
+				return err
+			},
+			[4]errs{cancelled, cancelled, quiet, cancelled}, [4]bool{true, true, true, true},
 		},
 		"a member fails": {
-			func(_ *pending.Group, p *pending.Pending[int]) { p.SetError(errMember) },
-			[4]outcome{{failed, true}, {failed, true}, {failed, true}, {failed, true}},
+			func(s scene) error { s.member.SetError(errBoom); return nil },
+			[4]errs{failed, failed, failed, failed}, [4]bool{true, true, true, true},
+		},
+		"a member fails, and the body returns that": {
+			func(s scene) error { s.member.SetError(errBoom); return s.member.Err() },
+			[4]errs{failed, failed, failed, failed}, [4]bool{true, true, true, true},
+		},
+		"a member panics": {
+			func(s scene) error { s.member.SetError(&pending.PanicError{Value: context.Canceled}); return nil },
+			[4]errs{{context.Canceled}, {context.Canceled}, {context.Canceled}, {context.Canceled}}, [4]bool{true, true, true, true},
 		},
 		"the group is cancelled": {
-			func(g *pending.Group, _ *pending.Pending[int]) { g.Cancel(errMember) },
-			[4]outcome{{quiet, true}, {cancelled, true}, {quiet, true}, {cancelled, true}},
+			func(s scene) error { s.group.Cancel(errWhy); return nil },
+			[4]errs{quiet, cancelled, quiet, cancelled}, [4]bool{true, true, true, true},
+		},
+		"the group is cancelled, and the body says so": {
+			func(s scene) error { s.group.Cancel(errWhy); return fmt.Errorf("body: %w", s.Err()) },
+			[4]errs{quiet, cancelled, quiet, cancelled}, [4]bool{true, true, true, true},
+		},
+		"the body fails": {
+			func(scene) error { return errElse },
+			[4]errs{{errElse}, {errElse}, {errElse}, {errElse}}, [4]bool{true, true, true, true},
+		},
+		"the body fails after a member": {
+			func(s scene) error { s.member.SetError(errBoom); return errElse },
+			[4]errs{{errElse, errBoom}, {errElse, errBoom}, {errElse, errBoom}, {errElse, errBoom}}, [4]bool{true, true, true, true},
+		},
+		"the outer context ends": {
+			func(s scene) error { s.endOuter(errWhy); return nil },
+			[4]errs{outer, outer, outer, outer}, [4]bool{true, true, true, true},
+		},
+		"the outer context ends, and the body says so": {
+			func(s scene) error { s.endOuter(errWhy); return s.Err() },
+			[4]errs{outer, outer, outer, outer}, [4]bool{true, true, true, true},
+		},
+		"a member is cancelled, then the outer context ends": {
+			func(s scene) error { s.member.Cancel(errElse); s.endOuter(errWhy); return nil },
+			[4]errs{outer, {pending.ErrCancelled, errElse}, outer, {errElse, errWhy}}, [4]bool{true, true, true, true},
 		},
 	}
 	for name, tt := range tests {
-		for i, mode := range modes {
-			t.Run(name, func(t *testing.T) {
-				g, ctx := pending.NewGroup(t.Context(), pending.WithMode(mode))
-				p := pending.New[int](ctx, pending.Tracked())
-				other := pending.New[int](ctx, pending.Tracked())
-				assert.ElementsMatch(t, []pending.Handle{p, other}, g.Pending())
-				tt.happens(g, p)
-				assert.Equal(t, tt.want[i].othersCancelled, other.Cancelled())
-				assert.Equal(t, tt.want[i].othersCancelled, ctx.Err() != nil)
-				other.SetResult(1)
-				tt.want[i].err(t, g.Wait())
-				assert.Empty(t, g.Pending())
-				require.ErrorIs(t, g.Wait(), pending.ErrGroupOver)
+		for mode, want := range tt.want {
+			t.Run(fmt.Sprintf("%s, mode %d", name, mode), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					outer, end := context.WithCancelCause(t.Context())
+					defer end(nil)
+					var others [2]*pending.Pending[int]
+					err := pending.Run(outer, func(ctx context.Context) error {
+						g, _ := pending.CurrentGroup(ctx)
+						others[0] = memberFor(ctx, time.Second)
+						happened := tt.happens(scene{ctx, g, memberFor(ctx, time.Second), end})
+						synctest.Wait()
+						others[1] = memberFor(ctx, time.Second)
+						return happened
+					}, pending.WithMode(modes[mode]))
+					requireErrors(t, err, want...)
+					for _, p := range others {
+						assert.Equal(t, tt.cancelled[mode], p.Cancelled())
+						assert.True(t, p.IsDone())
+					}
+				})
 			})
 		}
 	}
 }
 
-func TestErrorOfTheBodyCancelsTheGroupAndIsReturnedAsItIs(t *testing.T) {
-	var p *pending.Pending[int]
-	errBody := errors.New("body")
-	err := pending.Run(t.Context(), func(ctx context.Context) error {
-		p = pending.New[int](ctx, pending.Tracked())
-		return errBody
-	})
-	assert.Same(t, errBody, err)
-	require.ErrorIs(t, p.Err(), errBody)
-	require.ErrorIs(t, p.Err(), pending.ErrCancelled)
+// nested runs a group in another one, each with a member that takes some time,
+// and tells in short what becomes of them: E for an error of the outer group, i
+// and o when the member of the inner and of the outer one is cancelled.
+func nested(t *testing.T, outer, inner pending.Mode, happens func(outer *pending.Group, p *pending.Pending[int])) (outcome string, err error) {
+	t.Helper()
+	var inOuter, inInner *pending.Pending[int]
+	err = pending.Run(t.Context(), func(ctx context.Context) error {
+		g, _ := pending.CurrentGroup(ctx)
+		inOuter = memberFor(ctx, 2*time.Second)
+		return pending.Run(ctx, func(ctx context.Context) error {
+			inInner = memberFor(ctx, time.Second)
+			happens(g, memberFor(ctx, time.Second))
+			return nil
+		}, pending.WithMode(inner))
+	}, pending.WithMode(outer))
+	if err != nil {
+		outcome = "E"
+	}
+	if inInner.Cancelled() {
+		outcome += "i"
+	}
+	if inOuter.Cancelled() {
+		outcome += "o"
+	}
+	return outcome, err
 }
 
-func TestPanicOfTheBodyGoesOnWhenTheGroupHasEnded(t *testing.T) {
-	var p *pending.Pending[int]
-	assert.PanicsWithValue(t, "no", func() {
-		_ = pending.Run(t.Context(), func(ctx context.Context) error {
-			p = pending.New[int](ctx, pending.Tracked())
-			panic("no")
+// Item 47 of the seed's behaviour.
+func TestNestedGroups(t *testing.T) {
+	tests := map[string]struct {
+		happens func(outer *pending.Group, p *pending.Pending[int])
+		want    [4][4]string // by the outer and the inner mode
+		is      error
+	}{
+		"a member of both is cancelled": {
+			func(_ *pending.Group, p *pending.Pending[int]) { p.Cancel(errWhy) },
+			[4][4]string{
+				{"", "Eio", "i", "Eo"},
+				{"Eio", "Eio", "Eio", "Eio"},
+				{"io", "Eio", "io", "Eio"},
+				{"E", "Eio", "Ei", "Eo"},
+			}, pending.ErrCancelled,
+		},
+		"a member of both fails": {
+			func(_ *pending.Group, p *pending.Pending[int]) { p.SetError(errBoom) },
+			[4][4]string{
+				{"Eio", "Eio", "Eio", "Eio"},
+				{"Eio", "Eio", "Eio", "Eio"},
+				{"Eio", "Eio", "Eio", "Eio"},
+				{"Eio", "Eio", "Eio", "Eio"},
+			}, errBoom,
+		},
+		"the outer group is cancelled": {
+			func(outer *pending.Group, _ *pending.Pending[int]) { outer.Cancel(errWhy) },
+			[4][4]string{
+				{"io", "io", "io", "io"},
+				{"Eio", "Eio", "Eio", "Eio"},
+				{"io", "io", "io", "io"},
+				{"Eio", "Eio", "Eio", "Eio"},
+			}, errWhy,
+		},
+	}
+	for name, tt := range tests {
+		for outer, row := range tt.want {
+			for inner, want := range row {
+				t.Run(fmt.Sprintf("%s, modes %d and %d", name, outer, inner), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						got, err := nested(t, modes[outer], modes[inner], tt.happens)
+						assert.Equal(t, want, got, "%v", err)
+						if strings.Contains(want, "E") {
+							require.ErrorIs(t, err, tt.is)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestFailureGoesThroughAllGroupsAsItIs(t *testing.T) {
+	var inner error
+	outer := pending.Run(t.Context(), func(ctx context.Context) error {
+		inner = pending.Run(ctx, func(ctx context.Context) error {
+			member(ctx).SetError(errBoom)
+			return nil
 		})
+		return inner
 	})
-	assert.True(t, p.Cancelled())
+	assert.Same(t, inner, outer)
+	assert.EqualError(t, outer, "pending: group: boom")
 }
 
-func TestOuterContextEndsAGroupUnlessItIsShielded(t *testing.T) {
-	outer, cancel := context.WithCancelCause(t.Context())
-	g, ctx := pending.NewGroup(outer)
-	shielded, inside := pending.NewGroup(outer, pending.WithShield())
-	p := pending.New[int](ctx, pending.Tracked())
-	q := pending.New[int](inside, pending.Tracked())
-	cancel(errMember)
-	require.ErrorIs(t, g.Wait(), errMember)
-	assert.True(t, p.Cancelled())
-	q.SetResult(1)
-	require.NoError(t, shielded.Wait())
+func TestErrorOfTheBodyIsReturnedAsItIs(t *testing.T) {
+	var p *pending.Pending[int]
+	err := pending.Run(t.Context(), func(ctx context.Context) error {
+		p = member(ctx)
+		return errElse
+	})
+	assert.Same(t, errElse, err)
+	requireErrors(t, p.Err(), errElse, pending.ErrCancelled)
 }
 
-func TestMembersOfAnInnerGroupAreMembersOfTheOuterOne(t *testing.T) {
-	outer, ctx := pending.NewGroup(t.Context())
-	inner, inside := pending.NewGroup(ctx)
-	p := pending.New[int](inside, pending.Tracked())
-	assert.Len(t, outer.Pending(), 1)
-	p.SetError(errMember)
-	require.ErrorIs(t, inner.Wait(), errMember)
-	require.ErrorIs(t, outer.Wait(), errMember)
+func TestBodyThatDoesNotReturnEndsTheGroupFirst(t *testing.T) {
+	for name, leave := range map[string]func(){"panic": func() { panic("no") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var p *pending.Pending[int]
+				var left any
+				var outside sync.WaitGroup
+				outside.Go(func() {
+					defer func() {
+						left = recover()
+						assert.True(t, p.IsDone())
+					}()
+					_ = pending.Run(t.Context(), func(ctx context.Context) error {
+						p = stubborn(ctx, time.Second)
+						leave()
+						return nil
+					})
+				})
+				outside.Wait()
+				assert.True(t, p.Cancelled())
+				if name == "panic" {
+					assert.Equal(t, "no", left)
+				}
+			})
+		})
+	}
+}
+
+func TestOnlyFailuresBeforeTheCancellationAreReported(t *testing.T) {
+	var failures [2]*pending.Pending[int]
+	err := pending.Run(t.Context(), func(ctx context.Context) error {
+		g, _ := pending.CurrentGroup(ctx)
+		for i, failure := range []error{errBoom, errElse} {
+			failures[i] = pending.New[int](t.Context())
+			failures[i].SetError(failure)
+			g.Add(failures[i])
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, errBoom)
+	require.NotErrorIs(t, err, errElse)
+}
+
+func TestModesHaveTheNumbersOfTheSeed(t *testing.T) {
+	for number, mode := range modes {
+		assert.EqualValues(t, number, mode)
+	}
 }

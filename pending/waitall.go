@@ -2,6 +2,7 @@ package pending
 
 import (
 	"context"
+	"errors"
 )
 
 // until says when WaitAll has waited for enough.
@@ -40,7 +41,8 @@ func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done
 		limited, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
 		defer func(outer context.Context) {
-			if outer.Err() == nil && limited.Err() != nil {
+			var ended *endedError
+			if outer.Err() == nil && errors.As(err, &ended) {
 				err = nil
 			}
 		}(ctx)
