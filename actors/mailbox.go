@@ -315,12 +315,15 @@ func (m *mailbox) favoursQueue() bool { return m.userNext && m.queued() > 0 }
 // nextQueued takes the next item of the queue.
 func (m *mailbox) nextQueued() (item any, ok bool) {
 	i := int(m.cursor.Load())
-	if m.batch == nil || i == m.batch.n {
-		if m.batch != nil {
-			m.batch.recycle()
+	if m.batch != nil && i == m.batch.n {
+		m.batch.recycle()
+		m.batch = nil
+	}
+	if m.batch == nil {
+		if item := m.queue.takeFirst(); item != nil {
+			return item, true
 		}
-		m.batch, i = m.queue.take(), 0
-		if m.batch == nil {
+		if m.batch, i = m.queue.take(), 0; m.batch == nil {
 			return nil, false
 		}
 	}
@@ -548,6 +551,9 @@ func (m *mailbox) close() (refused []any, active []*frame) {
 	if m.batch != nil {
 		i := m.cursor.Swap(int32(m.batch.n)) //nolint:gosec // At most chunkSize.
 		refused = append(refused, m.batch.items[i:m.batch.n]...)
+	}
+	if item := m.queue.takeFirst(); item != nil {
+		refused = append(refused, item)
 	}
 	for c := m.queue.take(); c != nil; c = m.queue.take() {
 		refused = append(refused, c.items[:c.n]...)

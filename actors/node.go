@@ -24,7 +24,11 @@ const mainName = "$main"
 type node struct {
 	system   *actor.ActorSystem
 	pid      *actor.PID
+	props    *actor.Props // of callers without a strategy of their own
 	requests requests
+
+	spawning sync.Mutex // held while a caller waits for its actor to take its mailbox
+	spawned  *Caller    // which is this one
 
 	mu      sync.RWMutex
 	callers map[string]*Caller
@@ -46,6 +50,7 @@ func nodeOf(system *actor.ActorSystem) *node {
 		}
 		n := &node{system: system, callers: make(map[string]*Caller)}
 		n.pid = system.NewLocalPID(rootID)
+		n.props = n.newProps(n)
 		if _, added := system.ProcessRegistry.Add(n, rootID); added {
 			return n
 		}

@@ -23,13 +23,21 @@ func (c *chunk) recycle() {
 }
 
 // queue is a first-in first-out queue of any length that holds no memory while
-// it is empty. It is taken from chunk by chunk.
+// it is empty. The item that comes when it is empty has a place of its own, so
+// that a caller which is called now and then needs no chunk; all others are
+// taken chunk by chunk.
 type queue struct {
+	first      any // before those in the chunks, nil for none
 	head, tail *chunk
 	n          int
 }
 
 func (q *queue) push(item any) {
+	q.n++
+	if q.n == 1 {
+		q.first = item
+		return
+	}
 	if q.tail == nil || q.tail.n == chunkSize {
 		c := chunkPool.Get().(*chunk)
 		if q.tail == nil {
@@ -41,7 +49,17 @@ func (q *queue) push(item any) {
 	}
 	q.tail.items[q.tail.n] = item
 	q.tail.n++
-	q.n++
+}
+
+// takeFirst returns the item that has a place of its own, or nil. It comes
+// before those of take.
+func (q *queue) takeFirst() any {
+	item := q.first
+	if item != nil {
+		q.first = nil
+		q.n--
+	}
+	return item
 }
 
 // take returns the first chunk, or nil.

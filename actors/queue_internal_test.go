@@ -12,6 +12,9 @@ import (
 
 // drain takes everything from a queue.
 func (q *queue) drain() (items []any) {
+	if first := q.takeFirst(); first != nil {
+		items = append(items, first)
+	}
 	for c := q.take(); c != nil; c = q.take() {
 		items = append(items, c.items[:c.n]...)
 		c.recycle()
@@ -41,6 +44,10 @@ func TestQueueIsTakenFromWhileItIsPushedTo(t *testing.T) {
 			q.push(pushed)
 			pushed++
 		}
+		if first := q.takeFirst(); first != nil {
+			require.Equal(t, taken, first)
+			taken++
+		}
 		if c := q.take(); c != nil {
 			for _, item := range c.items[:c.n] {
 				require.Equal(t, taken, item)
@@ -64,7 +71,8 @@ func TestQueueHoldsAMillionItems(t *testing.T) {
 		q.push(i)
 	}
 	assert.Equal(t, n, q.n)
-	next := 0
+	assert.Equal(t, 0, q.takeFirst())
+	next := 1
 	for c := q.take(); c != nil; c = q.take() {
 		for _, item := range c.items[:c.n] {
 			if item != next {
@@ -110,7 +118,9 @@ func TestChunkThatIsUsedAgainIsEmpty(t *testing.T) {
 			q.push("old")
 		}
 		q.drain()
+		q.push("first")
 		q.push("new")
+		q.takeFirst()
 		c := q.take()
 		assert.Equal(t, 1, c.n)
 		assert.Nil(t, c.next)

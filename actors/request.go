@@ -71,11 +71,17 @@ func (r *requests) answer(id uint32, message any) {
 // returns the pending of its answer. An answer that is an error becomes the
 // pending's; one of another type than T is an error. If there is nobody at the
 // PID the error matches actor.ErrDeadLetter. When ctx ends the pending is
-// cancelled as soon as somebody looks at it, and a late answer is dropped. It
-// may be called from any goroutine.
+// cancelled as soon as somebody looks at it, and a late answer is dropped; if it
+// has ended already nothing is sent. It may be called from any goroutine.
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	n := nodeOf(system)
 	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked())
+	if life := p.Context(); life.Err() != nil {
+		p.Cancel(context.Cause(life))
+	}
+	if p.IsDone() {
+		return p
+	}
 	id := n.requests.add(func(message any) { settle(p, pid, message) })
 	p.OnDone(func(pending.Handle) { n.requests.take(id) })
 	sender := system.NewLocalPID(rootID)

@@ -10,19 +10,48 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// receiver is the actor behind a caller of ours: all it can do is in its
-// mailbox.
-type receiver struct{ caller *Caller }
+// receiver is the actor behind the callers of a node: all they can do is in
+// their mailboxes.
+type receiver struct{ node *node }
 
 // Receive implements [actor.Actor].
 func (r receiver) Receive(ctx actor.Context) {
 	switch ctx.Message().(type) {
 	case actor.SystemMessage, *actor.Stopping, *actor.Restarting, *actor.ReceiveTimeout:
 	case *actor.Stopped:
-		r.caller.finalize()
+		if c, ok := r.node.lookup(ctx.Self().GetId()); ok && c.pid == ctx.Self() { // else it was finalized before
+			c.finalize()
+		}
 	default:
-		r.caller.deadLetter(&actor.MessageEnvelope{Message: ctx.Message(), Sender: ctx.Sender()})
+		r.node.system.DeadLetter.SendUserMessage(ctx.Self(),
+			&actor.MessageEnvelope{Message: ctx.Message(), Sender: ctx.Sender()})
 	}
+}
+
+// propsOf returns what the callers of a node with that strategy are spawned
+// from. Nearly all have none of their own and share one.
+func (n *node) propsOf(strategy actor.SupervisorStrategy) *actor.Props {
+	if strategy != nil {
+		return n.newProps(strategy)
+	}
+	return n.props
+}
+
+func (n *node) newProps(strategy actor.SupervisorStrategy) *actor.Props {
+	return actor.PropsFromProducer(
+		func() actor.Actor { return receiver{n} },
+		actor.WithMailbox(n.takeMailbox),
+		actor.WithSupervisor(strategy),
+	)
+}
+
+// takeMailbox hands the mailbox of the caller that is being spawned to its
+// actor.
+func (n *node) takeMailbox() actor.Mailbox {
+	c := n.spawned
+	n.spawned = nil
+	n.spawning.Unlock()
+	return &c.box
 }
 
 // spawning is the context in which an actor is spawned as the child of parent,
@@ -37,17 +66,11 @@ func (s spawning) Self() *actor.PID { return s.parent }
 
 // spawn brings the caller's actor to life, with its mailbox gated.
 func (c *Caller) spawn(id string, parent *actor.PID) error {
-	strategy := c.config.Strategy
-	if strategy == nil {
-		strategy = c.node
-	}
-	p := actor.PropsFromProducer(
-		func() actor.Actor { return receiver{c} },
-		actor.WithMailbox(func() actor.Mailbox { return &c.box }),
-		actor.WithSupervisor(strategy),
-	)
-	system := c.node.system
-	if _, err := actor.DefaultSpawner(system, id, p, spawning{system.Root, parent}); err != nil {
+	n := c.node
+	n.spawning.Lock() // until the actor takes the mailbox
+	n.spawned = c
+	_, err := actor.DefaultSpawner(n.system, id, n.propsOf(c.config.Strategy), spawning{n.system.Root, parent})
+	if err != nil {
 		return fmt.Errorf("actors: spawn %s: %w", id, err)
 	}
 	return nil
