@@ -135,11 +135,11 @@ func (b *base) outcome(err error) error {
 	}
 	cause := context.Cause(ctx)
 	switch {
-	case errors.Is(err, cause):
+	case matches(err, cause):
 		return asCancellation(err)
 	case err == ended: //nolint:errorlint // The bare error adds nothing to the cause.
 		return asCancellation(cause)
-	case errors.Is(err, ended):
+	case matches(err, ended):
 		return asCancellation(errors.Join(cause, err))
 	default:
 		return err

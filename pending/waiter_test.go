@@ -118,6 +118,12 @@ func TestPanicOfALateCallbackIsLogged(t *testing.T) {
 	assert.Contains(t, r.logged(), "boom")
 }
 
+func TestCallbackThatIsNilIsRefusedWhereItIsGiven(t *testing.T) {
+	p := pending.New[int](t.Context())
+	assert.PanicsWithValue(t, "pending: OnDone of a nil function", func() { p.OnDone(nil) })
+	assert.True(t, p.SetResult(1))
+}
+
 func TestCallbacksOfAPendingWithoutARunnerLogToTheDefault(t *testing.T) {
 	var log bytes.Buffer
 	before := slog.Default()
