@@ -75,6 +75,18 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, p.Err(), pending.ErrStopped)
 }
 
+func TestRunWithAContextThatHasEndedRunsNothing(t *testing.T) {
+	c := unstarted(t, newSystem(t))
+	queued := do(t.Context(), c, func(context.Context) { t.Error("it ran") })
+	offspring := child(t, c)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, c.Run(ctx))
+	assert.Equal(t, actors.StateStopped, c.State())
+	assert.Equal(t, actors.StateStopped, offspring.State())
+	require.ErrorIs(t, queued.Err(), pending.ErrStopped)
+}
+
 func TestRunReturnsTheFailureThatStoppedTheCaller(t *testing.T) {
 	c, err := actors.New(newSystem(t), props.Supervision(supervision.Stop()))
 	require.NoError(t, err)
