@@ -15,6 +15,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
+// Item 39 of the seed's behaviour.
 func TestRemovedCallbacksDoNotRun(t *testing.T) {
 	tests := map[string]struct {
 		remove []int
@@ -84,7 +85,7 @@ func TestCallbackMayRemoveALaterOne(t *testing.T) {
 	assert.Equal(t, !inTime, len(called.names) == 1, "removed, or called")
 }
 
-// Item 39 of the seed's behaviour, as decided at its top.
+// Item 39 of the seed's behaviour.
 func TestPanicOfACallbackIsLoggedAndTheOthersRun(t *testing.T) {
 	tests := map[string]func(task *pending.Task[int]){
 		"set result": func(task *pending.Task[int]) { task.SetResult(1) },
