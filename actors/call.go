@@ -36,11 +36,20 @@ func (c *call[T]) frame() *frame { return &c.turn }
 func newCall[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...pending.Option,
 ) *call[T] {
+	mustHave(fn)
 	t := &call[T]{}
 	t.turn.task = t
 	t.turn.box.Store(&c.box)
 	t.Init(ctx, fn, &t.turn, c.observed(opts)...)
 	return t
+}
+
+// mustHave panics where a function is nil: who calls it later could not tell
+// where it comes from.
+func mustHave[T any](fn func(context.Context) (T, error)) {
+	if fn == nil {
+		panic("actors: call of a nil function")
+	}
 }
 
 // observed adds the caller's observer to the options of a pending.
@@ -83,19 +92,21 @@ func Untracked() CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.Untracked()) }
 }
 
-// Delay has the call queued after d.
+// Delay has the call queued after d, at once if that is zero or less.
 func Delay(d time.Duration) CallOption {
 	return func(o *callOptions) { o.delay = d }
 }
 
 // Timeout cancels the call if it is not done d after it was scheduled, with a
-// cause that matches [context.DeadlineExceeded].
+// cause that matches [context.DeadlineExceeded]. With a d of zero or less the
+// function never runs.
 func Timeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout = &d }
 }
 
 // QueueTimeout cancels the call if its function has not started d after it was
-// scheduled, with a cause that matches [context.DeadlineExceeded].
+// scheduled, with a cause that matches [context.DeadlineExceeded]. With a d of
+// zero or less it never does.
 func QueueTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.queueTimeout = &d }
 }
@@ -105,7 +116,7 @@ func QueueTimeout(d time.Duration) CallOption {
 //
 // The context that fn is given has the values of ctx and ends with it; with it
 // fn can wait without being in the way of the other functions of c. A panic in
-// fn becomes a [*pending.PanicError].
+// fn becomes a [*pending.PanicError]; a fn that is nil panics here.
 //
 // If c is stopped the pending is cancelled with [pending.ErrStopped]; if it is
 // full the pending fails with [ErrOverloaded]. The seed's schedule_call.
@@ -133,9 +144,14 @@ func Schedule[T any](
 
 // cancelAfter has cancel called d from now unless t is done by then.
 func cancelAfter(t task, d time.Duration, what string, cancel func(cause error)) {
-	timer := time.AfterFunc(d, func() {
+	expire := func() {
 		cancel(fmt.Errorf("actors: call of %s %s after %v: %w", t.Name(), what, d, context.DeadlineExceeded))
-	})
+	}
+	if d <= 0 {
+		expire()
+		return
+	}
+	timer := time.AfterFunc(d, expire)
 	t.OnDone(func(pending.Handle) { timer.Stop() })
 }
 
@@ -160,6 +176,9 @@ func CallLater[T any](
 // refused; what was accepted and has not run when c is stopped is counted in
 // its log. It may be called from any goroutine. The seed's call_direct.
 func (c *Caller) CallDirect(fn func()) error {
+	if fn == nil {
+		panic("actors: call of a nil function")
+	}
 	if c.draining.Load() {
 		return c.stopError()
 	}

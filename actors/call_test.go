@@ -29,6 +29,7 @@ func TestNameOfACall(t *testing.T) {
 	result(t, unnamed)
 }
 
+// Item 27 of the seed's behaviour.
 func TestDelayedCallRunsOnItsCallerWhenItsTimeHasCome(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -80,6 +81,7 @@ func TestDelayedCallWaitsForTheTurnLikeAnyOther(t *testing.T) {
 	})
 }
 
+// Item 27 of the seed's behaviour.
 func TestDelayedCallEndsEarly(t *testing.T) {
 	never := func(context.Context) (any, error) { return nil, errors.New("the function has run") }
 	for name, tt := range map[string]struct {
@@ -114,6 +116,7 @@ func TestDelayedCallEndsEarly(t *testing.T) {
 	}
 }
 
+// Item 17 of the seed's behaviour.
 func TestCallThatIsDelayedAfterAStopIsRefusedAtOnce(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)
@@ -272,6 +275,7 @@ func TestWaitsBeyondTheLimitAreRefused(t *testing.T) {
 	assert.Equal(t, 7, result(t, actors.CallSoon(t.Context(), c, wait)))
 }
 
+// Item 26 of the seed's behaviour.
 func TestDirectCallThatFailsIsLoggedAndHurtsNobody(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fn   func()
@@ -300,6 +304,7 @@ func TestDirectCallThatFailsIsLoggedAndHurtsNobody(t *testing.T) {
 	}
 }
 
+// Item 17 of the seed's behaviour.
 func TestDirectCallIsRefusedByACallerThatIsStopping(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)

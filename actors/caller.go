@@ -127,15 +127,20 @@ func (c *Caller) begin() error {
 // Run starts a caller made by [New] and makes the goroutine that calls its
 // loop, until the caller has stopped: functions run on that goroutine, except
 // that while one which waits is on it the others run elsewhere. The end of ctx
-// stops the caller, protected or not. The error is nil for an ordinary stop,
-// else the failure that stopped the caller; it is an error if the caller was
-// started or stopped before. A function that calls [runtime.Goexit] ends this
-// goroutine, and with it the caller. The seed's async with Caller("manual").
+// stops the caller, protected or not; with one that has ended nothing is run.
+// The error is nil for an ordinary stop, else the failure that stopped the
+// caller; it is an error if the caller was started or stopped before. A function
+// that calls [runtime.Goexit] ends this goroutine, and with it the caller. The
+// seed's async with Caller("manual").
 func (c *Caller) Run(ctx context.Context) error {
+	ended := ctx.Err() != nil
 	if err := c.begin(); err != nil {
 		return err
 	}
 	defer c.stop(nil)
+	if ended {
+		c.stop(nil)
+	}
 	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
 	c.box.lend()
 	return c.stopCause()

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
+// Item 68 of the seed's behaviour.
 func TestChildIsMadeOnceForAName(t *testing.T) {
 	parent := start(t, newSystem(t))
 	kid := child(t, parent, props.Name("kid"))
@@ -31,6 +32,7 @@ func TestChildIsMadeOnceForAName(t *testing.T) {
 	assert.Equal(t, ids(kid), ids(parent.Children()...))
 }
 
+// Item 68 of the seed's behaviour.
 func TestChildIsMadeOnceForManyWhoAskAtTheSameTime(t *testing.T) {
 	parent := start(t, newSystem(t))
 	kids := make([]*actors.Caller, 20)
@@ -44,6 +46,8 @@ func TestChildIsMadeOnceForManyWhoAskAtTheSameTime(t *testing.T) {
 	assert.Equal(t, ids(kids[0]), ids(parent.Children()...))
 }
 
+// Item 4 of the seed's behaviour.
+// Item 68 of the seed's behaviour.
 func TestChildWithoutANameIsAlwaysNew(t *testing.T) {
 	parent := start(t, newSystem(t), props.Name("parent"))
 	a, b := child(t, parent), child(t, parent)
@@ -56,6 +60,7 @@ func TestChildWithoutANameIsAlwaysNew(t *testing.T) {
 	}
 }
 
+// Item 68 of the seed's behaviour.
 func TestChildrenOfChildren(t *testing.T) {
 	system := newSystem(t)
 	root := start(t, system, props.Name("root"))
@@ -71,6 +76,7 @@ func TestChildrenOfChildren(t *testing.T) {
 	same(t, grandkid, found)
 }
 
+// Item 68 of the seed's behaviour.
 func TestChildrenAreACopy(t *testing.T) {
 	parent := start(t, newSystem(t))
 	kid := child(t, parent)
@@ -79,6 +85,7 @@ func TestChildrenAreACopy(t *testing.T) {
 	assert.Equal(t, ids(kid), ids(parent.Children()...))
 }
 
+// Item 68 of the seed's behaviour.
 func TestChildInheritsOptions(t *testing.T) {
 	log, option := logged()
 	parent := start(t, newSystem(t), props.Name("parent"), props.Protected(), option,
@@ -102,6 +109,7 @@ func TestChildInheritsOptions(t *testing.T) {
 	}
 }
 
+// Item 68 of the seed's behaviour.
 func TestChildIsMadeWhateverTheParentIsDoing(t *testing.T) {
 	for name, prepare := range map[string]func(*testing.T, *actor.ActorSystem) *actors.Caller{
 		"nothing": func(t *testing.T, system *actor.ActorSystem) *actors.Caller { return start(t, system) },
@@ -140,6 +148,7 @@ func TestFunctionMakesChildrenOfItsOwnCaller(t *testing.T) {
 	})))
 }
 
+// Item 17 of the seed's behaviour.
 func TestNoChildForACallerThatIsStopping(t *testing.T) {
 	parent := start(t, newSystem(t))
 	release := occupy(t, parent)

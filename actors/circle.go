@@ -124,13 +124,15 @@ func (m *mailbox) keeper() *frame {
 	return nil
 }
 
-// describe names the callers round the circle.
+// describe names the callers round the circle. Functions of one caller that wait
+// for each other count once.
 func (s *search) describe() string {
-	var b strings.Builder
-	b.WriteString(s.from.caller().path())
+	names := []string{s.from.caller().path()}
 	for _, f := range append(s.path, s.from) {
-		b.WriteString(" waits for ")
-		b.WriteString(f.caller().path())
+		names = append(names, f.caller().path())
 	}
-	return b.String()
+	if round := slices.Compact(names); len(round) > 1 {
+		return strings.Join(round, " waits for ")
+	}
+	return names[0] + " waits for " + names[0]
 }

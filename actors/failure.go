@@ -32,16 +32,17 @@ func (c *Caller) crashed(t task, crash *pending.PanicError) {
 	if c.isCovered(crash) {
 		return
 	}
-	action, delay := c.decide(crash)
-	switch action {
-	case supervision.ActionRestart:
-		c.restartAfter(delay, crash)
-	case supervision.ActionStop:
-		c.stop(crash)
-	case supervision.ActionEscalate:
-		c.escalate(crash)
-		c.box.invoker.EscalateFailure(crash, t)
-	}
+	c.decide(crash, func(action supervision.Action, delay time.Duration) {
+		switch action {
+		case supervision.ActionRestart:
+			c.restartAfter(delay, crash)
+		case supervision.ActionStop:
+			c.stop(crash)
+		case supervision.ActionEscalate:
+			c.escalate(crash)
+			c.box.invoker.EscalateFailure(crash, t)
+		}
+	})
 }
 
 // isCovered reports whether a restart is on its way already, which is for
@@ -57,8 +58,9 @@ func (c *Caller) isCovered(failure error) bool {
 	return covered
 }
 
-// decide asks the policy what to do about a failure, and publishes that.
-func (c *Caller) decide(failure error) (supervision.Action, time.Duration) {
+// decide asks the policy what to do about a failure, publishes that, and has it
+// done.
+func (c *Caller) decide(failure error, act func(supervision.Action, time.Duration)) {
 	c.mu.Lock()
 	action, delay := c.rarely().failures.Decide(c.config.Policy, time.Now())
 	c.mu.Unlock()
@@ -66,10 +68,8 @@ func (c *Caller) decide(failure error) (supervision.Action, time.Duration) {
 		c.Logger().Error("actors: function failed", slog.String("caller", c.path()),
 			slog.String("action", action.String()), slog.Any("error", failure))
 	}
-	c.node.system.EventStream.Publish(supervision.Failed{
-		Who: c.pid, Name: c.name, Err: failure, Action: action, Delay: delay,
-	})
-	return action, delay
+	defer act(action, delay) // even if a handler of the event ends the goroutine
+	c.publish(supervision.Failed{Who: c.pid, Name: c.name, Err: failure, Action: action, Delay: delay})
 }
 
 // restartAfter restarts the caller's actor after a delay, in which nothing is
@@ -102,10 +102,8 @@ func (c *Caller) interruptForRestart() {
 		return
 	}
 	cause := c.restartError()
-	for _, f := range active {
-		f.task.Cancel(cause)
-	}
-	c.limitQuiesce()
+	defer c.limitQuiesce()
+	each(active, func(f *frame) { f.task.Cancel(cause) })
 }
 
 // restartError is the error of what a restart has cancelled.
@@ -163,7 +161,7 @@ func (c *Caller) resumed() {
 		}
 	}
 	if r != nil {
-		c.node.system.EventStream.Publish(supervision.Restarted{Who: c.pid, Name: c.name, Err: r.cause})
+		c.publish(supervision.Restarted{Who: c.pid, Name: c.name, Err: r.cause})
 	}
 }
 
@@ -182,19 +180,20 @@ func (n *node) HandleFailure(
 		parent.suspend(child) // if the restart does not stop it, it goes on after that
 		return
 	}
-	action, delay := parent.decide(failure)
-	switch action {
-	case supervision.ActionCapture:
-		supervisor.ResumeChildren(child)
-	case supervision.ActionRestart:
-		parent.restartAfter(delay, failure)
-	case supervision.ActionStop:
-		parent.stop(failure)
-	case supervision.ActionEscalate:
-		parent.escalate(failure)
-		parent.suspend(child)
-		supervisor.EscalateFailure(failure, message)
-	}
+	parent.decide(failure, func(action supervision.Action, delay time.Duration) {
+		switch action {
+		case supervision.ActionCapture:
+			supervisor.ResumeChildren(child)
+		case supervision.ActionRestart:
+			parent.restartAfter(delay, failure)
+		case supervision.ActionStop:
+			parent.stop(failure)
+		case supervision.ActionEscalate:
+			parent.escalate(failure)
+			parent.suspend(child)
+			supervisor.EscalateFailure(failure, message)
+		}
+	})
 }
 
 // suspend notes a child whose failure is being decided on further up: it goes

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
+// Item 1 of the seed's behaviour.
 func TestMainIsOneCallerForEverybody(t *testing.T) {
 	system := newSystem(t)
 	mains := make([]*actors.Caller, 20)
@@ -33,6 +34,7 @@ func TestMainIsOneCallerForEverybody(t *testing.T) {
 	assert.Nil(t, mains[0].Parent())
 }
 
+// Item 7 of the seed's behaviour.
 func TestMainIsMadeAgainAfterItWasStoppedByForce(t *testing.T) {
 	system := newSystem(t)
 	first := actors.Main(system)
@@ -43,6 +45,7 @@ func TestMainIsMadeAgainAfterItWasStoppedByForce(t *testing.T) {
 	assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), second, returns(1))))
 }
 
+// Item 1 of the seed's behaviour.
 func TestStartAlwaysMakesACallerOfItsOwn(t *testing.T) {
 	system := newSystem(t)
 	a, b := start(t, system), start(t, system)
@@ -56,6 +59,7 @@ func TestStartAlwaysMakesACallerOfItsOwn(t *testing.T) {
 	}
 }
 
+// Item 5 of the seed's behaviour.
 func TestStartedCallerOutlivesEverybodyElse(t *testing.T) {
 	system := newSystem(t)
 	c := start(t, system)
@@ -65,6 +69,7 @@ func TestStartedCallerOutlivesEverybodyElse(t *testing.T) {
 	assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), c, returns(1))))
 }
 
+// Item 2 of the seed's behaviour.
 func TestNameIsTakenUntilTheCallerHasStopped(t *testing.T) {
 	system := newSystem(t)
 	first := start(t, system, props.Name("gopher"))
@@ -91,6 +96,7 @@ func TestNamesOfAnotherSystemDoNotMatter(t *testing.T) {
 	assert.Equal(t, ids(inA), ids(slices.Collect(actors.All(a))...))
 }
 
+// Item 3 of the seed's behaviour.
 func TestWrongOptionIsAnErrorOfWhateverItIsGivenTo(t *testing.T) {
 	system := newSystem(t)
 	parent := start(t, system)
@@ -107,6 +113,7 @@ func TestWrongOptionIsAnErrorOfWhateverItIsGivenTo(t *testing.T) {
 	}
 }
 
+// Item 6 of the seed's behaviour.
 func TestRegistryKnowsCallersUntilTheyHaveStopped(t *testing.T) {
 	system := newSystem(t)
 	running := start(t, system)
@@ -130,6 +137,7 @@ func TestRegistryKnowsCallersUntilTheyHaveStopped(t *testing.T) {
 	assert.Equal(t, ids(running, initial), ids(slices.Collect(actors.All(system))...))
 }
 
+// Item 6 of the seed's behaviour.
 func TestLookupOfNobodysID(t *testing.T) {
 	system := newSystem(t)
 	plain := system.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
@@ -160,6 +168,7 @@ func TestIterationOverCallersMayEndEarlyAndStopThem(t *testing.T) {
 	assert.Empty(t, slices.Collect(actors.All(system)))
 }
 
+// Item 7 of the seed's behaviour.
 func TestStoppedCallerIsNeverStartedAgain(t *testing.T) {
 	system := newSystem(t)
 	for name, c := range map[string]*actors.Caller{"started": start(t, system), "never started": unstarted(t, system)} {
@@ -173,6 +182,7 @@ func TestStoppedCallerIsNeverStartedAgain(t *testing.T) {
 	}
 }
 
+// Item 20 of the seed's behaviour.
 func TestStoppedCallerIsCollected(t *testing.T) {
 	system := newSystem(t)
 	parent := start(t, system)

@@ -2,6 +2,8 @@ package actors
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -19,6 +21,7 @@ type invocation struct {
 // value that fn returns, or its error. The same message may be sent any number
 // of times. It cannot leave the process.
 func Invoke[T any](fn func(context.Context) (T, error)) any {
+	mustHave(fn)
 	return &invocation{func(c *Caller, sender *actor.PID) {
 		p := CallSoon(context.Background(), c, fn)
 		if sender != nil {
@@ -28,9 +31,13 @@ func Invoke[T any](fn func(context.Context) (T, error)) any {
 }
 
 // PipeTo sends the value of p, or its error, as a message to each of the pids
-// once it is done. It returns an error if p belongs to no actor system: that
-// of its caller, or the one attached to it as metadata under "system".
+// once it is done. It returns an error if one of them is nil, or p belongs to no
+// actor system: that of its caller, or the one attached to it as metadata under
+// "system".
 func PipeTo[T any](p *pending.Pending[T], pids ...*actor.PID) error {
+	if slices.Contains(pids, nil) {
+		return errors.New("actors: pipe to no PID")
+	}
 	system, err := systemOf(p)
 	if err != nil {
 		return err

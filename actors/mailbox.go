@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -123,16 +124,25 @@ func (m *mailbox) PostUserMessage(message any) {
 
 // PostSystemMessage implements [actor.Mailbox].
 func (m *mailbox) PostSystemMessage(message any) {
-	unstarted := false
 	switch message := message.(type) {
 	case *actor.Stop:
 		// The functions shall hear of it now, not when the turn is free.
-		unstarted = m.caller.beginStop(nil) == StateInitial
+		m.caller.beginStop(nil, func(was State) {
+			m.postSystem(message)
+			if was == StateInitial {
+				m.open() // nobody else will
+			}
+		})
+		return
 	case *actor.Restart:
 		m.caller.hurry()
 	case *actor.Terminated:
 		m.caller.node.terminated(message.Who)
 	}
+	m.postSystem(message)
+}
+
+func (m *mailbox) postSystem(message any) {
 	m.mu.Lock()
 	switch message.(type) {
 	case *actor.SuspendMailbox:
@@ -143,9 +153,6 @@ func (m *mailbox) PostSystemMessage(message any) {
 	m.system = append(m.system, message)
 	m.urgent.Store(true)
 	m.wakeLocked()
-	if unstarted {
-		m.open() // nobody else will
-	}
 	if _, ok := message.(*actor.Failure); ok {
 		m.recheck()
 	}
@@ -242,11 +249,11 @@ func (m *mailbox) replaceRunner(item any, h *home) {
 	m.mu.Unlock()
 	switch item := item.(type) {
 	case *frame:
-		if !item.leave() {
+		if !m.lostFunction(item) {
 			return
 		}
 	case step:
-		if !item.frame().leave() {
+		if !m.lostFunction(item.frame()) {
 			return
 		}
 	case direct:
@@ -255,6 +262,20 @@ func (m *mailbox) replaceRunner(item any, h *home) {
 		m.invoker.EscalateFailure(errGoexit, item)
 	}
 	go m.loop()
+}
+
+// lostFunction does what is left to do for a function whose goroutine has ended:
+// by its own doing, or by that of a callback of the user's after it. It reports
+// false if the function was abandoned, and the turn has gone elsewhere long ago.
+func (m *mailbox) lostFunction(f *frame) bool {
+	if left := f.leave(); !left && f.isAbandoned() {
+		return false
+	} else if left && f.panicked {
+		crash, _ := f.task.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
+		m.caller.crashed(f.task, cmp.Or(crash, &pending.PanicError{Value: f.task.Err()}))
+	}
+	m.caller.workDone(f)
+	return true
 }
 
 // handover is an item that ends the role of the runner, because a function has

@@ -44,6 +44,9 @@ var (
 
 // nodeOf returns the node of a system, made when first asked for.
 func nodeOf(system *actor.ActorSystem) *node {
+	if system == nil {
+		panic("actors: the actor system is nil")
+	}
 	for {
 		if process, ok := system.ProcessRegistry.GetLocal(rootID); ok {
 			return process.(*node)

@@ -70,12 +70,15 @@ func (r *requests) answer(id uint32, message any) {
 // Request sends msg to any actor, or to any other process with a PID, and
 // returns the pending of its answer. An answer that is an error becomes the
 // pending's; one of another type than T is an error. If there is nobody at the
-// PID the error matches actor.ErrDeadLetter. When ctx ends the pending is
-// cancelled as soon as somebody looks at it, and a late answer is dropped; if it
-// has ended already nothing is sent. It may be called from any goroutine.
+// PID, or pid is nil, the error matches actor.ErrDeadLetter. When ctx ends the
+// pending is cancelled, and a late answer is dropped; if it has ended already
+// nothing is sent. It may be called from any goroutine.
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	n := nodeOf(system)
 	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked())
+	if pid == nil {
+		p.SetError(fmt.Errorf("actors: request to no PID: %w", actor.ErrDeadLetter))
+	}
 	if life := p.Context(); life.Err() != nil {
 		p.Cancel(context.Cause(life))
 	}

@@ -132,6 +132,21 @@ func TestRequestEndsEarlyAndItsLateAnswerIsDropped(t *testing.T) {
 	}
 }
 
+func TestRequestUnderAContextThatHasEndedIsNotSent(t *testing.T) {
+	system := newSystem(t)
+	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(string); ok {
+			t.Error("it was sent")
+		}
+	}))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errBoom)
+	p := actors.Request[int](ctx, system, pid, "hello")
+	require.ErrorIs(t, failure(p), errBoom)
+	assert.True(t, p.Cancelled())
+	require.NoError(t, system.Root.StopFuture(pid).Wait())
+}
+
 func TestSecondAnswerToARequestIsDropped(t *testing.T) {
 	system := newSystem(t)
 	twice := adopted(t, system, nil, "twice", func(ctx actor.Context) {

@@ -62,6 +62,7 @@ func TestRunMakesTheCallingGoroutineTheLoop(t *testing.T) {
 	require.Error(t, c.Run(t.Context()), "a caller runs once")
 }
 
+// Item 13 of the seed's behaviour.
 func TestRunEndsWithItsContext(t *testing.T) {
 	c, err := actors.New(newSystem(t), props.Protected())
 	require.NoError(t, err)
@@ -73,6 +74,18 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	require.NoError(t, c.Run(ctx))
 	assert.Equal(t, actors.StateStopped, c.State())
 	require.ErrorIs(t, p.Err(), pending.ErrStopped)
+}
+
+func TestRunWithAContextThatHasEndedRunsNothing(t *testing.T) {
+	c := unstarted(t, newSystem(t))
+	queued := do(t.Context(), c, func(context.Context) { t.Error("it ran") })
+	offspring := child(t, c)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, c.Run(ctx))
+	assert.Equal(t, actors.StateStopped, c.State())
+	assert.Equal(t, actors.StateStopped, offspring.State())
+	require.ErrorIs(t, queued.Err(), pending.ErrStopped)
 }
 
 func TestRunReturnsTheFailureThatStoppedTheCaller(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
+// Item 8 of the seed's behaviour.
 func TestCallerGoesThroughItsStates(t *testing.T) {
 	system := newSystem(t)
 	c := unstarted(t, system)
@@ -38,6 +39,8 @@ func TestCallerGoesThroughItsStates(t *testing.T) {
 	assert.Equal(t, actors.StateStopped, c.State())
 }
 
+// Item 1 of the seed's behaviour.
+// Item 9 of the seed's behaviour.
 func TestCallerIsStartedOnce(t *testing.T) {
 	system := newSystem(t)
 	c := unstarted(t, system)
@@ -59,6 +62,7 @@ func TestCallerIsStartedOnce(t *testing.T) {
 	require.ErrorContains(t, start(t, system).Start(), "running already")
 }
 
+// Item 9 of the seed's behaviour.
 func TestCallsMadeBeforeTheStartRunInOrderAfterIt(t *testing.T) {
 	for name, begin := range map[string]func(*actors.Caller) error{
 		"Start": func(c *actors.Caller) error { return c.Start() },
@@ -83,6 +87,7 @@ func TestCallsMadeBeforeTheStartRunInOrderAfterIt(t *testing.T) {
 	}
 }
 
+// Item 13 of the seed's behaviour.
 func TestRunReturnsWhenTheCallerHasStopped(t *testing.T) {
 	type stopFunc func(c *actors.Caller, end context.CancelFunc)
 	byEnd := func(_ *actors.Caller, end context.CancelFunc) { end() }
@@ -138,10 +143,12 @@ func TestCallerThatWasNeverStartedStopsAtOnce(t *testing.T) {
 	}
 }
 
+// Item 12 of the seed's behaviour.
 func TestCallerThatWasNeverStartedAndHasNoChildrenHasStoppedOnReturn(t *testing.T) {
 	assert.Equal(t, actors.StateStopped, unstarted(t, newSystem(t)).Stop())
 }
 
+// Item 10 of the seed's behaviour.
 func TestStopDuringTheStartIsSafe(t *testing.T) {
 	system := newSystem(t)
 	for range 50 {
@@ -158,6 +165,7 @@ func TestStopDuringTheStartIsSafe(t *testing.T) {
 	}
 }
 
+// Item 17 of the seed's behaviour.
 func TestStopRightAfterTheStart(t *testing.T) {
 	c := start(t, newSystem(t))
 	c.Stop()
@@ -168,6 +176,7 @@ func TestStopRightAfterTheStart(t *testing.T) {
 	require.ErrorIs(t, late.Err(), pending.ErrStopped)
 }
 
+// Item 18 of the seed's behaviour.
 func TestStoppedIsTheSameForAnyNumberOfWaiters(t *testing.T) {
 	c := start(t, newSystem(t))
 	var waiting sync.WaitGroup
@@ -179,6 +188,7 @@ func TestStoppedIsTheSameForAnyNumberOfWaiters(t *testing.T) {
 	<-c.Stopped()
 }
 
+// Item 11 of the seed's behaviour.
 func TestCallerDescribesItself(t *testing.T) {
 	system := newSystem(t)
 	for name, tt := range map[string]struct {

@@ -75,24 +75,25 @@ func (c *Caller) waitEnd(ctx context.Context) error {
 
 // stop stops the caller for a reason, nil for none.
 func (c *Caller) stop(cause error) {
-	was := c.beginStop(cause)
-	if was >= StateStopping {
-		return
-	}
-	c.box.PostSystemMessage(&actor.Stop{}) // not to the PID, which another one may have by now
-	if was == StateInitial {
-		c.box.open()
-	}
+	c.beginStop(cause, func(was State) {
+		if was < StateStopping {
+			c.box.postSystem(&actor.Stop{}) // not to the PID, which another one may have by now
+		}
+		if was == StateInitial {
+			c.box.open()
+		}
+	})
 }
 
-// beginStop does the part of a stop that needs no turn. It returns the state
-// that the caller was in: if that is StateStopping it was done before.
-func (c *Caller) beginStop(cause error) (was State) {
+// beginStop does the part of a stop that needs no turn, unless it was done
+// before. Then it calls a function with the state that the caller was in.
+func (c *Caller) beginStop(cause error, then func(was State)) {
 	c.mu.Lock()
-	was = c.State()
+	was := c.State()
 	if was >= StateStopping {
 		c.mu.Unlock()
-		return was
+		then(was)
+		return
 	}
 	c.state.Store(int32(StateStopping))
 	delayed := c.leaveRunning(cause)
@@ -104,29 +105,25 @@ func (c *Caller) beginStop(cause error) (was State) {
 	c.mu.Unlock()
 
 	err := c.stopError()
-	for _, f := range active {
+	// Callbacks of the user's are called on the way, and may end the goroutine.
+	// Everything is done all the same, the deferred from the last to the first.
+	defer func() {
+		if len(active) > 0 {
+			c.limitQuiesce()
+		}
+		c.box.closedDown()
+		then(was)
+	}()
+	defer each(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+	defer c.leaveEmployer()
+	defer c.closePool(err)
+	defer c.refuse(refused, err)
+	defer each(c.queues(), func(q task) { q.Cancel(err) })
+	defer each(delayed, func(t task) { t.Reject(err) })
+	each(active, func(f *frame) {
 		f.task.Reject(err) // it may be about to start
 		f.task.Interrupt(err)
-	}
-	for _, t := range delayed {
-		t.Reject(err)
-	}
-	for _, q := range c.queues() {
-		q.Cancel(err)
-	}
-	c.refuse(refused, err)
-	c.closePool(err)
-	if c.employer != nil {
-		c.employer.lost(c)
-	}
-	for _, child := range children {
-		child.beginStop(nil)
-	}
-	if len(active) > 0 {
-		c.limitQuiesce()
-	}
-	c.box.closedDown()
-	return was
+	})
 }
 
 // leaveRunning undoes what only a running caller has, and returns the calls
@@ -150,7 +147,8 @@ func (c *Caller) leaveRunning(cause error) (delayed []task) {
 // refuse deals with what was queued when the caller was stopped.
 func (c *Caller) refuse(items []any, err error) {
 	dropped := 0
-	for _, item := range items {
+	defer func() { c.logDropped(dropped) }()
+	each(items, func(item any) {
 		switch item := item.(type) {
 		case *frame:
 			item.task.Reject(err)
@@ -160,8 +158,22 @@ func (c *Caller) refuse(items []any, err error) {
 		default:
 			c.undeliverable(item)
 		}
+	})
+}
+
+// each does something for all items, even if a callback of the user's that is
+// called on the way ends the goroutine.
+func each[E any](items []E, do func(E)) {
+	n := 0
+	defer func() {
+		if n < len(items) {
+			each(items[n:], do)
+		}
+	}()
+	for n < len(items) {
+		n++
+		do(items[n-1])
 	}
-	c.logDropped(dropped)
 }
 
 func (c *Caller) logDropped(n int) {
@@ -177,8 +189,6 @@ func (c *Caller) undeliverable(message any) {
 		c.deadLetter(message)
 	}
 }
-
-func (c *Caller) deadLetter(message any) { c.node.system.DeadLetter.SendUserMessage(c.pid, message) }
 
 // stopError is the error of what a stop has cancelled.
 func (c *Caller) stopError() error {
@@ -239,13 +249,13 @@ func (c *Caller) abandon(q *quiesce) {
 	if c.State() >= StateStopping {
 		cause = c.stopError()
 	}
-	for _, f := range late {
+	defer c.box.abandon(late)
+	each(late, func(f *frame) {
 		c.Logger().Error("actors: function abandoned, it has not returned in time",
 			slog.String("caller", c.path()), slog.String("function", f.task.Name()),
 			slog.Duration("limit", c.config.StopTimeout))
 		f.task.Abandon(cause)
-	}
-	c.box.abandon(late)
+	})
 }
 
 // finalize is called, by whoever hears of it first, when the caller's actor has
@@ -260,16 +270,21 @@ func (c *Caller) finalize() {
 			}
 			p.mu.Unlock()
 		}
-		c.node.system.EventStream.Publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
-		c.mu.Lock()
-		c.state.Store(int32(StateStopped))
-		var end *pending.Pending[struct{}]
-		if c.rare != nil {
-			end = c.rare.end
-		}
-		c.mu.Unlock()
-		if end != nil {
-			end.SetResult(struct{}{})
-		}
+		defer c.announceEnd()
+		c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
 	})
+}
+
+// announceEnd tells those who wait for the end.
+func (c *Caller) announceEnd() {
+	c.mu.Lock()
+	c.state.Store(int32(StateStopped))
+	var end *pending.Pending[struct{}]
+	if c.rare != nil {
+		end = c.rare.end
+	}
+	c.mu.Unlock()
+	if end != nil {
+		end.SetResult(struct{}{})
+	}
 }

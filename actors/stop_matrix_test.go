@@ -61,15 +61,16 @@ func sent(message func(actor.Context)) func(f *family) {
 var stopDirective = actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
 
 var ways = map[string]way{
-	"Stop":                  {kinds: anyKind, act: func(f *family) { f.subject.Stop() }},
-	"forced Stop":           {kinds: anyKind, act: func(f *family) { f.subject.Stop(actors.Force()) }, subject: []props.Option{props.Protected()}},
-	"StopWait":              {kinds: anyKind, act: func(f *family) { go func() { assert.NoError(f.t, f.subject.StopWait(f.t.Context())) }() }},
-	"Drain that runs out":   {kinds: anyKind, act: func(f *family) { go f.drain() }},
-	"stop of the parent":    {kinds: anyKind, act: func(f *family) { f.parent.Stop() }, ends: []string{"parent"}},
-	"protoactor's Stop":     {kinds: anyKind, act: func(f *family) { f.system.Root.Stop(f.subject.PID()) }},
-	"Stop of the protected": {kinds: anyKind, act: func(f *family) { f.system.Root.Stop(f.subject.PID()) }, subject: []props.Option{props.Protected()}},
-	"protoactor's Poison":   {kinds: anyKind, early: func(f *family) { f.system.Root.Poison(f.subject.PID()) }},
-	"Stop in a function":    {kinds: anyKind, inside: func(_ context.Context, f *family) { f.subject.Stop() }},
+	"Stop":                   {kinds: anyKind, act: func(f *family) { f.subject.Stop() }},
+	"forced Stop":            {kinds: anyKind, act: func(f *family) { f.subject.Stop(actors.Force()) }, subject: []props.Option{props.Protected()}},
+	"StopWait":               {kinds: anyKind, act: func(f *family) { go func() { assert.NoError(f.t, f.subject.StopWait(f.t.Context())) }() }},
+	"Drain that runs out":    {kinds: anyKind, act: func(f *family) { go f.drain() }},
+	"Shutdown that runs out": {kinds: anyKind, act: func(f *family) { go f.shutdown() }, ends: []string{"parent"}},
+	"stop of the parent":     {kinds: anyKind, act: func(f *family) { f.parent.Stop() }, ends: []string{"parent"}},
+	"protoactor's Stop":      {kinds: anyKind, act: func(f *family) { f.system.Root.Stop(f.subject.PID()) }},
+	"Stop of the protected":  {kinds: anyKind, act: func(f *family) { f.system.Root.Stop(f.subject.PID()) }, subject: []props.Option{props.Protected()}},
+	"protoactor's Poison":    {kinds: anyKind, early: func(f *family) { f.system.Root.Poison(f.subject.PID()) }},
+	"Stop in a function":     {kinds: anyKind, inside: func(_ context.Context, f *family) { f.subject.Stop() }},
 	"Stop in a function of the child": {kinds: anyKind, act: func(f *family) {
 		do(f.t.Context(), f.child, func(context.Context) { f.subject.Stop() })
 	}},
@@ -107,6 +108,9 @@ var ways = map[string]way{
 	},
 }
 
+// Item 14 of the seed's behaviour.
+// Item 15 of the seed's behaviour.
+// Item 17 of the seed's behaviour.
 // Whatever stops a caller, the promises of a stop are kept.
 func TestStopMatrix(t *testing.T) {
 	for name, w := range ways {
@@ -252,6 +256,12 @@ func (f *family) drain() {
 	ctx, cancel := context.WithCancelCause(f.t.Context())
 	cancel(errBoom)
 	assert.ErrorIs(f.t, f.subject.Drain(ctx), context.Canceled)
+}
+
+func (f *family) shutdown() {
+	ctx, cancel := context.WithCancelCause(f.t.Context())
+	cancel(errBoom)
+	assert.ErrorIs(f.t, actors.Shutdown(ctx, f.system), context.Canceled)
 }
 
 func (f *family) checkPendings() {

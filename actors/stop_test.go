@@ -19,7 +19,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// Item 12.
+// Item 12 of the seed's behaviour.
 func TestStopReturnsTheStateAndHasNoFurtherEffect(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		log := logEvents(system)
@@ -72,7 +72,8 @@ func TestStopByManyAtOnceIsOneStop(t *testing.T) {
 	}
 }
 
-// Items 12 and 19.
+// Item 12 of the seed's behaviour.
+// Item 19 of the seed's behaviour.
 func TestProtectedCallerIsStoppedByForceAlone(t *testing.T) {
 	c := start(t, newSystem(t), props.Protected())
 	protected := child(t, c, props.Protected())
@@ -102,7 +103,8 @@ func TestAdoptedActorIsNeverProtected(t *testing.T) {
 	require.NoError(t, c.StopWait(t.Context()))
 }
 
-// Items 14 and 15.
+// Item 14 of the seed's behaviour.
+// Item 15 of the seed's behaviour.
 func TestStopLetsFunctionsCleanUpAllAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -133,7 +135,7 @@ func ignore(err error) error {
 	return err
 }
 
-// Item 15.
+// Item 15 of the seed's behaviour.
 func TestOutcomeOfAFunctionThatRunsWhenItsCallerStops(t *testing.T) {
 	tests := map[string]struct {
 		end       func(ctx context.Context) (string, error)
@@ -205,7 +207,9 @@ func TestStopEndsEveryWait(t *testing.T) {
 	}
 }
 
-// Items 15 and 16: calls have no right to run because they were made in time.
+// Item 15 of the seed's behaviour.
+// Item 16 of the seed's behaviour.
+// Calls have no right to run because they were made in time.
 func TestNothingQueuedRunsAfterStop(t *testing.T) {
 	const calls = 1000
 	log, logTo := logged()
@@ -238,7 +242,8 @@ func TestStopReachesAFunctionThatIsJustStarting(t *testing.T) {
 	}
 }
 
-// Item 18, and section 5, 5.
+// Item 18 of the seed's behaviour.
+// Section 5, 5 as well.
 func TestWhoSeesTheEndFindsNothingLeft(t *testing.T) {
 	system := newSystem(t)
 	parent := start(t, system)
@@ -277,7 +282,8 @@ func TestStopWaitEndsWithItsContextAndTheStopGoesOn(t *testing.T) {
 	})
 }
 
-// Item 12, and section 5, 10.
+// Item 12 of the seed's behaviour.
+// Section 5, 10 as well.
 func TestUnstartedCallerStopsWithAllItHas(t *testing.T) {
 	ctx := context.Background()
 	stops := map[string]func(c *actors.Caller){

@@ -17,6 +17,7 @@ type frame struct {
 
 	forWorker bool // and not for any other caller
 	handedIn  bool // by the worker, to its pool
+	panicked  bool
 
 	// Under the mailbox's mu.
 	state     frameState
@@ -58,6 +59,7 @@ func (f *frame) Describe(m pending.Metadata) { m["caller"] = f.caller() }
 // other call before that is decided.
 func (f *frame) Left(panicked bool) {
 	c := f.caller()
+	f.panicked = panicked
 	if !panicked || c.config.Policy.Action() == supervision.ActionCapture {
 		c.workDone(f)
 	}
@@ -233,6 +235,14 @@ func (f *frame) leave() bool {
 	}
 	f.endTurn()
 	return true
+}
+
+// isAbandoned reports whether the turn was taken away from the function.
+func (f *frame) isAbandoned() bool {
+	m := f.box.Load()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return f.abandoned
 }
 
 // startTurn has the length of the turn watched, on the goroutine that has it.

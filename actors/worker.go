@@ -196,6 +196,13 @@ func (p *pool) lost(w *Caller) {
 	}
 }
 
+// leaveEmployer says that the caller stops, if it is a worker.
+func (c *Caller) leaveEmployer() {
+	if c.employer != nil {
+		c.employer.lost(c)
+	}
+}
+
 func (p *pool) hasQueue() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -222,7 +229,5 @@ func (c *Caller) closePool(err error) {
 		p.timer.Stop()
 	}
 	p.mu.Unlock()
-	for _, t := range rejected {
-		t.Reject(err)
-	}
+	each(rejected, func(t task) { t.Reject(err) })
 }

@@ -33,6 +33,7 @@ func workerAfter(d time.Duration) func(context.Context) (*actors.Caller, error) 
 	}
 }
 
+// Item 64 of the seed's behaviour.
 func TestWorkersWorkAtTheSameTimeAsTheirCallerAndEachOther(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -53,6 +54,7 @@ func TestWorkersWorkAtTheSameTimeAsTheirCallerAndEachOther(t *testing.T) {
 	})
 }
 
+// Item 64 of the seed's behaviour.
 func TestWorkersAreKeptForTheNextCallsUpToALimit(t *testing.T) {
 	for name, tt := range map[string]struct {
 		opts []props.Option
@@ -76,6 +78,7 @@ func TestWorkersAreKeptForTheNextCallsUpToALimit(t *testing.T) {
 	}
 }
 
+// Item 64 of the seed's behaviour.
 func TestOneCallAfterTheOtherNeedsOneWorker(t *testing.T) {
 	c := start(t, newSystem(t))
 	first := result(t, actors.ToThread(t.Context(), c, worker))
@@ -85,6 +88,7 @@ func TestOneCallAfterTheOtherNeedsOneWorker(t *testing.T) {
 	assert.Equal(t, ids(first), ids(c.Children()...))
 }
 
+// Item 64 of the seed's behaviour.
 func TestWorkerIsKeptWhateverItsFunctionEndsWith(t *testing.T) {
 	for name, fn := range map[string]func(context.Context) (any, error){
 		"an error":             func(context.Context) (any, error) { return nil, errBoom },
@@ -103,6 +107,7 @@ func TestWorkerIsKeptWhateverItsFunctionEndsWith(t *testing.T) {
 	}
 }
 
+// Item 64 of the seed's behaviour.
 func TestWorkerThatIsIdleForLongestIsTakenFirst(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -138,6 +143,8 @@ func TestWorkerWhoseCallIsCancelledIsBusyUntilTheFunctionHasReturned(t *testing.
 	})
 }
 
+// Item 4 of the seed's behaviour.
+// Item 65 of the seed's behaviour.
 func TestWorkersAreChildren(t *testing.T) {
 	c := start(t, newSystem(t), props.Name("boss"), props.MaxIdleWorkers(1), props.Protected())
 	w := result(t, actors.ToThread(t.Context(), c, func(ctx context.Context) (*actors.Caller, error) {
@@ -157,6 +164,7 @@ func TestWorkersAreChildren(t *testing.T) {
 	require.ErrorContains(t, err, "Name", "a worker cannot be asked for")
 }
 
+// Item 66 of the seed's behaviour.
 func TestWorkersThatAreIdleForLongAreStopped(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system, props.IdleTimeout(time.Minute))
@@ -180,6 +188,7 @@ func TestWorkersThatAreIdleForLongAreStopped(t *testing.T) {
 	})
 }
 
+// Item 66 of the seed's behaviour.
 func TestWorkerThatIsUsedAgainIsKept(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system, props.IdleTimeout(time.Minute))
@@ -203,6 +212,7 @@ func TestWorkersAreKeptForEverWithoutAnIdleTimeout(t *testing.T) {
 	})
 }
 
+// Item 67 of the seed's behaviour.
 func TestWorkerThatIsStoppedByHandLeavesThePool(t *testing.T) {
 	for name, stop := range map[string]func(*actors.Caller){
 		"by Stop":             func(w *actors.Caller) { w.Stop() },
@@ -237,6 +247,8 @@ func TestCallsThatWaitForAWorkerThatIsStoppedGetAnother(t *testing.T) {
 	result(t, last)
 }
 
+// Item 17 of the seed's behaviour.
+// Item 67 of the seed's behaviour.
 func TestNoWorkForACallerThatIsStopping(t *testing.T) {
 	c := start(t, newSystem(t))
 	w := result(t, actors.ToThread(t.Context(), c, worker))

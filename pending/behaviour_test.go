@@ -17,7 +17,7 @@ import (
 // The tests of this file are the items 30 to 41 of the seed's behaviour, in
 // the order of their numbers.
 
-// Item 30.
+// Item 30 of the seed's behaviour.
 func TestStringShowsTheState(t *testing.T) {
 	keepOpen := func(error) {}
 	tests := map[string]struct {
@@ -45,7 +45,7 @@ func TestStringShowsTheState(t *testing.T) {
 	}
 }
 
-// Item 31.
+// Item 31 of the seed's behaviour.
 func TestFirstCompletionWins(t *testing.T) {
 	first := map[string]struct {
 		complete func(p *pending.Pending[string]) bool
@@ -75,7 +75,7 @@ func TestFirstCompletionWins(t *testing.T) {
 	}
 }
 
-// Item 32.
+// Item 32 of the seed's behaviour.
 func TestResultTellsTheOutcome(t *testing.T) {
 	p := pending.New[string](t.Context())
 	_, err := p.Result()
@@ -106,7 +106,7 @@ func TestResultTellsTheOutcome(t *testing.T) {
 	assert.Empty(t, value, "a value set after Cancel is never seen")
 }
 
-// Item 33.
+// Item 33 of the seed's behaviour.
 func TestEveryCancelReachesTheCancellerWithAllCauses(t *testing.T) {
 	tests := map[string][]error{
 		"one cause":          {errWhy},
@@ -139,7 +139,7 @@ func TestEveryCancelReachesTheCancellerWithAllCauses(t *testing.T) {
 	}
 }
 
-// Item 33.
+// Item 33 of the seed's behaviour.
 func TestCancelOfADonePendingChangesNothing(t *testing.T) {
 	succeeded := pending.New[int](t.Context())
 	succeeded.SetResult(1)
@@ -154,7 +154,7 @@ func TestCancelOfADonePendingChangesNothing(t *testing.T) {
 	assert.NotErrorIs(t, cancelled.Err(), errElse)
 }
 
-// Item 34.
+// Item 34 of the seed's behaviour.
 func TestQueuedFunctionNeverRunsAfterCancel(t *testing.T) {
 	task, _ := queue(t.Context(), func(context.Context) (int, error) {
 		t.Error("it ran")
@@ -166,7 +166,7 @@ func TestQueuedFunctionNeverRunsAfterCancel(t *testing.T) {
 	require.ErrorIs(t, task.Err(), errWhy)
 }
 
-// Item 34.
+// Item 34 of the seed's behaviour.
 func TestRunningFunctionIsAskedAndAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cause error
@@ -190,7 +190,7 @@ func TestRunningFunctionIsAskedAndAwaited(t *testing.T) {
 	})
 }
 
-// Item 35.
+// Item 35 of the seed's behaviour.
 func TestCancelledStaysCancelledWhateverTheFunctionDoes(t *testing.T) {
 	tests := map[string]func() (string, error){
 		"value":          func() (string, error) { return "value", nil },
@@ -216,7 +216,8 @@ func TestCancelledStaysCancelledWhateverTheFunctionDoes(t *testing.T) {
 	}
 }
 
-// Items 36 and 37.
+// Item 36 of the seed's behaviour.
+// Item 37 of the seed's behaviour.
 func TestCancellingOneWaiterCancelsForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pending.New[string](t.Context())
@@ -234,7 +235,8 @@ func TestCancellingOneWaiterCancelsForTheOthers(t *testing.T) {
 	})
 }
 
-// Items 36 and 37.
+// Item 36 of the seed's behaviour.
+// Item 37 of the seed's behaviour.
 func TestTimeoutOfThePendingItselfIsItsError(t *testing.T) {
 	everywhere(t, func(ctx context.Context, t *testing.T, wait waitFunc) {
 		p := pending.New[string](t.Context())
@@ -245,7 +247,7 @@ func TestTimeoutOfThePendingItselfIsItsError(t *testing.T) {
 	})
 }
 
-// Item 37.
+// Item 37 of the seed's behaviour.
 func TestManyWaitersOfAllKindsSeeTheResult(t *testing.T) {
 	kinds := []func(context.Context, *pending.Pending[int]) (int, error){
 		func(ctx context.Context, p *pending.Pending[int]) (int, error) { return p.Wait(ctx) },
@@ -282,7 +284,7 @@ func TestManyWaitersOfAllKindsSeeTheResult(t *testing.T) {
 	all.Wait()
 }
 
-// Item 38.
+// Item 38 of the seed's behaviour.
 func TestCancelWaitReturnsWhenDoneAndHidesTheOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		succeeded := pending.New[int](t.Context())
@@ -303,7 +305,7 @@ func TestCancelWaitReturnsWhenDoneAndHidesTheOutcome(t *testing.T) {
 	})
 }
 
-// Item 39.
+// Item 39 of the seed's behaviour.
 func TestCallbacksRunInOrderOnTheGoroutineThatCompletes(t *testing.T) {
 	p := pending.New[int](t.Context())
 	var seen []string // with no lock: all of it happens on this goroutine
@@ -327,7 +329,7 @@ func TestCallbacksRunInOrderOnTheGoroutineThatCompletes(t *testing.T) {
 	assert.Equal(t, "late", seen[len(seen)-1], "on a done pending it runs at once")
 }
 
-// Item 40.
+// Item 40 of the seed's behaviour.
 func TestCancellerIsIgnoredOnceDone(t *testing.T) {
 	p := pending.New[int](t.Context())
 	calls := 0
@@ -339,7 +341,9 @@ func TestCancellerIsIgnoredOnceDone(t *testing.T) {
 	assert.Zero(t, calls)
 }
 
-// Items 37 and 40. Here it is found out by the turn.
+// Item 37 of the seed's behaviour.
+// Item 40 of the seed's behaviour.
+// Here it is found out by the turn.
 func TestWaitForTheCurrentPendingIsRefused(t *testing.T) {
 	deadlock := fmt.Errorf("%w: a waits for a", pending.ErrDeadlock)
 	for name, wait := range waits {
@@ -359,7 +363,7 @@ func TestWaitForTheCurrentPendingIsRefused(t *testing.T) {
 	}
 }
 
-// Item 41.
+// Item 41 of the seed's behaviour.
 func TestNewPendingBelongsToNobody(t *testing.T) {
 	ctx := context.WithValue(t.Context(), keyA, "a")
 	p := pending.New[int](ctx)

@@ -42,7 +42,7 @@ func (b *base) cancelUnless(flags uint32, cause error) bool {
 		b.interrupt(joined)
 	}
 	if canceller != nil {
-		canceller(joined)
+		b.guard("canceller", func() { canceller(joined) })
 	}
 	return true
 }

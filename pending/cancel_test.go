@@ -12,6 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
+// Item 38 of the seed's behaviour.
 func TestCancelWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pending.New[int](t.Context())
@@ -65,6 +66,7 @@ func TestCancelWakesAFunctionThatWaits(t *testing.T) {
 	}
 }
 
+// Item 33 of the seed's behaviour.
 func TestEveryCancelReachesTheRunningFunction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pending.New[string](t.Context())
@@ -123,6 +125,39 @@ func TestCancellerMayCompleteThePending(t *testing.T) {
 	assert.True(t, p.Cancel(errWhy))
 	assert.True(t, p.IsDone())
 	require.ErrorIs(t, p.Err(), errWhy)
+}
+
+func TestPanicOfACancellerIsLogged(t *testing.T) {
+	tests := map[string]func(task *pending.Task[int], end context.CancelCauseFunc){
+		"Cancel":                 func(task *pending.Task[int], _ context.CancelCauseFunc) { task.Cancel(errWhy) },
+		"Reject":                 func(task *pending.Task[int], _ context.CancelCauseFunc) { task.Reject(errWhy) },
+		"the end of its context": func(_ *pending.Task[int], end context.CancelCauseFunc) { end(errWhy) },
+	}
+	for name, cancel := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, end := context.WithCancelCause(t.Context())
+				defer end(nil)
+				task, r := queue(ctx, one)
+				task.SetCanceller(func(error) { panic(errBoom) })
+				cancel(task, end)
+				synctest.Wait()
+				assert.Contains(t, r.logged(), "canceller panicked")
+				assert.Contains(t, r.logged(), "boom")
+				assert.True(t, task.Cancelled())
+				assert.Nil(t, task.Run())
+				assert.True(t, task.IsDone())
+			})
+		})
+	}
+}
+
+func TestCancellerMayBeTakenAway(t *testing.T) {
+	p := pending.New[int](t.Context())
+	p.SetCanceller(func(error) { t.Error("it was called") })
+	p.SetCanceller(nil)
+	assert.True(t, p.Cancel(errWhy))
+	assert.True(t, p.IsDone(), "there is nobody to ask")
 }
 
 func TestCallbacksSeeTheCancellation(t *testing.T) {

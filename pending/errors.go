@@ -48,7 +48,7 @@ func asCancellation(cause error) error {
 	switch {
 	case cause == nil, cause == context.Canceled: //nolint:errorlint // Only the bare error says nothing more.
 		return ErrCancelled
-	case errors.Is(cause, ErrCancelled):
+	case matches(cause, ErrCancelled):
 		return cause
 	default:
 		return &cancellation{cause}
@@ -61,7 +61,14 @@ func isCancellation(err error) bool {
 	if _, panicked := err.(*PanicError); panicked { //nolint:errorlint // That of another pending counts as any error.
 		return false
 	}
-	return errors.Is(err, context.Canceled)
+	return matches(err, context.Canceled)
+}
+
+// matches is errors.Is for an error of the user's. A panic of its own methods,
+// as of a nil pointer that was returned as an error, is no match.
+func matches(err, target error) (match bool) {
+	defer func() { _ = recover() }()
+	return errors.Is(err, target)
 }
 
 // joinCauses adds one more cause to the error of a cancelled pending.

@@ -101,6 +101,44 @@ func TestUncomparableErrorsAreNoTrouble(t *testing.T) {
 	assert.Equal(t, odd, found)
 }
 
+// pointerError is an error that a nil pointer makes a bad one of.
+type pointerError struct{ inner error }
+
+func (e *pointerError) Error() string { return "pointer" }
+func (e *pointerError) Unwrap() error { return e.inner }
+
+func TestErrorWhoseMethodsPanicIsAnErrorLikeAnyOther(t *testing.T) {
+	var bad *pointerError
+	tests := map[string]struct {
+		function  func(context.Context) (int, error)
+		cancelled bool
+	}{
+		"returned": {func(context.Context) (int, error) { return 1, bad }, false},
+		"returned at the end of the context": {func(ctx context.Context) (int, error) {
+			self, _ := pending.Current(ctx)
+			self.Cancel(errWhy)
+			return 1, bad
+		}, true},
+		"the cause of a cancellation": {func(ctx context.Context) (int, error) {
+			self, _ := pending.Current(ctx)
+			self.Cancel(bad)
+			return 1, nil
+		}, true},
+		"panicked": {func(context.Context) (int, error) { panic(bad) }, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var p *pending.Task[int]
+			require.NotPanics(t, func() { p = call(t.Context(), tt.function) })
+			assert.True(t, p.IsDone())
+			assert.Equal(t, tt.cancelled, p.Cancelled())
+			if p.Err() == nil {
+				t.Error("the error is lost")
+			}
+		})
+	}
+}
+
 func TestPanicErrorUnwrapsToTheError(t *testing.T) {
 	tests := map[string]struct {
 		value   any

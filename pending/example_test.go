@@ -74,3 +74,48 @@ func ExampleHandle_SetCanceller() {
 	// cancelled: true done: false
 	// cancelled: true done: true
 }
+
+func ExamplePending_Result() {
+	answer := pending.New[int](context.Background())
+	fmt.Println(answer.Result())
+
+	fmt.Println(answer.SetResult(42), answer.SetResult(43)) // the first one wins
+	fmt.Println(answer.Result())
+	// Output:
+	// 0 pending: not done
+	// true false
+	// 42 <nil>
+}
+
+// Shield waits on although its context has ended, for what must not be lost.
+func ExampleShield() {
+	answer := pending.New[int](context.Background())
+	time.AfterFunc(time.Millisecond, func() { answer.SetResult(42) })
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	fmt.Println(answer.Wait(ctx, pending.Shield()))
+	// Output: 42 <nil>
+}
+
+func ExampleHandle_CancelWait() {
+	ctx := context.Background()
+	answer := pending.New[int](ctx)
+	answer.SetCanceller(func(error) {
+		time.AfterFunc(time.Millisecond, func() { answer.SetResult(42) }) // too late to count
+	})
+
+	fmt.Println(answer.CancelWait(ctx, errors.New("not needed")))
+	fmt.Println(answer.Result())
+	// Output:
+	// <nil>
+	// 0 pending: cancelled: not needed
+}
+
+func ExampleHandle_Metadata() {
+	answer := pending.New[int](context.Background(), pending.Named("answer"), pending.With("customer", 7))
+	answer.Metadata()["attempt"] = 2
+	answer.SetResult(42)
+	fmt.Println(answer.Metadata()["customer"], answer.Metadata()["attempt"])
+	// Output: 7 2
+}

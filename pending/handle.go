@@ -30,9 +30,10 @@ type Handle interface {
 	// reachable through its error, and asks for its end: the context of its
 	// function is cancelled if that is running, and its canceller is called if
 	// it has one. It is done when the function has returned, or somebody has
-	// completed it. With nobody to ask it is done at once. Later causes are joined to the first one and reach the canceller
-	// too. Cancel returns whether the pending is cancelled, so false if it
-	// was already done otherwise.
+	// completed it. With nobody to ask it is done at once. Later causes are
+	// joined to the first one and reach the canceller too. Cancel returns
+	// whether the pending is cancelled, so false if it was already done
+	// otherwise. The seed's cancel.
 	Cancel(cause error) bool
 
 	// CancelWait cancels and waits until the pending is done. It gives the
@@ -53,7 +54,8 @@ type Handle interface {
 
 	// SetCanceller has fn called, with the joined causes, by every Cancel
 	// from now on. The pending is then done only when somebody completes it.
-	// It has no effect once the pending is done.
+	// It has no effect once the pending is done; nil takes the last one away.
+	// A panic in fn is logged and goes no further. The seed's set_canceller.
 	SetCanceller(fn func(cause error))
 
 	// Metadata returns what is attached to the pending. The map is the

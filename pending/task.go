@@ -96,7 +96,7 @@ func (t *Task[T]) Begin() bool { return t.start() }
 
 func (b *base) start() bool {
 	if b.ctx.Err() != nil {
-		b.Cancel(context.Cause(b.ctx))
+		b.reject(context.Cause(b.ctx))
 	}
 	for {
 		flags := b.flags.Load()
@@ -114,11 +114,18 @@ func (b *base) start() bool {
 	return true
 }
 
+// reject cancels the pending unless its function has started. It is done then,
+// even if its canceller ends the goroutine.
+func (b *base) reject(cause error) {
+	defer b.refuse()
+	b.cancelQueued(cause)
+}
+
 // refuse makes a cancelled pending done whose function will not run, in case
 // that whoever was asked to end it has not done so.
 func (b *base) refuse() {
 	b.mu.Lock()
-	if b.is(flagDone) {
+	if b.is(flagDone | flagStarted) {
 		b.mu.Unlock()
 		return
 	}
@@ -135,11 +142,11 @@ func (b *base) outcome(err error) error {
 	}
 	cause := context.Cause(ctx)
 	switch {
-	case errors.Is(err, cause):
+	case matches(err, cause):
 		return asCancellation(err)
 	case err == ended: //nolint:errorlint // The bare error adds nothing to the cause.
 		return asCancellation(cause)
-	case errors.Is(err, ended):
+	case matches(err, ended):
 		return asCancellation(errors.Join(cause, err))
 	default:
 		return err
@@ -148,15 +155,7 @@ func (b *base) outcome(err error) error {
 
 // Reject cancels the pending unless its function has started. It is done then,
 // whatever its canceller does.
-func (t *Task[T]) Reject(cause error) {
-	t.cancelQueued(cause)
-	t.mu.Lock()
-	if t.is(flagDone | flagStarted) {
-		t.mu.Unlock()
-		return
-	}
-	t.finish()
-}
+func (t *Task[T]) Reject(cause error) { t.reject(cause) }
 
 // Interrupt cancels the context of the running function, not its pending: a
 // function that returns a value nevertheless keeps it.
@@ -169,6 +168,6 @@ func (t *Task[T]) Interrupt(cause error) {
 // Abandon cancels the pending and makes it done although its function has not
 // returned; what that returns later is dropped.
 func (t *Task[T]) Abandon(cause error) {
+	defer t.SetError(cause) // even if its canceller ends the goroutine
 	t.Cancel(cause)
-	t.SetError(cause)
 }

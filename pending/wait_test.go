@@ -12,7 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Items 36 and 37 of the seed's behaviour.
+// Item 36 of the seed's behaviour.
 func TestHowAWaitEnds(t *testing.T) {
 	const never = time.Hour
 	protect, shield := pending.Protect(), pending.Shield()
@@ -73,6 +73,7 @@ func TestHowAWaitEnds(t *testing.T) {
 	}
 }
 
+// Item 36 of the seed's behaviour.
 func TestDonePendingIsReturnedAtOnce(t *testing.T) {
 	everywhere(t, func(ctx context.Context, t *testing.T, wait waitFunc) {
 		p := pending.New[string](t.Context())
@@ -87,6 +88,7 @@ func TestDonePendingIsReturnedAtOnce(t *testing.T) {
 	})
 }
 
+// Item 36 of the seed's behaviour.
 func TestTimeoutAsksTheCancellerAndDoesNotWaitForIt(t *testing.T) {
 	everywhere(t, func(ctx context.Context, t *testing.T, wait waitFunc) {
 		p := pending.New[string](t.Context())

@@ -119,23 +119,31 @@ func (b *base) notify(w *waiter) {
 func (b *base) call(callback func(Handle), after *waiter) {
 	returned := false
 	defer func() {
-		if returned {
-			return
-		}
-		r := recover()
-		if r == nil {
+		if !returned {
 			b.notify(after)
-		} else {
-			b.logger().Error("pending: callback panicked",
+		}
+	}()
+	b.guard("callback", func() { callback(b.self) })
+	returned = true
+}
+
+// guard runs a function of the user's that nobody waits for. A panic in it is
+// logged.
+func (b *base) guard(what string, fn func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			b.logger().Error("pending: "+what+" panicked",
 				slog.Any("pending", b.self), slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
 		}
 	}()
-	callback(b.self)
-	returned = true
+	fn()
 }
 
 // OnDone implements [Handle].
 func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
+	if fn == nil {
+		panic("pending: OnDone of a nil function")
+	}
 	b.watch()
 	b.mu.Lock()
 	if b.is(flagDone) {

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
+// Item 39 of the seed's behaviour.
 func TestRemovedCallbacksDoNotRun(t *testing.T) {
 	tests := map[string]struct {
 		remove []int
@@ -84,7 +85,7 @@ func TestCallbackMayRemoveALaterOne(t *testing.T) {
 	assert.Equal(t, !inTime, len(called.names) == 1, "removed, or called")
 }
 
-// Item 39 of the seed's behaviour, as decided at its top.
+// Item 39 of the seed's behaviour.
 func TestPanicOfACallbackIsLoggedAndTheOthersRun(t *testing.T) {
 	tests := map[string]func(task *pending.Task[int]){
 		"set result": func(task *pending.Task[int]) { task.SetResult(1) },
@@ -116,6 +117,12 @@ func TestPanicOfALateCallbackIsLogged(t *testing.T) {
 	assert.Nil(t, task.Run())
 	assert.NotPanics(t, func() { task.OnDone(func(pending.Handle) { panic(errBoom) }) })
 	assert.Contains(t, r.logged(), "boom")
+}
+
+func TestCallbackThatIsNilIsRefusedWhereItIsGiven(t *testing.T) {
+	p := pending.New[int](t.Context())
+	assert.PanicsWithValue(t, "pending: OnDone of a nil function", func() { p.OnDone(nil) })
+	assert.True(t, p.SetResult(1))
 }
 
 func TestCallbacksOfAPendingWithoutARunnerLogToTheDefault(t *testing.T) {

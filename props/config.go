@@ -87,8 +87,10 @@ func (c *Config) Child(opts ...Option) (*Config, error) {
 
 func (c *Config) with(opts []Option) (*Config, error) {
 	var errs []error
-	for _, opt := range opts {
-		if err := opt(c); err != nil {
+	for i, opt := range opts {
+		if opt == nil {
+			errs = append(errs, fmt.Errorf("props: option %d is nil", i+1))
+		} else if err := opt(c); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -78,6 +78,7 @@ func TestValueThatMakesNoSenseIsAnErrorThatNamesTheOption(t *testing.T) {
 	parent, err := props.New()
 	require.NoError(t, err)
 	for want, option := range map[string]props.Option{
+		"props: option 2 is nil":                         nil,
 		`props: Name: "a/b" contains`:                    props.Name("a/b"),
 		`props: Name: "/" contains`:                      props.Name("/"),
 		`props: Name: "$1" contains`:                     props.Name("$1"),

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -67,6 +68,14 @@ func TestProgram(t *testing.T) {
 	assert.Contains(t, stdout.String(), "transfers  100 asked for, ")
 	assert.Contains(t, stdout.String(), ", as it should be\n")
 	assert.Empty(t, stderr.String())
+}
+
+func TestReportThatCannotBeWrittenIsAnError(t *testing.T) {
+	reader, writer := io.Pipe()
+	require.NoError(t, reader.Close())
+	var stderr bytes.Buffer
+	assert.Equal(t, statusWrong, run([]string{"-transfers", "0"}, writer, &stderr))
+	assert.Equal(t, "bank: io: read/write on closed pipe\n", stderr.String())
 }
 
 func TestHelp(t *testing.T) {

@@ -16,6 +16,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -33,7 +34,8 @@ Moves money between accounts, all at the same time, while deposits, withdrawals,
 a freeze and the closing of an account come in between. Prints what happened,
 and whether the sum of the balances is what it should be.
 
-The exit status is 0, or 1 if the sum is wrong, 2 if the command line is.
+The exit status is 0, or 1 if the sum is wrong or cannot be written, 2 if the
+command line is wrong.
 
   -accounts N   how many accounts there are, at least 2 (default 10)
   -transfers N  how many transfers are asked for (default 1000)
@@ -67,7 +69,13 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 		fmt.Fprintln(stderr, "bank:", err)
 		return statusWrong
 	}
-	return r.print(stdout)
+	var report bytes.Buffer
+	status = r.print(&report)
+	if _, err := report.WriteTo(stdout); err != nil {
+		fmt.Fprintln(stderr, "bank:", err)
+		return statusWrong
+	}
+	return status
 }
 
 type options struct {

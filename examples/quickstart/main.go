@@ -16,6 +16,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -42,10 +43,11 @@ and devices are skipped. What cannot be read, or changes while it is read, is
 reported, and the run goes on. Ctrl-C stops it and prints what was done so far.
 
 The exit status is 0, or 1 if something could not be read, 2 if the command
-line or DIR is of no use, 130 after Ctrl-C.
+line or DIR is of no use or the output cannot be written, 130 after Ctrl-C.
 
   -workers N
-        read at most N files at the same time (default: one for each processor)
+        read at most N files at the same time, up to 1024 (default: one for each
+        processor)
 `
 
 // The exit status, as in usage.
@@ -78,6 +80,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	return status
 }
 
+// mostWorkers keeps the files that are open below what a process may have.
+const mostWorkers = 1024
+
 // options are the command line, and how to open a file.
 type options struct {
 	dir     string
@@ -89,15 +94,15 @@ func parse(args []string) (options, error) {
 	o := options{open: os.Open}
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
-	flags.IntVar(&o.workers, "workers", runtime.NumCPU(), "")
+	flags.IntVar(&o.workers, "workers", min(runtime.NumCPU(), mostWorkers), "")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() != 1 {
 		return o, fmt.Errorf("one directory is needed, not %d; try -help", flags.NArg())
 	}
-	if o.workers < 1 {
-		return o, fmt.Errorf("-workers %d: at least one is needed", o.workers)
+	if o.workers < 1 || o.workers > mostWorkers {
+		return o, fmt.Errorf("-workers %d: it must be from 1 to %d", o.workers, mostWorkers)
 	}
 	o.dir = flags.Arg(0)
 	return o, checkDir(o.dir)
@@ -131,8 +136,12 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 	// they are told to stop instead, which is just right after Ctrl-C.
 	_ = actors.Shutdown(ctx, system)
 
-	t.report(stdout) // all callers have stopped, so nobody else has the tally
-	fmt.Fprint(stdout, "\n", tree)
+	var report bytes.Buffer
+	t.report(&report) // all callers have stopped, so nobody else has the tally
+	fmt.Fprint(&report, "\n", tree)
+	if _, err := report.WriteTo(stdout); err != nil {
+		return 0, err
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		fmt.Fprintln(stderr, "quickstart: interrupted before all files were read")

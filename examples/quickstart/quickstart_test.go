@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -87,7 +89,9 @@ func TestUnusableArguments(t *testing.T) {
 		"none":               {nil, "one directory is needed, not 0; try -help"},
 		"too many":           {[]string{dir, dir}, "one directory is needed, not 2; try -help"},
 		"an unknown flag":    {[]string{"-x", dir}, "flag provided but not defined: -x"},
-		"no workers":         {[]string{"-workers", "0", dir}, "-workers 0: at least one is needed"},
+		"no workers":         {[]string{"-workers", "0", dir}, "-workers 0: it must be from 1 to 1024"},
+		"negative workers":   {[]string{"-workers", "-1", dir}, "-workers -1: it must be from 1 to 1024"},
+		"too many workers":   {[]string{"-workers", "1025", dir}, "-workers 1025: it must be from 1 to 1024"},
 		"no directory":       {[]string{dir + "/nope"}, "stat " + dir + "/nope: no such file or directory"},
 		"a file":             {[]string{dir + "/file"}, dir + "/file is not a directory"},
 		"a name to print":    {[]string{"\x1b[2J"}, "stat ?[2J: no such file or directory"},
@@ -97,6 +101,14 @@ func TestUnusableArguments(t *testing.T) {
 			assert.Equal(t, outcome{status: 2, stderr: "quickstart: " + tt.want + "\n"}, runArgs(t, tt.args...))
 		})
 	}
+}
+
+func TestReportThatCannotBeWrittenIsAnError(t *testing.T) {
+	reader, writer := io.Pipe()
+	require.NoError(t, reader.Close())
+	var stderr bytes.Buffer
+	assert.Equal(t, statusUsage, run(t.Context(), []string{t.TempDir()}, writer, &stderr))
+	assert.Equal(t, "quickstart: io: read/write on closed pipe\n", stderr.String())
 }
 
 func TestHelp(t *testing.T) {

@@ -31,8 +31,8 @@ type tally struct {
 	unreadable     int
 	reasons        []error // the first of them
 
-	// seen has the hash of each content. It is all that grows with the files:
-	// by about 60 bytes for each that is no duplicate.
+	// seen has the hash of each content. It is all that grows with the files: by
+	// some 100 bytes, spare room included, for each that is no duplicate.
 	seen map[[sha256.Size]byte]struct{}
 }
 

@@ -1,0 +1,28 @@
+package actors
+
+import (
+	"log/slog"
+	"runtime/debug"
+)
+
+// publish tells those who have subscribed to the events of the actor system. A
+// panic of one of them is logged: it must not end the goroutine of the caller,
+// nor what that is about to do.
+func (c *Caller) publish(event any) {
+	defer c.logPanic("event handler")
+	c.node.system.EventStream.Publish(event)
+}
+
+// deadLetter is publish for a message that cannot be delivered.
+func (c *Caller) deadLetter(message any) {
+	defer c.logPanic("handler of a dead letter")
+	c.node.system.DeadLetter.SendUserMessage(c.pid, message)
+}
+
+// logPanic is deferred where a panic is to go no further.
+func (c *Caller) logPanic(what string) {
+	if r := recover(); r != nil {
+		c.Logger().Error("actors: "+what+" panicked", slog.String("caller", c.path()),
+			slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+	}
+}
