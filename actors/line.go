@@ -340,6 +340,8 @@ func (r *ring[A]) grow() {
 	r.items, r.first = bigger, 0
 }
 
+func (r *ring[A]) peek() A { return r.items[r.first] }
+
 func (r *ring[A]) shift() A {
 	var none A
 	item := r.items[r.first]

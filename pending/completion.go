@@ -3,6 +3,7 @@ package pending
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 )
 
@@ -132,6 +133,7 @@ func (c *completions[H]) next() (h H, ok bool) {
 // wait returns when another one may be ready, or with an error when the context
 // has ended or the wait makes no sense.
 func (c *completions[H]) wait() error {
+	runtime.Gosched() // several may be about to be done, so that one wait does for all
 	c.mu.Lock()
 	c.waiting = c.ready == nil
 	wait := c.waiting
