@@ -48,7 +48,7 @@ type rare struct {
 	delayed  map[task]*time.Timer       // calls whose time has not come
 	pool     *pool
 	queues   map[task]struct{} // that are open
-	keyed    map[any]task      // those that have a key, open or not
+	keyed    map[any]keyed     // those that have a key and are not done
 	quiesce  *quiesce
 	restart  *restart
 	failures supervision.Record

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -27,9 +28,9 @@ type queueOptions struct {
 	capacity int
 }
 
-// QueueContext sets the context under which the function runs, instead of
-// [context.Background]. When it has ended the queue is closed before its next
-// item.
+// QueueContext sets the context under which the function runs, for all items,
+// instead of [context.Background]. When it ends the queue is closed, as by
+// [Queue.Close] but with the context's cause.
 func QueueContext(ctx context.Context) QueueOption { return func(o *queueOptions) { o.ctx = ctx } }
 
 // QueueName names the queue's pending. The default is the name of the function.
@@ -56,7 +57,7 @@ type queueKey[A any] struct{ key any }
 // closed or c stops.
 func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
 	k := queueKey[A]{key}
-	if l, ok := c.keyed(k).(*line[A]); ok {
+	if l, ok := c.findKeyed(k).(*line[A]); ok {
 		return &Queue[A]{l}
 	}
 	made := newLine(c, fn, opts)
@@ -77,13 +78,18 @@ func (q *Queue[A]) Put(item A) error {
 }
 
 // PutWait is Put that waits while the queue is full, giving the turn away inside
-// a caller's function. The error is that of ctx if ctx ends first.
+// a caller's function. The error is that of ctx if ctx ends first. In the
+// queue's own function, which would have to return to make room, it matches
+// [pending.ErrDeadlock] if the queue is full.
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	defer runtime.KeepAlive(q)
 	for {
 		room, err := q.line.put(item)
 		if room == nil {
 			return err
+		}
+		if current, _ := pending.Current(ctx); current == pending.Handle(q.Pending()) {
+			return fmt.Errorf("%w: the function of queue %s waits for itself to make room", pending.ErrDeadlock, q.line.Name())
 		}
 		if _, err := room.Wait(ctx, pending.Protect()); err != nil {
 			return err

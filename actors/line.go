@@ -59,6 +59,10 @@ func newLine[A any](c *Caller, fn func(context.Context, A) error, opts []QueueOp
 	if err := c.keepQueue(l); err != nil {
 		l.Cancel(err)
 	}
+	if ctx := l.Context(); ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { l.Cancel(context.Cause(ctx)) })
+		l.OnDone(func(pending.Handle) { stop() })
+	}
 	return l
 }
 
@@ -180,8 +184,12 @@ func (l *line[A]) fail(position int, err error) {
 		slog.String("queue", l.Name()), slog.Int("position", position), slog.Any("error", err))
 }
 
-// release ends the work on an item, and the queue if it was the last one.
+// release ends the work on an item, and the queue if it was the last one, or if
+// the context of the function has ended, which is that of all items.
 func (l *line[A]) release() {
+	if ctx := l.FunctionContext(); ctx.Err() != nil {
+		l.Cancel(context.Cause(ctx))
+	}
 	l.mu.Lock()
 	l.busy = false
 	again := l.owed > 0
@@ -264,28 +272,49 @@ func (c *Caller) queues() []task {
 	return slices.Collect(maps.Keys(c.rare.queues))
 }
 
-// keyed returns the open queue that has the key, or nil.
-func (c *Caller) keyed(key any) task {
+// keyed is a queue that has a key.
+type keyed interface {
+	task
+	isOpen() bool
+}
+
+func (l *line[A]) isOpen() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.closing
+}
+
+// findKeyed returns the open queue that has the key, or nil.
+func (c *Caller) findKeyed(key any) keyed {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if q := c.rarely().keyed[key]; q != nil && !q.IsDone() {
+	if q := c.rarely().keyed[key]; q != nil && q.isOpen() {
 		return q
 	}
 	return nil
 }
 
-// keepKeyed registers a queue under a key, and returns the open one that has it.
-func (c *Caller) keepKeyed(key any, made task) task {
+// keepKeyed registers a queue under a key, until it is done, and returns the
+// open one that has it.
+func (c *Caller) keepKeyed(key any, made keyed) keyed {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	r := c.rarely()
-	if q := r.keyed[key]; q != nil && !q.IsDone() {
+	if q := r.keyed[key]; q != nil && q.isOpen() {
+		c.mu.Unlock()
 		return q
 	}
 	if r.keyed == nil {
-		r.keyed = make(map[any]task)
+		r.keyed = make(map[any]keyed)
 	}
 	r.keyed[key] = made
+	c.mu.Unlock()
+	made.OnDone(func(pending.Handle) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if r.keyed[key] == made {
+			delete(r.keyed, key)
+		}
+	})
 	return made
 }
 
@@ -310,6 +339,8 @@ func (r *ring[A]) grow() {
 	copy(bigger[n:], r.items[:r.first])
 	r.items, r.first = bigger, 0
 }
+
+func (r *ring[A]) peek() A { return r.items[r.first] }
 
 func (r *ring[A]) shift() A {
 	var none A

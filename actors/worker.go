@@ -3,7 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
-	"slices"
+	"runtime"
 	"sync"
 	"time"
 
@@ -19,7 +19,7 @@ type pool struct {
 
 	mu     sync.Mutex
 	n      int // workers, idle or not
-	idle   []idleWorker
+	idle   ring[idleWorker]
 	queue  []task // calls for which there was no worker
 	closed bool
 	round  int // of the sweeper
@@ -39,10 +39,11 @@ type idleWorker struct {
 // are as in [Schedule]. It may be called from any goroutine. The seed's
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
-	t := newCall(ctx, c, fn)
 	p := c.pooled()
-	t.turn.forWorker = true
+	t := &call[T]{}
+	t.turn.task, t.turn.forWorker = t, true
 	t.turn.box.Store(&p.lobby)
+	t.Init(ctx, fn, &t.turn, c.observed(nil)...)
 	if err := c.admit(ctx); err != nil {
 		t.SetError(err)
 	} else if err := p.submit(t); err != nil {
@@ -69,10 +70,8 @@ func (c *Caller) pooled() *pool {
 // to the queue.
 func (p *pool) submit(t task) error {
 	p.mu.Lock()
-	for len(p.idle) > 0 && !p.closed {
-		w := p.idle[0].Caller
-		p.idle = slices.Delete(p.idle, 0, 1)
-		if w.work(t) == nil {
+	for p.idle.n > 0 && !p.closed {
+		if p.idle.shift().work(t) == nil {
 			p.mu.Unlock()
 			return nil
 		} // else somebody has stopped it just now
@@ -118,10 +117,16 @@ func (c *Caller) work(t task) error {
 	return c.box.call(f)
 }
 
-// workDone is called when the function of f has returned, or will not run.
-// That frees a worker before anybody who waits for the call can know.
+// workDone is called when the function of f has returned, or will not run, and
+// again when the call is done. The first frees a worker before anybody who waits
+// for the call can know. The second lets the one who waits make another call: it
+// is cheaper for the worker to find that than to be woken for it.
 func (c *Caller) workDone(f *frame) {
-	if f.forWorker && !f.handedIn {
+	switch {
+	case !f.forWorker:
+	case f.handedIn:
+		runtime.Gosched()
+	default:
 		f.handedIn = true
 		c.employer.release(c)
 	}
@@ -146,10 +151,10 @@ func (p *pool) occupy(w *Caller) bool {
 		p.owner.box.noteIdle()
 		return true
 	}
-	if len(p.idle) >= p.config.MaxIdleWorkers {
+	if p.idle.n >= p.config.MaxIdleWorkers {
 		return false
 	}
-	p.idle = append(p.idle, idleWorker{w, p.round})
+	p.idle.push(idleWorker{w, p.round})
 	if p.timer == nil && p.config.IdleTimeout > 0 {
 		p.timer = time.AfterFunc(p.config.IdleTimeout, p.sweep)
 	}
@@ -160,14 +165,12 @@ func (p *pool) occupy(w *Caller) bool {
 // the next one if any is left.
 func (p *pool) sweep() {
 	p.mu.Lock()
-	n := 0
-	for n < len(p.idle) && p.idle[n].since < p.round {
-		n++
+	var expired []*Caller
+	for p.idle.n > 0 && p.idle.peek().since < p.round {
+		expired = append(expired, p.idle.shift().Caller)
 	}
-	expired := slices.Clone(p.idle[:n])
-	p.idle = slices.Delete(p.idle, 0, n)
 	p.round++
-	if len(p.idle) > 0 && !p.closed {
+	if p.idle.n > 0 && !p.closed {
 		p.timer.Reset(p.config.IdleTimeout)
 	} else {
 		p.timer = nil
@@ -182,7 +185,11 @@ func (p *pool) sweep() {
 func (p *pool) lost(w *Caller) {
 	p.mu.Lock()
 	p.n--
-	p.idle = slices.DeleteFunc(p.idle, func(i idleWorker) bool { return i.Caller == w })
+	for range p.idle.n { // once round
+		if i := p.idle.shift(); i.Caller != w {
+			p.idle.push(i)
+		}
+	}
 	if p.closed || len(p.queue) == 0 {
 		p.mu.Unlock()
 		return
@@ -224,7 +231,7 @@ func (c *Caller) closePool(err error) {
 	p.mu.Lock()
 	p.closed = true
 	rejected := p.queue
-	p.queue, p.idle = nil, nil
+	p.queue, p.idle = nil, ring[idleWorker]{}
 	if p.timer != nil {
 		p.timer.Stop()
 	}

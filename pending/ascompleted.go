@@ -38,14 +38,16 @@ func KeepUnfinished() CompletedOption { return func(o *completedOptions) { o.kee
 //
 //	for p, err := range pending.AsCompleted(ctx, calls(ctx)) { ... }
 //
-// Leaving the loop cancels what is not done, unless [KeepUnfinished] is given.
-// A pending that comes twice is handed out twice. A failure of the iteration
-// itself is a last pair of a zero H and the error: the end of ctx, after which
-// the sequence is pulled no further and what is done is still handed out, or,
-// if the pending is among them whose function iterates, at once an error that
-// matches [ErrDeadlock].
-// A panic of the sequence comes out of the loop. Inside a caller's function, the
-// loop gives the turn away while it waits. The seed's as_completed.
+// Leaving the loop cancels what is not done, unless [KeepUnfinished] is given,
+// before the sequence is left. A pending that comes twice is handed out twice.
+// A failure of the iteration itself is a last pair of a zero H and the error:
+// the end of ctx, after which the sequence is pulled no further and what is
+// done is still handed out, or, if the pending is among them whose function
+// iterates, at once an error that matches [ErrDeadlock].
+//
+// The sequence runs on the goroutine, and the turn, of the loop, and a panic of
+// it comes out of the loop. Inside a caller's function the loop gives the turn
+// away while it waits. The seed's as_completed.
 func AsCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts ...CompletedOption) iter.Seq2[H, error] {
 	return AsCompleted2(ctx, func(yield func(H, error) bool) {
 		for h := range seq {
@@ -64,83 +66,110 @@ func AsCompletedOf[H Handle](ctx context.Context, items []H, opts ...CompletedOp
 // AsCompleted2 is [AsCompleted] for a sequence that may fail. Its first error
 // ends it; the pendings before it are handed out first.
 func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts ...CompletedOption) iter.Seq2[H, error] {
+	o := joinCompletedOptions(opts)
+	return func(yield func(H, error) bool) {
+		l := loop[H]{completions: newCompletions[H](ctx), completedOptions: o, yield: yield}
+		defer l.end()
+		if l.mayPull() {
+			for h, err := range seq {
+				if !l.take(h, err) {
+					break
+				}
+			}
+		}
+		l.finish()
+	}
+}
+
+func joinCompletedOptions(opts []CompletedOption) completedOptions {
 	o := completedOptions{limit: DefaultMaxConcurrent}
 	for _, opt := range opts {
 		opt(&o)
 	}
-	return func(yield func(H, error) bool) {
-		pull, stop := iter.Pull2(seq)
-		defer stop()
-		c := newCompletions[H](ctx)
-		defer func() {
-			for _, h := range c.leave() {
-				if !o.keep {
-					cancelFor(h, errLeft)
-				}
-			}
-		}()
-		l := loop[H]{completions: c, pull: pull, limit: o.limit}
-		for {
-			h, ok, err := l.step()
-			switch {
-			case err != nil:
-				yield(h, err)
-				return
-			case !ok, !yield(h, h.Err()):
-				return
-			}
-		}
-	}
+	return o
 }
 
 // loop is an iteration in progress.
 type loop[H Handle] struct {
 	*completions[H]
-	pull  func() (H, error, bool)
-	limit int
-	dry   bool  // the sequence has ended
-	err   error // by this
+	completedOptions
+	yield    func(H, error) bool
+	over     bool
+	deadlock error // ends the loop at once
+	err      error // ends it when all are handed out
 }
 
-// step returns the next pending that is done, or the error that ends the
-// iteration, or false at its end.
-func (l *loop[H]) step() (h H, ok bool, err error) {
-	for {
-		if err := l.fill(); err != nil {
-			return h, false, err
-		}
-		if h, ok := l.next(); ok {
-			return h, true, nil
-		}
-		if _, open := l.load(); open == 0 && l.dry {
-			return h, false, l.err
-		}
-		if err := l.wait(); err != nil {
-			return h, false, err
-		}
+// mayPull reports whether the sequence may be pulled further. One that has no
+// limit is taken as a whole, so that leaving the loop cancels all of it.
+func (l *loop[H]) mayPull() bool {
+	if l.limit > 0 && l.err == nil && l.ctx.Err() != nil {
+		l.err = l.ended()
 	}
+	return l.err == nil
 }
 
-// fill pulls the sequence as far ahead as is allowed. One that has no limit is
-// taken as a whole, so that leaving the loop cancels all of it.
-func (l *loop[H]) fill() (failed error) {
-	for !l.dry && l.mayPull(failed) {
-		h, err, ok := l.pull()
-		if !ok || err != nil {
-			l.dry, l.err = true, err
-			break
-		}
-		if err := l.add(h); err != nil {
-			failed = err
-		}
+// take adds what the sequence has yielded, and hands out pendings until it may
+// be pulled again. It reports whether it is to be.
+func (l *loop[H]) take(h H, err error) bool {
+	if err != nil {
+		l.err = err
+		return false
 	}
-	return failed
-}
-
-func (l *loop[H]) mayPull(failed error) bool {
+	if err := l.add(h); err != nil {
+		l.deadlock = err
+	}
 	if l.limit == 0 {
 		return true
 	}
-	all, _ := l.load()
-	return failed == nil && all < l.limit && l.ctx.Err() == nil
+	return l.deadlock == nil && l.handOut(l.limit-1) && l.mayPull()
+}
+
+// handOut hands out pendings until no more than n are left. It reports false
+// when the loop is over.
+func (l *loop[H]) handOut(n int) bool {
+	for l.n > n {
+		h, ok := l.next()
+		if !ok {
+			if err := l.wait(); err != nil {
+				return l.fail(err)
+			}
+			continue
+		}
+		if !l.yield(h, h.Err()) {
+			return l.end()
+		}
+	}
+	return true
+}
+
+// finish hands out what is left when the sequence has ended.
+func (l *loop[H]) finish() {
+	switch {
+	case l.over:
+	case l.deadlock != nil:
+		l.fail(l.deadlock)
+	case l.handOut(0) && l.err != nil:
+		l.fail(l.err)
+	}
+}
+
+// fail ends the loop with an error.
+func (l *loop[H]) fail(err error) bool {
+	var none H
+	l.yield(none, err)
+	return l.end()
+}
+
+// end cancels what is not done. It returns false, as those do that call it.
+func (l *loop[H]) end() bool {
+	if l.over {
+		return false
+	}
+	l.over = true
+	for _, h := range l.leave() {
+		if !l.keep {
+			cancelFor(h, errLeft)
+		}
+	}
+	return false
 }

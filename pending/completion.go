@@ -3,36 +3,39 @@ package pending
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 )
 
 // completions collects pendings as they are done, for one who waits for the
 // next of them.
 type completions[H Handle] struct {
-	ctx   context.Context
-	own   *base // whose function waits, nil outside of functions
-	turn  Turn
-	bell  chan struct{} // rung where there is no turn
-	stop  func() bool   // of the wake-up at the end of ctx
-	mu    sync.Mutex
-	ready []H
-	open  map[*watched[H]]struct{}
+	ctx  context.Context
+	own  *base // whose function waits, nil outside of functions
+	turn Turn
+	bell chan struct{} // rung where there is no turn
+	stop func() bool   // of the wake-up at the end of ctx
+
+	// Those of the one who waits.
+	n     int         // how many were added and not returned by next
+	taken *watched[H] // that are done, in order
+	free  *watched[H] // to be used again
+
+	mu          sync.Mutex
+	open        *watched[H] // that are not done, in no order
+	ready, last *watched[H] // that are done and not taken, in order
+	waiting     bool
 }
 
-// watched is a pending that is not done, and the waiter for it.
+// watched is a pending that was added, and the waiter for it.
 type watched[H Handle] struct {
-	handle H
-	waiter waiter
+	handle     H
+	waiter     waiter
+	next, prev *watched[H]
 }
 
 func newCompletions[H Handle](ctx context.Context) *completions[H] {
-	c := &completions[H]{
-		ctx:  ctx,
-		own:  taskOf(ctx),
-		turn: TurnOf(ctx),
-		open: make(map[*watched[H]]struct{}),
-		stop: neverStops,
-	}
+	c := &completions[H]{ctx: ctx, own: taskOf(ctx), turn: TurnOf(ctx), stop: neverStops}
 	if c.turn == nil {
 		c.bell = make(chan struct{}, 1)
 	} else {
@@ -46,83 +49,101 @@ func newCompletions[H Handle](ctx context.Context) *completions[H] {
 func (c *completions[H]) add(h H) error {
 	b := h.core()
 	if b == c.own {
-		return fmt.Errorf("%w: %v waits for itself", ErrDeadlock, b)
+		return fmt.Errorf("%w: %s waits for itself", ErrDeadlock, b.label())
 	}
-	if c.watch(b, h) {
-		return nil
-	}
+	w := c.unused()
+	w.handle = h
+	c.n++
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ready = append(c.ready, h)
+	w.prev, w.next = nil, c.open
+	if c.open != nil {
+		c.open.prev = w
+	}
+	c.open = w
+	c.mu.Unlock()
+	b.watch()
+	if !b.tell(&w.waiter) {
+		c.completed(w)
+	}
 	return nil
 }
 
-// watch reports false if b is done already.
-func (c *completions[H]) watch(b *base, h H) bool {
-	b.watch()
-	w := &watched[H]{handle: h}
+func (c *completions[H]) unused() *watched[H] {
+	w := c.free
+	if w != nil {
+		c.free = w.next
+		return w
+	}
+	w = &watched[H]{}
 	w.waiter.done = func() { c.completed(w) }
-	c.mu.Lock()
-	c.open[w] = struct{}{}
-	c.mu.Unlock()
-	b.mu.Lock()
-	done := b.is(flagDone)
-	if !done {
-		b.waiters.add(&w.waiter)
-	}
-	b.mu.Unlock()
-	if done {
-		c.mu.Lock()
-		delete(c.open, w)
-		c.mu.Unlock()
-	}
-	return !done
+	return w
 }
 
+// completed is called when a pending that was added is done.
 func (c *completions[H]) completed(w *watched[H]) {
 	c.mu.Lock()
-	delete(c.open, w)
-	c.ready = append(c.ready, w.handle)
-	c.mu.Unlock()
-	if c.turn != nil {
-		c.turn.Resume()
-		return
+	if w.prev != nil {
+		w.prev.next = w.next
+	} else {
+		c.open = w.next
 	}
-	select {
-	case c.bell <- struct{}{}:
+	if w.next != nil {
+		w.next.prev = w.prev
+	}
+	w.next, w.prev = nil, nil
+	if c.ready == nil {
+		c.ready = w
+	} else {
+		c.last.next = w
+	}
+	c.last = w
+	waiting := c.waiting
+	c.waiting = false
+	c.mu.Unlock()
+	switch {
+	case !waiting:
+	case c.turn != nil:
+		c.turn.Resume()
 	default:
+		select {
+		case c.bell <- struct{}{}:
+		default: // one from before was not heard
+		}
 	}
 }
 
 // next returns the pending that was done first of those not returned yet.
 func (c *completions[H]) next() (h H, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.ready) == 0 {
+	if c.taken == nil {
+		c.mu.Lock()
+		c.taken, c.ready = c.ready, nil
+		c.mu.Unlock()
+	}
+	w := c.taken
+	if w == nil {
 		return h, false
 	}
-	h = c.ready[0]
+	c.n--
+	c.taken, w.next, c.free = w.next, c.free, w
 	var none H
-	c.ready[0] = none
-	c.ready = c.ready[1:]
+	h, w.handle = w.handle, none
 	return h, true
-}
-
-// load returns how many were added and not returned by next, and how many of
-// them are not done.
-func (c *completions[H]) load() (all, open int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.open) + len(c.ready), len(c.open)
 }
 
 // wait returns when another one may be ready, or with an error when the context
 // has ended or the wait makes no sense.
 func (c *completions[H]) wait() error {
-	if c.ctx.Err() != nil {
+	runtime.Gosched() // several may be about to be done, so that one wait does for all
+	c.mu.Lock()
+	c.waiting = c.ready == nil
+	wait := c.waiting
+	c.mu.Unlock()
+	switch {
+	case !wait:
+		return nil
+	case c.ctx.Err() != nil:
 		return c.ended()
-	}
-	if c.turn != nil {
+	case c.turn != nil:
 		return c.park()
 	}
 	select {
@@ -148,14 +169,17 @@ func (c *completions[H]) ended() error {
 // leave ends the collection and returns the pendings that are not done.
 func (c *completions[H]) leave() []H {
 	c.stop()
+	var watching []*watched[H]
 	c.mu.Lock()
-	open := c.open
-	c.open = nil
+	for w := c.open; w != nil; w = w.next {
+		watching = append(watching, w)
+	}
+	c.waiting = false
 	c.mu.Unlock()
-	left := make([]H, 0, len(open))
-	for w := range open {
+	left := make([]H, len(watching))
+	for i, w := range watching {
+		left[i] = w.handle
 		w.handle.core().forget(&w.waiter)
-		left = append(left, w.handle)
 	}
 	return left
 }

@@ -14,9 +14,6 @@ import (
 // which a group's context ends after the first one.
 var ErrGroupOver = errors.New("pending: the group has been waited for")
 
-// errBodyLeft is why a group is cancelled whose body panicked.
-var errBodyLeft = errors.New("pending: the body of the group did not return")
-
 // cancelledError is what a group reports whose mode has it report cancellations.
 type cancelledError struct{ cause error }
 
@@ -91,66 +88,32 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 	return nil, false
 }
 
-// Run calls body with the context of a new group and waits for the group. An
-// error of body cancels the group and is returned as it is, joined with those
-// failures of members that came before it and are not in it. If the group was
-// cancelled, by whatever, an error of body that matches [context.Canceled] only
-// says so: then, and without one, the error is that of [Group.Wait]. The report
-// of a group inside this one, that its mode asks for, is an error like any
-// other. If body panics the group is cancelled and waited for before the panic
-// goes on.
-func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOption) error {
-	g, inside := NewGroup(ctx, opts...)
-	returned := false
-	defer func() {
-		if !returned {
-			g.end(errBodyLeft, nil)
-			_ = g.Wait()
-		}
-	}()
-	err := body(inside)
-	returned = true
-	if err == nil || g.isEcho(err) {
-		return g.Wait()
-	}
-	g.end(err, nil)
-	_ = g.Wait()
-	for _, failure := range g.failures {
-		if !errors.Is(err, failure) {
-			err = errors.Join(err, failure)
-		}
-	}
-	return err
-}
-
-// isEcho reports whether an error of the body only says that the group was
-// cancelled.
-func (g *Group) isEcho(err error) bool {
-	g.heed()
-	var reported *cancelledError
-	return errors.Is(err, context.Canceled) && !errors.As(err, &reported) && g.Cancelled()
-}
-
 // Add makes h a member, and one of the groups around this one. A pending that
 // has failed or was cancelled counts as if it did so now. It has no effect once
 // the group was waited for. It implements [Tracker].
 func (g *Group) Add(h Handle) { g.add(h, false) }
 
-// add makes h a member of this group before it is one of those around it, so
-// that they hear of its end in this order: what a group does about that may
-// cancel the groups inside it.
+// add makes h a member of this group and of those around it. Together they
+// hear of its end.
 func (g *Group) add(h Handle, protected shielded) {
-	g.admit(h, protected)
-	if g.parent != nil {
-		g.parent.add(h, protected || shielded(g.options.shield))
+	var joined []*Group
+	for ; g != nil; g = g.parent {
+		if g.admit(h, protected) {
+			joined = append(joined, g)
+		}
+		protected = protected || shielded(g.options.shield)
+	}
+	if len(joined) > 0 {
+		h.OnDone(func(h Handle) { removeFrom(joined, h) })
 	}
 }
 
-func (g *Group) admit(h Handle, protected shielded) {
+// admit makes h a member of this group, and reports whether it was none.
+func (g *Group) admit(h Handle, protected shielded) bool {
 	g.mu.Lock()
-	if _, known := g.members[h]; known || g.over {
+	if g.has(h) || g.over {
 		g.mu.Unlock()
-		return
+		return false
 	}
 	g.members[h] = protected
 	cancelled := g.cancelled
@@ -158,7 +121,13 @@ func (g *Group) admit(h Handle, protected shielded) {
 	if cancelled != nil && !bool(protected) {
 		cancelFor(h, cancelled)
 	}
-	h.OnDone(g.remove)
+	return true
+}
+
+// has reports whether h is a member. The caller holds mu.
+func (g *Group) has(h Handle) bool {
+	_, known := g.members[h]
+	return known
 }
 
 // cancelFor cancels h unless that was done for the same reason already, as by a
@@ -173,19 +142,41 @@ func cancelFor(h Handle, why error) {
 	}
 }
 
-// remove is called when a member is done.
-func (g *Group) remove(h Handle) {
-	g.heed() // of which the member may have heard first
+// removeFrom is called when a member is done, with its groups from the inner to
+// the outer one. All of them decide what that means before the first acts on it,
+// which may cancel members of the others.
+func removeFrom(groups []*Group, h Handle) {
+	whys := make([]error, len(groups))
+	for i, g := range groups {
+		g.heed() // of which the member may have heard first
+		whys[i] = g.remove(h)
+	}
+	for i, g := range groups {
+		if whys[i] != nil {
+			g.tell(whys[i])
+		}
+		g.checkEmpty()
+	}
+}
+
+// remove returns why the group is to tell that it is cancelled, or nil.
+func (g *Group) remove(h Handle) (why error) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	delete(g.members, h)
 	why, report := g.judge(h)
-	ends := g.note(why, report)
-	last := g.waiting && len(g.members) == 0
-	g.mu.Unlock()
-	if ends {
-		g.tell(why)
+	if !g.note(why, report) {
+		return nil
 	}
-	if last {
+	return why
+}
+
+// checkEmpty ends the wait if there is nobody to wait for.
+func (g *Group) checkEmpty() {
+	g.mu.Lock()
+	empty := g.waiting && len(g.members) == 0
+	g.mu.Unlock()
+	if empty {
 		g.empty.SetResult(struct{}{})
 	}
 }
@@ -317,11 +308,15 @@ func (g *Group) Wait() error {
 	}
 	g.waiting = true
 	g.limitWait()
-	none := len(g.members) == 0
+	own := taskOf(g.outer)
+	itself := own != nil && g.has(own.self)
 	g.mu.Unlock()
-	if none {
-		g.empty.SetResult(struct{}{})
+	if itself {
+		err := fmt.Errorf("%w: %s waits for a group that it belongs to", ErrDeadlock, own.label())
+		g.end(err, err)
+		return g.close()
 	}
+	g.checkEmpty()
 	if _, err := g.empty.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
 	}

@@ -73,7 +73,7 @@ func (c *completions[H]) collect(u until) (map[Handle]bool, error) {
 				return finished, nil
 			}
 		}
-		if _, open := c.load(); open == 0 || enough {
+		if c.n == 0 || enough {
 			return finished, nil
 		}
 		if err := c.wait(); err != nil {

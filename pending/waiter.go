@@ -139,24 +139,27 @@ func (b *base) guard(what string, fn func()) {
 	fn()
 }
 
+// tell has w told when the pending is done, and reports false if it is already.
+func (b *base) tell(w *waiter) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.is(flagDone) {
+		return false
+	}
+	b.waiters.add(w)
+	return true
+}
+
 // OnDone implements [Handle].
 func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
 	if fn == nil {
 		panic("pending: OnDone of a nil function")
 	}
 	b.watch()
-	b.mu.Lock()
-	if b.is(flagDone) {
-		b.mu.Unlock()
+	w := &waiter{callback: fn}
+	if !b.tell(w) {
 		b.call(fn, nil)
 		return func() bool { return false }
 	}
-	w := &waiter{callback: fn}
-	b.waiters.add(w)
-	b.mu.Unlock()
-	return func() bool {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.waiters.remove(w)
-	}
+	return func() bool { return b.forget(w) }
 }

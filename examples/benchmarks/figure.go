@@ -40,6 +40,7 @@ var fullSizes = sizes{
 // figures is the table of what is measured. Numbers that are missing belong to
 // packages that are not written yet.
 func figures(n sizes) []figure {
+	jobs := side{"1000 `ToThread` through `AsCompleted`, 10 at a time", n.batch, asCompletedBatch(n.batch)}
 	call := side{"`CallSoon` and `Wait`", 1, callSoon}
 	calls := side{"1000 `CallSoon`, then wait for all", n.batch, callSoonBatch(n.batch)}
 	return []figure{{
@@ -82,6 +83,31 @@ func figures(n sizes) []figure {
 		ours:   side{"`ToThread` and `Wait`, warm pool", 1, toThread},
 		theirs: side{"pond v2 result pool `SubmitErr().Wait()`", 1, pondSubmit},
 		bar:    bar{faster: 3},
+	}, {
+		number: 9,
+		ours:   jobs,
+		theirs: side{"errgroup", n.batch, errgroupBatch(n.batch)},
+		bar:    bar{atMost: 1},
+	}, {
+		number: 9,
+		ours:   jobs,
+		theirs: side{"conc result pool", n.batch, concBatch(n.batch)},
+		bar:    bar{atMost: 1.5},
+	}, {
+		number: 9,
+		ours:   jobs,
+		theirs: side{"pond v2 result group, warm pool", n.batch, pondBatch(n.batch)},
+		bar:    bar{atMost: 1.5},
+	}, {
+		number: 9,
+		ours:   jobs,
+		theirs: side{"ants, warm pool", n.batch, antsBatch(n.batch)},
+		bar:    bar{atMost: 1.5},
+	}, {
+		number: 10,
+		ours:   side{"`Queue.Put`, drained", n.batch, queueBatch(n.batch)},
+		theirs: side{"a channel of 1024 and a goroutine, drained", n.batch, channelBatch(n.batch)},
+		bar:    bar{atMost: 1.5, allocs: 1},
 	}, {
 		number: 11,
 		ours:   side{"messages to an actor made a caller", n.batch, sendAdoptedBatch(n.batch)},

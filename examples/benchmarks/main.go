@@ -26,7 +26,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -72,11 +71,15 @@ func choose(all []figure, list string) ([]figure, error) {
 	}
 	var chosen []figure
 	for number := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(all, func(f figure) bool { return strconv.Itoa(f.number) == number })
-		if i < 0 {
+		before := len(chosen)
+		for _, f := range all { // a figure may have several peers
+			if strconv.Itoa(f.number) == number {
+				chosen = append(chosen, f)
+			}
+		}
+		if len(chosen) == before {
 			return nil, fmt.Errorf("there is no figure %q", number)
 		}
-		chosen = append(chosen, all[i])
 	}
 	return chosen, nil
 }

@@ -1,0 +1,49 @@
+package pending
+
+import (
+	"context"
+	"errors"
+)
+
+// errBodyLeft is why a group is cancelled whose body panicked.
+var errBodyLeft = errors.New("pending: the body of the group did not return")
+
+// Run calls body with the context of a new group and waits for the group. An
+// error of body cancels the group and is returned as it is, joined with those
+// failures of members that came before it and are not in it. If the group was
+// cancelled, by whatever, an error of body that matches [context.Canceled] only
+// says so: then, and without one, the error is that of [Group.Wait]. The report
+// of a group inside this one, that its mode asks for, is an error like any
+// other. If body panics the group is cancelled and waited for before the panic
+// goes on.
+func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOption) error {
+	g, inside := NewGroup(ctx, opts...)
+	returned := false
+	defer func() {
+		if !returned {
+			g.end(errBodyLeft, nil)
+			_ = g.Wait()
+		}
+	}()
+	err := body(inside)
+	returned = true
+	if err == nil || g.isEcho(err) {
+		return g.Wait()
+	}
+	g.end(err, nil)
+	_ = g.Wait()
+	for _, failure := range g.failures {
+		if !errors.Is(err, failure) {
+			err = errors.Join(err, failure)
+		}
+	}
+	return err
+}
+
+// isEcho reports whether an error of the body only says that the group was
+// cancelled.
+func (g *Group) isEcho(err error) bool {
+	g.heed()
+	var reported *cancelledError
+	return errors.Is(err, context.Canceled) && !errors.As(err, &reported) && g.Cancelled()
+}
