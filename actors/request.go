@@ -82,14 +82,11 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	if life := p.Context(); life.Err() != nil {
 		p.Cancel(context.Cause(life))
 	}
-	if p.IsDone() {
+	if p.IsDone() { // a group may have cancelled it as well
 		return p
 	}
 	id := n.requests.add(func(message any) { settle(p, pid, message) })
 	p.OnDone(func(pending.Handle) { n.requests.take(id) })
-	if p.IsDone() || ctx.Err() != nil {
-		return p // it is cancelled, by a group or because of ctx
-	}
 	sender := system.NewLocalPID(rootID)
 	sender.RequestId = id
 	system.Root.Send(pid, &actor.MessageEnvelope{Message: msg, Sender: sender})

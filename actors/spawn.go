@@ -16,15 +16,16 @@ type receiver struct{ node *node }
 
 // Receive implements [actor.Actor].
 func (r receiver) Receive(ctx actor.Context) {
+	c, ok := r.node.lookup(ctx.Self().GetId())
+	if !ok || c.pid != ctx.Self() { // it was finalized before
+		return
+	}
 	switch ctx.Message().(type) {
 	case actor.SystemMessage, *actor.Stopping, *actor.Restarting, *actor.ReceiveTimeout:
 	case *actor.Stopped:
-		if c, ok := r.node.lookup(ctx.Self().GetId()); ok && c.pid == ctx.Self() { // else it was finalized before
-			c.finalize()
-		}
+		c.finalize()
 	default:
-		r.node.system.DeadLetter.SendUserMessage(ctx.Self(),
-			&actor.MessageEnvelope{Message: ctx.Message(), Sender: ctx.Sender()})
+		c.deadLetter(&actor.MessageEnvelope{Message: ctx.Message(), Sender: ctx.Sender()})
 	}
 }
 
