@@ -32,14 +32,17 @@ type call[T any] struct {
 
 func (c *call[T]) frame() *frame { return &c.turn }
 
-// newCall makes a call of fn that is to be scheduled on c.
+// newCall makes a call of fn that is to be scheduled on the caller of a mailbox:
+// its own, or the lobby of its workers.
 func newCall[T any](
-	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...pending.Option,
+	ctx context.Context, box *mailbox, fn func(context.Context) (T, error), opts ...pending.Option,
 ) *call[T] {
 	mustHave(fn)
+	c := box.caller
 	t := &call[T]{}
 	t.turn.task = t
-	t.turn.box.Store(&c.box)
+	t.turn.forWorker = box != &c.box
+	t.turn.box.Store(box)
 	t.Init(ctx, fn, &t.turn, c.observed(opts)...)
 	return t
 }
@@ -127,7 +130,7 @@ func Schedule[T any](
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := newCall(ctx, c, fn, o.pending...)
+	t := newCall(ctx, &c.box, fn, o.pending...)
 	if o.timeout != nil {
 		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
 	}
@@ -157,7 +160,7 @@ func cancelAfter(t task, d time.Duration, what string, cancel func(cause error))
 
 // CallSoon is [Schedule] without options. The seed's call_soon.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
-	t := newCall(ctx, c, fn)
+	t := newCall(ctx, &c.box, fn)
 	c.enqueue(ctx, t)
 	return &t.Pending
 }

@@ -40,10 +40,7 @@ type idleWorker struct {
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	p := c.pooled()
-	t := &call[T]{}
-	t.turn.task, t.turn.forWorker = t, true
-	t.turn.box.Store(&p.lobby)
-	t.Init(ctx, fn, &t.turn, c.observed(nil)...)
+	t := newCall(ctx, &p.lobby, fn)
 	if err := c.admit(ctx); err != nil {
 		t.SetError(err)
 	} else if err := p.submit(t); err != nil {
