@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 // ErrOverloaded is matched by the error of a call, or of a wait, that a limit
@@ -161,6 +162,19 @@ func cancelAfter(t task, d time.Duration, what string, cancel func(cause error))
 // CallSoon is [Schedule] without options. The seed's call_soon.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	t := newCall(ctx, &c.box, fn)
+	c.enqueue(ctx, t)
+	return &t.Pending
+}
+
+// CallUsing is [CallSoon] on a backend that need not be the caller's own: fn has
+// its turn, and its place in the queue, as any function of c, but it runs on a
+// thread that c has for such calls, made for the first one and ended with c, or, if
+// c is on a thread itself, on a goroutine. The seed's call_using_backend.
+func CallUsing[T any](
+	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
+) *pending.Pending[T] {
+	t := newCall(ctx, &c.box, fn)
+	t.turn.guest = backend != c.Backend()
 	c.enqueue(ctx, t)
 	return &t.Pending
 }

@@ -53,6 +53,8 @@ type rare struct {
 	restart  *restart
 	failures supervision.Record
 
+	publication *publication
+
 	late      []*Caller    // children that the actor cannot adopt yet
 	escalated error        // a failure that others decide on
 	suspended []*actor.PID // children that wait for what becomes of the caller
@@ -112,8 +114,19 @@ func (c *Caller) Start() error {
 	if err := c.begin(); err != nil {
 		return err
 	}
+	return c.enter()
+}
+
+// enter is the rest of a start that was claimed.
+func (c *Caller) enter() error {
+	err := c.openPublication()
+	if err != nil {
+		c.stop(err)
+	} else {
+		c.box.settle()
+	}
 	c.box.open()
-	return nil
+	return err
 }
 
 // begin claims the only start that a caller has.
@@ -126,23 +139,37 @@ func (c *Caller) begin() error {
 
 // Run starts a caller made by [New] and makes the goroutine that calls its
 // loop, until the caller has stopped: functions run on that goroutine, except
-// that while one which waits is on it the others run elsewhere. The end of ctx
-// stops the caller, protected or not; with one that has ended nothing is run.
-// The error is nil for an ordinary stop, else the failure that stopped the
-// caller; it is an error if the caller was started or stopped before. A function
-// that calls [runtime.Goexit] ends this goroutine, and with it the caller. The
-// seed's async with Caller("manual").
+// that while one which waits is on it the others run elsewhere. With
+// [props.Thread] they never do: the goroutine is locked to its thread meanwhile,
+// and every function, and every resumption of one, runs on it. In func main that
+// is the main thread.
+//
+// The end of ctx stops the caller, protected or not. The error is nil for an
+// ordinary stop, else the failure that stopped the caller; it is an error if the
+// caller was started or stopped before, or has a host. A function that calls
+// [runtime.Goexit] ends this goroutine, and with it the caller. The seed's async
+// with Caller("manual").
 func (c *Caller) Run(ctx context.Context) error {
 	ended := ctx.Err() != nil
+	if host := c.config.Host; host != nil {
+		return fmt.Errorf("actors: run %s: it runs on the loop of its host, %s", c.path(), host.Name())
+	}
 	if err := c.begin(); err != nil {
 		return err
 	}
 	defer c.stop(nil)
+	if err := c.openPublication(); err != nil {
+		c.stop(err)
+	}
 	if ended {
 		c.stop(nil)
 	}
 	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
-	c.box.lend()
+	if c.config.Backend == props.Thread {
+		c.box.lendThread()
+	} else {
+		c.box.lend()
+	}
 	return c.stopCause()
 }
 
@@ -175,6 +202,12 @@ func (c *Caller) Children() []*Caller {
 
 // State returns where the caller is in its life.
 func (c *Caller) State() State { return State(c.state.Load()) }
+
+// Backend returns what the caller's functions run on, unless it has a host.
+func (c *Caller) Backend() props.BackendKind { return c.config.Backend }
+
+// Host returns the loop that the caller's functions run on, or nil.
+func (c *Caller) Host() props.Host { return c.config.Host }
 
 // Protected reports whether the caller ignores a stop that is not forced.
 func (c *Caller) Protected() bool { return c.config.Protected }
@@ -215,6 +248,12 @@ func (c *Caller) String() string {
 		s.WriteString(" 🔐")
 	}
 	fmt.Fprintf(&s, " name=%q id=%q", c.name, c.ID())
+	if backend := c.Backend(); backend != props.Goroutine {
+		fmt.Fprintf(&s, " backend=%v", backend)
+	}
+	if host := c.Host(); host != nil {
+		fmt.Fprintf(&s, " host=%q", host.Name())
+	}
 	switch n := len(c.Children()); n {
 	case 0:
 	case 1:

@@ -40,14 +40,14 @@ func (m *mailbox) recheck() {
 	if err == nil {
 		return
 	}
-	var woken *parking
+	var woken sleeper
 	m.mu.Lock()
 	if m.keeper() == f && f.parking.on == on {
 		f.parking.err = err
 		woken = f.unpark()
 	}
 	m.mu.Unlock()
-	woken.wake()
+	wake(woken)
 }
 
 // search is a walk along what functions need.

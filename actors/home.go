@@ -28,7 +28,7 @@ func (m *mailbox) lend() {
 	for {
 		select {
 		case <-h.work:
-			m.run(h)
+			m.run(h, nil, nil)
 		case <-stopped:
 			return
 		}
@@ -52,12 +52,3 @@ func (m *mailbox) takeBack() {
 // atHome reports whether the goroutine that is lent, if any, is free to become
 // the runner, which it does when work is written to. The caller holds mu.
 func (m *mailbox) atHome() bool { return m.home != nil && !m.home.away }
-
-// replace makes another goroutine the runner. The caller holds mu.
-func (m *mailbox) replace() {
-	if m.atHome() {
-		m.home.work <- struct{}{}
-		return
-	}
-	go m.loop()
-}

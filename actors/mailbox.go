@@ -48,6 +48,11 @@ type mailbox struct {
 	// here is the home on whose goroutine the runner is, nil for none.
 	here atomic.Pointer[home]
 
+	// main is the stage that functions run on, nil for goroutines as they come;
+	// guest is that of those called by CallUsing, made when the first one is
+	// run. They change under mu.
+	main, guest atomic.Pointer[stage]
+
 	// batch is the chunk of the queue in work; cursor is where. The runner
 	// replaces the batch under mu; it may move the cursor without it.
 	batch  *chunk
@@ -81,7 +86,7 @@ var _ actor.Mailbox = (*mailbox)(nil)
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
 	m.invoker = invoker
 	m.dispatcher = dispatcher
-	m.loop = func() { m.run(nil) }
+	m.loop = func() { m.run(nil, nil, nil) }
 	m.caller.registered(invoker.(actor.Context))
 }
 
@@ -182,17 +187,41 @@ func (m *mailbox) post(item any, limit int) error {
 func (m *mailbox) wakeLocked() {
 	start := !m.running && m.hasWork()
 	m.running = m.running || start
-	home := m.home
-	if !m.atHome() {
-		home = nil
-	}
+	stage, home := m.place()
 	m.mu.Unlock()
 	switch {
 	case !start:
+	case stage != nil:
+		stage.post(job{})
 	case home != nil:
 		home.work <- struct{}{}
 	default:
 		m.dispatcher.Schedule(m.loop)
+	}
+}
+
+// place returns where the next runner is best. The caller holds mu.
+func (m *mailbox) place() (*stage, *home) {
+	// What the actor system says to a caller of ours no user's code hears of, so
+	// a stage that is slow is not waited for.
+	if main := m.main.Load(); main != nil && (m.caller.adopted || len(m.system) == 0 && m.held == nil) {
+		return main, nil
+	}
+	if m.atHome() {
+		return nil, m.home
+	}
+	return nil, nil
+}
+
+// replace makes another goroutine the runner. The caller holds mu.
+func (m *mailbox) replace() {
+	switch stage, home := m.place(); {
+	case stage != nil:
+		stage.post(job{})
+	case home != nil:
+		home.work <- struct{}{}
+	default:
+		go m.loop()
 	}
 }
 
@@ -216,9 +245,9 @@ func (m *mailbox) hasWork() bool {
 // way, the actor knows all its children, and all of them know of a stop.
 func (m *mailbox) quiet() bool { return !m.closing && m.parked.n+m.ready.n+m.orphans == 0 }
 
-// run is the loop of the runner, on the goroutine of h if that is not nil.
-func (m *mailbox) run(h *home) {
-	var item any
+// run is the loop of the runner, on the goroutine of h or of s if one of them is
+// not nil. It begins with an item if that is not nil.
+func (m *mailbox) run(h *home, s *stage, item any) {
 	returned := false
 	defer func() {
 		if !returned {
@@ -229,13 +258,21 @@ func (m *mailbox) run(h *home) {
 		m.here.Store(h)
 	}
 	throughput := m.dispatcher.Throughput()
-	for i, ok := 0, true; ok; i++ {
+	ok := true
+	if item != nil {
+		ok = m.deal(item, s)
+	}
+	for i := 0; ok; i++ {
+		if s != nil && s.hosted && i == hostBatch {
+			s.post(job{})
+			break
+		}
 		if i > throughput {
 			i = 0
 			runtime.Gosched()
 		}
 		if item, ok = m.next(); ok {
-			ok = m.deal(item)
+			ok = m.deal(item, s)
 		}
 	}
 	returned = true
@@ -261,7 +298,9 @@ func (m *mailbox) replaceRunner(item any, h *home) {
 	default:
 		m.invoker.EscalateFailure(errGoexit, item)
 	}
-	go m.loop()
+	m.mu.Lock()
+	m.replace()
+	m.mu.Unlock()
 }
 
 // lostFunction does what is left to do for a function whose goroutine has ended:
@@ -277,10 +316,6 @@ func (m *mailbox) lostFunction(f *frame) bool {
 	m.caller.workDone(f)
 	return true
 }
-
-// handover is an item that ends the role of the runner, because a function has
-// got it.
-type handover struct{ to *parking }
 
 // systemMessage is an item from the lane of the actor system.
 type systemMessage struct{ message any }
@@ -317,7 +352,7 @@ func (m *mailbox) choose() (item any, ok bool) {
 		f := m.ready.first
 		m.ready.remove(f)
 		m.userNext = true
-		return handover{f.grant()}, true
+		return f.grant(), true // the runner leaves its role to that
 	}
 	if open {
 		m.userNext = false
@@ -368,28 +403,47 @@ type released struct{ message any }
 // direct is a function that was given to CallDirect.
 type direct func()
 
-// deal does what an item asks for. It reports whether this goroutine is the
-// runner still.
-func (m *mailbox) deal(item any) bool {
+// deal does what an item asks for, on the goroutine of s if that is not nil. It
+// reports whether this goroutine is the runner still.
+func (m *mailbox) deal(item any, s *stage) bool {
 	switch item := item.(type) {
 	case *frame:
+		m.invite(item)
+		if at := m.stageOf(item); at != s {
+			return m.move(at, item)
+		}
 		return m.runFunction(item)
 	case step:
 		f := item.claim()
 		if f == nil {
 			return true
 		}
-		return m.runFunction(f)
-	case direct:
-		m.runDirect(item)
-	case handover:
-		item.to.wake()
+		return m.deal(f, s)
+	case *parking:
+		item.wake()
+		return false
+	case *coroutine:
+		item.wake()
 		return false
 	case systemMessage:
+		if at := m.main.Load(); at != s && m.caller.adopted {
+			return m.move(at, item)
+		}
 		m.handleSystem(item.message)
 	case released:
+		if at := m.main.Load(); at != s && m.caller.adopted {
+			return m.move(at, item)
+		}
 		m.release(item.message)
+	case direct:
+		if at := m.main.Load(); at != s {
+			return m.move(at, item)
+		}
+		m.runDirect(item)
 	default:
+		if at := m.main.Load(); at != s {
+			return m.move(at, item)
+		}
 		m.handleUser(item)
 	}
 	return true
@@ -580,6 +634,9 @@ func (m *mailbox) close() (refused []any, active []*frame) {
 		refused = append(refused, c.items[:c.n]...)
 		c.recycle()
 	}
+	if item := m.reclaim(); item != nil {
+		refused = append(refused, item)
+	}
 	return refused, m.activeLocked()
 }
 
@@ -615,6 +672,7 @@ func (m *mailbox) abandon(functions []*frame) {
 		switch {
 		case m.holder.CompareAndSwap(f, nil):
 			f.endTurn()
+			m.loseStage(f)
 			stuck = true
 		case f.state == parked:
 			m.parked.remove(f)
@@ -625,7 +683,7 @@ func (m *mailbox) abandon(functions []*frame) {
 		}
 		f.abandoned = true
 		if f.parking != nil {
-			f.unpark().wake()
+			wake(f.unpark())
 		}
 	}
 	if stuck {

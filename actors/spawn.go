@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -109,6 +110,12 @@ func (c *Caller) spawned() {
 	if !c.adopted {
 		return
 	}
+	if err := c.openPublication(); err != nil {
+		c.Logger().Error("actors: adopted actor is stopped", slog.Any("error", err))
+		c.stop(err)
+	} else {
+		c.box.settle()
+	}
 	// The node learns of the end of an actor that is not ours as a watcher.
 	c.box.PostSystemMessage(&actor.Watch{Watcher: c.node.pid})
 	c.box.mu.Lock()
@@ -128,9 +135,11 @@ func (c *Caller) addChild(child *Caller) {
 }
 
 // Child returns the child of that name, or makes one; without a name it always
-// makes one. What the options leave open is inherited, and the options are not
-// looked at if the child exists. The error is that of an option, or matches
-// [pending.ErrStopped] when the caller, or the child of that name, is stopping.
+// makes one. What the options leave open is inherited. If the child exists the
+// options are not looked at, except that it is an error to ask for another backend
+// or host than it has. The error else is that of an option or of opening the
+// publication, or matches [pending.ErrStopped] when the caller, or the child of
+// that name, is stopping.
 // It may be called from any goroutine, also while the caller is busy or not
 // started yet. The seed's get.
 func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
@@ -147,8 +156,12 @@ func (c *Caller) child(config *props.Config, employer *pool) (*Caller, error) {
 		// Any goroutine can spawn, but only the parent's actor, on its turn,
 		// can take note of its child.
 		c.box.PostSystemMessage(adoption{child})
+		err = child.enter()
 	}
-	return child, err
+	if err != nil {
+		return nil, err
+	}
+	return child, nil
 }
 
 func (c *Caller) getOrMake(config *props.Config, employer *pool) (child *Caller, made bool, err error) {
@@ -162,7 +175,7 @@ func (c *Caller) getOrMake(config *props.Config, employer *pool) (child *Caller,
 		if existing.State() >= StateStopping {
 			return nil, false, fmt.Errorf("actors: child %s: %w", existing.path(), pending.ErrStopped)
 		}
-		return existing, false, nil
+		return existing, false, config.Differs(existing.config)
 	}
 	if name == "" {
 		name = c.node.system.ProcessRegistry.NextId()
@@ -176,7 +189,7 @@ func (c *Caller) getOrMake(config *props.Config, employer *pool) (child *Caller,
 	c.box.mu.Lock()
 	c.box.orphans++
 	c.box.mu.Unlock()
-	return child, true, child.Start()
+	return child, true, child.begin()
 }
 
 // adoption asks the mailbox of the parent to have its actor take note of a

@@ -245,15 +245,19 @@ func (c *Caller) abandon(q *quiesce) {
 		late = c.box.active()
 	}
 	c.mu.Unlock()
+	c.forsake(late, "it has not returned in time")
+}
+
+// forsake goes on without functions that have not returned.
+func (c *Caller) forsake(functions []*frame, why string) {
 	var cause error // a restart has given it to them before
 	if c.State() >= StateStopping {
 		cause = c.stopError()
 	}
-	defer c.box.abandon(late)
-	each(late, func(f *frame) {
-		c.Logger().Error("actors: function abandoned, it has not returned in time",
-			slog.String("caller", c.path()), slog.String("function", f.task.Name()),
-			slog.Duration("limit", c.config.StopTimeout))
+	defer c.box.abandon(functions)
+	each(functions, func(f *frame) {
+		c.Logger().Error("actors: function abandoned, "+why,
+			slog.String("caller", c.path()), slog.String("function", f.task.Name()))
 		f.task.Abandon(cause)
 	})
 }
@@ -271,6 +275,8 @@ func (c *Caller) finalize() {
 			p.mu.Unlock()
 		}
 		defer c.announceEnd()
+		c.closePublication()
+		c.box.finishStages()
 		c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
 	})
 }

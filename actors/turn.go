@@ -18,6 +18,7 @@ type frame struct {
 	forWorker bool // and not for any other caller
 	handedIn  bool // by the worker, to its pool
 	panicked  bool
+	guest     bool // runs on the other backend than the caller's own
 
 	// Under the mailbox's mu.
 	state     frameState
@@ -39,10 +40,11 @@ const (
 type parking struct {
 	on         pending.Handle // nil for something that is no pending
 	over       bool
-	err        error     // why it is over, if it could never end
-	woken      sync.Cond // when over is set; uses the mailbox's mu
-	next, prev *frame    // the others that have given their turn away
-	home       *home     // on whose goroutine the function is, nil for none
+	err        error      // why it is over, if it could never end
+	woken      sync.Cond  // when over is set; uses the mailbox's mu
+	next, prev *frame     // the others that have given their turn away
+	home       *home      // on whose goroutine the function is, nil for none
+	coroutine  *coroutine // that the function is on, nil for a goroutine that blocks
 }
 
 var parkingPool = sync.Pool{New: func() any { return &parking{} }}
@@ -96,9 +98,7 @@ func (f *frame) Park(on pending.Handle, keep bool) error {
 	if !keep {
 		f.giveTurnAway()
 	}
-	for !f.parking.over {
-		f.parking.woken.Wait()
-	}
+	f.parking.wait()
 	err = f.abandonment()
 	if !keep && err == nil {
 		f.startTurn()
@@ -146,6 +146,9 @@ func (f *frame) giveTurnAway() {
 	m.parked.add(f)
 	f.parking.home = m.here.Load()
 	f.parking.home.setAway(true)
+	if s := m.stageOf(f); s != nil {
+		f.parking.coroutine = s.current
+	}
 	m.running = m.hasWork()
 	if m.running {
 		m.replace()
@@ -169,7 +172,7 @@ func (f *frame) stopWaiting() {
 	f.state, f.woken = notWaiting, false
 	p := f.parking
 	f.parking = nil
-	p.on, p.next, p.prev, p.home, p.woken.L = nil, nil, nil, nil, nil
+	p.on, p.next, p.prev, p.home, p.coroutine, p.woken.L = nil, nil, nil, nil, nil, nil
 	parkingPool.Put(p)
 }
 
@@ -179,11 +182,11 @@ func (f *frame) Resume() {
 	m.mu.Lock()
 	woken := f.resume()
 	m.mu.Unlock()
-	woken.wake()
+	wake(woken)
 }
 
 // resume returns whom to wake, or nil. The caller holds mu.
-func (f *frame) resume() *parking {
+func (f *frame) resume() sleeper {
 	m := f.box.Load()
 	switch {
 	case f.state == keeping && m.holder.Load() == f, f.abandoned && f.state != notWaiting:
@@ -205,25 +208,54 @@ func (f *frame) resume() *parking {
 
 // grant hands the turn, and with it the role of the runner, to a function that
 // had given it away, and returns whom to wake. The caller holds mu.
-func (f *frame) grant() *parking {
+func (f *frame) grant() sleeper {
 	f.box.Load().holder.Store(f)
 	f.box.Load().here.Store(f.parking.home)
 	f.parking.home.setAway(false)
 	return f.unpark()
 }
 
-// unpark ends the wait of a function. The caller holds mu.
-func (f *frame) unpark() *parking {
-	f.parking.over = true
-	return f.parking
+// unpark ends the wait of a function, and returns whom to wake, nil if that was
+// done before. The caller holds mu.
+func (f *frame) unpark() sleeper {
+	p := f.parking
+	switch {
+	case p.over:
+		return nil
+	case p.coroutine != nil:
+		p.over = true
+		return p.coroutine
+	default:
+		p.over = true
+		return p
+	}
 }
 
-// wake lets the goroutine of a function go on whose wait is over. It is better
-// done without mu, which that goroutine is going to need.
-func (p *parking) wake() {
-	if p != nil {
-		p.woken.Signal()
+// sleeper is who waits for the end of a parking: the goroutine of the function, or
+// the coroutine that it is on. It is better woken without mu, which it is going to
+// need.
+type sleeper interface{ wake() }
+
+func wake(s sleeper) {
+	if s != nil {
+		s.wake()
 	}
+}
+
+func (p *parking) wake() { p.woken.Signal() }
+
+// wait returns when the wait is over. The caller holds mu, which is not held
+// meanwhile.
+func (p *parking) wait() {
+	if p.coroutine == nil {
+		for !p.over {
+			p.woken.Wait()
+		}
+		return
+	}
+	p.woken.L.Unlock()
+	p.coroutine.suspend()
+	p.woken.L.Lock()
 }
 
 // leave ends the turn of a function that has returned. It reports false if that

@@ -56,7 +56,7 @@ func (c *Caller) pooled() *pool {
 	r := c.rarely()
 	if r.pool == nil {
 		config := *c.config
-		config.Name, config.Protected = "", false
+		config.Name, config.Protected, config.Host = "", false, nil
 		r.pool = &pool{owner: c, config: &config, closed: c.State() >= StateStopping}
 		r.pool.lobby.caller = c
 	}

@@ -32,6 +32,12 @@ type Config struct {
 	Strategy actor.SupervisorStrategy
 	// NonReentrant makes every wait keep the turn.
 	NonReentrant bool
+	// Backend is what functions run on, unless there is a Host.
+	Backend BackendKind
+	// Host is the loop that functions run on, nil for none.
+	Host Host
+	// Publisher opens what the caller publishes to, nil for nothing.
+	Publisher func(id string) (Publication, error)
 
 	// MaxIdleWorkers is how many workers are kept while they are idle.
 	MaxIdleWorkers int
@@ -51,6 +57,8 @@ type Config struct {
 	// StopTimeout is how long a stop waits for running functions before it
 	// abandons them, 0 for ever.
 	StopTimeout time.Duration
+
+	asked asked
 }
 
 // What a caller is like unless its options say otherwise.
@@ -75,13 +83,14 @@ func New(opts ...Option) (*Config, error) {
 }
 
 // Child returns the description of a child of a caller described by c: what
-// the options leave open is inherited, except for the name and the protection.
+// the options leave open is inherited, except for the name, the protection and
+// the host.
 func (c *Config) Child(opts ...Option) (*Config, error) {
-	if len(opts) == 0 && c.Name == "" && !c.Protected {
+	if len(opts) == 0 && c.Name == "" && !c.Protected && c.Host == nil {
 		return c, nil
 	}
 	child := *c
-	child.Name, child.Protected = "", false
+	child.Name, child.Protected, child.Host, child.asked = "", false, nil, asked{}
 	return child.with(opts)
 }
 
@@ -94,10 +103,23 @@ func (c *Config) with(opts []Option) (*Config, error) {
 			errs = append(errs, err)
 		}
 	}
+	errs = append(errs, c.settleHost())
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// settleHost sees to it that a caller with a host has no thread of its own.
+func (c *Config) settleHost() error {
+	if c.Host == nil || c.Backend == Goroutine {
+		return nil
+	}
+	if c.asked.backend {
+		return fmt.Errorf("props: HostedBy: a caller on the loop of %s has no backend %v", c.Host.Name(), c.Backend)
+	}
+	c.Backend = Goroutine // the parent's does not count
+	return nil
 }
 
 // Name names the caller. Names are unique among the children of a parent, and

@@ -1,0 +1,110 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+// ErrNoPublisher is returned by [Caller.Publish] of a caller that has no publisher.
+var ErrNoPublisher = errors.New("actors: caller has no publisher")
+
+// publication is what a caller publishes to while it lives.
+type publication struct {
+	props.Publication
+	mu     sync.RWMutex
+	closed bool
+}
+
+// openPublication opens what the options ask for, if they do.
+func (c *Caller) openPublication() error {
+	open := c.config.Publisher
+	if open == nil {
+		return nil
+	}
+	p, err := open(c.ID())
+	if err == nil && p == nil {
+		err = errors.New("it is nil")
+	}
+	if err != nil {
+		return fmt.Errorf("actors: start %s: open its publication: %w", c.path(), err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rarely().publication = &publication{Publication: p}
+	return nil
+}
+
+func (c *Caller) published() *publication {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rare == nil {
+		return nil
+	}
+	return c.rare.publication
+}
+
+// closePublication is called when nothing is left that could publish on a turn.
+func (c *Caller) closePublication() {
+	p := c.published()
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	if err := p.Close(); err != nil {
+		c.Logger().Error("actors: publication not closed",
+			slog.String("caller", c.path()), slog.Any("error", err))
+	}
+}
+
+// Publish sends data under a topic to what the caller's [props.Publisher] has
+// opened. The error is that of the publication, [ErrNoPublisher] if there is none,
+// or matches [pending.ErrStopped] when the caller has stopped. It may be called
+// from any goroutine. The seed's iopub_sockets[caller.id].
+func (c *Caller) Publish(topic string, data []byte) error {
+	p := c.published()
+	if p == nil {
+		return fmt.Errorf("%w: %s", ErrNoPublisher, c.path())
+	}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return fmt.Errorf("actors: publish on %s: %w", c.path(), pending.ErrStopped)
+	}
+	return p.Publication.Publish(topic, data)
+}
+
+// Published is what [EventStream] publishes.
+type Published struct {
+	CallerID string
+	Topic    string
+	Data     []byte
+}
+
+// EventStream is for [props.Publisher]: its callers publish a [Published], as a
+// value, on the event stream of their actor system.
+func EventStream(system *actor.ActorSystem) func(id string) (props.Publication, error) {
+	return func(id string) (props.Publication, error) { return streamPublication{system, id}, nil }
+}
+
+type streamPublication struct {
+	system *actor.ActorSystem
+	id     string
+}
+
+// Publish implements [props.Publication].
+func (s streamPublication) Publish(topic string, data []byte) error {
+	s.system.EventStream.Publish(Published{CallerID: s.id, Topic: topic, Data: data})
+	return nil
+}
+
+// Close implements [props.Publication]. The event stream goes on.
+func (s streamPublication) Close() error { return nil }
