@@ -78,7 +78,7 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked())
 	id := n.requests.add(func(message any) { settle(p, pid, message) })
 	p.OnDone(func(pending.Handle) { n.requests.take(id) })
-	if p.IsDone() || ctx.Err() != nil {
+	if p.IsDone() || p.Context().Err() != nil {
 		return p // it is cancelled, by a group or because of ctx
 	}
 	sender := system.NewLocalPID(rootID)
