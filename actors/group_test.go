@@ -175,3 +175,24 @@ func TestCallsUnderACancelledGroupNeverRun(t *testing.T) {
 		}
 	})
 }
+
+func TestGroupWaitsForCallsAcrossWorkers(t *testing.T) {
+	c := start(t, newSystem(t))
+	require.NoError(t, pending.Run(t.Context(), func(ctx context.Context) error {
+		for range 10 {
+			actors.ToThread(ctx, c, func(ctx context.Context) (int, error) {
+				actors.CallSoon(ctx, c, one)
+				return 0, nil
+			})
+		}
+		return nil
+	}))
+	var sleeper *pending.Pending[int]
+	err := pending.Run(t.Context(), func(ctx context.Context) error {
+		sleeper = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return 1, actors.Sleep(ctx, time.Hour) })
+		actors.CallSoon(ctx, c, func(context.Context) (int, error) { return 0, errBoom })
+		return nil
+	})
+	require.ErrorIs(t, err, errBoom)
+	assert.True(t, sleeper.Cancelled())
+}

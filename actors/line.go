@@ -36,6 +36,7 @@ type line[A any] struct {
 	begun    bool // some item was
 	owed     int
 	closing  bool                       // no more items are taken
+	over     bool                       // and there are none left
 	room     *pending.Pending[struct{}] // done when there is room again, nil if nobody waits
 }
 
@@ -196,7 +197,7 @@ func (l *line[A]) release() {
 	if again {
 		l.owed--
 	}
-	over := l.closing && l.items.n == 0
+	over := l.isOver()
 	l.mu.Unlock()
 	if over {
 		l.End(struct{}{}, nil)
@@ -204,6 +205,15 @@ func (l *line[A]) release() {
 		// The step comes later than its item was due, but so do all after it.
 		_ = l.caller.box.post(l, 0) // a stop has dropped the items by itself
 	}
+}
+
+// isOver reports, once, that the queue is to end. The caller holds mu.
+func (l *line[A]) isOver() bool {
+	if l.over || l.busy || !l.closing || l.items.n > 0 {
+		return false
+	}
+	l.over = true
+	return true
 }
 
 // finish takes no more items, and ends the queue when it has none.
@@ -220,7 +230,7 @@ func (l *line[A]) shut(drop bool) {
 		dropped = l.items.n
 		l.items = ring[A]{}
 	}
-	over := !l.busy && l.items.n == 0
+	over := l.isOver()
 	room := l.room
 	l.room = nil
 	var closed error

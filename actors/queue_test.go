@@ -2,8 +2,7 @@ package actors_test
 
 import (
 	"context"
-	"errors"
-	"iter"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
+// Items 53 and 54 of the seed's behaviour.
 func TestQueueDealsWithItemsInOrderWhileTheCallerGoesOn(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := pending.New[int](t.Context())
@@ -68,27 +68,34 @@ func TestQueueItemsAreInOrderWithOtherCalls(t *testing.T) {
 	}
 }
 
-func TestFailuresOfItemsAreCountedAndTheQueueGoesOn(t *testing.T) {
-	c := start(t, newSystem(t))
+// Item 55 of the seed's behaviour, and section 5, 6: no failure is swallowed.
+func TestFailuresOfItemsAreLoggedAndCountedAndTheQueueGoesOn(t *testing.T) {
+	log, option := logged()
+	c := start(t, newSystem(t), option)
 	dealt := 0
-	q := actors.NewQueue(c, func(_ context.Context, i int) error {
+	q := actors.NewQueue(c, func(_ context.Context, item string) error {
 		dealt++
-		switch i {
-		case 0:
-			return errors.New("no")
-		case 1:
+		switch item {
+		case "fails":
+			return errBoom
+		case "panics":
 			panic("no")
-		case 2:
+		case "exits":
 			runtime.Goexit()
+		case "is cancelled":
+			return fmt.Errorf("by hand: %w", pending.ErrCancelled)
 		}
 		return nil
-	})
-	for i := range 4 {
-		require.NoError(t, q.Put(i))
+	}, actors.QueueName("jobs"))
+	for _, item := range []string{"", "fails", "panics", "exits", "is cancelled", ""} {
+		require.NoError(t, q.Put(item))
 	}
 	require.NoError(t, q.CloseWait(t.Context()))
-	assert.Equal(t, 4, dealt)
-	assert.Equal(t, 3, q.Failed())
+	assert.Equal(t, 6, dealt)
+	assert.Equal(t, 4, q.Failed())
+	for position, failure := range map[int]string{2: "boom", 3: "pending: panic: no", 4: "runtime.Goexit", 5: "by hand"} {
+		assert.Regexp(t, fmt.Sprintf(`(?m)queue=jobs position=%d error=.*%s`, position, failure), log)
+	}
 }
 
 func TestFullQueueRefusesOrWaits(t *testing.T) {
@@ -109,6 +116,7 @@ func TestFullQueueRefusesOrWaits(t *testing.T) {
 	require.NoError(t, q.CloseWait(t.Context()))
 }
 
+// Item 57 of the seed's behaviour.
 func TestClosedQueueDropsWhatWaitsAndCancelsWhatRuns(t *testing.T) {
 	ways := map[string]func(*actors.Caller, *actors.Queue[int]) error{
 		"Close": func(_ *actors.Caller, q *actors.Queue[int]) error { q.Close(); return actors.ErrQueueClosed },
@@ -145,6 +153,7 @@ func TestClosedQueueDropsWhatWaitsAndCancelsWhatRuns(t *testing.T) {
 	}
 }
 
+// Items 53 and 57 of the seed's behaviour.
 func TestQueueForAKeyIsOneUntilItIsClosed(t *testing.T) {
 	c := start(t, newSystem(t))
 	fn := func(context.Context, int) error { return nil }
@@ -153,51 +162,4 @@ func TestQueueForAKeyIsOneUntilItIsClosed(t *testing.T) {
 	assert.NotSame(t, first.Pending(), actors.QueueFor(c, "other", fn).Pending())
 	first.Close()
 	assert.NotSame(t, first.Pending(), actors.QueueFor(c, "key", fn).Pending())
-}
-
-func TestGroupWaitsForCallsAcrossWorkers(t *testing.T) {
-	c := start(t, newSystem(t))
-	errBad := errors.New("bad")
-	require.NoError(t, pending.Run(t.Context(), func(ctx context.Context) error {
-		for range 10 {
-			actors.ToThread(ctx, c, func(ctx context.Context) (int, error) {
-				actors.CallSoon(ctx, c, one)
-				return 0, nil
-			})
-		}
-		return nil
-	}))
-	var sleeper *pending.Pending[int]
-	err := pending.Run(t.Context(), func(ctx context.Context) error {
-		sleeper = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return 1, actors.Sleep(ctx, time.Hour) })
-		actors.CallSoon(ctx, c, func(context.Context) (int, error) { return 0, errBad })
-		return nil
-	})
-	require.ErrorIs(t, err, errBad)
-	assert.True(t, sleeper.Cancelled())
-}
-
-func TestAsCompletedGivesTheTurnAway(t *testing.T) {
-	c := start(t, newSystem(t))
-	calls := func(ctx context.Context) iter.Seq[*pending.Pending[int]] {
-		return func(yield func(*pending.Pending[int]) bool) {
-			for range 100 {
-				if !yield(actors.CallSoon(ctx, c, one)) {
-					return
-				}
-			}
-		}
-	}
-	sum, err := actors.CallSoon(t.Context(), c, func(ctx context.Context) (sum int, err error) {
-		for p, err := range pending.AsCompleted(ctx, calls(ctx)) {
-			if err != nil {
-				return 0, err
-			}
-			n, _ := p.Result()
-			sum += n
-		}
-		return sum, nil
-	}).Wait(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, 100, sum)
 }

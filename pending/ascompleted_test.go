@@ -3,7 +3,12 @@ package pending_test
 import (
 	"context"
 	"errors"
+	"iter"
+	"runtime"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -11,8 +16,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
+type (
+	promise  = pending.Pending[int]
+	promises = iter.Seq2[*promise, error]
+)
+
 // doneWith returns pendings that are done with the values.
-func doneWith(t *testing.T, values ...int) (done []*pending.Pending[int]) {
+func doneWith(t *testing.T, values ...int) (done []*promise) {
 	for _, v := range values {
 		p := pending.New[int](t.Context())
 		p.SetResult(v)
@@ -21,146 +31,473 @@ func doneWith(t *testing.T, values ...int) (done []*pending.Pending[int]) {
 	return done
 }
 
-func TestAsCompletedHandsOutInTheOrderOfCompletion(t *testing.T) {
-	ps := append(doneWith(t, 1), pending.New[int](t.Context()), pending.New[int](t.Context()))
-	var got []int
-	for p, err := range pending.AsCompletedOf(t.Context(), append(ps, ps[0])) {
-		require.NoError(t, err)
-		v, _ := p.Result()
-		got = append(got, v)
-		switch len(got) {
-		case 2:
-			ps[2].SetResult(3)
-		case 3:
-			ps[1].SetResult(2)
-		}
+// open returns pendings that are not done.
+func open(t *testing.T, n int) (open []*promise) {
+	for range n {
+		open = append(open, pending.New[int](t.Context()))
 	}
-	assert.Equal(t, []int{1, 1, 3, 2}, got)
+	return open
 }
 
-func TestAsCompletedPullsNoFurtherAheadThanItMay(t *testing.T) {
-	pulled, taken := 0, 0
-	seq := func(yield func(*pending.Pending[int]) bool) {
+// endless returns a sequence of pendings that are not done, and where it keeps
+// those that were pulled.
+func endless(t *testing.T) (seq iter.Seq[*promise], pulled *[]*promise) {
+	pulled = new([]*promise)
+	return func(yield func(*promise) bool) {
 		for {
-			pulled++
-			if !yield(doneWith(t, pulled)[0]) {
+			p := pending.New[int](t.Context())
+			*pulled = append(*pulled, p)
+			if !yield(p) {
 				return
 			}
 		}
-	}
-	for _, err := range pending.AsCompleted(t.Context(), seq, pending.MaxConcurrent(3)) {
-		require.NoError(t, err)
-		taken++
-		assert.LessOrEqual(t, pulled-taken, 3)
-		if taken == 100 {
-			break
-		}
-	}
+	}, pulled
 }
 
-func TestLeavingTheLoopCancelsWhatIsNotDone(t *testing.T) {
-	for name, opts := range map[string][]pending.CompletedOption{"": nil, "unless kept": {pending.KeepUnfinished()}} {
-		t.Run(name, func(t *testing.T) {
-			open := pending.New[int](t.Context())
-			for _, err := range pending.AsCompletedOf(t.Context(), append(doneWith(t, 1), open), opts...) {
-				require.NoError(t, err)
-				break
+// waysToIterate are the loops over given pendings.
+var waysToIterate = map[string]func(context.Context, []*promise, ...pending.CompletedOption) promises{
+	"a slice": pending.AsCompletedOf[*promise],
+	"a sequence": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
+		return pending.AsCompleted(ctx, func(yield func(*promise) bool) {
+			for _, p := range items {
+				if !yield(p) {
+					return
+				}
 			}
-			assert.Equal(t, len(opts) == 0, open.Cancelled())
-			open.SetResult(1)
-		})
-	}
-}
-
-func TestFailuresOfAnIterationComeLast(t *testing.T) {
-	errSeq := errors.New("sequence")
-	seq := func(yield func(*pending.Pending[int], error) bool) {
-		if yield(doneWith(t, 1)[0], nil) {
-			yield(nil, errSeq)
+		}, opts...)
+	},
+	"a sequence that may fail": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
+		return pending.AsCompleted2(ctx, func(yield func(*promise, error) bool) {
+			for _, p := range items {
+				if !yield(p, nil) {
+					return
+				}
+			}
+		}, opts...)
+	},
+	"a channel": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
+		c := make(chan *promise, len(items))
+		for _, p := range items {
+			c <- p
 		}
-	}
-	var errs []error
-	for _, err := range pending.AsCompleted2(t.Context(), seq) {
-		errs = append(errs, err)
-	}
-	assert.Equal(t, []error{nil, errSeq}, errs)
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for p, err := range pending.AsCompletedOf(ctx, []*pending.Pending[int]{pending.New[int](t.Context())}) {
-		assert.Nil(t, p)
-		require.ErrorIs(t, err, context.Canceled)
-	}
-	for p, err := range pending.AsCompletedOf[*pending.Pending[int]](t.Context(), nil) {
-		t.Fatal("there is nothing", p, err)
-	}
+		close(c)
+		return pending.AsCompletedFrom(ctx, c, opts...)
+	},
+	"a channel that is written to meanwhile": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
+		return func(yield func(*promise, error) bool) {
+			c, left := make(chan *promise), make(chan struct{})
+			defer close(left)
+			go func() {
+				defer close(c)
+				for _, p := range items {
+					select {
+					case c <- p:
+					case <-left:
+						return
+					}
+				}
+			}()
+			pending.AsCompletedFrom(ctx, c, opts...)(yield)
+		}
+	},
 }
 
-func TestWaitAllSplitsItems(t *testing.T) {
-	failed := pending.New[int](t.Context())
-	failed.SetError(errBoom)
-	open := pending.New[int](t.Context())
-	good := doneWith(t, 1, 2)
-	items := []*pending.Pending[int]{good[0], open, good[1], failed}
-	for name, opt := range map[string]pending.WaitOption{
-		"first": pending.FirstCompleted(), "error": pending.FirstError(), "all": pending.Timeout(0),
-	} {
+// eachWay runs a test in a bubble with each loop.
+func eachWay(t *testing.T, test func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises)) {
+	for name, iterate := range waysToIterate {
 		t.Run(name, func(t *testing.T) {
-			done, notDone, err := pending.WaitAll(t.Context(), items, opt)
-			require.NoError(t, err)
-			assert.Equal(t, []*pending.Pending[int]{good[0], good[1], failed}, done)
-			assert.Equal(t, []*pending.Pending[int]{open}, notDone)
-			assert.False(t, open.Cancelled())
+			synctest.Test(t, func(t *testing.T) { test(t, iterate) })
 		})
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, _, err := pending.WaitAll(ctx, items)
-	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestAllAnyAndThen(t *testing.T) {
-	values, err := pending.All(t.Context(), doneWith(t, 1, 2)...)
-	require.NoError(t, err)
-	assert.Equal(t, []int{1, 2}, values)
-
-	failed := pending.New[int](t.Context())
-	failed.SetError(errBoom)
-	open := pending.New[int](t.Context())
-	_, err = pending.All(t.Context(), open, failed)
-	require.ErrorIs(t, err, errBoom)
-	assert.True(t, open.Cancelled())
-
-	value, err := pending.Any(t.Context(), append(doneWith(t, 3), failed)...)
-	require.NoError(t, err)
-	assert.Equal(t, 3, value)
-	_, err = pending.Any(t.Context(), failed)
-	require.ErrorIs(t, err, errBoom)
-
+// Item 58 of the seed's behaviour.
+func TestSequenceIsPulledAsFarAheadAsItMay(t *testing.T) {
 	tests := map[string]struct {
-		from *pending.Pending[int]
-		fn   func(int) (string, error)
-		err  any
+		opts []pending.CompletedOption
+		want int
 	}{
-		"an error": {doneWith(t, 1)[0], func(int) (string, error) { return "", errBoom }, &errBoom},
-		"a panic":  {doneWith(t, 1)[0], func(int) (string, error) { panic("no") }, new(*pending.PanicError)},
-		"before":   {failed, func(int) (string, error) { return "", nil }, &errBoom},
+		"10 by default": {nil, 10},
+		"1":             {[]pending.CompletedOption{pending.MaxConcurrent(1)}, 1},
+		"3":             {[]pending.CompletedOption{pending.MaxConcurrent(3)}, 3},
 	}
 	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { require.ErrorAs(t, pending.Then(tt.from, tt.fn).Err(), tt.err) })
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				seq, pulled := endless(t)
+				handedOut := 0
+				go func() {
+					for _, err := range pending.AsCompleted(t.Context(), seq, tt.opts...) {
+						assert.NoError(t, err)
+						if handedOut++; handedOut == 20 {
+							break
+						}
+					}
+				}()
+				for i := range 20 {
+					synctest.Wait()
+					assert.Equal(t, i, handedOut)
+					assert.Len(t, *pulled, i+tt.want)
+					(*pulled)[i].SetResult(i)
+				}
+				synctest.Wait()
+				assert.Equal(t, 20, handedOut)
+			})
+		})
 	}
-	source := pending.New[int](t.Context())
-	pending.Then(source, func(int) (int, error) { return 0, nil }).Cancel(errBoom)
-	require.ErrorIs(t, source.Err(), errBoom)
 }
 
-func TestManagerKnowsWhatIsNotDone(t *testing.T) {
-	m := pending.NewManager()
-	ctx := pending.WithTracker(t.Context(), m)
-	p := pending.New[int](ctx, pending.Tracked())
-	pending.New[int](ctx, pending.Untracked())
-	assert.Equal(t, []pending.Handle{p}, m.Pending())
-	p.Cancel(nil)
-	assert.Empty(t, m.Pending())
-	assert.False(t, m.Remove(p))
+// Item 58 of the seed's behaviour.
+func TestWithoutLimitAllAreWatchedFromTheBeginning(t *testing.T) {
+	for name, opts := range map[string][]pending.CompletedOption{
+		"a slice":    {pending.MaxConcurrent(1)}, // which is ignored
+		"a sequence": {pending.MaxConcurrent(0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			items := append(open(t, 20), doneWith(t, 1)...)
+			for p, err := range waysToIterate[name](t.Context(), items, opts...) {
+				require.NoError(t, err)
+				assert.Same(t, items[20], p)
+				break
+			}
+			for _, p := range items[:20] {
+				assert.True(t, p.Cancelled())
+			}
+		})
+	}
+}
+
+// Item 59 of the seed's behaviour.
+func TestPendingsAreHandedOutInTheOrderInWhichTheyAreDone(t *testing.T) {
+	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
+		items := append(doneWith(t, 0, 1), open(t, 3)...)
+		items = append(items, items[0], items[3]) // duplicates
+		var got []*promise
+		go func() {
+			for p, err := range iterate(t.Context(), items) {
+				assert.ErrorIs(t, err, p.Err())
+				got = append(got, p)
+			}
+		}()
+		synctest.Wait()
+		assert.Equal(t, []*promise{items[0], items[1], items[0]}, got, "in their own order")
+		for _, i := range []int{3, 2, 4} {
+			synctest.Wait()
+			items[i].SetResult(i)
+		}
+		synctest.Wait()
+		assert.Equal(t, []*promise{items[3], items[3], items[2], items[4]}, got[3:])
+	})
+}
+
+// Item 59 of the seed's behaviour.
+func TestFailedAndCancelledPendingsComeWithTheirErrors(t *testing.T) {
+	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
+		items := append(open(t, 2), doneWith(t, 1)...)
+		items[0].SetError(errBoom)
+		items[1].Cancel(errWhy)
+		var errs []error
+		for _, err := range iterate(t.Context(), items) {
+			errs = append(errs, err)
+		}
+		require.Len(t, errs, 3)
+		requireErrors(t, errs[0], errBoom)
+		requireErrors(t, errs[1], pending.ErrCancelled, errWhy)
+		require.NoError(t, errs[2])
+	})
+}
+
+// Item 59 of the seed's behaviour.
+func TestLoopOverNothingEndsAtOnce(t *testing.T) {
+	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
+		for p, err := range iterate(t.Context(), nil) {
+			t.Error("there is nothing", p, err)
+		}
+	})
+}
+
+// Item 60 of the seed's behaviour.
+func TestLeavingTheLoopCancelsWhatIsNotDone(t *testing.T) {
+	leave := map[string]func(loop promises){
+		"by break": func(loop promises) {
+			for range loop {
+				break
+			}
+		},
+		"by panic": func(loop promises) {
+			defer func() { _ = recover() }()
+			for range loop {
+				panic("no")
+			}
+		},
+		"by Goexit": func(loop promises) {
+			var outside sync.WaitGroup
+			outside.Go(func() {
+				for range loop {
+					runtime.Goexit()
+				}
+			})
+			outside.Wait()
+		},
+	}
+	for name, leave := range leave {
+		for keep, opts := range map[string][]pending.CompletedOption{"": nil, ", unless kept": {pending.KeepUnfinished()}} {
+			t.Run(name+keep, func(t *testing.T) {
+				eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
+					items := append(doneWith(t, 1), open(t, 5)...)
+					late := make(chan struct{})
+					leave(func(yield func(*promise, error) bool) {
+						for p, err := range iterate(t.Context(), items, opts...) {
+							synctest.Wait() // a channel has brought what it may
+							close(late)
+							if !yield(p, err) {
+								return
+							}
+						}
+					})
+					<-late
+					synctest.Wait()
+					cancelled := 0
+					for _, p := range items[1:] {
+						if p.Cancelled() {
+							cancelled++
+							assert.ErrorContains(t, p.Err(), "left by AsCompleted")
+						}
+					}
+					if keep == "" {
+						assert.Positive(t, cancelled)
+					} else {
+						assert.Zero(t, cancelled)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestSequenceIsLeftAfterItsPendingsAreCancelled(t *testing.T) {
+	p, left := open(t, 1)[0], false
+	seq := func(yield func(*promise) bool) {
+		defer func() {
+			assert.True(t, p.Cancelled())
+			left = true
+		}()
+		_ = yield(p) && yield(doneWith(t, 1)[0])
+	}
+	for range pending.AsCompleted(t.Context(), seq, pending.MaxConcurrent(2)) {
+		break
+	}
+	assert.True(t, left)
+}
+
+// Item 60 of the seed's behaviour.
+func TestEndOfTheContextEndsTheLoopAfterWhatIsDone(t *testing.T) {
+	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		items := append(doneWith(t, 0, 1), open(t, 2)...)
+		var errs []error
+		for p, err := range iterate(ctx, items) {
+			synctest.Wait()
+			cancel(errWhy)
+			errs = append(errs, err)
+			assert.Equal(t, len(errs) > 2, p == nil)
+		}
+		require.Len(t, errs, 3)
+		require.NoError(t, errors.Join(errs[:2]...))
+		requireErrors(t, errs[2], context.Canceled, errWhy)
+	})
+}
+
+func TestNothingIsPulledWhenTheContextHasEnded(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errWhy)
+	seq, pulled := endless(t)
+	rounds := 0
+	for p, err := range pending.AsCompleted(ctx, seq) {
+		rounds++
+		assert.Nil(t, p)
+		requireErrors(t, err, errWhy, context.Canceled)
+	}
+	assert.Equal(t, 1, rounds)
+	assert.Empty(t, *pulled)
+}
+
+// Item 61 of the seed's behaviour.
+func TestLoopThatWouldWaitForItselfFails(t *testing.T) {
+	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
+		others := open(t, 2)
+		call(t.Context(), func(ctx context.Context) (int, error) {
+			own, _ := pending.Current(ctx)
+			rounds := 0
+			for p, err := range iterate(ctx, []*promise{others[0], own.(*promise), others[1]}) {
+				rounds++
+				assert.Nil(t, p)
+				require.ErrorIs(t, err, pending.ErrDeadlock)
+			}
+			assert.Equal(t, 1, rounds)
+			assert.False(t, own.Cancelled())
+			return 0, nil
+		})
+		assert.True(t, others[0].Cancelled())
+	})
+}
+
+// Item 62 of the seed's behaviour, and section 5, 2.
+func TestErrorOfTheSequenceComesAfterItsPendings(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before int
+		opts   []pending.CompletedOption
+	}{
+		"at once":               {},
+		"after one":             {before: 1},
+		"after some":            {before: 5},
+		"with a limit of one":   {before: 3, opts: []pending.CompletedOption{pending.MaxConcurrent(1)}},
+		"at once, with limit 1": {opts: []pending.CompletedOption{pending.MaxConcurrent(1)}},
+		"without a limit":       {before: 3, opts: []pending.CompletedOption{pending.MaxConcurrent(0)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				seq := func(yield func(*promise, error) bool) {
+					for range tt.before {
+						if !yield(memberFor(t.Context(), time.Second), nil) {
+							return
+						}
+					}
+					assert.False(t, yield(nil, errBoom))
+				}
+				var errs []error
+				for _, err := range pending.AsCompleted2(t.Context(), seq, tt.opts...) {
+					errs = append(errs, err)
+				}
+				assert.Equal(t, append(make([]error, tt.before), errBoom), errs)
+			})
+		})
+	}
+}
+
+// Item 62 of the seed's behaviour.
+func TestPanicOfTheSequenceComesOutOfTheLoop(t *testing.T) {
+	p := open(t, 1)[0]
+	seq := func(yield func(*promise) bool) {
+		yield(p)
+		panic("no")
+	}
+	assert.PanicsWithValue(t, "no", func() {
+		for range pending.AsCompleted(t.Context(), seq) {
+			t.Error("nothing is done")
+		}
+	})
+	assert.True(t, p.Cancelled())
+}
+
+func TestLoopInAFunctionGivesTheTurnAwayWhileItWaits(t *testing.T) {
+	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
+		items := append(doneWith(t, 1), open(t, 1)...)
+		handedOut := 0
+		task, r := spawn(t.Context(), func(ctx context.Context) (any, error) {
+			for _, err := range iterate(ctx, items) {
+				if err != nil {
+					return nil, err
+				}
+				handedOut++
+			}
+			return nil, nil
+		})
+		parks := r.parked()
+		require.NotEmpty(t, parks)
+		assert.Equal(t, park{}, parks[0])
+		assert.Equal(t, 1, handedOut)
+		items[1].SetResult(1)
+		<-task.Done()
+		require.NoError(t, task.Err())
+		assert.Equal(t, 2, handedOut)
+	})
+}
+
+func TestLoopOverWhatIsDoneKeepsTheTurn(t *testing.T) {
+	for _, name := range []string{"a slice", "a sequence", "a channel"} {
+		task, r := queue(t.Context(), func(ctx context.Context) (any, error) {
+			for range waysToIterate[name](ctx, doneWith(t, 1, 2, 3)) {
+			}
+			return nil, nil
+		})
+		_ = task.Run()
+		require.NoError(t, task.Err())
+		assert.Empty(t, r.parked(), name)
+	}
+}
+
+func TestLoopInAFunctionEndsWithTheFunction(t *testing.T) {
+	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
+		p := open(t, 1)[0]
+		task, _ := spawn(t.Context(), func(ctx context.Context) (any, error) {
+			for _, err := range iterate(ctx, []*promise{p}) {
+				return nil, err
+			}
+			return nil, nil
+		})
+		task.Cancel(errWhy)
+		<-task.Done()
+		requireErrors(t, task.Err(), errWhy)
+		assert.True(t, p.Cancelled())
+	})
+}
+
+func TestChannelIsReadNoFurtherThanAllowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := make(chan *promise, 10)
+		items := open(t, 10)
+		for _, p := range items {
+			c <- p
+		}
+		loop := make(chan error)
+		go func() {
+			for _, err := range pending.AsCompletedFrom(t.Context(), c, pending.MaxConcurrent(3)) {
+				loop <- err
+			}
+			close(loop)
+		}()
+		for i, p := range items {
+			synctest.Wait()
+			assert.Len(t, c, max(0, 7-i))
+			p.SetResult(i)
+			require.NoError(t, <-loop)
+		}
+		close(c)
+		_, more := <-loop
+		assert.False(t, more)
+	})
+}
+
+// What comes at the moment in which the loop is left is cancelled, or stays in
+// the channel.
+func TestNoPendingOfAChannelIsLost(t *testing.T) {
+	for range 200 {
+		c := make(chan *promise)
+		items := append(doneWith(t, 1), open(t, 2)...)
+		sent := 0
+		var sending sync.WaitGroup
+		left := make(chan struct{})
+		sending.Go(func() {
+			for _, p := range items {
+				select {
+				case c <- p:
+					sent++
+				case <-left:
+					return
+				}
+			}
+		})
+		for _, err := range pending.AsCompletedFrom(t.Context(), c) {
+			require.NoError(t, err)
+			break
+		}
+		close(left)
+		sending.Wait()
+		for _, p := range items[1:sent] {
+			<-p.Done() // at the latest when the receiver has seen that nobody waits
+			assert.True(t, p.Cancelled())
+		}
+	}
 }

@@ -50,6 +50,9 @@ func (s *stream[H]) step() (h H, ok bool, err error) {
 		if err != nil {
 			return h, false, err
 		}
+		if took && s.limit > 0 {
+			continue // as far as it may, like a sequence
+		}
 		next, ok := s.next()
 		switch {
 		case ok && next == Handle(s.arrival):

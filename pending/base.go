@@ -293,7 +293,9 @@ func (b *base) watch() {
 	if b.is(flagDone) || b.extras().unwatch != nil {
 		return
 	}
-	b.extra.unwatch = context.AfterFunc(b.ctx, func() { b.cancelQueued(context.Cause(b.ctx)) })
+	b.extra.unwatch = context.AfterFunc(b.ctx, func() {
+		b.cancelUnless(flagDone|flagStarted, context.Cause(b.ctx), true)
+	})
 }
 
 // logger returns where to report a failure that concerns no caller of ours.

@@ -1,21 +1,32 @@
 package pending
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Cancel implements [Handle].
-func (b *base) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause) }
+func (b *base) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
 
 // cancelQueued cancels the pending if its function has not started.
-func (b *base) cancelQueued(cause error) { b.cancelUnless(flagDone|flagStarted, cause) }
+func (b *base) cancelQueued(cause error) { b.cancelUnless(flagDone|flagStarted, cause, false) }
 
-// cancelUnless cancels the pending if it has none of the flags.
-func (b *base) cancelUnless(flags uint32, cause error) bool {
+// cancelFor cancels h unless that was done for the same reason already, as by a
+// group around or inside the one that does, or by the end of a context.
+func cancelFor(h Handle, why error) { h.core().cancelUnless(flagDone, why, true) }
+
+// cancelUnless cancels the pending if it has none of the flags, and, with once,
+// unless it is cancelled for that reason.
+func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 	b.mu.Lock()
 	was, ok := b.markCancelled(flags)
 	switch {
 	case !ok:
 		b.mu.Unlock()
 		return was&flagCancelled != 0
+	case was&flagCancelled != 0 && once && errors.Is(b.err, reasonOf(cause)):
+		b.mu.Unlock()
+		return true
 	case was&flagCancelled != 0:
 		b.err = joinCauses(b.err, cause)
 	default:

@@ -55,6 +55,14 @@ func asCancellation(cause error) error {
 	}
 }
 
+// reasonOf returns what tells a cancellation from others.
+func reasonOf(cause error) error {
+	if c, ok := cause.(*cancellation); ok { //nolint:errorlint // What it wraps is another reason, if it is wrapped.
+		return c.cause
+	}
+	return cause
+}
+
 // isCancellation reports whether a pending that ends with err was cancelled. A
 // panic is none, whatever its value is.
 func isCancellation(err error) bool {

@@ -80,10 +80,8 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 // CurrentGroup returns the group that calls with ctx become members of, or nil
 // and false.
 func CurrentGroup(ctx context.Context) (*Group, bool) {
-	for l := trackersOf(ctx); l != nil; l = l.next {
-		if g, ok := l.Tracker.(*Group); ok && !g.isOver() {
-			return g, true
-		}
+	if g, ok := CurrentTracker[*Group](ctx); ok && !g.isOver() {
+		return g, true
 	}
 	return nil, false
 }
@@ -128,18 +126,6 @@ func (g *Group) admit(h Handle, protected shielded) bool {
 func (g *Group) has(h Handle) bool {
 	_, known := g.members[h]
 	return known
-}
-
-// cancelFor cancels h unless that was done for the same reason already, as by a
-// group around or inside this one.
-func cancelFor(h Handle, why error) {
-	reason := why
-	if c, ok := why.(*cancellation); ok { //nolint:errorlint // What it wraps is another reason, if it is wrapped.
-		reason = c.cause
-	}
-	if !h.Cancelled() || !errors.Is(h.Err(), reason) {
-		h.Cancel(why)
-	}
 }
 
 // removeFrom is called when a member is done, with its groups from the inner to

@@ -193,24 +193,26 @@ func TestPendingAddedByHandCountsAsAMember(t *testing.T) {
 }
 
 func TestCancelReachesTheMembersOnceForEachReason(t *testing.T) {
-	outer, ctx := pending.NewGroup(t.Context())
-	inner, inside := pending.NewGroup(ctx)
-	p := member(inside)
-	calls := make(chan error, 10)
-	p.SetCanceller(func(cause error) { calls <- cause })
+	synctest.Test(t, func(t *testing.T) {
+		outer, ctx := pending.NewGroup(t.Context())
+		inner, inside := pending.NewGroup(ctx)
+		p := member(inside)
+		calls := make(chan error, 10)
+		p.SetCanceller(func(cause error) { calls <- cause })
 
-	outer.Cancel(errWhy)
-	<-inside.Done()
-	outer.Cancel(errWhy)
-	outer.Cancel(errElse)
-	p.SetResult(1)
-	requireErrors(t, inner.Wait(), errWhy, context.Canceled)
-	require.NoError(t, outer.Wait())
-	close(calls)
-	requireErrors(t, <-calls, errWhy)
-	requireErrors(t, <-calls, errWhy, errElse)
-	assert.Empty(t, calls)
-	assert.Equal(t, errWhy.Error(), context.Cause(inside).Error()[len("pending: cancelled: "):])
+		outer.Cancel(errWhy)
+		<-inside.Done()
+		outer.Cancel(errWhy)
+		outer.Cancel(errElse)
+		p.SetResult(1)
+		requireErrors(t, inner.Wait(), errWhy, context.Canceled)
+		require.NoError(t, outer.Wait())
+		synctest.Wait() // for what the ends of contexts set off
+		requireErrors(t, <-calls, errWhy)
+		requireErrors(t, <-calls, errWhy, errElse)
+		assert.Empty(t, calls)
+		assert.Equal(t, errWhy.Error(), context.Cause(inside).Error()[len("pending: cancelled: "):])
+	})
 }
 
 // A failure that is that of a look at a pending is no reason to spare those

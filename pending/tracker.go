@@ -32,6 +32,17 @@ func WithTracker(ctx context.Context, t Tracker) context.Context {
 	return context.WithValue(ctx, trackersKey{}, &trackers{t, others})
 }
 
+// CurrentTracker returns the tracker of type T that ctx carries, or false if it
+// carries none. For groups [CurrentGroup] knows more. The seed's current.
+func CurrentTracker[T Tracker](ctx context.Context) (tracker T, ok bool) {
+	for l := trackersOf(ctx); l != nil; l = l.next {
+		if t, ok := l.Tracker.(T); ok {
+			return t, true
+		}
+	}
+	return tracker, false
+}
+
 func trackersOf(ctx context.Context) *trackers {
 	list, _ := ctx.Value(trackersKey{}).(*trackers)
 	return list
