@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"runtime"
 	"sync"
 
@@ -274,7 +275,7 @@ func (m *mailbox) watchHost(host props.EndingHost) {
 		go m.run(nil, nil, item)
 	}
 	m.mu.Unlock()
-	m.caller.forsake(m.active(), "its host has ended")
+	m.caller.forsake(m.active(), "its host has ended", slog.String("host", host.Name()))
 }
 
 // finishStages lets the caller's threads go.

@@ -245,11 +245,11 @@ func (c *Caller) abandon(q *quiesce) {
 		late = c.box.active()
 	}
 	c.mu.Unlock()
-	c.forsake(late, "it has not returned in time")
+	c.forsake(late, "it has not returned in time", slog.Duration("limit", c.config.StopTimeout))
 }
 
 // forsake goes on without functions that have not returned.
-func (c *Caller) forsake(functions []*frame, why string) {
+func (c *Caller) forsake(functions []*frame, why string, detail slog.Attr) {
 	var cause error // a restart has given it to them before
 	if c.State() >= StateStopping {
 		cause = c.stopError()
@@ -257,7 +257,7 @@ func (c *Caller) forsake(functions []*frame, why string) {
 	defer c.box.abandon(functions)
 	each(functions, func(f *frame) {
 		c.Logger().Error("actors: function abandoned, "+why,
-			slog.String("caller", c.path()), slog.String("function", f.task.Name()))
+			slog.String("caller", c.path()), slog.String("function", f.task.Name()), detail)
 		f.task.Abandon(cause)
 	})
 }
