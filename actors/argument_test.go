@@ -36,7 +36,7 @@ func TestWhatIsNilPanicsWhereItIsGiven(t *testing.T) {
 		"context of CallLater":   func() { actors.CallLater(noContext, c, time.Hour, returns(1)) },
 		"context of ToThread":    func() { actors.ToThread(noContext, c, returns(1)) },
 		"context of Request":     func() { actors.Request[int](noContext, system, c.PID(), 1) },
-		"context of Run":         func() { _ = unstarted(t, system).Run(noContext) },
+		"context of Run":         func() { _ = runnable(t, system).Run(noContext) },
 		"context of StopWait":    func() { _ = c.StopWait(noContext) },
 		"context of Drain":       func() { _ = c.Drain(noContext) },
 		"context of Shutdown":    func() { _ = actors.Shutdown(noContext, system) },

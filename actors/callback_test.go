@@ -112,11 +112,11 @@ func TestPolicyRulesAlthoughACallbackEndsTheGoroutine(t *testing.T) {
 func TestTimeoutThatAbandonsGoesOnAfterACallbackThatEndsTheGoroutine(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system, props.StopTimeout(time.Second))
-		release := make(chan struct{})
-		defer close(release)
+		release, returned := make(chan struct{}), make(chan struct{})
 		var stuck []*pending.Pending[any]
 		for range 2 {
 			p := do(t.Context(), c, func(ctx context.Context) {
+				defer func() { returned <- struct{}{} }()
 				assert.ErrorIs(t, actors.Sleep(ctx, time.Hour), pending.ErrStopped)
 				<-release
 			})
@@ -129,5 +129,9 @@ func TestTimeoutThatAbandonsGoesOnAfterACallbackThatEndsTheGoroutine(t *testing.
 			require.ErrorIs(t, failure(p), pending.ErrStopped)
 		}
 		<-c.Stopped()
+		close(release)
+		for range stuck {
+			<-returned
+		}
 	})
 }

@@ -151,7 +151,7 @@ func (c *Caller) begin() error {
 // with Caller("manual").
 func (c *Caller) Run(ctx context.Context) error {
 	ended := ctx.Err() != nil
-	if host := c.config.Host; host != nil {
+	if host := c.config.Host; host != nil && c.State() == StateInitial {
 		return fmt.Errorf("actors: run %s: it runs on the loop of its host, %s", c.path(), host.Name())
 	}
 	if err := c.begin(); err != nil {

@@ -36,7 +36,7 @@ func quiet(config *actor.Config) {
 // start returns a running caller that is stopped when the test ends.
 func start(tb testing.TB, system *actor.ActorSystem, opts ...props.Option) *actors.Caller {
 	tb.Helper()
-	c, err := actors.Start(system, opts...)
+	c, err := actors.Start(system, on(tb, opts)...)
 	require.NoError(tb, err)
 	return stopAtEnd(tb, c)
 }
@@ -54,6 +54,17 @@ func bubble(t *testing.T, test func(t *testing.T, system *actor.ActorSystem)) {
 // unstarted returns a caller that is stopped when the test ends.
 func unstarted(tb testing.TB, system *actor.ActorSystem, opts ...props.Option) *actors.Caller {
 	tb.Helper()
+	c, err := actors.New(system, on(tb, opts)...)
+	require.NoError(tb, err)
+	return stopAtEnd(tb, c)
+}
+
+// runnable is unstarted for a caller that is to Run, which no host is needed for.
+func runnable(tb testing.TB, system *actor.ActorSystem, opts ...props.Option) *actors.Caller {
+	tb.Helper()
+	if backend.name != "host" {
+		return unstarted(tb, system, opts...)
+	}
 	c, err := actors.New(system, opts...)
 	require.NoError(tb, err)
 	return stopAtEnd(tb, c)
@@ -177,7 +188,7 @@ func adopted(
 	opts []props.Option, more ...actor.PropsOption,
 ) *actors.Caller {
 	tb.Helper()
-	asCaller, err := actors.AsCaller(opts...)
+	asCaller, err := actors.AsCaller(on(tb, opts)...)
 	require.NoError(tb, err)
 	p := actor.PropsFromFunc(receive, append(more, asCaller)...)
 	spawned := make(chan *actor.PID, 1)

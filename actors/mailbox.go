@@ -667,13 +667,14 @@ func (m *mailbox) active() []*frame {
 // returned.
 func (m *mailbox) abandon(functions []*frame) {
 	m.mu.Lock()
-	stuck := false
+	runnerLost := false
+	left := make(map[*stage]bool)
 	for _, f := range functions {
+		s := m.stageOf(f)
 		switch {
 		case m.holder.CompareAndSwap(f, nil):
 			f.endTurn()
-			m.loseStage(f)
-			stuck = true
+			runnerLost = true
 		case f.state == parked:
 			m.parked.remove(f)
 		case f.state == ready:
@@ -681,14 +682,18 @@ func (m *mailbox) abandon(functions []*frame) {
 		default:
 			continue
 		}
+		left[s] = true
 		f.abandoned = true
 		if f.parking != nil {
 			wake(f.unpark())
 		}
 	}
-	if stuck {
+	for s := range left {
+		m.leaveStage(s)
+	}
+	if runnerLost {
 		m.here.Load().setAway(true)
-		m.replace() // the stuck function has the runner's goroutine
+		m.replace() // the function has the runner's goroutine
 		m.mu.Unlock()
 		return
 	}

@@ -1,9 +1,97 @@
 package actors_test
 
 import (
+	"flag"
+	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// backends are what all tests of this package are run on, one after the other.
+var backends = []struct {
+	name    string
+	sign    string // in the descriptions of callers
+	options func(tb testing.TB) []props.Option
+}{
+	{"goroutine", "", func(testing.TB) []props.Option { return nil }},
+	{"thread", " backend=thread", func(testing.TB) []props.Option { return []props.Option{props.Backend(props.Thread)} }},
+	{"host", ` host="loop"`, func(tb testing.TB) []props.Option { return []props.Option{props.HostedBy(newLoop(tb))} }},
+}
+
+// backend is the one of now, on which callers run that are made by the helpers
+// of this package.
+var backend = backends[0]
+
+// on adds the options of the backend to others, which may say otherwise.
+func on(tb testing.TB, opts []props.Option) []props.Option {
+	return append(backend.options(tb), opts...)
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(onEachBackend{m}) }
+
+// onEachBackend runs everything once for each backend, unless something else is
+// asked for than tests.
+type onEachBackend struct{ *testing.M }
+
+func (m onEachBackend) Run() (code int) {
+	flag.Parse()
+	for _, b := range backends {
+		backend = b
+		if c := m.M.Run(); c != 0 {
+			fmt.Fprintln(os.Stderr, "FAIL on backend", b.name)
+			code = c
+		}
+		if set("test.list") || set("test.bench") || set("test.fuzz") || set("test.fuzzworker") {
+			break
+		}
+	}
+	return code
+}
+
+func set(name string) bool {
+	f := flag.Lookup(name)
+	return f != nil && f.Value.String() != f.DefValue
+}
+
+// ignoreLoops is for those who look for goroutines before the test has ended.
+var ignoreLoops = goleak.IgnoreTopFunction("github.com/seed-7fcaac1b/protocaller/actors_test.(*loop).run")
+
+// newLoop returns a host: a goroutine that calls the functions of a channel until
+// the test ends, and is replaced if one of them ends it.
+func newLoop(tb testing.TB) props.Host {
+	l := &loop{make(chan func()), make(chan struct{}), make(chan struct{})}
+	go l.run()
+	tb.Cleanup(func() {
+		close(l.done)
+		<-l.ended
+	})
+	return props.ChannelHost("loop", l.functions, l.done)
+}
+
+type loop struct {
+	functions   chan func()
+	done, ended chan struct{}
+}
+
+func (l *loop) run() {
+	returned := false
+	defer func() {
+		if !returned {
+			go l.run()
+		}
+	}()
+	for {
+		select {
+		case fn := <-l.functions:
+			fn()
+		case <-l.done:
+			close(l.ended)
+			returned = true
+			return
+		}
+	}
+}

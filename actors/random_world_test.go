@@ -203,7 +203,7 @@ type (
 
 // adoption returns the props of an actor that is made a caller.
 func (w *world) adoption(own traits, opts ...props.Option) *actor.Props {
-	asCaller, err := actors.AsCaller(opts...)
+	asCaller, err := actors.AsCaller(on(w, opts)...)
 	require.NoError(w, err)
 	own.adopted = true
 	var s *site
@@ -312,7 +312,7 @@ func (w *world) finish(drain bool) {
 			<-c.result.Done()
 		}
 	})
-	goleak.VerifyNone(w, w.leaks)
+	goleak.VerifyNone(w, w.leaks, ignoreLoops)
 	for _, c := range w.calls {
 		w.check(c)
 	}

@@ -77,7 +77,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 }
 
 func TestRunWithAContextThatHasEndedRunsNothing(t *testing.T) {
-	c := unstarted(t, newSystem(t))
+	c := runnable(t, newSystem(t))
 	queued := do(t.Context(), c, func(context.Context) { t.Error("it ran") })
 	offspring := child(t, c)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -10,10 +9,6 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
-
-// errStageLost stops a caller whose thread, or host, a function does not return
-// from.
-var errStageLost = errors.New("actors: the caller's thread was lost to a function that does not return")
 
 // stage is a single goroutine that functions of a mailbox run on: that of an OS
 // thread, or of a loop that somebody else owns. Each function runs on a coroutine,
@@ -103,10 +98,13 @@ func (s *stage) loop() {
 		}
 		s.loop()
 	}()
-	for !s.ended() {
-		<-s.bell
+	for {
 		for s.step() {
 		}
+		if s.ended() {
+			break
+		}
+		<-s.bell
 	}
 	s.dismiss()
 	returned = true
@@ -337,22 +335,22 @@ func (m *mailbox) reclaim() (item any) {
 	return nil
 }
 
-// loseStage does without the stage that a function holds which was abandoned. What
-// cannot be without it is stopped. The caller holds mu.
-func (m *mailbox) loseStage(f *frame) {
-	s := m.stageOf(f)
-	if s == nil {
+// leaveStage does without a stage that functions were abandoned on: they may hold
+// it, and go on as they like. A caller that restarts begins anew with another
+// thread, but waits for a goroutine of somebody else's. The caller holds mu.
+func (m *mailbox) leaveStage(s *stage) {
+	switch {
+	case s == nil:
 		return
-	}
-	if m.guest.CompareAndSwap(s, nil) {
-		s.finish()
+	case m.guest.CompareAndSwap(s, nil):
+	case m.caller.State() >= StateStopping:
+		m.main.Store(nil)
+	case s.hosted, s.lent:
 		return
+	default:
+		m.main.Store(startThread(m))
 	}
-	m.main.Store(nil)
 	s.finish()
-	if m.caller.State() < StateStopping {
-		go m.caller.stop(errStageLost)
-	}
 }
 
 func (c *coroutine) wake() { c.stage.post(job{resume: c}) }
