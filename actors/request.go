@@ -99,8 +99,21 @@ func settle[T any](p *pending.Pending[T], from *actor.PID, message any) {
 		p.SetError(message)
 	case T:
 		p.SetResult(message)
+	case nil:
+		settleNil(p, from)
 	default:
 		p.SetError(fmt.Errorf("actors: request to %s: the answer is a %T, not a %v",
 			from.GetId(), message, reflect.TypeFor[T]()))
 	}
+}
+
+// settleNil completes the pending of a request that was answered with nil, which
+// is a value of every interface.
+func settleNil[T any](p *pending.Pending[T], from *actor.PID) {
+	var none T
+	if any(none) == nil {
+		p.SetResult(none)
+		return
+	}
+	p.SetError(fmt.Errorf("actors: request to %s: the answer is nil, not a %v", from.GetId(), reflect.TypeFor[T]()))
 }
