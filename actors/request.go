@@ -93,14 +93,14 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 // settle completes the pending of a request with its answer.
 func settle[T any](p *pending.Pending[T], from *actor.PID, message any) {
 	switch message := message.(type) { // T may be any
+	case nil:
+		settleNil(p, from)
 	case *actor.DeadLetterResponse:
 		p.SetError(fmt.Errorf("actors: request to %s: %w", from.GetId(), actor.ErrDeadLetter))
 	case error:
 		p.SetError(message)
 	case T:
 		p.SetResult(message)
-	case nil:
-		settleNil(p, from)
 	default:
 		p.SetError(fmt.Errorf("actors: request to %s: the answer is a %T, not a %v",
 			from.GetId(), message, reflect.TypeFor[T]()))
