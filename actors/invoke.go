@@ -53,6 +53,11 @@ func deliver[T any](system *actor.ActorSystem, p *pending.Pending[T], pids ...*a
 	if message = value; err != nil {
 		message = err
 	}
+	if message == nil {
+		// An actor's mailbox would take a bare nil for the end of its queue, and
+		// look for the message for ever.
+		message = &actor.MessageEnvelope{}
+	}
 	for _, pid := range pids {
 		system.Root.Send(pid, message)
 	}

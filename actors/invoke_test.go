@@ -3,6 +3,7 @@ package actors_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -136,6 +137,26 @@ func TestOutcomeIsPipedToActors(t *testing.T) {
 			assert.Equal(t, tt.want, <-messagesA)
 		})
 	}
+}
+
+// A mailbox of protoactor looks for a message that is nil until the end of time,
+// which the bubble would not see idle.
+func TestNilIsPipedAsAMessageThatIsNil(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		var got []any
+		pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(actor.SystemMessage); !ok {
+				got = append(got, ctx.Message())
+			}
+		}))
+		p := actors.CallSoon(t.Context(), start(t, system), returns[any](nil))
+		require.NoError(t, actors.PipeTo(p, pid))
+		synctest.Wait()
+		system.Root.Send(pid, "next")
+		synctest.Wait()
+		assert.Equal(t, []any{nil, "next"}, got)
+		require.NoError(t, system.Root.StopFuture(pid).Wait())
+	})
 }
 
 func TestPendingOfNoSystemCannotBePiped(t *testing.T) {

@@ -96,6 +96,8 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 // settle completes the pending of a request with its answer.
 func settle[T any](p *pending.Pending[T], from *actor.PID, message any) {
 	switch message := message.(type) { // T may be any
+	case nil:
+		settleNil(p, from)
 	case *actor.DeadLetterResponse:
 		p.SetError(fmt.Errorf("actors: request to %s: %w", from.GetId(), actor.ErrDeadLetter))
 	case error:
@@ -106,4 +108,15 @@ func settle[T any](p *pending.Pending[T], from *actor.PID, message any) {
 		p.SetError(fmt.Errorf("actors: request to %s: the answer is a %T, not a %v",
 			from.GetId(), message, reflect.TypeFor[T]()))
 	}
+}
+
+// settleNil completes the pending of a request that was answered with nil, which
+// is a value of every interface.
+func settleNil[T any](p *pending.Pending[T], from *actor.PID) {
+	var none T
+	if any(none) == nil {
+		p.SetResult(none)
+		return
+	}
+	p.SetError(fmt.Errorf("actors: request to %s: the answer is nil, not a %v", from.GetId(), reflect.TypeFor[T]()))
 }

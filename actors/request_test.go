@@ -85,6 +85,16 @@ func TestAnswerOfAnotherTypeIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "the answer is a int, not a fmt.Stringer")
 }
 
+func TestAnswerThatIsNil(t *testing.T) {
+	c := start(t, newSystem(t))
+	ask := actors.Invoke(returns[any](nil))
+	assert.Nil(t, result(t, actors.Request[any](t.Context(), c.System(), c.PID(), ask)))
+	require.NoError(t, result(t, actors.Request[error](t.Context(), c.System(), c.PID(), ask)))
+	err := failure(actors.Request[*int](t.Context(), c.System(), c.PID(), ask))
+	require.ErrorContains(t, err, "the answer is nil, not a *int")
+	require.ErrorContains(t, err, c.ID())
+}
+
 func TestRequestToNobodyIsADeadLetter(t *testing.T) {
 	system := newSystem(t)
 	stopped := system.Root.Spawn(actor.PropsFromFunc(puppet))

@@ -56,7 +56,11 @@ func Capture() Policy {
 // An option with impossible values is left out and reported by [Policy.Validate].
 func Restart(opts ...RestartOption) Policy {
 	p := Policy{action: ActionRestart}
-	for _, opt := range opts {
+	for i, opt := range opts {
+		if opt == nil {
+			p.restart.reject("Restart: option %d is nil", i+1)
+			continue
+		}
 		opt(&p.restart)
 	}
 	return p

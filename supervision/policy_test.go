@@ -56,6 +56,9 @@ func TestValidateNamesTheOptionThatIsImpossible(t *testing.T) {
 		option RestartOption
 		err    string
 	}{
+		"nil": {
+			nil, "supervision: Restart: option 1 is nil",
+		},
 		"negative restarts": {
 			MaxRestarts(-1, time.Second),
 			"supervision: MaxRestarts(-1, 1s): the number of restarts must not be negative",
