@@ -235,8 +235,8 @@ func TestLeavingTheLoopCancelsWhatIsNotDone(t *testing.T) {
 		"by Goexit": func(loop promises) {
 			var outside sync.WaitGroup
 			outside.Go(func() {
-				for _, err := range loop {
-					assert.NoError(t, err)
+				for p, err := range loop {
+					assert.Equal(t, p.Err(), err)
 					runtime.Goexit()
 				}
 			})
