@@ -34,6 +34,7 @@
 //   - [CallSoon], [CallLater] and, with options, [Schedule] queue a function.
 //   - [ToThread] runs it on a worker, in parallel with the caller.
 //   - [Caller.CallDirect] queues a function that needs no pending.
+//   - [NewQueue] makes a queue that calls one function for item after item.
 //   - [Invoke] makes a call a message, for routers and middleware.
 //   - [Request] sends a message to any actor and returns a pending.
 //   - [PipeTo] makes the outcome of a pending a message again.

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -28,16 +29,20 @@ type line[A any] struct {
 	fn       func(context.Context, A) error
 	capacity int
 
-	mu       sync.Mutex
-	items    ring[A]
-	position int // of the item that was taken last, from 1
-	failed   int
-	busy     bool // an item is being dealt with
-	begun    bool // some item was
-	owed     int
-	closing  bool                       // no more items are taken
-	over     bool                       // and there are none left
-	room     *pending.Pending[struct{}] // done when there is room again, nil if nobody waits
+	// Those of the turn: the item that was taken last, and its position, from 1.
+	item     A
+	position int
+	begun    bool        // some item was dealt with
+	running  atomic.Bool // the function was called for this one
+
+	mu      sync.Mutex
+	items   ring[A]
+	failed  int
+	busy    bool // an item was taken
+	owed    int
+	closing bool                       // no more items are taken
+	over    bool                       // and there are none left
+	room    *pending.Pending[struct{}] // done when there is room again, nil if nobody waits
 }
 
 // step is an item of the mailbox that may run a function.
@@ -112,25 +117,40 @@ func (l *line[A]) closedError() error {
 	return fmt.Errorf("%w: %s", ErrQueueClosed, l.Name())
 }
 
-// claim implements [step].
+// claim implements [step]. It takes the next item, if there is one still.
 func (l *line[A]) claim() *frame {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.busy {
+	switch {
+	case l.busy:
 		l.owed++
+		fallthrough
+	case l.items.n == 0: // they were dropped
+		l.mu.Unlock()
 		return nil
 	}
 	l.busy = true
+	l.item = l.items.shift()
+	l.position++
+	room := l.room
+	l.room = nil
+	l.mu.Unlock()
+	if room != nil {
+		room.SetResult(struct{}{})
+	}
 	return &l.turn
 }
 
 // Run deals with one item. It takes the place of the task's own.
 func (l *line[A]) Run() (crash *pending.PanicError) {
-	item, position, ok := l.take()
+	var none A
+	item, position := l.item, l.position
+	l.item = none
+	l.running.Store(true)
 	defer l.release()
-	if !ok {
+	if l.Cancelled() || !l.begun && !l.Begin() {
 		return nil
 	}
+	l.begun = true
 	failed := true
 	defer func() {
 		if !failed {
@@ -151,25 +171,17 @@ func (l *line[A]) Run() (crash *pending.PanicError) {
 	return nil
 }
 
-// take returns the next item, if there is one to be dealt with.
-func (l *line[A]) take() (item A, position int, ok bool) {
+// Reject is called by a stop. What was taken just before will not run, or finds
+// that the queue is cancelled.
+func (l *line[A]) Reject(cause error) {
+	l.Cancel(cause)
 	l.mu.Lock()
-	if l.items.n == 0 || l.Cancelled() { // drop is under way
-		l.mu.Unlock()
-		return item, 0, false
-	}
-	begin := !l.begun
-	l.begun = true
-	item = l.items.shift()
-	l.position++
-	position = l.position
-	room := l.room
-	l.room = nil
+	l.busy = l.busy && l.running.Load()
+	over := l.isOver()
 	l.mu.Unlock()
-	if room != nil {
-		room.SetResult(struct{}{})
+	if over {
+		l.End(struct{}{}, nil)
 	}
-	return item, position, !begin || l.Begin()
 }
 
 // fail notes that an item has failed. Those that were cancelled with the queue
@@ -193,6 +205,7 @@ func (l *line[A]) release() {
 	}
 	l.mu.Lock()
 	l.busy = false
+	l.running.Store(false)
 	again := l.owed > 0
 	if again {
 		l.owed--

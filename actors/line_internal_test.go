@@ -61,3 +61,41 @@ func TestRingKeepsItsOrderAndLetsGo(t *testing.T) {
 		assert.Nil(t, item)
 	}
 }
+
+// A stop may come between the moment in which an item is taken and that in which
+// its function is called.
+func TestQueueEndsWhenAStopComesBeforeAnItemThatWasTaken(t *testing.T) {
+	for name, begun := range map[string]bool{"the first": false, "a later one": true} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Start(actor.NewActorSystem(func(config *actor.Config) {
+				config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+			}))
+			require.NoError(t, err)
+			calls := make(chan int, 2)
+			l := newLine(c, func(_ context.Context, i int) error {
+				calls <- i
+				return nil
+			}, nil)
+			if begun {
+				_, err := l.put(1)
+				require.NoError(t, err)
+				<-calls
+				_, err = CallSoon(t.Context(), c, func(context.Context) (int, error) { return 0, nil }).Wait(t.Context())
+				require.NoError(t, err)
+			}
+			free := make(chan struct{})
+			require.NoError(t, c.CallDirect(func() { <-free }))
+			_, err = l.put(2)
+			require.NoError(t, err)
+			f := l.claim()
+			require.NotNil(t, f)
+			c.Stop()
+			assert.False(t, l.IsDone(), "the item may be on its way")
+			f.task.Reject(c.stopError())
+			assert.True(t, l.IsDone())
+			close(free)
+			require.NoError(t, c.StopWait(t.Context()))
+			assert.Empty(t, calls)
+		})
+	}
+}

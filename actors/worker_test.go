@@ -126,6 +126,7 @@ func TestWorkerThatIsIdleForLongestIsTakenFirst(t *testing.T) {
 	})
 }
 
+// Section 5, 4, of the seed's behaviour.
 func TestWorkerWhoseCallIsCancelledIsBusyUntilTheFunctionHasReturned(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)

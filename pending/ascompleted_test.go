@@ -3,6 +3,7 @@ package pending_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"runtime"
 	"sync"
@@ -220,20 +221,22 @@ func TestLoopOverNothingEndsAtOnce(t *testing.T) {
 func TestLeavingTheLoopCancelsWhatIsNotDone(t *testing.T) {
 	leave := map[string]func(loop promises){
 		"by break": func(loop promises) {
-			for range loop {
+			for _, err := range loop {
+				assert.NoError(t, err)
 				break
 			}
 		},
 		"by panic": func(loop promises) {
 			defer func() { _ = recover() }()
-			for range loop {
-				panic("no")
+			for p, err := range loop {
+				panic(fmt.Sprint(p, err))
 			}
 		},
 		"by Goexit": func(loop promises) {
 			var outside sync.WaitGroup
 			outside.Go(func() {
-				for range loop {
+				for p, err := range loop {
+					assert.Equal(t, p.Err(), err)
 					runtime.Goexit()
 				}
 			})
@@ -284,7 +287,8 @@ func TestSequenceIsLeftAfterItsPendingsAreCancelled(t *testing.T) {
 		}()
 		_ = yield(p) && yield(doneWith(t, 1)[0])
 	}
-	for range pending.AsCompleted(t.Context(), seq, pending.MaxConcurrent(2)) {
+	for _, err := range pending.AsCompleted(t.Context(), seq, pending.MaxConcurrent(2)) {
+		require.NoError(t, err)
 		break
 	}
 	assert.True(t, left)
@@ -384,8 +388,8 @@ func TestPanicOfTheSequenceComesOutOfTheLoop(t *testing.T) {
 		panic("no")
 	}
 	assert.PanicsWithValue(t, "no", func() {
-		for range pending.AsCompleted(t.Context(), seq) {
-			t.Error("nothing is done")
+		for p, err := range pending.AsCompleted(t.Context(), seq) {
+			t.Error("nothing is done", p, err)
 		}
 	})
 	assert.True(t, p.Cancelled())
@@ -418,7 +422,10 @@ func TestLoopInAFunctionGivesTheTurnAwayWhileItWaits(t *testing.T) {
 func TestLoopOverWhatIsDoneKeepsTheTurn(t *testing.T) {
 	for _, name := range []string{"a slice", "a sequence", "a channel"} {
 		task, r := queue(t.Context(), func(ctx context.Context) (any, error) {
-			for range waysToIterate[name](ctx, doneWith(t, 1, 2, 3)) {
+			for _, err := range waysToIterate[name](ctx, doneWith(t, 1, 2, 3)) {
+				if err != nil {
+					return nil, err
+				}
 			}
 			return nil, nil
 		})

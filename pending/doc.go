@@ -37,7 +37,8 @@
 //
 // [WaitAll], [All] and [Any] wait for several pendings, and [AsCompleted] hands
 // them out in the order in which they are done, making calls only as far ahead
-// as it may. A [Group] waits for everything that is called under its context,
+// as it may; [AsCompletedOf] and [AsCompletedFrom] do so for those of a slice
+// and a channel. A [Group] waits for everything that is called under its context,
 // wherever that runs, and cancels the rest when one fails. A [Manager] knows
 // what is not done yet.
 //

@@ -137,10 +137,12 @@ func removeFrom(groups []*Group, h Handle) {
 		g.heed() // of which the member may have heard first
 		whys[i] = g.remove(h)
 	}
-	for i, g := range groups {
+	for i, g := range slices.Backward(groups) { // so that an inner one does not end before it knows
 		if whys[i] != nil {
 			g.tell(whys[i])
 		}
+	}
+	for _, g := range groups {
 		g.checkEmpty()
 	}
 }
@@ -306,6 +308,7 @@ func (g *Group) Wait() error {
 	if _, err := g.empty.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
 	}
+	g.heed()
 	return g.close()
 }
 

@@ -3,6 +3,7 @@ package pending
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // errBodyLeft is why a group is cancelled whose body panicked.
@@ -44,6 +45,22 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 // cancelled.
 func (g *Group) isEcho(err error) bool {
 	g.heed()
-	var reported *cancelledError
-	return errors.Is(err, context.Canceled) && !errors.As(err, &reported) && g.Cancelled()
+	return errors.Is(err, context.Canceled) && !isReport(err) && g.Cancelled()
+}
+
+// isReport reports whether err is what the mode of a group inside this one has
+// that report. In the reasons why something has ended it does not count.
+func isReport(err error) bool {
+	switch err := err.(type) { //nolint:errorlint // It is done step by step.
+	case *cancelledError:
+		return true
+	case *endedError, *cancellation:
+		return false
+	case interface{ Unwrap() error }:
+		return isReport(err.Unwrap())
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(err.Unwrap(), isReport)
+	default:
+		return false
+	}
 }

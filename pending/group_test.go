@@ -60,7 +60,7 @@ type scene struct {
 	endOuter context.CancelCauseFunc
 }
 
-// Items 45 and 46 of the seed's behaviour.
+// Items 45 and 46 of the seed's behaviour, and section 5, 3.
 func TestOutcomeOfAGroup(t *testing.T) {
 	type errs = []error
 	cancelled := errs{pending.ErrCancelled, errWhy}
