@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // Config describes a caller. It is made by [New] and [Config.Child], which
@@ -25,6 +26,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Observer is told of every pending of the caller, if it is not nil.
 	Observer pending.Observer
+	// Telemetry makes the spans and the metrics of the caller, if it is not
+	// nil.
+	Telemetry *telemetry.Telemetry
 	// Policy says what a panic in a function does.
 	Policy supervision.Policy
 	// Strategy decides on children that escalate a failure; nil lets Policy
@@ -138,6 +142,15 @@ func Observer(o pending.Observer) Option {
 			return errors.New("props: Observer: must not be nil")
 		}
 		c.Observer = o
+		return nil
+	}
+}
+
+// Telemetry has t make spans and metrics of what the caller does. The default
+// is the parent's; nil makes none.
+func Telemetry(t *telemetry.Telemetry) Option {
+	return func(c *Config) error {
+		c.Telemetry = t
 		return nil
 	}
 }

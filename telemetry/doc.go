@@ -1,0 +1,11 @@
+// Package telemetry shows what callers do to OpenTelemetry: a span for each
+// pending, metrics, and the ids of the trace in the logs.
+//
+//	t := telemetry.New()
+//	caller, err := actors.Start(system, props.Telemetry(t))
+//
+// Without a [Telemetry] a caller pays nothing for all this. With one, what
+// becomes of the spans and the metrics is up to the providers of the
+// OpenTelemetry SDK that the program has set up; telemetry/otlp does that in
+// one call.
+package telemetry
