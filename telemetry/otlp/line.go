@@ -15,8 +15,8 @@ import (
 // line is the way of one signal to the collector. It says once that it is out
 // of order, and cuts off what is on its way when everything is over.
 type line struct {
+	*setup
 	signal string
-	over   context.Context
 	broken atomic.Bool
 }
 
@@ -30,7 +30,7 @@ func (l *line) deliver(ctx context.Context, send func(context.Context) error) er
 		l.broken.Store(false)
 		return nil
 	}
-	if l.over.Err() == nil && !l.broken.Swap(true) {
+	if !l.broken.Swap(true) && !l.ending.Load() { // the shutdown returns what fails in it
 		slog.Default().WarnContext(ctx, "otlp: "+l.signal+" do not arrive; this is said once until they do",
 			slog.Any("error", err))
 	}

@@ -91,7 +91,7 @@ func (s *setup) begin(ctx context.Context, service string) error {
 	return nil
 }
 
-func (s *setup) line(signal string) *line { return &line{signal: signal, over: s.over} }
+func (s *setup) line(signal string) *line { return &line{setup: s, signal: signal} }
 
 // describe returns what is said about this program with all that is sent. The
 // environment comes last and wins. The command line is left out, for what may
