@@ -135,9 +135,11 @@ func (s *setup) shutdown(ctx context.Context) error {
 }
 
 // endTraces flushes first, because the shutdown does not say what it has lost.
+// That does not end the batches under a context which has ended, so it has none;
+// it waits for the exporter alone, which is cut off then.
 func (s *setup) endTraces(ctx context.Context) error {
 	lost := s.tracers.ForceFlush(ctx)
-	if err := s.tracers.Shutdown(ctx); lost == nil {
+	if err := s.tracers.Shutdown(context.WithoutCancel(ctx)); lost == nil {
 		return err
 	}
 	return lost
