@@ -113,7 +113,7 @@ func (m *mailbox) PostUserMessage(message any) {
 		// publishers wait for the answer to it.
 	}
 	if inv, ok := actor.UnwrapEnvelopeMessage(message).(*invocation); ok {
-		inv.call(m.caller, actor.UnwrapEnvelopeSender(message))
+		inv.call(m.caller, message)
 		return
 	}
 	if err := m.post(message, 0); err != nil {

@@ -73,14 +73,22 @@ func (r *requests) answer(id uint32, message any) {
 // PID the error matches actor.ErrDeadLetter. When ctx ends the pending is
 // cancelled as soon as somebody looks at it, and a late answer is dropped. It
 // may be called from any goroutine.
+//
+// The headers of msg carry the trace of ctx, in the function of a caller that
+// has props.Telemetry, in the Receive of an actor with its middleware (see
+// [telemetry.ContextOf]), and elsewhere under [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	n := nodeOf(system)
+	t := telemetryOf(ctx)
+	if t != nil {
+		ctx = t.NewContext(ctx)
+	}
 	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked())
 	id := n.requests.add(func(message any) { settle(p, pid, message) })
 	p.OnDone(func(pending.Handle) { n.requests.take(id) })
 	sender := system.NewLocalPID(rootID)
 	sender.RequestId = id
-	system.Root.Send(pid, &actor.MessageEnvelope{Message: msg, Sender: sender})
+	system.Root.Send(pid, t.Envelope(p.Context(), msg, sender))
 	return p
 }
 
