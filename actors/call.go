@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // ErrOverloaded is matched by the error of a call, or of a wait, that a limit
@@ -20,6 +21,7 @@ type task interface {
 	Reject(cause error)
 	Interrupt(cause error)
 	Abandon(cause error)
+	Due()
 	SetError(err error) bool
 	frame() *frame
 }
@@ -34,21 +36,13 @@ func (c *call[T]) frame() *frame { return &c.turn }
 
 // newCall makes a call of fn that is to be scheduled on c.
 func newCall[T any](
-	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...pending.Option,
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {
 	t := &call[T]{}
 	t.turn.task = t
 	t.turn.box.Store(&c.box)
-	t.Init(ctx, fn, &t.turn, c.observed(opts)...)
+	t.Init(ctx, fn, &t.turn, opts...)
 	return t
-}
-
-// observed adds the caller's observer to the options of a pending.
-func (c *Caller) observed(opts []pending.Option) []pending.Option {
-	if o := c.config.Observer; o != nil {
-		return append(opts, pending.ObservedBy(o))
-	}
-	return opts
 }
 
 // CallOption changes how a function is scheduled.
@@ -112,11 +106,17 @@ func QueueTimeout(d time.Duration) CallOption {
 func Schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) *pending.Pending[T] {
+	return schedule(ctx, c, fn, telemetry.Schedule, opts)
+}
+
+func schedule[T any](
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method, opts []CallOption,
+) *pending.Pending[T] {
 	var o callOptions
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := newCall(ctx, c, fn, o.pending...)
+	t := newCall(ctx, c, fn, c.observed(m, o.delay, o.pending))
 	if o.timeout != nil {
 		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
 	}
@@ -141,7 +141,13 @@ func cancelAfter(t task, d time.Duration, what string, cancel func(cause error))
 
 // CallSoon is [Schedule] without options. The seed's call_soon.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
-	t := newCall(ctx, c, fn)
+	return soon(ctx, c, fn, telemetry.CallSoon)
+}
+
+func soon[T any](
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method,
+) *pending.Pending[T] {
+	t := newCall(ctx, c, fn, c.observed(m, 0, nil))
 	c.enqueue(ctx, t)
 	return &t.Pending
 }
@@ -151,7 +157,7 @@ func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T
 func CallLater[T any](
 	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
-	return Schedule(ctx, c, fn, Delay(delay))
+	return schedule(ctx, c, fn, telemetry.CallLater, []CallOption{Delay(delay)})
 }
 
 // CallDirect has fn called on a turn of c, in order with the calls, with no
@@ -211,6 +217,7 @@ func (c *Caller) delay(ctx context.Context, t task, d time.Duration) {
 		r.delayed = make(map[task]*time.Timer)
 	}
 	r.delayed[t] = time.AfterFunc(d, func() {
+		t.Due()
 		if err := c.box.call(t.frame()); err != nil {
 			t.SetError(c.explain(err))
 		}

@@ -31,6 +31,8 @@ type node struct {
 
 	mainMu sync.Mutex
 	main   *Caller
+
+	watches watches
 }
 
 var (

@@ -240,7 +240,7 @@ func (c *Caller) abandon(q *quiesce) {
 		cause = c.stopError()
 	}
 	for _, f := range late {
-		c.Logger().Error("actors: function abandoned, it has not returned in time",
+		c.Logger().ErrorContext(f.task.Context(), "actors: function abandoned, it has not returned in time",
 			slog.String("caller", c.path()), slog.String("function", f.task.Name()),
 			slog.Duration("limit", c.config.StopTimeout))
 		f.task.Abandon(cause)
@@ -260,6 +260,7 @@ func (c *Caller) finalize() {
 			}
 			p.mu.Unlock()
 		}
+		c.node.unwatch(c.config.Telemetry)
 		c.node.system.EventStream.Publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
 		c.mu.Lock()
 		c.state.Store(int32(StateStopped))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // pool holds the workers of a caller.
@@ -39,7 +40,7 @@ type idleWorker struct {
 // are as in [Schedule]. It may be called from any goroutine. The seed's
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
-	t := newCall(ctx, c, fn)
+	t := newCall(ctx, c, fn, c.observed(telemetry.ToThread, 0, nil))
 	p := c.pooled()
 	t.turn.forWorker = true
 	t.turn.box.Store(&p.lobby)

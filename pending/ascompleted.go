@@ -17,8 +17,9 @@ const DefaultMaxConcurrent = 10
 type CompletedOption func(*completedOptions)
 
 type completedOptions struct {
-	limit int
-	keep  bool
+	limit    int
+	keep     bool
+	observer Observer
 }
 
 // MaxConcurrent bounds how many pendings are taken from the sequence and not
@@ -30,6 +31,12 @@ func MaxConcurrent(n int) CompletedOption { return func(o *completedOptions) { o
 // KeepUnfinished leaves the pendings alone that are not done when the loop is
 // left. The seed's cancel_unfinished=False.
 func KeepUnfinished() CompletedOption { return func(o *completedOptions) { o.keep = true } }
+
+// LoopObservedBy has o told of the loop as if it were a pending, from its
+// beginning until it is left.
+func LoopObservedBy(o Observer) CompletedOption {
+	return func(c *completedOptions) { c.observer = o }
+}
 
 // AsCompleted iterates over the pendings of a sequence in the order in which
 // they are done, each with its error. The sequence is pulled as the loop goes
@@ -69,6 +76,13 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 		opt(&o)
 	}
 	return func(yield func(H, error) bool) {
+		var failed error
+		if o.observer != nil {
+			loop := New[struct{}](context.Background(), Named("pending.AsCompleted"))
+			if _, watch := o.observer.Observe(ctx, loop); watch != nil {
+				defer func() { watch.Done(failed) }()
+			}
+		}
 		pull, stop := iter.Pull2(seq)
 		defer stop()
 		c := newCompletions[H](ctx)
@@ -84,6 +98,7 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 			h, ok, err := l.step()
 			switch {
 			case err != nil:
+				failed = err
 				yield(h, err)
 				return
 			case !ok, !yield(h, h.Err()):

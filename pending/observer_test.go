@@ -28,6 +28,7 @@ func (r *recorder) Observe(ctx context.Context, h pending.Handle) (context.Conte
 	return context.WithValue(ctx, keyB, "observed"), r
 }
 
+func (r *recorder) Due()                        { r.note("due") }
 func (r *recorder) Started()                    { r.note("started") }
 func (r *recorder) Suspended(on pending.Handle) { r.note("suspended on " + on.Name()) }
 func (r *recorder) Resumed()                    { r.note("resumed") }

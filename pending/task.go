@@ -23,6 +23,9 @@ type Runner interface {
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
 func RunnerOf(h Handle) Runner { return h.core().runner }
 
+// FunctionOf returns the name of the function behind h, or "" if h has none.
+func FunctionOf(h Handle) string { return h.core().function() }
+
 // Task is a pending together with the function that completes it. It is for
 // those who schedule functions, which is package actors; a user sees its
 // Pending alone.
@@ -89,6 +92,13 @@ func (t *Task[T]) end(value T, err error, panicked bool) {
 	t.leave()
 	t.runner.Left(panicked)
 	t.complete(value, err)
+}
+
+// Due says that the time of a delayed call has come.
+func (t *Task[T]) Due() {
+	if o := t.observed(); o != nil {
+		o.Due()
+	}
 }
 
 // Begin reports whether the function may run, and says that it does.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -24,8 +23,6 @@ type Config struct {
 	Protected bool
 	// Logger is nil for the logger of the actor system.
 	Logger *slog.Logger
-	// Observer is told of every pending of the caller, if it is not nil.
-	Observer pending.Observer
 	// Telemetry makes the spans and the metrics of the caller, if it is not
 	// nil.
 	Telemetry *telemetry.Telemetry
@@ -131,17 +128,6 @@ func Logger(l *slog.Logger) Option {
 			return errors.New("props: Logger: must not be nil")
 		}
 		c.Logger = l
-		return nil
-	}
-}
-
-// Observer has o told of every pending of the caller.
-func Observer(o pending.Observer) Option {
-	return func(c *Config) error {
-		if o == nil {
-			return errors.New("props: Observer: must not be nil")
-		}
-		c.Observer = o
 		return nil
 	}
 }

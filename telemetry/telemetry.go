@@ -17,6 +17,8 @@ type Telemetry struct {
 	tracer     trace.Tracer
 	meter      metric.Meter
 	propagator propagation.TextMapPropagator
+	metrics    *metrics
+	figures    [methods]*figures
 }
 
 // Option changes where a [Telemetry] reports to.
@@ -58,9 +60,14 @@ func New(opts ...Option) *Telemetry {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	return &Telemetry{
+	t := &Telemetry{
 		tracer:     o.tracers.Tracer(scope),
 		meter:      o.meters.Meter(scope),
 		propagator: o.propagator,
 	}
+	t.metrics = newMetrics(t.meter)
+	for m := range t.figures {
+		t.figures[m] = newFigures(t.metrics, Method(m)) //nolint:gosec // There are few.
+	}
+	return t
 }
