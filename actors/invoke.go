@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // invocation is a call in the shape of a message.
@@ -23,7 +24,7 @@ func Invoke[T any](fn func(context.Context) (T, error)) any {
 	return &invocation{func(c *Caller, message any) {
 		header, _, sender := actor.UnwrapEnvelope(message)
 		ctx := c.config.Telemetry.Extract(context.Background(), header)
-		p := CallSoon(ctx, c, fn)
+		p := soon(ctx, c, fn, telemetry.Invoke)
 		if sender != nil {
 			p.OnDone(func(pending.Handle) { deliver(c.node.system, p, sender) })
 		}

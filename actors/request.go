@@ -74,16 +74,21 @@ func (r *requests) answer(id uint32, message any) {
 // cancelled as soon as somebody looks at it, and a late answer is dropped. It
 // may be called from any goroutine.
 //
-// The headers of msg carry the trace of ctx, in the function of a caller that
-// has props.Telemetry, in the Receive of an actor with its middleware (see
-// [telemetry.ContextOf]), and elsewhere under [telemetry.Telemetry.NewContext].
+// The request has a span, which the headers of msg carry, in the function of a
+// caller that has props.Telemetry, in the Receive of an actor with its middleware
+// (see [telemetry.ContextOf]), and elsewhere with a context from
+// [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	n := nodeOf(system)
+	opts := []pending.Option{
+		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked(),
+	}
 	t := telemetryOf(ctx)
 	if t != nil {
 		ctx = t.NewContext(ctx)
+		opts = append(opts, t.Requests())
 	}
-	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked())
+	p := pending.New[T](ctx, opts...)
 	id := n.requests.add(func(message any) { settle(p, pid, message) })
 	p.OnDone(func(pending.Handle) { n.requests.take(id) })
 	sender := system.NewLocalPID(rootID)

@@ -46,8 +46,9 @@ Serves a shop that sends the trace of each order to Jaeger.
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "tracing:", err)
 		os.Exit(1)
 	}
@@ -70,6 +71,9 @@ func parse(args []string, stdout io.Writer) (o options, err error) {
 	err = flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)
+	}
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("%q is no flag; try -help", flags.Arg(0))
 	}
 	return o, err
 }

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"go.opentelemetry.io/otel"
-	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 )
+
+// service is the name of the shop in Jaeger.
+const service = "shop"
 
 // stopTimeout is how long the end may take, for orders that were accepted and
 // for traces that were not sent.
@@ -27,7 +28,7 @@ const stopTimeout = 10 * time.Second
 // serve runs the shop until ctx ends, or for the one order of a picture. The
 // Jaeger is nil if it is not ours.
 func serve(ctx context.Context, o options, server *jaeger.Server, stdout io.Writer) (err error) {
-	flush, err := otlp.Setup(ctx, "shop")
+	flush, err := otlp.Setup(ctx, service)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func withTraces(next http.Handler, server *jaeger.Server) http.Handler {
 	mux.HandleFunc("GET /traces/{id}", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), stopTimeout)
 		defer cancel()
-		svg, err := draw(ctx, server, r.PathValue("id"))
+		svg, err := draw(ctx, server, r.PathValue("id"), 0)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
@@ -97,10 +98,7 @@ func portray(ctx context.Context, address string, server *jaeger.Server, file st
 	if err != nil {
 		return err
 	}
-	if err := otel.GetTracerProvider().(*sdk.TracerProvider).ForceFlush(ctx); err != nil {
-		return err
-	}
-	svg, err := draw(ctx, server, id)
+	svg, err := draw(ctx, server, id, 1)
 	if err != nil {
 		return err
 	}

@@ -22,42 +22,31 @@ var (
 	errGoodEnough = errors.New("the first advice will do")
 )
 
-// shop takes orders. Each of its callers does one thing for all of them.
+// shop takes orders, with one caller for what they share and one for the mail.
 type shop struct {
-	system   *actor.ActorSystem
-	top      *actors.Caller
-	orders   *actors.Caller
-	advice   *actors.Caller
-	payments *actors.Caller
-	mail     *actors.Caller
-	stock    *actor.PID
-	later    time.Duration // after an order, when its receipt is sent
+	system *actor.ActorSystem
+	orders *actors.Caller
+	mail   *actors.Caller
+	stock  *actor.PID
+	later  time.Duration // after an order, when its receipt is sent
 }
 
 func openShop(system *actor.ActorSystem, t *telemetry.Telemetry, later time.Duration) (*shop, error) {
-	s := &shop{system: system, later: later}
-	var err error
-	if s.top, err = actors.Start(system, props.Name("shop"), props.Telemetry(t)); err != nil {
-		return nil, err
-	}
-	for name, caller := range map[string]**actors.Caller{
-		"orders": &s.orders, "advice": &s.advice, "payments": &s.payments, "mail": &s.mail,
-	} {
-		if *caller, err = s.top.Child(props.Name(name)); err != nil {
-			return nil, err
-		}
-	}
-	books, err := s.top.Child(props.Name("books"))
+	orders, err := actors.Start(system, props.Name("orders"), props.Telemetry(t))
 	if err != nil {
 		return nil, err
 	}
-	s.stock = system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return &stock{books} }, t.Traced()))
-	return s, nil
+	mail, err := orders.Child(props.Name("mail"))
+	if err != nil {
+		return nil, err
+	}
+	pid := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return &stock{orders} }, t.Traced()))
+	return &shop{system: system, orders: orders, mail: mail, stock: pid, later: later}, nil
 }
 
 // close finishes what was accepted.
 func (s *shop) close(ctx context.Context) error {
-	err := s.top.Drain(ctx)
+	err := s.orders.Drain(ctx)
 	return errors.Join(err, s.system.Root.StopFuture(s.stock).Wait())
 }
 
@@ -91,30 +80,30 @@ func (s *shop) serveOrder(w http.ResponseWriter, r *http.Request) {
 	}, actors.Named("send receipt"), actors.Delay(s.later))
 }
 
-// order is a function of the caller orders, which takes other orders whenever
-// this one waits.
+// order is a function of the caller orders, which does other things, for this
+// order and for others, whenever this one waits.
 func (s *shop) order(ctx context.Context, item string) (receipt string, err error) {
 	first := pending.New[string](ctx, pending.Named("first advice"))
-	search := actors.Schedule(ctx, s.advice, func(ctx context.Context) (string, error) {
+	search := actors.Schedule(ctx, s.orders, func(ctx context.Context) (string, error) {
 		first.SetResult("a cup")
 		return "a better one", actors.Sleep(ctx, time.Hour)
 	}, actors.Named("search advice"))
+	advice, err := first.Wait(ctx)
+	if err != nil {
+		return "", err
+	}
 
 	taken, err := actors.Request[*taken](ctx, s.system, s.stock, &take{item}).Wait(ctx)
 	if err != nil {
 		return "", err
 	}
 
-	advice, err := first.Wait(ctx)
-	if err != nil {
-		return "", err
-	}
 	if err := search.CancelWait(ctx, errGoodEnough); err != nil {
 		return "", err
 	}
 
 	paid := "by card"
-	_, err = actors.Schedule(ctx, s.payments, func(context.Context) (bool, error) {
+	_, err = actors.Schedule(ctx, s.orders, func(context.Context) (bool, error) {
 		return false, errDeclined
 	}, actors.Named("charge card")).Wait(ctx)
 	if errors.Is(err, errDeclined) {

@@ -16,24 +16,29 @@ type (
 )
 
 // stock is an actor as protoactor knows them.
-type stock struct{ books *actors.Caller }
+type stock struct{ orders *actors.Caller }
 
 // Receive implements [actor.Actor].
 func (s *stock) Receive(ctx actor.Context) {
 	if message, ok := ctx.Message().(*take); ok {
-		left := actors.ToThread(telemetry.ContextOf(ctx), s.books, func(ctx context.Context) (*taken, error) {
-			return s.count(ctx, message.item)
-		})
+		count := counting{s.orders, message.item}
+		left := actors.ToThread(telemetry.ContextOf(ctx), s.orders, count.shelves)
 		_ = actors.PipeTo(left, ctx.Sender()) // fails for pendings of no system alone
 	}
 }
 
-// count is run by a worker, at the same time as the counts for other orders. It
-// has the caller write down what it has found, because a worker must not touch
-// what belongs to the caller.
-func (s *stock) count(ctx context.Context, item string) (*taken, error) {
-	left := 10 - len(item)
-	return actors.Schedule(ctx, s.books, func(context.Context) (*taken, error) {
+// counting is the work for one message.
+type counting struct {
+	orders *actors.Caller
+	item   string
+}
+
+// shelves is run by a worker, at the same time as others count. It has the
+// caller write down what it has found, because a worker must not touch what
+// belongs to the caller.
+func (c counting) shelves(ctx context.Context) (*taken, error) {
+	left := 10 - len(c.item)
+	return actors.Schedule(ctx, c.orders, func(context.Context) (*taken, error) {
 		return &taken{left}, nil
-	}, actors.Named("book")).Wait(ctx)
+	}, actors.Named("write down")).Wait(ctx)
 }

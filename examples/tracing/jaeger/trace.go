@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -39,12 +40,37 @@ type Link struct{ TraceID, SpanID string }
 const poll = 20 * time.Millisecond
 
 // Trace asks for a trace until complete, or ctx ends: Jaeger takes the spans as
-// they come, and tells nobody. It returns what is there then.
+// they come, and tells nobody.
 func (s *Server) Trace(ctx context.Context, id string, complete func([]Span) bool) ([]Span, error) {
+	return s.until(ctx, "/"+id, complete)
+}
+
+// Linked asks for the spans of that name, in any trace, that have a link to the
+// trace, until complete, or ctx ends.
+func (s *Server) Linked(
+	ctx context.Context, service, name, id string, complete func([]Span) bool,
+) ([]Span, error) {
+	now := time.Now()
+	what := "?" + url.Values{
+		"query.service_name":   {service},
+		"query.operation_name": {name},
+		"query.start_time_min": {now.Add(-time.Hour).Format(time.RFC3339Nano)},
+		"query.start_time_max": {now.Add(time.Hour).Format(time.RFC3339Nano)},
+	}.Encode()
+	linked := func(spans []Span) []Span {
+		return slices.DeleteFunc(spans, func(s Span) bool {
+			return !slices.ContainsFunc(s.Links, func(l Link) bool { return l.TraceID == id })
+		})
+	}
+	spans, err := s.until(ctx, what, func(spans []Span) bool { return complete(linked(slices.Clone(spans))) })
+	return linked(spans), err
+}
+
+func (s *Server) until(ctx context.Context, what string, complete func([]Span) bool) ([]Span, error) {
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	for {
-		spans, err := s.ask(ctx, "/"+id)
+		spans, err := s.ask(ctx, what)
 		if err != nil {
 			return nil, err
 		}
@@ -54,20 +80,9 @@ func (s *Server) Trace(ctx context.Context, id string, complete func([]Span) boo
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return spans, fmt.Errorf("jaeger: trace %s is not complete, it has %d spans: %w", id, len(spans), context.Cause(ctx))
+			return spans, fmt.Errorf("jaeger: traces%s: not complete, there are %d spans: %w", what, len(spans), context.Cause(ctx))
 		}
 	}
-}
-
-// Find returns the spans of all traces that have a span of that name.
-func (s *Server) Find(ctx context.Context, service, name string) ([]Span, error) {
-	now := time.Now()
-	return s.ask(ctx, "?"+url.Values{
-		"query.service_name":   {service},
-		"query.operation_name": {name},
-		"query.start_time_min": {now.Add(-time.Hour).Format(time.RFC3339Nano)},
-		"query.start_time_max": {now.Add(time.Hour).Format(time.RFC3339Nano)},
-	}.Encode())
 }
 
 // ask uses the third version of the API: in the one before a link to the parent
