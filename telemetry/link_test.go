@@ -75,7 +75,7 @@ func TestATraceCrossesToAnotherSystemAndBack(t *testing.T) {
 	})
 
 	assert.Equal(t, lines(
-		"root internal",
+		"root",
 		"  send telemetry_test.ping client",
 		"    receive telemetry_test.ping server",
 		"  send telemetry_test.ping producer",
