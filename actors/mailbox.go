@@ -211,6 +211,9 @@ func (m *mailbox) quiet() bool { return !m.closing && m.parked.n+m.ready.n+m.orp
 
 // run is the loop of the runner, on the goroutine of h if that is not nil.
 func (m *mailbox) run(h *home) {
+	if m.caller.traced != nil {
+		growStack()
+	}
 	var item any
 	returned := false
 	defer func() {

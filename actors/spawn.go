@@ -63,7 +63,11 @@ func (c *Caller) registered(ctx actor.Context) {
 		c.node.watch(c.config.Telemetry)
 	}
 	if t := c.config.Telemetry; t != nil {
-		c.traced = t.Caller(c.pid.GetId(), c.name, c.treePath())
+		name := c.config.Name
+		if c.adopted {
+			name = c.name
+		}
+		c.traced = t.Caller(c.pid.GetId(), name)
 	}
 	c.node.add(c)
 }

@@ -23,8 +23,17 @@ type Runner interface {
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
 func RunnerOf(h Handle) Runner { return h.core().runner }
 
-// FunctionOf returns the name of the function behind h, or "" if h has none.
-func FunctionOf(h Handle) string { return h.core().function() }
+// Origin returns the name that was given to h, or "", and the entry of the
+// function behind it, or 0 if there is none.
+func Origin(h Handle) (given string, pc uintptr) {
+	b := h.core()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.extra != nil {
+		given = b.extra.name
+	}
+	return given, b.pc
+}
 
 // Task is a pending together with the function that completes it. It is for
 // those who schedule functions, which is package actors; a user sees its

@@ -5,19 +5,18 @@ import "go.opentelemetry.io/otel/attribute"
 // The attributes of spans and metrics for which OpenTelemetry has no semantic
 // convention. Durations are in seconds.
 const (
-	// CallerIDKey is the id of the caller that a call was made on.
+	// CallerIDKey is the id of the caller that a call was made on, which is its
+	// path in the tree of callers too.
 	CallerIDKey = attribute.Key("protocaller.caller.id")
-	// CallerNameKey is its name.
+	// CallerNameKey is its name, if it was given one.
 	CallerNameKey = attribute.Key("protocaller.caller.name")
-	// CallerPathKey is its place in the tree of callers: the names from the
-	// top down to its own, separated by slashes.
-	CallerPathKey = attribute.Key("protocaller.caller.path")
 	// WorkerIDKey is the id of the worker that ran the function of a ToThread.
 	WorkerIDKey = attribute.Key("protocaller.worker.id")
 	// MethodKey is the function of package actors that made the pending, as in
 	// [Method.String].
 	MethodKey = attribute.Key("protocaller.method")
-	// OutcomeKey is "ok", "error", "panic" or "cancelled".
+	// OutcomeKey is "ok", "error", "panic" or "cancelled". Spans that are ok go
+	// without it.
 	OutcomeKey = attribute.Key("protocaller.outcome")
 	// CauseKey is why a pending was cancelled.
 	CauseKey = attribute.Key("protocaller.cause")

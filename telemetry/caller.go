@@ -17,8 +17,8 @@ import (
 // Telemetry.
 type Caller struct {
 	*Telemetry
-	id, name, path string
-	methods        [methods]atomic.Pointer[method] // made when first used
+	id, name string
+	methods  [methods]atomic.Pointer[method] // made when first used
 }
 
 // method is what the calls of a caller by one method have in common.
@@ -27,14 +27,9 @@ type method struct {
 	options []pending.Option
 }
 
-// Caller returns the description of a caller with that id and name, at that
-// place in the tree of callers.
-func (t *Telemetry) Caller(id, name, path string) *Caller {
-	return &Caller{Telemetry: t, id: id, name: name, path: path}
-}
-
-// Path returns the place in the tree of callers.
-func (c *Caller) Path() string { return c.path }
+// Caller returns the description of a caller with that id, and that name if it
+// was given one.
+func (t *Telemetry) Caller(id, name string) *Caller { return &Caller{Telemetry: t, id: id, name: name} }
 
 // Options returns the option that has a call observed. It must not be changed.
 func (c *Caller) Options(m Method) []pending.Option { return c.method(m).options }
@@ -55,16 +50,11 @@ func (c *Caller) method(m Method) *method {
 }
 
 func (c *Caller) source(m Method) source {
-	return source{
-		Telemetry: c.Telemetry,
-		figures:   c.figures[m],
-		attributes: []attribute.KeyValue{
-			MethodKey.String(m.String()),
-			CallerIDKey.String(c.id),
-			CallerNameKey.String(c.name),
-			CallerPathKey.String(c.path),
-		},
+	attributes := []attribute.KeyValue{MethodKey.String(m.String()), CallerIDKey.String(c.id)}
+	if c.name != "" {
+		attributes = append(attributes, CallerNameKey.String(c.name))
 	}
+	return source{Telemetry: c.Telemetry, figures: c.figures[m], attributes: attributes}
 }
 
 // Requests returns the option that has the request observed which the pending

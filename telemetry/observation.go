@@ -2,11 +2,11 @@ package telemetry
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -15,10 +15,11 @@ import (
 // observation follows one pending with a span, with metrics, or with both.
 type observation struct {
 	*source
-	ctx     context.Context
-	handle  pending.Handle
-	span    trace.Span // nil if it is not recorded
-	counted bool
+	ctx      context.Context
+	handle   pending.Handle
+	function *function  // nil if there is none
+	span     trace.Span // nil if it is not recorded
+	counted  bool
 
 	// Times are in nanoseconds since it began; 0 is never.
 	began     time.Time
@@ -96,19 +97,32 @@ func (o *observation) Done(err error) {
 	o.span.End()
 }
 
-// describe sets the attributes that every span has, all at once.
+// describe sets the attributes of the span, all at once, which is what the SDK
+// is fastest at.
 func (o *observation) describe(end outcome, total, started int64) {
-	all := make([]attribute.KeyValue, len(o.attributes), len(o.attributes)+6)
-	copy(all, o.attributes)
-	all = append(all, OutcomeKey.String(end.String()))
-	if function := pending.FunctionOf(o.handle); function != "" {
-		all = append(all, semconv.CodeFunctionName(function))
+	all := scratch.Get().(*[maxAttributes]attribute.KeyValue)
+	defer scratch.Put(all)
+	o.span.SetAttributes(o.appendAttributes(append(all[:0], o.attributes...), end, total, started)...)
+}
+
+// scratch holds memory for the attributes of a span, which copies them.
+var scratch = sync.Pool{New: func() any { return new([maxAttributes]attribute.KeyValue) }}
+
+const maxAttributes = 12
+
+func (o *observation) appendAttributes(
+	all []attribute.KeyValue, end outcome, total, started int64,
+) []attribute.KeyValue {
+	if o.function != nil {
 		queued := total
 		if started > 0 {
 			queued = started
 			all = append(all, RunDurationKey.Float64(seconds(total-started)))
 		}
-		all = append(all, QueueDurationKey.Float64(seconds(queued)))
+		all = append(all, o.function.attribute, QueueDurationKey.Float64(seconds(queued)))
+	}
+	if end != ok {
+		all = append(all, OutcomeKey.String(end.String()))
 	}
 	if waited := o.waited.Load(); waited > 0 {
 		all = append(all, WaitDurationKey.Float64(seconds(waited)))
@@ -118,7 +132,7 @@ func (o *observation) describe(end outcome, total, started int64) {
 			all = append(all, WorkerIDKey.String(id))
 		}
 	}
-	o.span.SetAttributes(all...)
+	return all
 }
 
 // worker is what the [pending.Runner] of a call may be too.

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -46,35 +45,27 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 	if len(more) > 0 {
 		start = append(more, start...)
 	}
-	ctx, span := s.tracer.Start(ctx, s.spanName(h), start...)
-	return ctx, s.follow(ctx, span, h)
-}
-
-func (s *source) follow(ctx context.Context, span trace.Span, h pending.Handle) *observation {
+	name, pc := pending.Origin(h)
+	fn := s.functions.at(pc)
+	switch {
+	case s.name != "":
+		name = s.name
+	case name == "" && fn != nil:
+		name = fn.name
+	}
+	ctx, span := s.tracer.Start(ctx, name, start...)
 	recording, counted := span.IsRecording(), s.figures.enabled(ctx)
 	if !recording && !counted {
-		return nil
+		return ctx, nil
 	}
-	o := &observation{source: s, ctx: ctx, handle: h}
+	o := &observation{source: s, ctx: ctx, handle: h, function: fn, counted: counted, began: beginning(span)}
 	if recording {
 		o.span = span
 	}
 	if counted {
-		o.counted = true
 		s.figures.started(ctx)
 	}
-	o.began = beginning(span)
-	return o
-}
-
-// spanName returns the name of a pending, of a function's without the folders
-// of its package.
-func (s *source) spanName(h pending.Handle) string {
-	if s.name != "" {
-		return s.name
-	}
-	name := h.Name()
-	return name[strings.LastIndexByte(name, '/')+1:]
+	return ctx, o
 }
 
 // beginning returns when a span began, without another look at the clock where

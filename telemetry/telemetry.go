@@ -19,6 +19,7 @@ type Telemetry struct {
 	propagator propagation.TextMapPropagator
 	metrics    *metrics
 	figures    [methods]*figures
+	functions  functions
 }
 
 // Option changes where a [Telemetry] reports to.
