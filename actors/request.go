@@ -74,9 +74,10 @@ func (r *requests) answer(id uint32, message any) {
 // cancelled as soon as somebody looks at it, and a late answer is dropped. It
 // may be called from any goroutine.
 //
-// The headers of msg carry the trace of ctx, in the function of a caller that
-// has props.Telemetry, in the Receive of an actor with its middleware (see
-// [telemetry.ContextOf]), and elsewhere under [telemetry.Telemetry.NewContext].
+// The request has a span, which the headers of msg carry, in the function of a
+// caller that has props.Telemetry, in the Receive of an actor with its middleware
+// (see [telemetry.ContextOf]), and elsewhere with a context from
+// [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	n := nodeOf(system)
 	opts := []pending.Option{

@@ -8,4 +8,13 @@
 // becomes of the spans and the metrics is up to the providers of the
 // OpenTelemetry SDK that the program has set up; telemetry/otlp does that in
 // one call.
+//
+// Actors that are no callers take part with protoactor's middleware, and a root
+// context stands for the trace of a context:
+//
+//	pid := system.Root.Spawn(actor.PropsFromProducer(newClerk, t.Traced()))
+//	t.Root(ctx, system.Root).Send(pid, message)
+//
+// In their Receive [ContextOf] returns the context for calls and requests. The
+// W3C trace context travels in the headers of the messages, also to other nodes.
 package telemetry

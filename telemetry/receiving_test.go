@@ -35,7 +35,7 @@ func TestMessagesOfTheSystemAreNotTraced(t *testing.T) {
 
 	require.NoError(t, s.root().PoisonFuture(pid).Wait())
 
-	assert.Equal(t, lines("root internal"), s.tree())
+	assert.Equal(t, lines("root"), s.tree())
 }
 
 func TestAMessageWithoutATraceBeginsOne(t *testing.T) {
@@ -59,7 +59,7 @@ func TestAMessageWithoutATraceBeginsOne(t *testing.T) {
 			assert.Equal(t, lines(
 				"receive telemetry_test.ping consumer",
 				"receive telemetry_test.ping server",
-				"root internal",
+				"root",
 			), s.tree())
 		})
 	}

@@ -68,7 +68,7 @@ func TestTracesGoThroughRouters(t *testing.T) {
 				require.NoError(t, s.system.Root.PoisonFuture(pid).Wait())
 			})
 
-			want := "root internal\n"
+			want := "root\n"
 			for range jobs {
 				want += "  send telemetry_test.job producer\n"
 				for range test.copies {

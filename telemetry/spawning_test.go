@@ -24,7 +24,7 @@ func TestSpawningTheSamePropsOftenDoesNotStack(t *testing.T) {
 		ask(t, s.system.Root, untouched)
 	})
 
-	assert.Equal(t, "root internal\n"+pinged, s.tree())
+	assert.Equal(t, "root\n"+pinged, s.tree())
 }
 
 func TestTheMiddlewareTwiceIsTheMiddleware(t *testing.T) {
@@ -40,7 +40,7 @@ func TestTheMiddlewareTwiceIsTheMiddleware(t *testing.T) {
 	})
 
 	assert.Equal(t, lines(
-		"root internal",
+		"root",
 		"  send telemetry_test.ping client",
 		"    receive telemetry_test.ping server",
 		"      send telemetry_test.ping client",
@@ -67,7 +67,7 @@ func TestChildrenAndTheirChildrenAreTraced(t *testing.T) {
 	})
 
 	assert.Equal(t, lines(
-		"root internal",
+		"root",
 		"  send telemetry_test.ping client",
 		"    receive telemetry_test.ping server",
 		"      send telemetry_test.ping client",

@@ -1,10 +1,8 @@
 package telemetry_test
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/trace"
-	sdktest "go.opentelemetry.io/otel/sdk/trace/tracetest"
 	api "go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
 )
 
 // newSystem returns an actor system that keeps quiet, and whose dead letters
@@ -33,24 +31,21 @@ func newSystem() *actor.ActorSystem {
 type traced struct {
 	system *actor.ActorSystem
 	*telemetry.Telemetry
-	spans  *sdktest.SpanRecorder
-	ctx    context.Context
-	tracer api.Tracer
-	end    func()
+	spans *tracetest.Recorder
+	ctx   context.Context
+	end   func()
 }
 
 func newTraced(t *testing.T) *traced {
 	t.Helper()
-	spans := sdktest.NewSpanRecorder()
-	provider := trace.NewTracerProvider(trace.WithSpanProcessor(spans))
+	spans := tracetest.NewRecorder()
 	s := &traced{
 		system:    newSystem(),
-		Telemetry: telemetry.New(telemetry.TracerProvider(provider)),
+		Telemetry: spans.Telemetry(),
 		spans:     spans,
-		tracer:    provider.Tracer("test"),
 	}
 	var root api.Span
-	s.ctx, root = s.tracer.Start(t.Context(), "root")
+	s.ctx, root = spans.Tracer().Start(t.Context(), "root")
 	s.end = func() { root.End() }
 	return s
 }
@@ -69,33 +64,17 @@ func stopAtEnd(t *testing.T, system *actor.ActorSystem, pid *actor.PID) *actor.P
 	return pid
 }
 
-// tree draws the spans that have ended, a line for each: name and kind,
-// indented below its parent, siblings in order of their names.
+// tree draws the spans that have ended.
 func (s *traced) tree() string {
 	s.end()
-	spans := s.spans.Ended()
-	slices.SortStableFunc(spans, func(a, b trace.ReadOnlySpan) int {
-		return cmp.Or(cmp.Compare(a.Name(), b.Name()), cmp.Compare(a.SpanKind().String(), b.SpanKind().String()))
-	})
-	var b strings.Builder
-	var draw func(parent api.SpanID, depth int)
-	draw = func(parent api.SpanID, depth int) {
-		for _, span := range spans {
-			if span.Parent().SpanID() == parent {
-				b.WriteString(strings.Repeat("  ", depth) + span.Name() + " " + span.SpanKind().String() + "\n")
-				draw(span.SpanContext().SpanID(), depth+1)
-			}
-		}
-	}
-	draw(api.SpanID{}, 0)
-	return b.String()
+	return s.spans.Tree()
 }
 
 // named returns the only span of that name.
 func (s *traced) named(t *testing.T, name string) trace.ReadOnlySpan {
 	t.Helper()
 	var found []trace.ReadOnlySpan
-	for _, span := range s.spans.Ended() {
+	for _, span := range s.spans.Spans() {
 		if span.Name() == name {
 			found = append(found, span)
 		}
