@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // ErrOverloaded is matched by the error of a call, or of a wait, that a limit
@@ -21,6 +22,7 @@ type task interface {
 	Reject(cause error)
 	Interrupt(cause error)
 	Abandon(cause error)
+	Due()
 	SetError(err error) bool
 	frame() *frame
 }
@@ -36,7 +38,7 @@ func (c *call[T]) frame() *frame { return &c.turn }
 // newCall makes a call of fn that is to be scheduled on the caller of a mailbox:
 // its own, or the lobby of its workers.
 func newCall[T any](
-	ctx context.Context, box *mailbox, fn func(context.Context) (T, error), opts ...pending.Option,
+	ctx context.Context, box *mailbox, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {
 	mustHave(fn)
 	c := box.caller
@@ -44,7 +46,7 @@ func newCall[T any](
 	t.turn.task = t
 	t.turn.forWorker = box != &c.box
 	t.turn.box.Store(box)
-	t.Init(ctx, fn, &t.turn, c.observed(opts)...)
+	t.Init(ctx, fn, &t.turn, opts...)
 	return t
 }
 
@@ -54,14 +56,6 @@ func mustHave[T any](fn func(context.Context) (T, error)) {
 	if fn == nil {
 		panic("actors: call of a nil function")
 	}
-}
-
-// observed adds the caller's observer to the options of a pending.
-func (c *Caller) observed(opts []pending.Option) []pending.Option {
-	if o := c.config.Observer; o != nil {
-		return append(opts, pending.ObservedBy(o))
-	}
-	return opts
 }
 
 // CallOption changes how a function is scheduled.
@@ -127,11 +121,17 @@ func QueueTimeout(d time.Duration) CallOption {
 func Schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) *pending.Pending[T] {
+	return schedule(ctx, c, fn, telemetry.Schedule, opts)
+}
+
+func schedule[T any](
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method, opts []CallOption,
+) *pending.Pending[T] {
 	var o callOptions
 	for _, opt := range opts {
 		opt(&o)
 	}
-	t := newCall(ctx, &c.box, fn, o.pending...)
+	t := newCall(ctx, &c.box, fn, c.observed(m, o.delay, o.pending))
 	if o.timeout != nil {
 		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
 	}
@@ -161,7 +161,13 @@ func cancelAfter(t task, d time.Duration, what string, cancel func(cause error))
 
 // CallSoon is [Schedule] without options. The seed's call_soon.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
-	t := newCall(ctx, &c.box, fn)
+	return soon(ctx, c, fn, telemetry.CallSoon)
+}
+
+func soon[T any](
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method,
+) *pending.Pending[T] {
+	t := newCall(ctx, &c.box, fn, c.observed(m, 0, nil))
 	c.enqueue(ctx, t)
 	return &t.Pending
 }
@@ -173,7 +179,7 @@ func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
-	t := newCall(ctx, &c.box, fn)
+	t := newCall(ctx, &c.box, fn, c.observed(telemetry.CallUsing, 0, nil))
 	t.turn.guest = backend != c.Backend()
 	c.enqueue(ctx, t)
 	return &t.Pending
@@ -184,7 +190,7 @@ func CallUsing[T any](
 func CallLater[T any](
 	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
-	return Schedule(ctx, c, fn, Delay(delay))
+	return schedule(ctx, c, fn, telemetry.CallLater, []CallOption{Delay(delay)})
 }
 
 // CallDirect has fn called on a turn of c, in order with the calls, with no
@@ -247,6 +253,7 @@ func (c *Caller) delay(ctx context.Context, t task, d time.Duration) {
 		r.delayed = make(map[task]*time.Timer)
 	}
 	r.delayed[t] = time.AfterFunc(d, func() {
+		t.Due()
 		if err := c.box.call(t.frame()); err != nil {
 			t.SetError(c.explain(err))
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // Caller is an actor whose mailbox is a scheduler queue for functions: see the
@@ -27,9 +28,10 @@ type Caller struct {
 	parent   *Caller
 	name     string
 	pid      *actor.PID
-	adopted  bool  // an actor of the user's, made a caller by AsCaller
-	employer *pool // whose worker it is, nil for none
-	noted    bool  // by the actor of the parent, on whose turn this is used
+	adopted  bool              // an actor of the user's, made a caller by AsCaller
+	employer *pool             // whose worker it is, nil for none
+	traced   *telemetry.Caller // nil without telemetry
+	noted    bool              // by the actor of the parent, on whose turn this is used
 
 	draining atomic.Bool
 	state    atomic.Int32          // written under mu
@@ -79,20 +81,23 @@ func newCaller(n *node, parent *Caller, name string, config *props.Config) *Call
 }
 
 // New returns a caller that is not started: what is called on it is queued
-// until [Caller.Start] or [Caller.Run]. It has no parent. The error is that of
+// until [Caller.Start] or [Caller.Run]. It has no parent, and inherits the
+// [Defaults] of the system. The error is that of
 // an option, or actor.ErrNameExists. The seed's Caller("manual").
 func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
-	config, err := props.New(opts...)
+	n := nodeOf(system)
+	config, err := n.describe(opts...)
 	if err != nil {
 		return nil, err
 	}
-	n := nodeOf(system)
 	name := config.Name
 	if name == "" {
 		name = system.ProcessRegistry.NextId()
 	}
 	c := newCaller(n, nil, name, config)
+	n.watch(config.Telemetry)
 	if err := c.spawn(rootID+"/"+name, n.pid); err != nil {
+		n.unwatch(config.Telemetry)
 		return nil, err
 	}
 	return c, nil
@@ -213,11 +218,16 @@ func (c *Caller) Host() props.Host { return c.config.Host }
 func (c *Caller) Protected() bool { return c.config.Protected }
 
 // Logger returns the logger given by the options, else the actor system's.
+// With telemetry, what is logged with a context carries the ids of its trace.
 func (c *Caller) Logger() *slog.Logger {
-	if c.config.Logger != nil {
-		return c.config.Logger
+	l := c.config.Logger
+	if l == nil {
+		l = c.node.system.Logger()
 	}
-	return c.node.system.Logger()
+	if c.traced == nil {
+		return l
+	}
+	return slog.New(telemetry.LogHandler(l.Handler()))
 }
 
 // Stopped returns a channel that is closed when the caller has stopped, which

@@ -71,8 +71,12 @@ func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts
 // Put adds an item and returns at once. The error matches [ErrOverloaded] if the
 // queue is full, [ErrQueueClosed] if it is closed, and [pending.ErrStopped] if
 // its caller is stopped; the item is not taken then.
-func (q *Queue[A]) Put(item A) error {
-	_, err := q.line.put(item)
+func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(), item) }
+
+// PutContext is Put for traces: the span of the item has a link to the one that
+// ctx carries. The item is taken whether ctx has ended or not.
+func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
+	_, err := q.line.put(ctx, item)
 	runtime.KeepAlive(q)
 	return err
 }
@@ -84,7 +88,7 @@ func (q *Queue[A]) Put(item A) error {
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	defer runtime.KeepAlive(q)
 	for {
-		room, err := q.line.put(item)
+		room, err := q.line.put(ctx, item)
 		if room == nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // errItemGoexit is the failure of an item whose function ended its goroutine.
@@ -28,15 +29,19 @@ type line[A any] struct {
 	caller   *Caller
 	fn       func(context.Context, A) error
 	capacity int
+	spans    *telemetry.Items // nil without telemetry
 
-	// Those of the turn: the item that was taken last, and its position, from 1.
+	// Those of the turn: the item that was taken last, its trace, and its
+	// position, from 1.
 	item     A
+	trace    telemetry.Item
 	position int
 	begun    bool        // some item was dealt with
 	running  atomic.Bool // the function was called for this one
 
 	mu      sync.Mutex
 	items   ring[A]
+	traces  ring[telemetry.Item] // of the items, with telemetry
 	failed  int
 	busy    bool // an item was taken
 	owed    int
@@ -60,7 +65,12 @@ func newLine[A any](c *Caller, fn func(context.Context, A) error, opts []QueueOp
 	l := &line[A]{caller: c, fn: fn, capacity: o.capacity}
 	l.turn.task = l
 	l.turn.box.Store(&c.box)
-	l.Init(o.ctx, nil, &l.turn, c.observed([]pending.Option{pending.Named(o.name), pending.TrackedBy(isManager)})...)
+	observed := pending.Named(o.name)
+	if c.traced != nil {
+		l.spans = c.traced.Items()
+		observed = pending.ObservedBy(l.spans)
+	}
+	l.Init(o.ctx, nil, &l.turn, pending.Named(o.name), pending.TrackedBy(isManager), observed)
 	l.SetCanceller(func(error) { l.drop() })
 	if err := c.keepQueue(l); err != nil {
 		l.Cancel(err)
@@ -83,8 +93,8 @@ func (l *line[A]) frame() *frame { return &l.turn }
 
 // put adds an item. If the queue is full it returns an error and, not nil, what
 // is done when there is room.
-func (l *line[A]) put(item A) (room *pending.Pending[struct{}], err error) {
-	if room, err := l.accept(item); err != nil {
+func (l *line[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
+	if room, err := l.accept(ctx, item); err != nil {
 		return room, err
 	}
 	if err := l.caller.box.post(l, 0); err != nil {
@@ -93,7 +103,7 @@ func (l *line[A]) put(item A) (room *pending.Pending[struct{}], err error) {
 	return nil, nil
 }
 
-func (l *line[A]) accept(item A) (room *pending.Pending[struct{}], err error) {
+func (l *line[A]) accept(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closing {
@@ -106,6 +116,9 @@ func (l *line[A]) accept(item A) (room *pending.Pending[struct{}], err error) {
 		return l.room, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, l.items.n, l.Name())
 	}
 	l.items.push(item)
+	if l.spans != nil {
+		l.traces.push(l.spans.Put(ctx))
+	}
 	return nil, nil
 }
 
@@ -130,6 +143,9 @@ func (l *line[A]) claim() *frame {
 	}
 	l.busy = true
 	l.item = l.items.shift()
+	if l.spans != nil {
+		l.trace = l.traces.shift()
+	}
 	l.position++
 	room := l.room
 	l.room = nil
@@ -143,31 +159,28 @@ func (l *line[A]) claim() *frame {
 // Run deals with one item. It takes the place of the task's own.
 func (l *line[A]) Run() (crash *pending.PanicError) {
 	var none A
-	item, position := l.item, l.position
-	l.item = none
+	item, trace, position := l.item, l.trace, l.position
+	l.item, l.trace = none, telemetry.Item{}
 	l.running.Store(true)
 	defer l.release()
 	if l.Cancelled() || !l.begun && !l.Begin() {
+		trace.Drop(pending.ErrCancelled)
 		return nil
 	}
 	l.begun = true
-	failed := true
+	ctx := l.spans.Begin(l.FunctionContext(), trace)
+	err := errItemGoexit
 	defer func() {
-		if !failed {
-			return
-		}
 		if r := recover(); r != nil {
 			crash = &pending.PanicError{Value: r, Stack: debug.Stack()}
-			l.fail(position, crash)
-		} else {
-			l.fail(position, errItemGoexit)
+			err = crash
+		}
+		l.spans.End(trace, err)
+		if err != nil {
+			l.fail(ctx, position, err)
 		}
 	}()
-	err := l.fn(l.FunctionContext(), item)
-	failed = false
-	if err != nil {
-		l.fail(position, err)
-	}
+	err = l.fn(ctx, item)
 	return nil
 }
 
@@ -186,14 +199,14 @@ func (l *line[A]) Reject(cause error) {
 
 // fail notes that an item has failed. Those that were cancelled with the queue
 // have not.
-func (l *line[A]) fail(position int, err error) {
+func (l *line[A]) fail(ctx context.Context, position int, err error) {
 	if l.Cancelled() {
 		return
 	}
 	l.mu.Lock()
 	l.failed++
 	l.mu.Unlock()
-	l.caller.Logger().Error("actors: queue item failed", slog.String("caller", l.caller.path()),
+	l.caller.Logger().ErrorContext(ctx, "actors: queue item failed", slog.String("caller", l.caller.path()),
 		slog.String("queue", l.Name()), slog.Int("position", position), slog.Any("error", err))
 }
 
@@ -239,9 +252,11 @@ func (l *line[A]) shut(drop bool) {
 	l.mu.Lock()
 	l.closing = true
 	dropped := 0
+	var traces ring[telemetry.Item]
 	if drop {
 		dropped = l.items.n
 		l.items = ring[A]{}
+		traces, l.traces = l.traces, traces
 	}
 	over := l.isOver()
 	room := l.room
@@ -251,6 +266,10 @@ func (l *line[A]) shut(drop bool) {
 		closed = l.closedError()
 	}
 	l.mu.Unlock()
+	for traces.n > 0 {
+		trace := traces.shift()
+		trace.Drop(l.Err())
+	}
 	if dropped > 0 && l.caller.State() >= StateStopping {
 		l.caller.Logger().Warn("actors: queue items were dropped by a stop", slog.String("caller", l.caller.path()),
 			slog.String("queue", l.Name()), slog.Int("count", dropped))

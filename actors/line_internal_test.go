@@ -77,7 +77,7 @@ func TestQueueEndsWhenAStopComesBeforeAnItemThatWasTaken(t *testing.T) {
 				return nil
 			}, nil)
 			if begun {
-				_, err := l.put(1)
+				_, err := l.put(context.Background(), 1)
 				require.NoError(t, err)
 				<-calls
 				_, err = CallSoon(t.Context(), c, func(context.Context) (int, error) { return 0, nil }).Wait(t.Context())
@@ -85,7 +85,7 @@ func TestQueueEndsWhenAStopComesBeforeAnItemThatWasTaken(t *testing.T) {
 			}
 			free := make(chan struct{})
 			require.NoError(t, c.CallDirect(func() { <-free }))
-			_, err = l.put(2)
+			_, err = l.put(context.Background(), 2)
 			require.NoError(t, err)
 			f := l.claim()
 			require.NotNil(t, f)

@@ -119,7 +119,7 @@ func (m *mailbox) PostUserMessage(message any) {
 		// publishers wait for the answer to it.
 	}
 	if inv, ok := actor.UnwrapEnvelopeMessage(message).(*invocation); ok {
-		inv.call(m.caller, actor.UnwrapEnvelopeSender(message))
+		inv.call(m.caller, message)
 		return
 	}
 	if err := m.post(message, 0); err != nil {
@@ -248,6 +248,9 @@ func (m *mailbox) quiet() bool { return !m.closing && m.parked.n+m.ready.n+m.orp
 // run is the loop of the runner, on the goroutine of h or of s if one of them is
 // not nil. It begins with an item if that is not nil.
 func (m *mailbox) run(h *home, s *stage, item any) {
+	if m.caller.traced != nil {
+		growStack()
+	}
 	returned := false
 	defer func() {
 		if !returned {

@@ -3,6 +3,7 @@ package actors
 import (
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -35,6 +36,9 @@ type node struct {
 
 	mainMu sync.Mutex
 	main   *Caller
+
+	defaults atomic.Pointer[props.Config] // nil if nobody has set any
+	watches  watches
 }
 
 var (
@@ -171,11 +175,12 @@ func Main(system *actor.ActorSystem) *Caller {
 }
 
 func (n *node) newMain() *Caller {
-	config, err := props.New(props.Protected(), props.Supervision(supervision.Capture()))
+	config, err := n.describe(props.Protected(), props.Supervision(supervision.Capture()))
 	if err != nil {
 		panic(err) // constant options
 	}
 	c := newCaller(n, nil, mainName, config)
+	n.watch(config.Telemetry)
 	if err := c.spawn(rootID+"/"+mainName, n.pid); err != nil {
 		panic(err) // nobody else can have the name
 	}

@@ -73,9 +73,22 @@ func (r *requests) answer(id uint32, message any) {
 // PID, or pid is nil, the error matches actor.ErrDeadLetter. When ctx ends the
 // pending is cancelled, and a late answer is dropped; if it has ended already
 // nothing is sent. It may be called from any goroutine.
+//
+// The request has a span, which the headers of msg carry, in the function of a
+// caller that has props.Telemetry, in the Receive of an actor with its middleware
+// (see [telemetry.ContextOf]), and elsewhere with a context from
+// [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	n := nodeOf(system)
-	p := pending.New[T](ctx, pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked())
+	opts := []pending.Option{
+		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked(),
+	}
+	t := telemetryOf(ctx)
+	if t != nil {
+		ctx = t.NewContext(ctx)
+		opts = append(opts, t.Requests())
+	}
+	p := pending.New[T](ctx, opts...)
 	if pid == nil {
 		p.SetError(fmt.Errorf("actors: request to no PID: %w", actor.ErrDeadLetter))
 	}
@@ -89,7 +102,7 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	p.OnDone(func(pending.Handle) { n.requests.take(id) })
 	sender := system.NewLocalPID(rootID)
 	sender.RequestId = id
-	system.Root.Send(pid, &actor.MessageEnvelope{Message: msg, Sender: sender})
+	system.Root.Send(pid, t.Envelope(p.Context(), msg, sender))
 	return p
 }
 

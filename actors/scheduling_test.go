@@ -15,7 +15,6 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 // keyType is for values in contexts.
@@ -274,52 +273,4 @@ func forEachWayToCall(t *testing.T, system *actor.ActorSystem, test func(*testin
 	} {
 		t.Run(name, func(t *testing.T) { test(t, call) })
 	}
-}
-
-// spy notes what happens to the pendings of a caller.
-type spy struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (s *spy) note(h pending.Handle, what string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lines = append(s.lines, h.Name()+" "+what)
-}
-
-// Observe implements [pending.Observer].
-func (s *spy) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
-	s.note(h, "made")
-	return context.WithValue(ctx, keyType{}, "spied on"), watch{s, h}
-}
-
-// watch is how one pending is followed.
-type watch struct {
-	*spy
-	pending.Handle
-}
-
-func (w watch) Started()                  { w.note(w.Handle, "started") }
-func (w watch) Suspended(pending.Handle)  { w.note(w.Handle, "suspended") }
-func (w watch) Resumed()                  { w.note(w.Handle, "resumed") }
-func (w watch) CancelRequested(err error) { w.note(w.Handle, "asked to end: "+err.Error()) }
-func (w watch) Done(error)                { w.note(w.Handle, "done") }
-
-func TestObserverIsToldOfCalls(t *testing.T) {
-	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
-		s := &spy{}
-		c := start(t, system, props.Observer(s))
-		kid := child(t, c)
-		fn := func(ctx context.Context) (any, error) { return ctx.Value(keyType{}), actors.Sleep(ctx, time.Second) }
-		assert.Equal(t, "spied on", result(t, actors.Schedule(t.Context(), c, fn, actors.Named("call"))))
-		assert.Equal(t, "spied on", result(t, actors.Schedule(t.Context(), kid, fn, actors.Named("child's"))))
-		actors.Schedule(t.Context(), c, fn, actors.Named("delayed"), actors.Delay(time.Hour)).Cancel(errBoom)
-
-		assert.Equal(t, []string{
-			"call made", "call started", "call suspended", "call resumed", "call done",
-			"child's made", "child's started", "child's suspended", "child's resumed", "child's done",
-			"delayed made", "delayed asked to end: boom", "delayed done",
-		}, s.lines)
-	})
 }

@@ -85,6 +85,14 @@ func (c *Caller) registered(ctx actor.Context) {
 		c.node = nodeOf(ctx.ActorSystem())
 		c.state.Store(int32(StateStarting))
 		c.joinTree(ctx.Parent())
+		c.node.watch(c.config.Telemetry)
+	}
+	if t := c.config.Telemetry; t != nil {
+		name := c.config.Name
+		if c.adopted {
+			name = c.name
+		}
+		c.traced = t.Caller(c.pid.GetId(), name)
 	}
 	c.node.add(c)
 }
@@ -151,7 +159,11 @@ func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
 }
 
 func (c *Caller) child(config *props.Config, employer *pool) (*Caller, error) {
+	c.node.watch(config.Telemetry) // without the lock that it might be waited for with
 	child, made, err := c.getOrMake(config, employer)
+	if !made {
+		c.node.unwatch(config.Telemetry)
+	}
 	if made {
 		// Any goroutine can spawn, but only the parent's actor, on its turn,
 		// can take note of its child.

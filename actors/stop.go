@@ -256,7 +256,7 @@ func (c *Caller) forsake(functions []*frame, why string, detail slog.Attr) {
 	}
 	defer c.box.abandon(functions)
 	each(functions, func(f *frame) {
-		c.Logger().Error("actors: function abandoned, "+why,
+		c.Logger().ErrorContext(f.task.Context(), "actors: function abandoned, "+why,
 			slog.String("caller", c.path()), slog.String("function", f.task.Name()), detail)
 		f.task.Abandon(cause)
 	})
@@ -277,6 +277,7 @@ func (c *Caller) finalize() {
 		defer c.announceEnd()
 		c.closePublication()
 		c.box.finishStages()
+		c.node.unwatch(c.config.Telemetry)
 		c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
 	})
 }

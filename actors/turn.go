@@ -67,6 +67,15 @@ func (f *frame) Left(panicked bool) {
 	}
 }
 
+// WorkerID returns the id of the worker that runs the function, or "". It is
+// what package telemetry asks for.
+func (f *frame) WorkerID() string {
+	if c := f.caller(); c.employer != nil {
+		return c.ID()
+	}
+	return ""
+}
+
 func (f *frame) caller() *Caller { return f.box.Load().caller }
 
 // Park implements [pending.Turn].

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // turnWatch reports the turns of a caller that last too long.
@@ -47,9 +49,11 @@ func (w *turnWatch) warn() {
 	if t == nil || lasts < w.limit { // the timer was for a turn that has ended just now
 		return
 	}
-	w.caller.Logger().Warn("actors: turn lasts long",
+	stack := stackOf(goroutine)
+	telemetry.LongTurn(t.Context(), lasts, stack)
+	w.caller.Logger().WarnContext(t.Context(), "actors: turn lasts long",
 		slog.String("caller", w.caller.path()), slog.String("function", t.Name()),
-		slog.Duration("limit", w.limit), slog.String("stack", string(stackOf(goroutine))))
+		slog.Duration("limit", w.limit), slog.String("stack", string(stack)))
 }
 
 // goroutineName returns what a dump of the running goroutine begins with.

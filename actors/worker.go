@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // pool holds the workers of a caller.
@@ -40,7 +41,7 @@ type idleWorker struct {
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	p := c.pooled()
-	t := newCall(ctx, &p.lobby, fn)
+	t := newCall(ctx, &p.lobby, fn, c.observed(telemetry.ToThread, 0, nil))
 	if err := c.admit(ctx); err != nil {
 		t.SetError(err)
 	} else if err := p.submit(t); err != nil {

@@ -17,8 +17,9 @@ const DefaultMaxConcurrent = 10
 type CompletedOption func(*completedOptions)
 
 type completedOptions struct {
-	limit int
-	keep  bool
+	limit    int
+	keep     bool
+	observer Observer
 }
 
 // MaxConcurrent bounds how many pendings are taken from the sequence and not
@@ -30,6 +31,12 @@ func MaxConcurrent(n int) CompletedOption { return func(o *completedOptions) { o
 // KeepUnfinished leaves the pendings alone that are not done when the loop is
 // left. The seed's cancel_unfinished=False.
 func KeepUnfinished() CompletedOption { return func(o *completedOptions) { o.keep = true } }
+
+// LoopObservedBy has o told of the loop as if it were a pending, from its
+// beginning until it is left.
+func LoopObservedBy(o Observer) CompletedOption {
+	return func(c *completedOptions) { c.observer = o }
+}
 
 // AsCompleted iterates over the pendings of a sequence in the order in which
 // they are done, each with its error. The sequence is pulled as the loop goes
@@ -69,6 +76,7 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 	o := joinCompletedOptions(opts)
 	return func(yield func(H, error) bool) {
 		l := loop[H]{completions: newCompletions[H](ctx), completedOptions: o, yield: yield}
+		defer o.watch(ctx, "pending.AsCompleted")(&l.failed)
 		defer l.end()
 		if l.mayPull() {
 			for h, err := range seq {
@@ -89,6 +97,19 @@ func joinCompletedOptions(opts []CompletedOption) completedOptions {
 	return o
 }
 
+// watch tells the observer, if there is one, that a loop begins, and returns what
+// tells it of the end, and of what has failed.
+func (o *completedOptions) watch(ctx context.Context, name string) func(failed *error) {
+	if o.observer == nil {
+		return func(*error) {}
+	}
+	_, observation := o.observer.Observe(ctx, New[struct{}](context.Background(), Named(name)))
+	if observation == nil {
+		return func(*error) {}
+	}
+	return func(failed *error) { observation.Done(*failed) }
+}
+
 // loop is an iteration in progress.
 type loop[H Handle] struct {
 	*completions[H]
@@ -97,6 +118,7 @@ type loop[H Handle] struct {
 	over     bool
 	deadlock error // ends the loop at once
 	err      error // ends it when all are handed out
+	failed   error // has ended it
 }
 
 // mayPull reports whether the sequence may be pulled further. One that has no
@@ -156,6 +178,7 @@ func (l *loop[H]) finish() {
 // fail ends the loop with an error.
 func (l *loop[H]) fail(err error) bool {
 	var none H
+	l.failed = err
 	l.yield(none, err)
 	return l.end()
 }

@@ -18,11 +18,14 @@ func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...Compl
 	o := joinCompletedOptions(opts)
 	return func(yield func(H, error) bool) {
 		s := stream[H]{completions: newCompletions[Handle](ctx), completedOptions: o, from: from}
+		var failed error
+		defer o.watch(ctx, "pending.AsCompletedFrom")(&failed)
 		defer s.end()
 		for {
 			h, ok, err := s.step()
 			switch {
 			case err != nil:
+				failed = err
 				yield(h, err)
 				return
 			case !ok, !yield(h, h.Err()):

@@ -32,6 +32,7 @@ type Group struct {
 	parent  *Group
 	options groupOptions
 	empty   *Pending[struct{}] // done when the wait is over
+	watch   Observation        // nil where nobody asked for it
 
 	mu        sync.Mutex
 	members   map[Handle]shielded
@@ -63,6 +64,9 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 	g.parent, _ = CurrentGroup(ctx)
 	if g.options.shield {
 		g.outer = context.WithoutCancel(ctx)
+	}
+	if o := g.options.observer; o != nil {
+		g.outer, g.watch = o.Observe(g.outer, g.empty)
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
 	g.cancel = cancel
@@ -227,6 +231,9 @@ func (g *Group) limitWait() {
 
 // tell ends the context and cancels the members.
 func (g *Group) tell(why error) {
+	if g.watch != nil {
+		g.watch.CancelRequested(why)
+	}
 	g.cancel(why)
 	g.mu.Lock()
 	members := maps.Clone(g.members)
@@ -325,6 +332,9 @@ func (g *Group) close() error {
 	}
 	g.mu.Unlock()
 	g.cancel(ErrGroupOver)
+	if g.watch != nil {
+		g.watch.Done(err)
+	}
 	return err
 }
 

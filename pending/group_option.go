@@ -36,6 +36,7 @@ type groupOptions struct {
 	limited       bool
 	timeout       time.Duration
 	cancelTimeout time.Duration
+	observer      Observer
 }
 
 // GroupOption changes how a group ends.
@@ -52,6 +53,11 @@ func WithShield() GroupOption { return func(o *groupOptions) { o.shield = true }
 func WithTimeout(d time.Duration) GroupOption {
 	return func(o *groupOptions) { o.limited, o.timeout = true, d }
 }
+
+// WithObserver has o told of the group as if it were a pending, from now until
+// Wait returns. What is called under the group's context is called under the
+// one that o returns.
+func WithObserver(o Observer) GroupOption { return func(g *groupOptions) { g.observer = o } }
 
 // WithCancelTimeout sets how long the wait for a cancelled group goes on for
 // members that ignore it, instead of [DefaultCancelTimeout].

@@ -16,6 +16,9 @@ type Observer interface {
 // Done may come at the same time as the others, and others after Done where a
 // function was abandoned.
 type Observation interface {
+	// Due says that the time of a delayed call has come, which goes into its
+	// queue now. A call that is not delayed is due when it is made.
+	Due()
 	// Started says that the function begins to run.
 	Started()
 	// Suspended says that the function waits; on is nil where it waits for

@@ -23,6 +23,18 @@ type Runner interface {
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
 func RunnerOf(h Handle) Runner { return h.core().runner }
 
+// Origin returns the name that was given to h, or "", and the entry of the
+// function behind it, or 0 if there is none.
+func Origin(h Handle) (given string, pc uintptr) {
+	b := h.core()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.extra != nil {
+		given = b.extra.name
+	}
+	return given, b.pc
+}
+
 // Task is a pending together with the function that completes it. It is for
 // those who schedule functions, which is package actors; a user sees its
 // Pending alone.
@@ -89,6 +101,13 @@ func (t *Task[T]) end(value T, err error, panicked bool) {
 	t.leave()
 	t.runner.Left(panicked)
 	t.complete(value, err)
+}
+
+// Due says that the time of a delayed call has come.
+func (t *Task[T]) Due() {
+	if o := t.observed(); o != nil {
+		o.Due()
+	}
 }
 
 // Begin reports whether the function may run, and says that it does.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // Config describes a caller. It is made by [New] and [Config.Child], which
@@ -23,8 +23,9 @@ type Config struct {
 	Protected bool
 	// Logger is nil for the logger of the actor system.
 	Logger *slog.Logger
-	// Observer is told of every pending of the caller, if it is not nil.
-	Observer pending.Observer
+	// Telemetry makes the spans and the metrics of the caller, if it is not
+	// nil.
+	Telemetry *telemetry.Telemetry
 	// Policy says what a panic in a function does.
 	Policy supervision.Policy
 	// Strategy decides on children that escalate a failure; nil lets Policy
@@ -155,13 +156,11 @@ func Logger(l *slog.Logger) Option {
 	}
 }
 
-// Observer has o told of every pending of the caller.
-func Observer(o pending.Observer) Option {
+// Telemetry has t make spans and metrics of what the caller does. The default
+// is the parent's; nil makes none.
+func Telemetry(t *telemetry.Telemetry) Option {
 	return func(c *Config) error {
-		if o == nil {
-			return errors.New("props: Observer: must not be nil")
-		}
-		c.Observer = o
+		c.Telemetry = t
 		return nil
 	}
 }

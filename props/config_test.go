@@ -1,7 +1,6 @@
 package props_test
 
 import (
-	"context"
 	"log/slog"
 	"math"
 	"testing"
@@ -11,17 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
-
-// observer is one that observes nothing.
-type observer struct{ name string }
-
-func (observer) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
-	return ctx, nil
-}
 
 // given returns the description of a caller that nothing is said about, after
 // change.
@@ -39,6 +31,7 @@ func TestWithoutOptionsACallerIsLikeTheSeeds(t *testing.T) {
 
 func TestEachOptionSaysOneThing(t *testing.T) {
 	logger := slog.New(slog.DiscardHandler)
+	spans := telemetry.New()
 	policy := supervision.Restart(supervision.MaxRestarts(3, time.Minute))
 	strategy := supervision.OneForOne(policy)
 	for name, tt := range map[string]struct {
@@ -50,7 +43,8 @@ func TestEachOptionSaysOneThing(t *testing.T) {
 		"Name, empty":           {props.Name(""), func(*props.Config) {}},
 		"Protected":             {props.Protected(), func(c *props.Config) { c.Protected = true }},
 		"Logger":                {props.Logger(logger), func(c *props.Config) { c.Logger = logger }},
-		"Observer":              {props.Observer(observer{}), func(c *props.Config) { c.Observer = observer{} }},
+		"Telemetry":             {props.Telemetry(spans), func(c *props.Config) { c.Telemetry = spans }},
+		"Telemetry, none":       {props.Telemetry(nil), func(*props.Config) {}},
 		"Supervision":           {props.Supervision(policy), func(c *props.Config) { c.Policy = policy }},
 		"Strategy":              {props.Strategy(strategy), func(c *props.Config) { c.Strategy = strategy }},
 		"NonReentrant":          {props.NonReentrant(), func(c *props.Config) { c.NonReentrant = true }},
@@ -83,7 +77,6 @@ func TestValueThatMakesNoSenseIsAnErrorThatNamesTheOption(t *testing.T) {
 		`props: Name: "/" contains`:                      props.Name("/"),
 		`props: Name: "$1" contains`:                     props.Name("$1"),
 		"props: Logger: must not be nil":                 props.Logger(nil),
-		"props: Observer: must not be nil":               props.Observer(nil),
 		"props: Strategy: must not be nil":               props.Strategy(nil),
 		"props: Supervision: supervision: Jitter(2)":     props.Supervision(supervision.Restart(supervision.Jitter(2))),
 		"props: MaxIdleWorkers: -1 is less than 0":       props.MaxIdleWorkers(-1),
@@ -132,7 +125,7 @@ func TestChildInheritsWhatItsOptionsLeaveOpen(t *testing.T) {
 	logger := slog.New(slog.DiscardHandler)
 	strategy := actor.DefaultSupervisorStrategy()
 	common := []props.Option{
-		props.Logger(logger), props.Observer(observer{"parent's"}), props.Supervision(supervision.Stop()),
+		props.Logger(logger), props.Telemetry(telemetry.New()), props.Supervision(supervision.Stop()),
 		props.Strategy(strategy), props.NonReentrant(), props.MaxIdleWorkers(1), props.MaxWorkers(2),
 		props.IdleTimeout(3), props.MaxQueued(4), props.MaxSuspended(5), props.TurnWarning(6), props.StopTimeout(7),
 	}

@@ -13,6 +13,7 @@
 //	tally.go   the numbers, and the functions of the caller that owns them
 //	walk.go    the files below a directory, and the hash of one
 //	report.go  what is printed
+//	trace.go   the trace of all that, if it is asked for
 package main
 
 import (
@@ -34,7 +35,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-const usage = `usage: quickstart [-workers N] DIR
+const usage = `usage: quickstart [-trace] [-workers N] DIR
 
 Hashes every regular file below DIR and prints how many files and bytes there
 are, how many files are copies of others, which one took longest, and the tree
@@ -45,6 +46,9 @@ reported, and the run goes on. Ctrl-C stops it and prints what was done so far.
 The exit status is 0, or 1 if something could not be read, 2 if the command
 line or DIR is of no use or the output cannot be written, 130 after Ctrl-C.
 
+  -trace
+        draw what the callers did when, or send it to the collector, such as a
+        Jaeger, that OTEL_EXPORTER_OTLP_ENDPOINT names
   -workers N
         read at most N files at the same time, up to 1024 (default: one for each
         processor)
@@ -87,6 +91,7 @@ const mostWorkers = 1024
 type options struct {
 	dir     string
 	workers int
+	trace   bool
 	open    func(path string) (*os.File, error)
 }
 
@@ -95,6 +100,7 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
 	flags.IntVar(&o.workers, "workers", min(runtime.NumCPU(), mostWorkers), "")
+	flags.BoolVar(&o.trace, "trace", false, "")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -113,7 +119,12 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
+	ctx, tracing, err := startTracing(ctx, o.trace)
+	if err != nil {
+		return 0, err
+	}
 	root, err := actors.Start(system,
+		props.Telemetry(tracing.telemetry),
 		props.Name("quickstart"),
 		props.MaxWorkers(o.workers),
 		props.MaxIdleWorkers(o.workers),
@@ -139,6 +150,9 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 	var report bytes.Buffer
 	t.report(&report) // all callers have stopped, so nobody else has the tally
 	fmt.Fprint(&report, "\n", tree)
+	if err := tracing.end(&report); err != nil {
+		fmt.Fprintln(stderr, "quickstart: trace:", err)
+	}
 	if _, err := report.WriteTo(stdout); err != nil {
 		return 0, err
 	}

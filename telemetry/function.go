@@ -1,0 +1,55 @@
+package telemetry
+
+import (
+	"maps"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// function is what spans say of a function.
+type function struct {
+	name      string // without the folders of its package
+	attribute attribute.KeyValue
+}
+
+// functions knows those that were seen, by their entries. There are not many in
+// a program, so it is made anew for each.
+type functions struct {
+	mu   sync.Mutex
+	seen atomic.Pointer[map[uintptr]*function]
+}
+
+// at returns the function with that entry, nil for none.
+func (f *functions) at(pc uintptr) *function {
+	if pc == 0 {
+		return nil
+	}
+	if seen := f.seen.Load(); seen != nil {
+		if known := (*seen)[pc]; known != nil {
+			return known
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make(map[uintptr]*function)
+	if seen := f.seen.Load(); seen != nil {
+		maps.Copy(all, *seen)
+	}
+	made := newFunction(pc)
+	all[pc] = made
+	f.seen.Store(&all)
+	return made
+}
+
+func newFunction(pc uintptr) *function {
+	name := "unknown"
+	if fn := runtime.FuncForPC(pc); fn != nil {
+		name = fn.Name()
+	}
+	return &function{name[strings.LastIndexByte(name, '/')+1:], semconv.CodeFunctionName(name)}
+}

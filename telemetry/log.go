@@ -1,0 +1,39 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// The attributes that a [LogHandler] adds to a record, named as OpenTelemetry
+// has it for logs in other formats than its own.
+const (
+	TraceIDLog = "trace_id"
+	SpanIDLog  = "span_id"
+)
+
+// LogHandler returns a handler that adds the ids of the trace and of the span
+// to the records that are logged with a context which has a span. The logger
+// of a caller that has a [Telemetry] does that already.
+func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
+
+type logHandler struct{ slog.Handler }
+
+// Handle implements [slog.Handler].
+func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+		r = r.Clone()
+		r.AddAttrs(slog.String(TraceIDLog, sc.TraceID().String()), slog.String(SpanIDLog, sc.SpanID().String()))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements [slog.Handler].
+func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return logHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements [slog.Handler]. The ids are in the group then.
+func (h logHandler) WithGroup(name string) slog.Handler { return logHandler{h.Handler.WithGroup(name)} }

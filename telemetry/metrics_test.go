@@ -1,0 +1,254 @@
+package telemetry_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/embedded"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
+)
+
+// meters counts what is made and registered with a provider of the SDK.
+type meters struct {
+	embedded.MeterProvider
+	reader      *sdk.ManualReader
+	provider    *sdk.MeterProvider
+	instruments atomic.Int64
+	callbacks   atomic.Int64
+	registered  atomic.Int64 // ever
+}
+
+func newMeters() *meters {
+	reader := sdk.NewManualReader()
+	return &meters{reader: reader, provider: sdk.NewMeterProvider(sdk.WithReader(reader))}
+}
+
+func (m *meters) telemetry() *telemetry.Telemetry {
+	return telemetry.New(telemetry.MeterProvider(m), telemetry.TracerProvider(tracetest.NewRecorder().TracerProvider()))
+}
+
+// Meter implements [metric.MeterProvider].
+func (m *meters) Meter(name string, opts ...metric.MeterOption) metric.Meter {
+	return countingMeter{m.provider.Meter(name, opts...), m}
+}
+
+type countingMeter struct {
+	metric.Meter
+	*meters
+}
+
+func (c countingMeter) Int64Counter(name string, opts ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	c.instruments.Add(1)
+	return c.Meter.Int64Counter(name, opts...)
+}
+
+func (c countingMeter) Float64Histogram(
+	name string, opts ...metric.Float64HistogramOption,
+) (metric.Float64Histogram, error) {
+	c.instruments.Add(1)
+	return c.Meter.Float64Histogram(name, opts...)
+}
+
+func (c countingMeter) Int64ObservableUpDownCounter(
+	name string, opts ...metric.Int64ObservableUpDownCounterOption,
+) (metric.Int64ObservableUpDownCounter, error) {
+	c.instruments.Add(1)
+	return c.Meter.Int64ObservableUpDownCounter(name, opts...)
+}
+
+func (c countingMeter) RegisterCallback(f metric.Callback, of ...metric.Observable) (metric.Registration, error) {
+	c.callbacks.Add(1)
+	c.registered.Add(1)
+	r, err := c.Meter.RegisterCallback(f, of...)
+	return registration{r, c.meters}, err
+}
+
+type registration struct {
+	metric.Registration
+	*meters
+}
+
+func (r registration) Unregister() error {
+	r.callbacks.Add(-1)
+	return r.Registration.Unregister()
+}
+
+// collect returns what is reported now, as sorted lines, without the id of the
+// system. A histogram is its count and its sum.
+func (m *meters) collect(t *testing.T) []string {
+	t.Helper()
+	var all metricdata.ResourceMetrics
+	require.NoError(t, m.reader.Collect(context.Background(), &all))
+	var lines []string
+	add := func(name string, set attribute.Set, value string) {
+		set, _ = set.Filter(func(kv attribute.KeyValue) bool { return kv.Key != telemetry.SystemKey })
+		labels := strings.ReplaceAll(set.Encoded(attribute.DefaultEncoder()), "protocaller.", "")
+		lines = append(lines, strings.TrimPrefix(name, "protocaller.")+"{"+labels+"} "+value)
+	}
+	for _, scope := range all.ScopeMetrics {
+		for _, metric := range scope.Metrics {
+			switch data := metric.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range data.DataPoints {
+					add(metric.Name, p.Attributes, fmt.Sprint(p.Value))
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range data.DataPoints {
+					add(metric.Name, p.Attributes, fmt.Sprintf("%d, %.3gs", p.Count, p.Sum))
+				}
+			}
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func TestMetricsSayHowItIsAndWhatWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		m := newMeters()
+		spans := m.telemetry()
+		assert.Empty(t, m.collect(t))
+		c, err := actors.Start(newSystem(), props.Telemetry(spans))
+		require.NoError(t, err)
+		_, err = c.Child()
+		require.NoError(t, err)
+		_, err = c.Child(props.Telemetry(nil))
+		require.NoError(t, err)
+
+		sleep := func(context.Context) (int, error) { time.Sleep(2 * time.Second); return 0, nil }
+		actors.CallSoon(ctx, c, sleep)
+		synctest.Wait()
+		queued := actors.CallSoon(ctx, c, func(context.Context) (int, error) { panic("bang") })
+		actors.CallSoon(ctx, c, func(context.Context) (int, error) { return 0, errBoom })
+		actors.ToThread(ctx, c, sleep)
+		_, err = actors.ToThread(ctx, c, nothing).Wait(ctx)
+		require.NoError(t, err)
+		synctest.Wait()
+		assert.Equal(t, []string{
+			"caller.count{} 4",
+			"mailbox.length{} 2",
+			"pending.done{method=ToThread,outcome=ok} 1",
+			"pending.started{method=CallSoon} 3",
+			"pending.started{method=ToThread} 2",
+			"queue.duration{method=CallSoon} 1, 1e-09s",
+			"queue.duration{method=ToThread} 2, 2e-09s",
+			"run.duration{method=ToThread,outcome=ok} 1, 0s",
+			"worker.count{worker.state=busy} 1",
+			"worker.count{worker.state=idle} 1",
+		}, m.collect(t))
+
+		_, _ = queued.Wait(ctx)
+		actors.Schedule(ctx, c, nothing, actors.Delay(time.Hour)).Cancel(errBoom)
+		time.Sleep(time.Hour)
+		assert.Equal(t, int64(1), m.callbacks.Load(), "one for the system")
+		require.NoError(t, c.StopWait(ctx))
+		assert.Equal(t, []string{
+			"pending.done{method=CallSoon,outcome=error} 1",
+			"pending.done{method=CallSoon,outcome=ok} 1",
+			"pending.done{method=CallSoon,outcome=panic} 1",
+			"pending.done{method=Schedule,outcome=cancelled} 1",
+			"pending.done{method=ToThread,outcome=ok} 2",
+			"pending.started{method=CallSoon} 3",
+			"pending.started{method=Schedule} 1",
+			"pending.started{method=ToThread} 2",
+			"queue.duration{method=CallSoon} 3, 4s",
+			"queue.duration{method=ToThread} 2, 2e-09s",
+			"run.duration{method=CallSoon,outcome=error} 1, 0s",
+			"run.duration{method=CallSoon,outcome=ok} 1, 2s",
+			"run.duration{method=CallSoon,outcome=panic} 1, 0s",
+			"run.duration{method=ToThread,outcome=ok} 2, 2s",
+		}, m.collect(t), "what is like nothing any more is not reported")
+		assert.Zero(t, m.callbacks.Load())
+	})
+}
+
+func TestEachSystemIsReportedByItself(t *testing.T) {
+	m := newMeters()
+	spans := m.telemetry()
+	a, err := actors.Start(newSystem(), props.Telemetry(spans))
+	require.NoError(t, err)
+	b, err := actors.Start(newSystem(), props.Telemetry(spans))
+	require.NoError(t, err)
+	assert.Equal(t, int64(2), m.callbacks.Load())
+	alive := func() int {
+		n := 0
+		for _, line := range m.collect(t) {
+			if line == "caller.count{} 1" {
+				n++
+			}
+		}
+		return n
+	}
+	assert.Equal(t, 2, alive())
+	require.NoError(t, a.StopWait(context.Background()))
+	assert.Equal(t, 1, alive())
+	require.NoError(t, b.StopWait(context.Background()))
+	assert.Zero(t, alive())
+}
+
+func TestCallerThatCannotBeMadeIsNotReported(t *testing.T) {
+	m := newMeters()
+	spans := m.telemetry()
+	system := newSystem()
+	c, err := actors.Start(system, props.Name("it"), props.Telemetry(spans))
+	require.NoError(t, err)
+	_, err = actors.Start(system, props.Name("it"), props.Telemetry(spans))
+	require.Error(t, err)
+	for range 2 { // the second one finds the first
+		_, err = c.Child(props.Name("kid"))
+		require.NoError(t, err)
+	}
+	assert.Contains(t, m.collect(t), "caller.count{} 2")
+	require.NoError(t, c.StopWait(context.Background()))
+	_, err = c.Child()
+	require.Error(t, err)
+	assert.Zero(t, m.callbacks.Load())
+}
+
+func TestManyCallersLeaveNothingBehind(t *testing.T) {
+	const callers, atATime = 100_000, 1000
+	ctx := context.Background()
+	m := newMeters()
+	spans := tracetest.NewRecorder()
+	traced := spans.Telemetry(telemetry.MeterProvider(m))
+	instruments := m.instruments.Load()
+	system := newSystem()
+	for range callers / atATime {
+		parent, err := actors.Start(system, props.Telemetry(traced))
+		require.NoError(t, err)
+		for n := range atATime - 1 {
+			child, err := parent.Child()
+			require.NoError(t, err)
+			if n%10 == 0 {
+				actors.CallSoon(ctx, child, nothing)
+			}
+		}
+		require.NoError(t, parent.StopWait(ctx))
+		assert.Empty(t, spans.Open())
+		spans.Reset()
+	}
+	assert.Equal(t, instruments, m.instruments.Load())
+	assert.Zero(t, m.callbacks.Load())
+	assert.Equal(t, int64(callers/atATime), m.registered.Load())
+	for _, line := range m.collect(t) {
+		assert.NotContains(t, line, "caller.count")
+	}
+	assert.LessOrEqual(t, len(m.collect(t)), 6, "series")
+}

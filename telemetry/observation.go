@@ -1,0 +1,154 @@
+package telemetry
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// observation follows one pending with a span, with metrics, or with both.
+type observation struct {
+	*source
+	ctx      context.Context
+	handle   pending.Handle
+	function *function  // nil if there is none
+	span     trace.Span // nil if it is not recorded
+	counted  bool
+
+	// Times are in nanoseconds since it began; 0 is never.
+	began     time.Time
+	started   atomic.Int64
+	suspended atomic.Int64
+	waited    atomic.Int64 // altogether
+}
+
+var _ pending.Observation = (*observation)(nil)
+
+func (o *observation) elapsed() int64 { return max(1, int64(time.Since(o.began))) }
+
+// Due implements [pending.Observation].
+func (o *observation) Due() {}
+
+// Started implements [pending.Observation].
+func (o *observation) Started() {
+	queued := o.elapsed()
+	o.started.Store(queued)
+	if o.span != nil {
+		o.span.AddEvent(EventStarted)
+	}
+	if o.counted {
+		o.figures.queuedFor(o.ctx, queued)
+	}
+}
+
+// Suspended implements [pending.Observation].
+func (o *observation) Suspended(on pending.Handle) {
+	if o.span == nil {
+		return
+	}
+	o.suspended.Store(o.elapsed())
+	if on == nil {
+		o.span.AddEvent(EventSuspended)
+		return
+	}
+	o.span.AddEvent(EventSuspended, trace.WithAttributes(OnKey.String(on.Name())))
+}
+
+// Resumed implements [pending.Observation].
+func (o *observation) Resumed() {
+	if o.span == nil {
+		return
+	}
+	o.waited.Add(o.elapsed() - o.suspended.Load())
+	o.span.AddEvent(EventResumed)
+}
+
+// CancelRequested implements [pending.Observation].
+func (o *observation) CancelRequested(cause error) {
+	switch {
+	case o.span == nil:
+	case cause == nil:
+		o.span.AddEvent(EventCancelRequested)
+	default:
+		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(CauseKey.String(cause.Error())))
+	}
+}
+
+// Done implements [pending.Observation].
+func (o *observation) Done(err error) {
+	total, started := o.elapsed(), o.started.Load()
+	end := outcomeOf(err)
+	if o.counted {
+		o.figures.done(o.ctx, end, total, started)
+	}
+	if o.span == nil {
+		return
+	}
+	o.describe(end, total, started)
+	if err != nil {
+		o.fail(end, err)
+	}
+	o.span.End()
+}
+
+// describe sets the attributes of the span, all at once, which is what the SDK
+// is fastest at.
+func (o *observation) describe(end outcome, total, started int64) {
+	all := scratch.Get().(*[maxAttributes]attribute.KeyValue)
+	defer scratch.Put(all)
+	o.span.SetAttributes(o.appendAttributes(append(all[:0], o.attributes...), end, total, started)...)
+}
+
+// scratch holds memory for the attributes of a span, which copies them.
+var scratch = sync.Pool{New: func() any { return new([maxAttributes]attribute.KeyValue) }}
+
+const maxAttributes = 12
+
+func (o *observation) appendAttributes(
+	all []attribute.KeyValue, end outcome, total, started int64,
+) []attribute.KeyValue {
+	if o.function != nil {
+		queued := total
+		if started > 0 {
+			queued = started
+			all = append(all, RunDurationKey.Float64(seconds(total-started)))
+		}
+		all = append(all, o.function.attribute, QueueDurationKey.Float64(seconds(queued)))
+	}
+	if end != ok {
+		all = append(all, OutcomeKey.String(end.String()))
+	}
+	if waited := o.waited.Load(); waited > 0 {
+		all = append(all, WaitDurationKey.Float64(seconds(waited)))
+	}
+	if where, ok := pending.RunnerOf(o.handle).(worker); ok && started > 0 {
+		if id := where.WorkerID(); id != "" {
+			all = append(all, WorkerIDKey.String(id))
+		}
+	}
+	return all
+}
+
+// worker is what the [pending.Runner] of a call may be too.
+type worker interface {
+	// WorkerID returns the id of the worker that runs the function, or "".
+	WorkerID() string
+}
+
+// fail says why the pending has no result. A cancellation is no failure of
+// anybody, so the status is left open.
+func (o *observation) fail(end outcome, err error) {
+	if end == cancelled {
+		o.span.SetAttributes(CauseKey.String(err.Error()))
+		return
+	}
+	recordError(o.span, err)
+}
+
+func seconds(nanoseconds int64) float64 { return time.Duration(nanoseconds).Seconds() }

@@ -1,0 +1,27 @@
+// Package otlp sets OpenTelemetry up for a whole program: traces and metrics
+// go by OTLP to Jaeger, or to any other collector.
+//
+//	shutdown, err := otlp.Setup(ctx, "shop")
+//	if err != nil {
+//		return err
+//	}
+//	defer shutdown(context.Background())
+//
+// The program's environment says where they go and how, in the variables that
+// OpenTelemetry has defined for that. Those which matter most:
+//
+//	OTEL_EXPORTER_OTLP_ENDPOINT   the collector; http://localhost:4318 unless set
+//	OTEL_EXPORTER_OTLP_PROTOCOL   http/protobuf (the default) or grpc
+//	OTEL_EXPORTER_OTLP_HEADERS    headers of every request, for authentication
+//	OTEL_EXPORTER_OTLP_TIMEOUT    milliseconds a request may take; 10000 unless set
+//	OTEL_TRACES_EXPORTER          otlp (the default) or none
+//	OTEL_METRICS_EXPORTER         otlp (the default) or none: Jaeger takes no metrics
+//	OTEL_TRACES_SAMPLER           which traces are recorded; all unless set
+//	OTEL_SERVICE_NAME             replaces the name given to Setup
+//	OTEL_RESOURCE_ATTRIBUTES      more about the program: key=value,key=value
+//	OTEL_SDK_DISABLED             true sends nothing
+//
+// Each of the OTEL_EXPORTER_OTLP variables has forms for one signal alone, like
+// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT. Others are those of the exporters and of
+// the SDK, like OTEL_BSP_MAX_QUEUE_SIZE and OTEL_METRIC_EXPORT_INTERVAL.
+package otlp

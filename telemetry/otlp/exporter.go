@@ -1,0 +1,68 @@
+package otlp
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/trace"
+)
+
+// The values of OTEL_EXPORTER_OTLP_PROTOCOL.
+const (
+	overGRPC = "grpc"
+	overHTTP = "http/protobuf"
+)
+
+// newSpanExporter returns nil if the traces are not to be sent.
+func newSpanExporter(ctx context.Context) (trace.SpanExporter, error) {
+	protocol, err := protocolOf("TRACES")
+	switch {
+	case err != nil || protocol == "":
+		return nil, err
+	case protocol == overGRPC:
+		return otlptracegrpc.New(ctx)
+	default:
+		return otlptracehttp.New(ctx)
+	}
+}
+
+// newMetricExporter returns nil if the metrics are not to be sent.
+func newMetricExporter(ctx context.Context) (metric.Exporter, error) {
+	protocol, err := protocolOf("METRICS")
+	switch {
+	case err != nil || protocol == "":
+		return nil, err
+	case protocol == overGRPC:
+		return otlpmetricgrpc.New(ctx)
+	default:
+		return otlpmetrichttp.New(ctx)
+	}
+}
+
+// protocolOf returns the protocol for a signal, or "" if it is not to be sent.
+func protocolOf(signal string) (string, error) {
+	exporter := "OTEL_" + signal + "_EXPORTER"
+	switch name := os.Getenv(exporter); name {
+	case "", "otlp":
+	case "none":
+		return "", nil
+	default:
+		return "", fmt.Errorf("otlp: %s: %q is neither otlp nor none", exporter, name)
+	}
+	for _, variable := range []string{"OTEL_EXPORTER_OTLP_" + signal + "_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
+		switch protocol := os.Getenv(variable); protocol {
+		case "":
+		case overGRPC, overHTTP:
+			return protocol, nil
+		default:
+			return "", fmt.Errorf("otlp: %s: %q is neither %s nor %s", variable, protocol, overGRPC, overHTTP)
+		}
+	}
+	return overHTTP, nil
+}

@@ -1,0 +1,88 @@
+package otlp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/trace"
+)
+
+// line is the way of one signal to the collector. It says once that it is out
+// of order, and cuts off what is on its way when everything is over.
+type line struct {
+	*setup
+	signal string
+	broken atomic.Bool
+}
+
+// deliver sends something.
+func (l *line) deliver(ctx context.Context, send func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.over, cancel)()
+	err := send(ctx)
+	if err == nil {
+		l.broken.Store(false)
+		return nil
+	}
+	if !l.broken.Swap(true) && !l.ending.Load() { // the shutdown returns what fails in it
+		slog.Default().WarnContext(ctx, "otlp: "+l.signal+" do not arrive; this is said once until they do",
+			slog.Any("error", err))
+	}
+	return &undelivered{err}
+}
+
+// undelivered is the error of what could not be sent, which the line has said.
+type undelivered struct{ error }
+
+func (u *undelivered) Unwrap() error { return u.error }
+
+// reporter is the error handler of OpenTelemetry: it says what no line has said,
+// and no error twice in a row.
+type reporter struct {
+	mu   sync.Mutex
+	last string
+}
+
+// Handle implements [otel.ErrorHandler].
+func (r *reporter) Handle(err error) {
+	if said := (*undelivered)(nil); errors.As(err, &said) {
+		return
+	}
+	r.mu.Lock()
+	repeated := r.last == err.Error()
+	r.last = err.Error()
+	r.mu.Unlock()
+	if !repeated {
+		slog.Default().Warn("otlp: OpenTelemetry", slog.Any("error", err))
+	}
+}
+
+type spanExporter struct {
+	trace.SpanExporter
+	line *line
+}
+
+// ExportSpans implements [trace.SpanExporter].
+func (e *spanExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) error {
+	return e.line.deliver(ctx, func(ctx context.Context) error {
+		return e.SpanExporter.ExportSpans(ctx, spans)
+	})
+}
+
+type metricExporter struct {
+	metric.Exporter
+	line *line
+}
+
+// Export implements [metric.Exporter].
+func (e *metricExporter) Export(ctx context.Context, metrics *metricdata.ResourceMetrics) error {
+	return e.line.deliver(ctx, func(ctx context.Context) error {
+		return e.Exporter.Export(ctx, metrics)
+	})
+}

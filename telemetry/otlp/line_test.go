@@ -1,0 +1,178 @@
+package otlp_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
+)
+
+// warnings keeps the messages of a logger.
+type warnings struct {
+	slog.Handler
+	mu  sync.Mutex
+	all []string
+}
+
+// logged has what is logged during the test kept.
+func logged(t *testing.T) *warnings {
+	w := &warnings{Handler: slog.DiscardHandler}
+	before := slog.Default()
+	slog.SetDefault(slog.New(w))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return w
+}
+
+func (w *warnings) Enabled(context.Context, slog.Level) bool { return true }
+
+func (w *warnings) Handle(_ context.Context, r slog.Record) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, r.Message)
+	return nil
+}
+
+func (w *warnings) messages() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all
+}
+
+const broken = "otlp: traces do not arrive; this is said once until they do"
+
+// flush makes a span and sends it.
+func flush(t *testing.T) error {
+	t.Helper()
+	span(t, "sale")
+	return otel.GetTracerProvider().(*sdk.TracerProvider).ForceFlush(t.Context())
+}
+
+func TestACollectorThatCannotBeReachedIsSaidOnce(t *testing.T) {
+	for _, protocol := range []string{"grpc", "http/protobuf"} {
+		t.Run(protocol, func(t *testing.T) {
+			said := logged(t)
+			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+			t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "50")
+			t.Setenv("OTEL_METRICS_EXPORTER", "none")
+			shutdown, err := otlp.Setup(t.Context(), "shop")
+			require.NoError(t, err)
+
+			for range 3 {
+				require.Error(t, flush(t))
+				otel.Handle(flush(t)) // as the SDK does with a batch of its own
+			}
+
+			assert.Equal(t, []string{broken}, said.messages())
+			span(t, "last")
+			require.Error(t, shutdown(t.Context()), "the last span is lost")
+			assert.Equal(t, []string{broken}, said.messages())
+		})
+	}
+}
+
+func TestTheNextFailureIsSaidAfterRecovery(t *testing.T) {
+	said := logged(t)
+	var status atomic.Int32
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(int(status.Load()))
+	})))
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	setUp(t)
+
+	for _, step := range []struct {
+		status int
+		said   int
+	}{
+		{http.StatusBadRequest, 1},
+		{http.StatusBadRequest, 1},
+		{http.StatusOK, 1},
+		{http.StatusBadRequest, 2},
+		{http.StatusOK, 2},
+	} {
+		status.Store(int32(step.status))
+		assert.Equal(t, step.status != http.StatusOK, flush(t) != nil)
+		assert.Len(t, said.messages(), step.said)
+	}
+}
+
+func TestOtherErrorsOfOpenTelemetryAreSaid(t *testing.T) {
+	said := logged(t)
+	collect(t, "grpc")
+	setUp(t)
+
+	otel.Handle(assert.AnError)
+	otel.Handle(assert.AnError)
+	assert.Equal(t, []string{"otlp: OpenTelemetry"}, said.messages(), "not again")
+
+	otel.Handle(errors.New("another one"))
+	assert.Len(t, said.messages(), 2)
+}
+
+// hang has the environment name a collector that takes requests and never
+// answers. The channel tells of the requests.
+func hang(t *testing.T) <-chan struct{} {
+	asked := make(chan struct{}, 100)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // before that the server does not see a client go
+		asked <- struct{}{}
+		<-r.Context().Done()
+	})))
+	return asked
+}
+
+func TestShutdownEndsWithItsContext(t *testing.T) {
+	said := logged(t)
+	asked := hang(t)
+	shutdown, err := otlp.Setup(t.Context(), "shop")
+	require.NoError(t, err)
+	span(t, "sale")
+	count(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- shutdown(ctx) }()
+	<-asked
+	<-asked // traces and metrics at the same time
+
+	ended2 := make(chan error)
+	late, giveUp := context.WithCancel(t.Context())
+	go func() { ended2 <- shutdown(late) }()
+	giveUp()
+	require.ErrorIs(t, <-ended2, context.Canceled, "the second call waits for the first, as long as it may")
+	cancel()
+
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.NoError(t, shutdown(t.Context()), "nothing is left to do")
+	assert.Empty(t, said.messages(), "the caller has been told")
+}
+
+func TestACollectorThatHangsBlocksNobody(t *testing.T) {
+	asked := hang(t)
+	t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "8")
+	t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	logged(t)
+	shutdown, err := otlp.Setup(t.Context(), "shop")
+	require.NoError(t, err)
+	span(t, "first")
+	<-asked // and no answer comes
+
+	for range 10_000 {
+		span(t, "next")
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, shutdown(ctx), context.Canceled)
+}

@@ -1,0 +1,146 @@
+package otlp
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// Setup has the traces and the metrics of this program sent by OTLP, as the
+// OTEL_* variables of its environment say; service is its name unless they say
+// otherwise. It sets the providers, the propagation (W3C trace context and
+// baggage) and the error handler that OpenTelemetry keeps for the whole
+// program, which a telemetry.New without options reports to. The error is that
+// of a variable, and nothing is set then.
+//
+// Setup does not wait for the collector, and ctx bounds it alone. A collector
+// that cannot be reached slows nothing down: what it does not take in time is
+// dropped. [slog.Default] gets one warning for each signal when that begins,
+// and the next one after it has worked again.
+//
+// The function returned sends what is left, for as long as its context lasts,
+// and ends all that Setup has begun. Called again it does nothing but wait for
+// the first call. Its error says what could not be sent. Both functions may be
+// called from any goroutine.
+func Setup(ctx context.Context, service string) (shutdown func(context.Context) error, err error) {
+	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(
+		propagation.TraceContext{}, propagation.Baggage{}))
+	if disabled() {
+		return func(context.Context) error { return nil }, nil
+	}
+	s := &setup{done: make(chan struct{})}
+	s.over, s.cut = context.WithCancel(context.Background())
+	if err := s.begin(ctx, service); err != nil {
+		s.cut()
+		return nil, err
+	}
+	return s.shutdown, nil
+}
+
+func disabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }
+
+// setup is what a call of Setup has begun.
+type setup struct {
+	over context.Context // ends when nothing may be sent any more
+	cut  context.CancelFunc
+
+	tracers *trace.TracerProvider
+	meters  *metric.MeterProvider
+
+	ending atomic.Bool
+	done   chan struct{}
+}
+
+func (s *setup) begin(ctx context.Context, service string) error {
+	spans, err := newSpanExporter(ctx)
+	if err != nil {
+		return err
+	}
+	metrics, err := newMetricExporter(ctx)
+	if err != nil {
+		if spans != nil {
+			err = errors.Join(err, spans.Shutdown(ctx))
+		}
+		return err
+	}
+	otel.SetErrorHandler(&reporter{})
+	about := describe(ctx, service)
+	tracing := []trace.TracerProviderOption{trace.WithResource(about)}
+	if spans != nil {
+		tracing = append(tracing, trace.WithBatcher(&spanExporter{spans, s.line("traces")}))
+	}
+	metering := []metric.Option{metric.WithResource(about)}
+	if metrics != nil {
+		reader := metric.NewPeriodicReader(&metricExporter{metrics, s.line("metrics")})
+		metering = append(metering, metric.WithReader(reader))
+	}
+	s.tracers = trace.NewTracerProvider(tracing...)
+	s.meters = metric.NewMeterProvider(metering...)
+	otel.SetTracerProvider(s.tracers)
+	otel.SetMeterProvider(s.meters)
+	return nil
+}
+
+func (s *setup) line(signal string) *line { return &line{setup: s, signal: signal} }
+
+// describe returns what is said about this program with all that is sent. The
+// environment comes last and wins. The command line is left out, for what may
+// be in it.
+func describe(ctx context.Context, service string) *resource.Resource {
+	about, err := resource.New(ctx,
+		resource.WithService(),
+		resource.WithAttributes(semconv.ServiceName(service)),
+		resource.WithTelemetrySDK(),
+		resource.WithHost(),
+		resource.WithProcessPID(),
+		resource.WithProcessExecutableName(),
+		resource.WithProcessRuntimeName(),
+		resource.WithProcessRuntimeVersion(),
+		resource.WithFromEnv(),
+	)
+	if err != nil { // something is missing, the rest is there
+		otel.Handle(err)
+	}
+	return about
+}
+
+func (s *setup) shutdown(ctx context.Context) error {
+	if s.ending.Swap(true) {
+		select {
+		case <-s.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	defer close(s.done)
+	defer s.cut()
+	defer context.AfterFunc(ctx, s.cut)()
+	var traces, metrics error
+	var both sync.WaitGroup
+	both.Go(func() { traces = s.endTraces(ctx) })
+	both.Go(func() { metrics = s.meters.Shutdown(ctx) })
+	both.Wait()
+	return errors.Join(traces, metrics)
+}
+
+// endTraces flushes first, because the shutdown does not say what it has lost.
+// That does not end the batches under a context which has ended, so it has none;
+// it waits for the exporter alone, which is cut off then.
+func (s *setup) endTraces(ctx context.Context) error {
+	lost := s.tracers.ForceFlush(ctx)
+	if err := s.tracers.Shutdown(context.WithoutCancel(ctx)); lost == nil {
+		return err
+	}
+	return lost
+}

@@ -1,0 +1,216 @@
+package otlp_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
+)
+
+func setUp(t *testing.T) (shutdown func(context.Context) error) {
+	t.Helper()
+	shutdown, err := otlp.Setup(t.Context(), "shop")
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, shutdown(context.Background())) })
+	return shutdown
+}
+
+// span makes a span of that name.
+func span(t *testing.T, name string) {
+	t.Helper()
+	_, s := otel.Tracer("test").Start(t.Context(), name)
+	s.End()
+}
+
+// count makes the metric sales.
+func count(t *testing.T) {
+	t.Helper()
+	counter, err := otel.Meter("test").Int64Counter("sales")
+	require.NoError(t, err)
+	counter.Add(t.Context(), 1)
+}
+
+func TestSetupSendsTracesAndMetrics(t *testing.T) {
+	for _, protocol := range []string{"grpc", "http/protobuf"} {
+		t.Run(protocol, func(t *testing.T) {
+			c := collect(t, protocol)
+			shutdown := setUp(t)
+			span(t, "sale")
+			count(t)
+
+			require.NoError(t, shutdown(t.Context()))
+
+			spans, metrics, about := c.received()
+			assert.Equal(t, []string{"sale"}, spans)
+			assert.Equal(t, []string{"sales"}, metrics)
+			require.Len(t, about, 2)
+			host, err := os.Hostname()
+			require.NoError(t, err)
+			for _, a := range about {
+				assert.Equal(t, "shop", a["service.name"])
+				assert.Equal(t, host, a["host.name"])
+				assert.Equal(t, "opentelemetry", a["telemetry.sdk.name"])
+				for _, key := range []string{"service.instance.id", "process.pid", "process.executable.name", "process.runtime.version"} {
+					assert.Contains(t, a, key)
+				}
+				assert.NotContains(t, a, "process.command_args", "may hold secrets")
+			}
+			assert.Equal(t, about[0], about[1])
+		})
+	}
+}
+
+func TestTheEnvironmentSaysWhatTheProgramIs(t *testing.T) {
+	c := collect(t, "http/protobuf")
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	t.Setenv("OTEL_SERVICE_NAME", "market")
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=stall,deployment.environment.name=test,host.name=elsewhere")
+	shutdown := setUp(t)
+	span(t, "sale")
+
+	require.NoError(t, shutdown(t.Context()))
+
+	_, _, about := c.received()
+	require.Len(t, about, 1)
+	assert.Equal(t, "market", about[0]["service.name"])
+	assert.Equal(t, "test", about[0]["deployment.environment.name"])
+	assert.Equal(t, "elsewhere", about[0]["host.name"])
+}
+
+func TestABadResourceAttributeIsLeftOut(t *testing.T) {
+	c := collect(t, "http/protobuf")
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "nonsense")
+	warnings := logged(t)
+	shutdown := setUp(t)
+	span(t, "sale")
+
+	require.NoError(t, shutdown(t.Context()))
+
+	_, _, about := c.received()
+	require.Len(t, about, 1)
+	assert.Equal(t, "shop", about[0]["service.name"])
+	assert.NotEmpty(t, warnings.messages())
+}
+
+func TestSignalsCanBeTurnedOff(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		variable       string
+		spans, metrics []string
+	}{
+		{"traces", "OTEL_TRACES_EXPORTER", nil, []string{"sales"}},
+		{"metrics", "OTEL_METRICS_EXPORTER", []string{"sale"}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := collect(t, "grpc")
+			t.Setenv(test.variable, "none")
+			shutdown := setUp(t)
+			span(t, "sale")
+			count(t)
+
+			require.NoError(t, shutdown(t.Context()))
+
+			spans, metrics, _ := c.received()
+			assert.Equal(t, test.spans, spans)
+			assert.Equal(t, test.metrics, metrics)
+		})
+	}
+}
+
+func TestASignalHasItsOwnProtocol(t *testing.T) {
+	c := collect(t, "grpc")
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", c.overHTTP(t)+"/v1/metrics")
+	shutdown := setUp(t)
+	span(t, "sale")
+	count(t)
+
+	require.NoError(t, shutdown(t.Context()))
+
+	spans, metrics, _ := c.received()
+	assert.Equal(t, []string{"sale"}, spans)
+	assert.Equal(t, []string{"sales"}, metrics)
+}
+
+func TestSamplingIsThatOfTheEnvironment(t *testing.T) {
+	c := collect(t, "grpc")
+	t.Setenv("OTEL_TRACES_SAMPLER", "always_off")
+	shutdown := setUp(t)
+	span(t, "sale")
+
+	require.NoError(t, shutdown(t.Context()))
+
+	spans, _, _ := c.received()
+	assert.Empty(t, spans)
+}
+
+func TestSetupSetsW3CPropagation(t *testing.T) {
+	collect(t, "grpc")
+	setUp(t)
+	ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
+	}))
+
+	headers := propagation.MapCarrier{}
+	otel.GetTextMapPropagator().Inject(ctx, headers)
+
+	assert.Equal(t, "00-01000000000000000000000000000000-0200000000000000-00", headers["traceparent"])
+	assert.ElementsMatch(t, []string{"traceparent", "tracestate", "baggage"}, otel.GetTextMapPropagator().Fields())
+}
+
+func TestTheSDKCanBeDisabled(t *testing.T) {
+	c := collect(t, "grpc")
+	t.Setenv("OTEL_SDK_DISABLED", "true")
+	before := otel.GetTracerProvider()
+	shutdown := setUp(t)
+
+	assert.Same(t, before, otel.GetTracerProvider())
+	require.NoError(t, shutdown(t.Context()))
+	spans, metrics, _ := c.received()
+	assert.Empty(t, spans)
+	assert.Empty(t, metrics)
+}
+
+func TestAWrongVariableIsAnErrorAndSetsNothing(t *testing.T) {
+	for _, test := range []struct{ name, variable, value, message string }{
+		{"exporter of traces", "OTEL_TRACES_EXPORTER", "zipkin",
+			`otlp: OTEL_TRACES_EXPORTER: "zipkin" is neither otlp nor none`},
+		{"exporter of metrics", "OTEL_METRICS_EXPORTER", "console",
+			`otlp: OTEL_METRICS_EXPORTER: "console" is neither otlp nor none`},
+		{"protocol", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json",
+			`otlp: OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" is neither grpc nor http/protobuf`},
+		{"protocol of a signal", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "ftp",
+			`otlp: OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: "ftp" is neither grpc nor http/protobuf`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv(test.variable, test.value)
+			tracers, meters := otel.GetTracerProvider(), otel.GetMeterProvider()
+
+			shutdown, err := otlp.Setup(t.Context(), "shop")
+
+			require.EqualError(t, err, test.message)
+			assert.Nil(t, shutdown)
+			assert.Same(t, tracers, otel.GetTracerProvider())
+			assert.Same(t, meters, otel.GetMeterProvider())
+		})
+	}
+}
+
+func TestSetupAfterShutdownBeginsAnew(t *testing.T) {
+	c := collect(t, "grpc")
+	for _, name := range []string{"first", "second"} {
+		shutdown := setUp(t)
+		span(t, name)
+		require.NoError(t, shutdown(t.Context()))
+	}
+	spans, _, _ := c.received()
+	assert.Equal(t, []string{"first", "second"}, spans)
+}

@@ -1,0 +1,121 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/ctxext"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// ContextOf returns a context for the message that an actor is dealing with:
+// it carries the span of [Telemetry.ReceiverMiddleware], so that what is called
+// and requested with it is part of the message's trace. In a continuation of
+// ReenterAfter it carries the trace of the message that the continuation
+// belongs to. It has no end. For an actor without the middleware it is
+// [context.Background].
+//
+// It must be called on the actor's turn; the context may be used anywhere.
+func ContextOf(ctx actor.Context) context.Context {
+	r := receiptOf(ctx)
+	switch {
+	case r == nil:
+		return context.Background()
+	case r.ctx != nil:
+		return r.ctx
+	default:
+		return r.telemetry.Extract(r.telemetry.NewContext(context.Background()), ctx.MessageHeader())
+	}
+}
+
+// receipt is where the middleware keeps, in the context of an actor, what that
+// is dealing with.
+type receipt struct {
+	telemetry *Telemetry
+	ctx       context.Context // nil between messages
+	received  *actor.MessageEnvelope
+	sent      *actor.MessageEnvelope // that is on its way through sender middleware
+}
+
+var receiptID = ctxext.NextContextExtensionID()
+
+// ExtensionID implements [ctxext.ContextExtension].
+func (*receipt) ExtensionID() ctxext.ContextExtensionID { return receiptID }
+
+// receiptOf returns nil for an actor whose messages are not traced.
+func receiptOf(ctx any) *receipt {
+	extended, ok := ctx.(actor.ExtensionContext)
+	if !ok {
+		return nil
+	}
+	defer func() { _ = recover() }() // protoactor's, for an id beyond those that the actor has
+	r, _ := extended.Get(receiptID).(*receipt)
+	return r
+}
+
+// ReceiverMiddleware makes a span for each message that an actor receives, a
+// child of the one with which the message was sent: SERVER for a request, which
+// is a message with a sender, CONSUMER for any other. Messages of the actor
+// system are not traced. In the actor's Receive [ContextOf] returns the context
+// with the span.
+func (t *Telemetry) ReceiverMiddleware(next actor.ReceiverFunc) actor.ReceiverFunc {
+	return func(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope) {
+		r := receiptOf(ctx)
+		if r == nil {
+			r = &receipt{telemetry: t}
+			ctx.Set(r)
+		}
+		if r.received == envelope || !isUser(envelope.Message) {
+			next(ctx, envelope) // the middleware is there twice, or there is nothing to see
+			return
+		}
+		r.receive(ctx, envelope, next)
+	}
+}
+
+func (r *receipt) receive(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope, next actor.ReceiverFunc) {
+	t := r.telemetry
+	kind := trace.SpanKindConsumer
+	if envelope.Sender != nil {
+		kind = trace.SpanKindServer
+	}
+	parent := t.Extract(t.NewContext(context.Background()), envelope.Header)
+	name := messageName(envelope.Message)
+	spanCtx, span := t.tracer.Start(parent, "receive "+name, trace.WithSpanKind(kind))
+	if span.IsRecording() {
+		span.SetAttributes(messageAttributes("process", name, ctx.Self())...)
+	}
+	r.ctx, r.received = spanCtx, envelope
+	returned := false
+	defer func() {
+		r.ctx, r.received = nil, nil
+		if returned {
+			span.End()
+			return
+		}
+		crash := recover() // goes on
+		handlerFailed(span, crash)
+		span.End()
+		if crash != nil {
+			panic(crash)
+		}
+	}()
+	next(ctx, envelope)
+	returned = true
+}
+
+var errGoexit = errors.New("telemetry: the handler ended its goroutine with runtime.Goexit")
+
+// handlerFailed says on the span of a message that its handler has panicked, or
+// has not returned where there is no panic.
+func handlerFailed(span trace.Span, crash any) {
+	err := errGoexit
+	if crash != nil {
+		err = &pending.PanicError{Value: crash, Stack: debug.Stack()}
+	}
+	recordError(span, err)
+}

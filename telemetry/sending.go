@@ -1,0 +1,93 @@
+package telemetry
+
+import (
+	"context"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// SenderMiddleware makes a span for each message that is sent, CLIENT for a
+// request and PRODUCER for any other, and has the headers of the message carry
+// it. The span is a child of the one of the message that the sender is dealing
+// with. protoactor tells nobody of the answer to a request, so that the span
+// ends when the message is sent; that of actors.Request ends with the answer.
+// The answer to a message carries the span of that message.
+//
+// It is for actors, and for a root context that stands for itself; one that
+// acts for a context.Context is made by [Telemetry.Root].
+func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
+	return func(ctx actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
+		r := receiptOf(ctx)
+		if r != nil && r.sent == envelope { // the middleware is there twice
+			next(ctx, target, envelope)
+			return
+		}
+		forward := func(envelope *actor.MessageEnvelope) {
+			if r != nil {
+				r.sent = envelope
+				defer func() { r.sent = nil }()
+			}
+			next(ctx, target, envelope)
+		}
+		var parent context.Context
+		if r != nil && r.ctx != nil {
+			parent = r.ctx
+		} else {
+			parent = t.Extract(context.Background(), ctx.MessageHeader())
+		}
+		if target == ctx.Sender() && target != nil {
+			forward(t.stamped(parent, envelope))
+			return
+		}
+		t.send(parent, target, envelope, forward)
+	}
+}
+
+// Root returns a copy of a root context whose messages are part of the trace
+// of ctx, and whose actors are traced like those of [Telemetry.SpawnMiddleware].
+// The middleware of root stays in force. It is for code outside of actors: the
+// handler of an HTTP request, or a caller's function. It may be called from any
+// goroutine.
+func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.RootContext {
+	send := func(_ actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
+		t.send(ctx, target, envelope, func(envelope *actor.MessageEnvelope) { root.Send(target, envelope) })
+	}
+	spawn := func(_ *actor.ActorSystem, id string, props *actor.Props, _ actor.SpawnerContext) (*actor.PID, error) {
+		return root.SpawnNamed(t.traced(props), id)
+	}
+	return root.Copy().
+		WithSenderMiddleware(func(actor.SenderFunc) actor.SenderFunc { return send }).
+		WithSpawnMiddleware(func(actor.SpawnFunc) actor.SpawnFunc { return spawn })
+}
+
+// send has a message sent, in an envelope of its own: others may hold the one
+// that is given.
+func (t *Telemetry) send(
+	ctx context.Context, target *actor.PID, envelope *actor.MessageEnvelope, next func(*actor.MessageEnvelope),
+) {
+	if !isUser(envelope.Message) {
+		next(envelope)
+		return
+	}
+	kind := trace.SpanKindProducer
+	if envelope.Sender != nil {
+		kind = trace.SpanKindClient
+	}
+	name := messageName(envelope.Message)
+	ctx, span := t.tracer.Start(ctx, "send "+name, trace.WithSpanKind(kind))
+	defer span.End()
+	if span.IsRecording() {
+		span.SetAttributes(messageAttributes("send", name, target)...)
+	}
+	next(t.stamped(ctx, envelope))
+}
+
+// stamped returns a copy of an envelope that carries the trace of ctx.
+func (t *Telemetry) stamped(ctx context.Context, envelope *actor.MessageEnvelope) *actor.MessageEnvelope {
+	return &actor.MessageEnvelope{
+		Header:  t.inject(ctx, envelope.Header),
+		Message: envelope.Message,
+		Sender:  envelope.Sender,
+	}
+}

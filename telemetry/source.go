@@ -1,0 +1,78 @@
+package telemetry
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// source makes the observations of pendings that are of one kind.
+type source struct {
+	*Telemetry
+	name       string // of the spans, "" for that of the pending
+	start      []trace.SpanStartOption
+	attributes []attribute.KeyValue // those that all the spans have
+	figures    *figures             // nil for pendings that are not counted
+}
+
+// Observe implements [pending.Observer]: it makes a span for h, which ends when
+// h is done, and counts nothing. So groups, loops and pendings of one's own
+// have spans, with pending.WithObserver, pending.LoopObservedBy and
+// pending.ObservedBy.
+func (t *Telemetry) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
+	return t.Named("").Observe(ctx, h)
+}
+
+// Named is t as an observer whose spans have that name.
+func (t *Telemetry) Named(name string) pending.Observer { return &source{Telemetry: t, name: name} }
+
+// Observe implements [pending.Observer].
+func (s *source) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
+	ctx, o := s.begin(ctx, h)
+	if o == nil { // which is no nil Observation
+		return ctx, nil
+	}
+	return ctx, o
+}
+
+// begin returns nil for a pending that is neither recorded nor counted.
+func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.SpanStartOption) (context.Context, *observation) {
+	start := s.start
+	if len(more) > 0 {
+		start = append(more, start...)
+	}
+	name, pc := pending.Origin(h)
+	fn := s.functions.at(pc)
+	switch {
+	case s.name != "":
+		name = s.name
+	case name == "" && fn != nil:
+		name = fn.name
+	}
+	ctx, span := s.tracer.Start(ctx, name, start...)
+	recording, counted := span.IsRecording(), s.figures.enabled(ctx)
+	if !recording && !counted {
+		return ctx, nil
+	}
+	o := &observation{source: s, ctx: ctx, handle: h, function: fn, counted: counted, began: beginning(span)}
+	if recording {
+		o.span = span
+	}
+	if counted {
+		s.figures.started(ctx)
+	}
+	return ctx, o
+}
+
+// beginning returns when a span began, without another look at the clock where
+// the span tells.
+func beginning(span trace.Span) time.Time {
+	if s, ok := span.(interface{ StartTime() time.Time }); ok {
+		return s.StartTime()
+	}
+	return time.Now()
+}

@@ -1,0 +1,74 @@
+package telemetry
+
+import (
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// scope names the instrumentation in traces and metrics.
+const scope = "github.com/seed-7fcaac1b/protocaller"
+
+// Telemetry makes the spans and the metrics of the callers it is given to with
+// props.Telemetry. It is made by [New]. All methods may be called from any
+// goroutine.
+type Telemetry struct {
+	tracer     trace.Tracer
+	meter      metric.Meter
+	propagator propagation.TextMapPropagator
+	metrics    *metrics
+	figures    [methods]*figures
+	functions  functions
+}
+
+// Option changes where a [Telemetry] reports to.
+type Option func(*options)
+
+type options struct {
+	tracers    trace.TracerProvider
+	meters     metric.MeterProvider
+	propagator propagation.TextMapPropagator
+}
+
+// TracerProvider has the spans made by p. The default is the provider of
+// [otel.GetTracerProvider], also when that is set later.
+func TracerProvider(p trace.TracerProvider) Option {
+	return func(o *options) { o.tracers = p }
+}
+
+// MeterProvider has the metrics made by p. The default is the provider of
+// [otel.GetMeterProvider], also when that is set later.
+func MeterProvider(p metric.MeterProvider) Option {
+	return func(o *options) { o.meters = p }
+}
+
+// Propagator has p carry traces over messages. The default is the W3C trace
+// context together with the W3C baggage.
+func Propagator(p propagation.TextMapPropagator) Option {
+	return func(o *options) { o.propagator = p }
+}
+
+// New returns a Telemetry that reports to the providers that are set for the
+// whole program, unless the options name others.
+func New(opts ...Option) *Telemetry {
+	o := options{
+		tracers: otel.GetTracerProvider(),
+		meters:  otel.GetMeterProvider(),
+		propagator: propagation.NewCompositeTextMapPropagator(
+			propagation.TraceContext{}, propagation.Baggage{}),
+	}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	t := &Telemetry{
+		tracer:     o.tracers.Tracer(scope),
+		meter:      o.meters.Meter(scope),
+		propagator: o.propagator,
+	}
+	t.metrics = newMetrics(t.meter)
+	for m := range t.figures {
+		t.figures[m] = newFigures(t.metrics, Method(m)) //nolint:gosec // There are few.
+	}
+	return t
+}
