@@ -17,29 +17,6 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-type (
-	promise  = pending.Pending[int]
-	promises = iter.Seq2[*promise, error]
-)
-
-// doneWith returns pendings that are done with the values.
-func doneWith(t *testing.T, values ...int) (done []*promise) {
-	for _, v := range values {
-		p := pending.New[int](t.Context())
-		p.SetResult(v)
-		done = append(done, p)
-	}
-	return done
-}
-
-// open returns pendings that are not done.
-func open(t *testing.T, n int) (open []*promise) {
-	for range n {
-		open = append(open, pending.New[int](t.Context()))
-	}
-	return open
-}
-
 // endless returns a sequence of pendings that are not done, and where it keeps
 // those that were pulled.
 func endless(t *testing.T) (seq iter.Seq[*promise], pulled *[]*promise) {
@@ -53,63 +30,6 @@ func endless(t *testing.T) (seq iter.Seq[*promise], pulled *[]*promise) {
 			}
 		}
 	}, pulled
-}
-
-// waysToIterate are the loops over given pendings.
-var waysToIterate = map[string]func(context.Context, []*promise, ...pending.CompletedOption) promises{
-	"a slice": pending.AsCompletedOf[*promise],
-	"a sequence": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
-		return pending.AsCompleted(ctx, func(yield func(*promise) bool) {
-			for _, p := range items {
-				if !yield(p) {
-					return
-				}
-			}
-		}, opts...)
-	},
-	"a sequence that may fail": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
-		return pending.AsCompleted2(ctx, func(yield func(*promise, error) bool) {
-			for _, p := range items {
-				if !yield(p, nil) {
-					return
-				}
-			}
-		}, opts...)
-	},
-	"a channel": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
-		c := make(chan *promise, len(items))
-		for _, p := range items {
-			c <- p
-		}
-		close(c)
-		return pending.AsCompletedFrom(ctx, c, opts...)
-	},
-	"a channel that is written to meanwhile": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
-		return func(yield func(*promise, error) bool) {
-			c, left := make(chan *promise), make(chan struct{})
-			defer close(left)
-			go func() {
-				defer close(c)
-				for _, p := range items {
-					select {
-					case c <- p:
-					case <-left:
-						return
-					}
-				}
-			}()
-			pending.AsCompletedFrom(ctx, c, opts...)(yield)
-		}
-	},
-}
-
-// eachWay runs a test in a bubble with each loop.
-func eachWay(t *testing.T, test func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises)) {
-	for name, iterate := range waysToIterate {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { test(t, iterate) })
-		})
-	}
 }
 
 // Item 58 of the seed's behaviour.
@@ -449,62 +369,4 @@ func TestLoopInAFunctionEndsWithTheFunction(t *testing.T) {
 		requireErrors(t, task.Err(), errWhy)
 		assert.True(t, p.Cancelled())
 	})
-}
-
-func TestChannelIsReadNoFurtherThanAllowed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := make(chan *promise, 10)
-		items := open(t, 10)
-		for _, p := range items {
-			c <- p
-		}
-		loop := make(chan error)
-		go func() {
-			for _, err := range pending.AsCompletedFrom(t.Context(), c, pending.MaxConcurrent(3)) {
-				loop <- err
-			}
-			close(loop)
-		}()
-		for i, p := range items {
-			synctest.Wait()
-			assert.Len(t, c, max(0, 7-i))
-			p.SetResult(i)
-			require.NoError(t, <-loop)
-		}
-		close(c)
-		_, more := <-loop
-		assert.False(t, more)
-	})
-}
-
-// What comes at the moment in which the loop is left is cancelled, or stays in
-// the channel.
-func TestNoPendingOfAChannelIsLost(t *testing.T) {
-	for range 200 {
-		c := make(chan *promise)
-		items := append(doneWith(t, 1), open(t, 2)...)
-		sent := 0
-		var sending sync.WaitGroup
-		left := make(chan struct{})
-		sending.Go(func() {
-			for _, p := range items {
-				select {
-				case c <- p:
-					sent++
-				case <-left:
-					return
-				}
-			}
-		})
-		for _, err := range pending.AsCompletedFrom(t.Context(), c) {
-			require.NoError(t, err)
-			break
-		}
-		close(left)
-		sending.Wait()
-		for _, p := range items[1:sent] {
-			<-p.Done() // at the latest when the receiver has seen that nobody waits
-			assert.True(t, p.Cancelled())
-		}
-	}
 }
