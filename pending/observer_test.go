@@ -139,7 +139,7 @@ func TestObserverOfALoopIsToldOfItAsOfAPending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
 		loop := func(ctx context.Context) {
-			items := []*pending.Pending[string]{pending.New[string](ctx)}
+			items := []*pending.Pending[string]{pending.New[string](t.Context())}
 			for _, err := range pending.AsCompletedOf(ctx, items, pending.LoopObservedBy(r)) {
 				r.note(fmt.Sprint("item: ", err))
 				items[0].SetResult("")
