@@ -55,6 +55,7 @@ func Start(ctx context.Context, program string) (*Server, error) {
 	s.cmd = exec.CommandContext(ctx, program, arguments(otlp)...)
 	s.cmd.Env = append(os.Environ(), "OTEL_TRACES_SAMPLER=always_off") // it does not trace itself
 	s.cmd.WaitDelay = stopTimeout
+	apart(s.cmd)
 	out, in := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = in, in
 	if err := s.cmd.Start(); err != nil {
