@@ -13,6 +13,7 @@
 //	tally.go   the numbers, and the functions of the caller that owns them
 //	walk.go    the files below a directory, and the hash of one
 //	report.go  what is printed
+//	trace.go   the trace of all that, if it is asked for
 package main
 
 import (
@@ -33,7 +34,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-const usage = `usage: quickstart [-workers N] DIR
+const usage = `usage: quickstart [-trace] [-workers N] DIR
 
 Hashes every regular file below DIR and prints how many files and bytes there
 are, how many files are copies of others, which one took longest, and the tree
@@ -44,6 +45,9 @@ reported, and the run goes on. Ctrl-C stops it and prints what was done so far.
 The exit status is 0, or 1 if something could not be read, 2 if the command
 line or DIR is of no use, 130 after Ctrl-C.
 
+  -trace
+        draw what the callers did when, or send it to the collector, such as a
+        Jaeger, that OTEL_EXPORTER_OTLP_ENDPOINT names
   -workers N
         read at most N files at the same time (default: one for each processor)
 `
@@ -82,6 +86,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 type options struct {
 	dir     string
 	workers int
+	trace   bool
 	open    func(path string) (*os.File, error)
 }
 
@@ -90,6 +95,7 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // run prints the error
 	flags.IntVar(&o.workers, "workers", runtime.NumCPU(), "")
+	flags.BoolVar(&o.trace, "trace", false, "")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -108,7 +114,12 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
+	ctx, tracing, err := startTracing(ctx, o.trace)
+	if err != nil {
+		return 0, err
+	}
 	root, err := actors.Start(system,
+		props.Telemetry(tracing.telemetry),
 		props.Name("quickstart"),
 		props.MaxWorkers(o.workers),
 		props.MaxIdleWorkers(o.workers),
@@ -133,6 +144,9 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 
 	t.report(stdout) // all callers have stopped, so nobody else has the tally
 	fmt.Fprint(stdout, "\n", tree)
+	if err := tracing.end(stdout); err != nil {
+		fmt.Fprintln(stderr, "quickstart: trace:", err)
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		fmt.Fprintln(stderr, "quickstart: interrupted before all files were read")

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTraceIsDrawn(t *testing.T) {
+	contents := map[string]string{}
+	for _, name := range strings.Split("abcdefghij", "") {
+		contents[name] = name
+	}
+	got := runArgs(t, "-trace", makeTree(t, contents))
+	assert.Zero(t, got.status)
+	assert.Regexp(t, `\ntrace [0-9a-f]{32}: 12 spans, `, got.stdout)
+	assert.Regexp(t, `\nquickstart +█+ `, got.stdout)
+	assert.Regexp(t, `\n└ \w+\.\(\*tally\)\.count-fm +░*█+ `, got.stdout)
+	assert.Regexp(t, `\n  ├ \w+\.\(\*tally\)\.hash\.func1 +░*█+`, got.stdout)
+	assert.Regexp(t, `\n  └ … 5 more \w+\.\(\*tally\)\.hash\.func1, `, got.stdout)
+}
+
+func TestTraceIsSentWhereTheEnvironmentSays(t *testing.T) {
+	var mu sync.Mutex
+	sent := map[string]string{}
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		mu.Lock()
+		defer mu.Unlock()
+		sent[r.URL.Path] += string(body)
+	}))
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), []string{"-trace", makeTree(t, map[string]string{"file": "content"})}, &stdout, &stderr)
+	collector.Close()
+	require.NoError(t, leaks())
+	assert.Zero(t, status)
+	assert.Empty(t, stderr.String())
+	assert.Regexp(t, `\ntrace [0-9a-f]{32} was sent\n$`, stdout.String())
+	assert.Contains(t, sent["/v1/traces"], "(*tally).hash.func1")
+	assert.Contains(t, sent["/v1/metrics"], "protocaller.pending.done")
+}
