@@ -18,6 +18,8 @@ type side struct {
 	name string
 	per  int                // calls, or objects, in an operation of run
 	run  func(b *testing.B) // nil where there is nobody to compare with
+
+	measured func() measurement // in another way than by run, nil for none
 }
 
 // sizes says how large the works are that are about many calls or objects.
@@ -40,79 +42,85 @@ var fullSizes = sizes{
 // figures is the table of what is measured. Numbers that are missing belong to
 // packages that are not written yet.
 func figures(n sizes) []figure {
-	call := side{"`CallSoon` and `Wait`", 1, callSoon}
-	calls := side{"1000 `CallSoon`, then wait for all", n.batch, callSoonBatch(n.batch)}
+	call := side{name: "`CallSoon` and `Wait`", per: 1, run: callSoon}
+	calls := side{name: "1000 `CallSoon`, then wait for all", per: n.batch, run: callSoonBatch(n.batch)}
 	return []figure{{
 		number: 1,
 		ours:   call,
-		theirs: side{"protoactor `RequestFuture().Result()`", 1, requestFuture},
+		theirs: side{name: "protoactor `RequestFuture().Result()`", per: 1, run: requestFuture},
 		bar:    bar{faster: 7, allocs: 3},
 	}, {
 		number: 2,
 		ours:   call,
-		theirs: side{"two unbuffered channel hops to a goroutine and back", 1, channelHops},
+		theirs: side{name: "two unbuffered channel hops to a goroutine and back", per: 1, run: channelHops},
 		bar:    bar{atMost: 2},
 	}, {
 		number: 3,
 		ours:   calls,
-		theirs: side{"1000 protoactor `RequestFuture`, then all `Result`", n.batch, requestFutureBatch(n.batch)},
+		theirs: side{name: "1000 protoactor `RequestFuture`, then all `Result`", per: n.batch, run: requestFutureBatch(n.batch)},
 		bar:    bar{faster: 10, allocs: 2},
 	}, {
 		number: 4,
 		ours:   calls,
-		theirs: side{"1000 goroutines with `sync.WaitGroup.Go`", n.batch, waitGroupBatch(n.batch)},
+		theirs: side{name: "1000 goroutines with `sync.WaitGroup.Go`", per: n.batch, run: waitGroupBatch(n.batch)},
 		bar:    bar{atMost: 1},
 	}, {
 		number: 5,
-		ours:   side{"`CallDirect`, drained", n.batch, callDirectBatch(n.batch)},
-		theirs: side{"protoactor `Send`, drained", n.batch, sendBatch(n.batch)},
+		ours:   side{name: "`CallDirect`, drained", per: n.batch, run: callDirectBatch(n.batch)},
+		theirs: side{name: "protoactor `Send`, drained", per: n.batch, run: sendBatch(n.batch)},
 		bar:    bar{atMost: 1},
 	}, {
 		number: 6,
-		ours:   side{"`Wait` in a function, on another caller", 1, waitOnOther},
-		theirs: side{"protoactor `ReenterAfter(RequestFuture)`", 1, reenterAfter},
+		ours:   side{name: "`Wait` in a function, on another caller", per: 1, run: waitOnOther},
+		theirs: side{name: "protoactor `ReenterAfter(RequestFuture)`", per: 1, run: reenterAfter},
 		bar:    bar{faster: 6},
 	}, {
 		number: 7,
-		ours:   side{"`Wait` in a function, on the same caller", 1, waitOnSame},
+		ours:   side{name: "`Wait` in a function, on the same caller", per: 1, run: waitOnSame},
 		theirs: call,
 		bar:    bar{atMost: 1},
 	}, {
 		number: 8,
-		ours:   side{"`ToThread` and `Wait`, warm pool", 1, toThread},
-		theirs: side{"pond v2 result pool `SubmitErr().Wait()`", 1, pondSubmit},
+		ours:   side{name: "`ToThread` and `Wait`, warm pool", per: 1, run: toThread},
+		theirs: side{name: "pond v2 result pool `SubmitErr().Wait()`", per: 1, run: pondSubmit},
 		bar:    bar{faster: 3},
 	}, {
 		number: 11,
-		ours:   side{"messages to an actor made a caller", n.batch, sendAdoptedBatch(n.batch)},
-		theirs: side{"the same actor, protoactor's default mailbox", n.batch, sendBatch(n.batch)},
+		ours:   side{name: "messages to an actor made a caller", per: n.batch, run: sendAdoptedBatch(n.batch)},
+		theirs: side{name: "the same actor, protoactor's default mailbox", per: n.batch, run: sendBatch(n.batch)},
 		bar:    bar{atMost: 1},
 	}, {
 		number: 12,
-		ours:   side{"`CallSoon` and `Wait`, no observer", 1, callSoon},
-		theirs: side{"itself, as a control", 1, callSoon},
+		ours:   side{name: "`CallSoon` and `Wait`, no tracer", per: 1, run: callSoon, measured: inProgram(1, usual)},
+		theirs: side{name: "the same, telemetry compiled out", per: 1, run: callSoon, measured: inProgram(1, without)},
 		bar:    bar{atMost: 1.03, allocs: 1},
-		note: "a program cannot be compared with itself less the checks for an observer. The one allocation is the call " +
-			"itself, so they cost none; the ratio is that of the same work measured twice, the noise of this run.",
+		note: "each side is a program of its own; the other one is built from sources in which the conditions for telemetry, " +
+			"on the path of a call, are constants. Two programs differ by some percent for the places of their code alone.",
+	}, {
+		number: 13,
+		ours:   side{name: "`CallSoon` and `Wait`, every call recorded", per: 1, run: callSoonRecorded},
+		theirs: side{name: "the same without a tracer, and a bare `tracer.Start` and `span.End`", per: 1, run: callSoonAndSpan},
+		bar:    bar{atMost: 1.3},
+		note:   "the spans are those of the OpenTelemetry SDK, and dropped when they have ended.",
 	}, {
 		number: 14,
-		ours:   side{"heap of an idle child caller", n.children, idleCallers(n.children)},
-		theirs: side{"protoactor child actor, default mailbox", n.children, idleActors(n.children)},
+		ours:   side{name: "heap of an idle child caller", per: n.children, run: idleCallers(n.children)},
+		theirs: side{name: "protoactor child actor, default mailbox", per: n.children, run: idleActors(n.children)},
 		bar:    bar{atMost: 1.5},
 		note:   "each has done a call, or received a message.",
 	}, {
 		number: 15,
-		ours:   side{"heap of a queued pending", n.manyQueued, queuedPendings(n.manyQueued)},
+		ours:   side{name: "heap of a queued pending", per: n.manyQueued, run: queuedPendings(n.manyQueued)},
 		bar:    bar{bytes: 250},
 	}, {
 		number: 16,
-		ours:   side{"a call, 1 000 000 queued on the caller", n.manyQueued, queueAndDrain(n.manyQueued)},
-		theirs: side{"10 000 queued", n.fewQueued, queueAndDrain(n.fewQueued)},
+		ours:   side{name: "a call, 1 000 000 queued on the caller", per: n.manyQueued, run: queueAndDrain(n.manyQueued)},
+		theirs: side{name: "10 000 queued", per: n.fewQueued, run: queueAndDrain(n.fewQueued)},
 		bar:    bar{atMost: 1.3},
 	}, {
 		number: 17,
-		ours:   side{"stop of a caller, in a tree of 100 000", n.largeTree, stopTree(n.largeTree)},
-		theirs: side{"in a tree of 1000", n.smallTree, stopTree(n.smallTree)},
+		ours:   side{name: "stop of a caller, in a tree of 100 000", per: n.largeTree, run: stopTree(n.largeTree)},
+		theirs: side{name: "in a tree of 1000", per: n.smallTree, run: stopTree(n.smallTree)},
 		bar:    bar{atMost: 1.5},
 		note:   fmt.Sprintf("each caller has %d children, as far as the number of callers goes.", fanOut),
 	}}

@@ -34,7 +34,9 @@ import (
 )
 
 func main() {
-	if err := run(os.Stdout, os.Args[1:], fullSizes); err != nil {
+	err := run(os.Stdout, os.Args[1:], fullSizes)
+	removePrograms()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -44,6 +46,7 @@ func run(w io.Writer, args []string, n sizes) error {
 	flags := flag.NewFlagSet("benchmarks", flag.ExitOnError)
 	list := flags.String("figures", "", "the `numbers` of the figures to measure, separated by commas (default all)")
 	each := flags.Duration("time", 100*time.Millisecond, "how long to measure each side of a figure in a round, at least")
+	side := flags.Int("side", 0, "measure only our side of the figure with this `number`, and print nothing but two numbers")
 	rounds := flags.Int("rounds", 15, "how many rounds to measure")
 	_ = flags.Parse(args) // exits on an error
 	chosen, err := choose(figures(n), *list)
@@ -55,6 +58,15 @@ func run(w io.Writer, args []string, n sizes) error {
 		return err
 	}
 
+	if *side > 0 {
+		only, err := choose(figures(n), strconv.Itoa(*side))
+		if err != nil {
+			return err
+		}
+		m := only[0].ours.measure()
+		_, err = fmt.Fprintln(w, m.nanoseconds, m.allocs)
+		return err
+	}
 	writeHead(w)
 	for _, f := range chosen {
 		writeRow(w, f, f.compare(max(*rounds, 1)))

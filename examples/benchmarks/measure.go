@@ -23,6 +23,9 @@ func (m measurement) cost() float64 {
 
 // measure runs a side once, for the time that the flag test.benchtime says.
 func (s side) measure() measurement {
+	if s.measured != nil {
+		return s.measured()
+	}
 	if s.run == nil {
 		return measurement{}
 	}
