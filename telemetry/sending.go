@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // SenderMiddleware makes a span for each message that is sent, CLIENT for a
@@ -34,7 +33,7 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 		if r != nil && r.ctx != nil {
 			parent = r.ctx
 		} else {
-			parent = t.Extract(context.Background(), ctx.MessageHeader())
+			parent = t.Extract(t.background, ctx.MessageHeader())
 		}
 		if target == ctx.Sender() && target != nil {
 			forward(t.stamped(parent, envelope))
@@ -70,16 +69,14 @@ func (t *Telemetry) send(
 		next(envelope)
 		return
 	}
-	kind := trace.SpanKindProducer
+	start := asProducer
 	if envelope.Sender != nil {
-		kind = trace.SpanKindClient
+		start = asClient
 	}
-	name := messageName(envelope.Message)
-	ctx, span := t.tracer.Start(ctx, "send "+name, trace.WithSpanKind(kind))
+	operation := &t.messages.of(envelope.Message).send
+	ctx, span := t.tracer.Start(ctx, operation.span, start...)
 	defer span.End()
-	if span.IsRecording() {
-		span.SetAttributes(messageAttributes("send", name, target)...)
-	}
+	operation.describe(span, target)
 	next(t.stamped(ctx, envelope))
 }
 

@@ -19,7 +19,7 @@ import (
 // before. Folder is where the module of the tool is; go must be in the PATH.
 func Build(ctx context.Context, folder string) (program string, err error) {
 	cmd := exec.CommandContext(ctx, "go", "-C", folder, "tool", "-n", "all-in-one")
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
