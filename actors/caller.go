@@ -79,14 +79,15 @@ func newCaller(n *node, parent *Caller, name string, config *props.Config) *Call
 }
 
 // New returns a caller that is not started: what is called on it is queued
-// until [Caller.Start] or [Caller.Run]. It has no parent. The error is that of
+// until [Caller.Start] or [Caller.Run]. It has no parent, and inherits the
+// [Defaults] of the system. The error is that of
 // an option, or actor.ErrNameExists. The seed's Caller("manual").
 func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
-	config, err := props.New(opts...)
+	n := nodeOf(system)
+	config, err := n.describe(opts...)
 	if err != nil {
 		return nil, err
 	}
-	n := nodeOf(system)
 	name := config.Name
 	if name == "" {
 		name = system.ProcessRegistry.NextId()

@@ -3,6 +3,7 @@ package actors
 import (
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -32,7 +33,8 @@ type node struct {
 	mainMu sync.Mutex
 	main   *Caller
 
-	watches watches
+	defaults atomic.Pointer[props.Config] // nil if nobody has set any
+	watches  watches
 }
 
 var (
@@ -165,11 +167,12 @@ func Main(system *actor.ActorSystem) *Caller {
 }
 
 func (n *node) newMain() *Caller {
-	config, err := props.New(props.Protected(), props.Supervision(supervision.Capture()))
+	config, err := n.describe(props.Protected(), props.Supervision(supervision.Capture()))
 	if err != nil {
 		panic(err) // constant options
 	}
 	c := newCaller(n, nil, mainName, config)
+	n.watch(config.Telemetry)
 	if err := c.spawn(rootID+"/"+mainName, n.pid); err != nil {
 		panic(err) // nobody else can have the name
 	}

@@ -118,3 +118,64 @@ func TestObserverThatIsNotInterestedChangesNothing(t *testing.T) {
 		require.ErrorIs(t, other.Err(), errWhy)
 	})
 }
+
+func TestObserverOfAGroupIsToldOfItAsOfAPending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		other := pending.New[string](t.Context(), pending.Named("other"))
+		err := pending.Run(t.Context(), func(ctx context.Context) error {
+			assert.Equal(t, "observed", ctx.Value(keyB))
+			g, _ := pending.CurrentGroup(ctx)
+			g.Add(other)
+			go other.SetError(errBoom)
+			return nil
+		}, pending.WithObserver(r))
+		require.ErrorIs(t, err, errBoom)
+		assert.Equal(t, []string{"observe pending.Group", "cancel requested: boom", "done: pending: group: boom"}, r.events)
+	})
+}
+
+func TestObserverOfALoopIsToldOfItAsOfAPending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		loop := func(ctx context.Context) {
+			items := []*pending.Pending[string]{pending.New[string](ctx)}
+			for _, err := range pending.AsCompletedOf(ctx, items, pending.LoopObservedBy(r)) {
+				r.note(fmt.Sprint("item: ", err))
+				items[0].SetResult("")
+			}
+		}
+		ended, cancel := context.WithCancelCause(t.Context())
+		cancel(errWhy)
+		loop(ended)
+		assert.Equal(t, "observe pending.AsCompleted", r.events[0])
+		assert.Contains(t, r.events[len(r.events)-1], "done: pending: ")
+		assert.Contains(t, r.events[len(r.events)-1], "why")
+	})
+}
+
+func TestObserverThatIsNotInterestedChangesNoGroupAndNoLoop(t *testing.T) {
+	done := pending.New[string](t.Context())
+	done.SetResult("")
+	require.NoError(t, pending.Run(t.Context(), func(ctx context.Context) error {
+		g, _ := pending.CurrentGroup(ctx)
+		g.Add(done)
+		return nil
+	}, pending.WithObserver(indifferent{})))
+	n := 0
+	for _, err := range pending.AsCompletedOf(t.Context(), []*pending.Pending[string]{done}, pending.LoopObservedBy(indifferent{})) {
+		require.NoError(t, err)
+		n++
+	}
+	assert.Equal(t, 1, n)
+}
+
+func TestObserverIsToldWhenADelayedCallIsDue(t *testing.T) {
+	r := &recorder{}
+	task, _ := queue(t.Context(), func(context.Context) (string, error) { return "", nil }, pending.ObservedBy(r))
+	task.Due()
+	assert.Nil(t, task.Run())
+	assert.Equal(t, []string{"due", "started", "done: <nil>"}, r.events[1:])
+	unobserved, _ := queue(t.Context(), func(context.Context) (string, error) { return "", nil })
+	unobserved.Due()
+}

@@ -39,15 +39,14 @@ func drawn(t *testing.T, record func(ctx context.Context, tracer trace.Tracer)) 
 }
 
 // span records a span that begins now and takes so long.
-func span(ctx context.Context, tracer trace.Tracer, name string, took, queued time.Duration) trace.Span {
+func span(ctx context.Context, tracer trace.Tracer, name string, took, queued time.Duration) {
 	begin := time.Now()
 	_, s := tracer.Start(ctx, name, trace.WithTimestamp(begin))
 	if queued > 0 {
 		s.SetAttributes(telemetry.QueueDurationKey.Float64(queued.Seconds()),
 			telemetry.RunDurationKey.Float64((took - queued).Seconds()))
 	}
-	defer s.End(trace.WithTimestamp(begin.Add(took)))
-	return s
+	s.End(trace.WithTimestamp(begin.Add(took)))
 }
 
 func TestWaterfallShowsWhenSpansWere(t *testing.T) {
