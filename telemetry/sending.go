@@ -46,8 +46,9 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 // Root returns a copy of a root context whose messages are part of the trace
 // of ctx, and whose actors are traced like those of [Telemetry.SpawnMiddleware].
 // The middleware of root stays in force. It is for code outside of actors: the
-// handler of an HTTP request, or a caller's function. It may be called from any
-// goroutine.
+// handler of an HTTP request, or a caller's function. The root context must not
+// be one that Root has returned, whose messages would have two spans. It may be
+// called from any goroutine.
 func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.RootContext {
 	send := func(_ actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
 		t.send(ctx, target, envelope, func(envelope *actor.MessageEnvelope) { root.Send(target, envelope) })
