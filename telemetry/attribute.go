@@ -33,6 +33,8 @@ const (
 	RunDurationKey = attribute.Key("protocaller.run.duration")
 	// WaitDurationKey is how long the function has waited of that.
 	WaitDurationKey = attribute.Key("protocaller.wait.duration")
+	// MessageTypeKey is the type of a message between actors.
+	MessageTypeKey = attribute.Key("protocaller.message.type")
 	// SystemKey is the id of the actor system.
 	SystemKey = attribute.Key("protocaller.system.id")
 	// WorkerStateKey is "idle" or "busy".

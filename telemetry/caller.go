@@ -59,14 +59,7 @@ func (c *Caller) source(m Method) source {
 
 // Requests returns the option that has the request observed which the pending
 // is for.
-func (t *Telemetry) Requests() pending.Option {
-	return pending.ObservedBy(&source{
-		Telemetry:  t,
-		figures:    t.figures[Request],
-		start:      []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient)},
-		attributes: []attribute.KeyValue{MethodKey.String(Request.String())},
-	})
-}
+func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.requests) }
 
 // LongTurn marks the span of ctx: its function holds the turn for so long, at
 // this place.

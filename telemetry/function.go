@@ -51,5 +51,6 @@ func newFunction(pc uintptr) *function {
 	if fn := runtime.FuncForPC(pc); fn != nil {
 		name = fn.Name()
 	}
-	return &function{name[strings.LastIndexByte(name, '/')+1:], semconv.CodeFunctionName(name)}
+	short := strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm") // of a method value
+	return &function{short, semconv.CodeFunctionName(name)}
 }

@@ -2,9 +2,10 @@ package telemetry
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"go.opentelemetry.io/otel/propagation"
 )
 
 // NewContext returns ctx with t in it. Package actors looks for it there where
@@ -43,22 +44,37 @@ func (t *Telemetry) Extract(ctx context.Context, header actor.ReadonlyMessageHea
 	return t.propagator.Extract(ctx, carrier{header})
 }
 
-// inject returns a copy of the headers that carries the trace of ctx, or the
-// headers themselves if there is nothing to carry.
+// inject returns a copy of the headers with the trace of ctx in place of the one
+// that they carry.
 func (t *Telemetry) inject(ctx context.Context, header actor.ReadonlyMessageHeader) map[string]string {
-	injected := propagation.MapCarrier{}
-	t.propagator.Inject(ctx, injected)
+	var own headers
+	t.propagator.Inject(ctx, &own)
 	if header == nil || header.Length() == 0 {
-		return injected
+		return own
 	}
-	headers := header.ToMap()
+	all := header.ToMap()
 	for _, field := range t.propagator.Fields() {
-		delete(headers, field) // of the trace the message has come with
+		delete(all, field)
 	}
-	for key, value := range injected {
-		headers[key] = value
+	maps.Copy(all, own)
+	return all
+}
+
+// headers are written to a message. The map is made when the first one is.
+type headers map[string]string
+
+// Get implements [propagation.TextMapCarrier].
+func (h *headers) Get(key string) string { return (*h)[key] }
+
+// Keys implements [propagation.TextMapCarrier].
+func (h *headers) Keys() []string { return slices.Collect(maps.Keys(*h)) }
+
+// Set implements [propagation.TextMapCarrier].
+func (h *headers) Set(key, value string) {
+	if *h == nil {
+		*h = make(headers)
 	}
-	return headers
+	(*h)[key] = value
 }
 
 // carrier reads the headers of a message.

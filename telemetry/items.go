@@ -23,7 +23,10 @@ type Items struct {
 }
 
 // Item is one that was put. The zero Item is not observed.
-type Item struct{ *observation }
+type Item struct {
+	span         trace.Span // of the item, recorded or not
+	*observation            // nil for an item that is neither recorded nor counted
+}
 
 // Items returns what observes the items of a queue.
 func (c *Caller) Items() *Items { return &Items{source: c.method(Put).source} }
@@ -44,19 +47,21 @@ func (i *Items) Put(ctx context.Context) Item {
 	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 		start = append(start, trace.WithLinks(trace.Link{SpanContext: sc}))
 	}
-	_, o := i.source.begin(i.queue.Context(), i.queue, start...)
-	return Item{o}
+	ctx, o := i.source.begin(i.queue.Context(), i.queue, start...)
+	return Item{trace.SpanFromContext(ctx), o}
 }
 
 // Begin says that the function is called for an item, and returns ctx with the
 // item's span. It may be called on nil.
 func (i *Items) Begin(ctx context.Context, item Item) context.Context {
-	if i == nil || item.observation == nil {
+	if i == nil || item.span == nil {
 		return ctx
 	}
-	i.set(item.observation)
-	item.Started()
-	return trace.ContextWithSpan(ctx, trace.SpanFromContext(item.ctx))
+	if item.observation != nil {
+		i.set(item.observation)
+		item.Started()
+	}
+	return trace.ContextWithSpan(ctx, item.span)
 }
 
 // End says that the function has returned, or why it has not. It may be called

@@ -28,7 +28,7 @@ func ContextOf(ctx actor.Context) context.Context {
 	case r.ctx != nil:
 		return r.ctx
 	default:
-		return r.telemetry.Extract(r.telemetry.NewContext(context.Background()), ctx.MessageHeader())
+		return r.telemetry.Extract(r.telemetry.background, ctx.MessageHeader())
 	}
 }
 
@@ -79,16 +79,13 @@ func (t *Telemetry) ReceiverMiddleware(next actor.ReceiverFunc) actor.ReceiverFu
 
 func (r *receipt) receive(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope, next actor.ReceiverFunc) {
 	t := r.telemetry
-	kind := trace.SpanKindConsumer
+	start := asConsumer
 	if envelope.Sender != nil {
-		kind = trace.SpanKindServer
+		start = asServer
 	}
-	parent := t.Extract(t.NewContext(context.Background()), envelope.Header)
-	name := messageName(envelope.Message)
-	spanCtx, span := t.tracer.Start(parent, "receive "+name, trace.WithSpanKind(kind))
-	if span.IsRecording() {
-		span.SetAttributes(messageAttributes("process", name, ctx.Self())...)
-	}
+	operation := &t.messages.of(envelope.Message).receive
+	spanCtx, span := t.tracer.Start(t.Extract(t.background, envelope.Header), operation.span, start...)
+	operation.describe(span, ctx.Self())
 	r.ctx, r.received = spanCtx, envelope
 	returned := false
 	defer func() {

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // SenderMiddleware makes a span for each message that is sent, CLIENT for a
@@ -34,7 +33,7 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 		if r != nil && r.ctx != nil {
 			parent = r.ctx
 		} else {
-			parent = t.Extract(context.Background(), ctx.MessageHeader())
+			parent = t.Extract(t.background, ctx.MessageHeader())
 		}
 		if target == ctx.Sender() && target != nil {
 			forward(t.stamped(parent, envelope))
@@ -47,8 +46,9 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 // Root returns a copy of a root context whose messages are part of the trace
 // of ctx, and whose actors are traced like those of [Telemetry.SpawnMiddleware].
 // The middleware of root stays in force. It is for code outside of actors: the
-// handler of an HTTP request, or a caller's function. It may be called from any
-// goroutine.
+// handler of an HTTP request, or a caller's function. The root context must not
+// be one that Root has returned, whose messages would have two spans. It may be
+// called from any goroutine.
 func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.RootContext {
 	send := func(_ actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
 		t.send(ctx, target, envelope, func(envelope *actor.MessageEnvelope) { root.Send(target, envelope) })
@@ -70,16 +70,14 @@ func (t *Telemetry) send(
 		next(envelope)
 		return
 	}
-	kind := trace.SpanKindProducer
+	start := asProducer
 	if envelope.Sender != nil {
-		kind = trace.SpanKindClient
+		start = asClient
 	}
-	name := messageName(envelope.Message)
-	ctx, span := t.tracer.Start(ctx, "send "+name, trace.WithSpanKind(kind))
+	operation := &t.messages.of(envelope.Message).send
+	ctx, span := t.tracer.Start(ctx, operation.span, start...)
 	defer span.End()
-	if span.IsRecording() {
-		span.SetAttributes(messageAttributes("send", name, target)...)
-	}
+	operation.describe(span, target)
 	next(t.stamped(ctx, envelope))
 }
 

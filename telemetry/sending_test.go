@@ -8,7 +8,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/baggage"
 	api "go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -213,4 +215,43 @@ func TestAnUnsampledTraceTravelsAlong(t *testing.T) {
 	assert.False(t, span.IsSampled())
 	s.end()
 	assert.Len(t, s.spans.Spans(), 1, "the root alone")
+}
+
+func TestBaggageTravelsAlong(t *testing.T) {
+	s := newTraced(t)
+	member, err := baggage.NewMember("tenant", "blue")
+	require.NoError(t, err)
+	all, err := baggage.New(member)
+	require.NoError(t, err)
+	s.ctx = baggage.ContextWithBaggage(t.Context(), all) // and no span
+	received := make(chan string, 1)
+	last := s.spawn(t, actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*ping); ok {
+			received <- baggage.FromContext(telemetry.ContextOf(ctx)).Member("tenant").Value()
+		}
+	}))
+	first := s.spawn(t, actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*ping); ok {
+			ctx.Send(last, &ping{})
+		}
+	}))
+
+	s.root().Send(first, &ping{})
+
+	assert.Equal(t, "blue", <-received)
+}
+
+func TestWithoutAnythingToCarryThereAreNoHeaders(t *testing.T) {
+	off := telemetry.New(telemetry.TracerProvider(noop.NewTracerProvider()))
+	system := newSystem()
+	headers := make(chan int, 1)
+	pid := stopAtEnd(t, system, off.Root(t.Context(), system.Root).Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*ping); ok {
+			headers <- ctx.MessageHeader().Length()
+		}
+	})))
+
+	off.Root(t.Context(), system.Root).Send(pid, &ping{})
+
+	assert.Zero(t, <-headers)
 }

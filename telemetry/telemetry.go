@@ -1,7 +1,10 @@
 package telemetry
 
 import (
+	"context"
+
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -20,6 +23,9 @@ type Telemetry struct {
 	metrics    *metrics
 	figures    [methods]*figures
 	functions  functions
+	requests   source
+	messages   messageTypes
+	background context.Context // that of a message without a trace
 }
 
 // Option changes where a [Telemetry] reports to.
@@ -66,9 +72,16 @@ func New(opts ...Option) *Telemetry {
 		meter:      o.meters.Meter(scope),
 		propagator: o.propagator,
 	}
+	t.background = t.NewContext(context.Background())
 	t.metrics = newMetrics(t.meter)
 	for m := range t.figures {
 		t.figures[m] = newFigures(t.metrics, Method(m)) //nolint:gosec // There are few.
+	}
+	t.requests = source{
+		Telemetry:  t,
+		figures:    t.figures[Request],
+		start:      asClient,
+		attributes: []attribute.KeyValue{MethodKey.String(Request.String())},
 	}
 	return t
 }

@@ -22,7 +22,7 @@ func TestTraceIsDrawn(t *testing.T) {
 	assert.Zero(t, got.status)
 	assert.Regexp(t, `\ntrace [0-9a-f]{32}: 12 spans, `, got.stdout)
 	assert.Regexp(t, `\nquickstart +█+ `, got.stdout)
-	assert.Regexp(t, `\n└ \w+\.\(\*tally\)\.count-fm +░*█+ `, got.stdout)
+	assert.Regexp(t, `\n└ \w+\.\(\*tally\)\.count +░*█+ `, got.stdout)
 	assert.Regexp(t, `\n  ├ \w+\.\(\*tally\)\.hash\.func1 +░*█+`, got.stdout)
 	assert.Regexp(t, `\n  └ … 5 more \w+\.\(\*tally\)\.hash\.func1, `, got.stdout)
 }

@@ -114,7 +114,7 @@ func eventsOf(s jaeger.Span) (list []string) {
 		}
 		list = append(list, text)
 	}
-	if strings.HasSuffix(s.Name, "shelves-fm") && len(list) == 1 {
+	if strings.HasSuffix(s.Name, "shelves") && len(list) == 1 {
 		list = append(list, "* suspended: write down", "* resumed")
 	}
 	return list

@@ -15,7 +15,7 @@
 //	serve.go    the life of the server
 //	shop.go     the service: a handler and the functions of the callers
 //	stock.go    the plain actor
-//	picture.go  a trace as a picture
+//	picture.go  a trace as a picture, like order.svg
 //	jaeger      starts Jaeger and asks it for traces
 //	tool        the module that has Jaeger as a tool
 package main

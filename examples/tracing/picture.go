@@ -99,7 +99,7 @@ func (p *picture) legend() {
 	}
 }
 
-// axis draws four lines down to bottom, and their times.
+// axis draws five lines down to bottom, and their times.
 func (p *picture) axis(length time.Duration, bottom int) {
 	for i := range 5 {
 		x := barsLeft + i*barsWidth/4

@@ -43,11 +43,12 @@ func serve(ctx context.Context, o options, server *jaeger.Server, stdout io.Writ
 	if err != nil {
 		return errors.Join(err, s.close(ctx), flush(ctx))
 	}
+	address := "http://" + listener.Addr().String()
 	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: stopTimeout}
 	if server != nil {
+		s.traces = address + "/traces/"
 		web.Handler = withTraces(web.Handler, server)
 	}
-	address := "http://" + listener.Addr().String()
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
 

@@ -29,6 +29,7 @@ type shop struct {
 	mail   *actors.Caller
 	stock  *actor.PID
 	later  time.Duration // after an order, when its receipt is sent
+	traces string        // the address of the traces, up to their ids, if there is one
 }
 
 func openShop(system *actor.ActorSystem, t *telemetry.Telemetry, later time.Duration) (*shop, error) {
@@ -71,7 +72,7 @@ func (s *shop) serveOrder(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	fmt.Fprintf(w, "%s\ntrace: http://%s/traces/%s\n", receipt, r.Host, id)
+	fmt.Fprintf(w, "%s\ntrace: %s%s\n", receipt, s.traces, id)
 
 	// The context of a request ends with the request, which this does not.
 	ctx := context.WithoutCancel(r.Context())

@@ -19,7 +19,7 @@ import (
 // before. Folder is where the module of the tool is; go must be in the PATH.
 func Build(ctx context.Context, folder string) (program string, err error) {
 	cmd := exec.CommandContext(ctx, "go", "-C", folder, "tool", "-n", "all-in-one")
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-buildvcs=false")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
@@ -36,9 +36,10 @@ type Server struct {
 	// API is the address of the query API.
 	API string
 
-	cmd   *exec.Cmd
-	ended chan struct{} // its output has
-	tail  tail
+	cmd     *exec.Cmd
+	failure error         // of the program, once it has ended
+	ended   chan struct{} // its output has
+	tail    tail
 }
 
 // stopTimeout is how long Jaeger has to end when it is asked to.
@@ -47,6 +48,16 @@ const stopTimeout = 10 * time.Second
 // Start starts the program and returns when it takes traces and questions. It
 // runs until Stop is called or ctx ends.
 func Start(ctx context.Context, program string) (*Server, error) {
+	const tries = 3 // somebody else may take the port that was free
+	for try := 1; ; try++ {
+		s, err := start(ctx, program)
+		if err == nil || try == tries || !strings.Contains(err.Error(), "address already in use") {
+			return s, err
+		}
+	}
+}
+
+func start(ctx context.Context, program string) (*Server, error) {
 	otlp, err := freeAddress()
 	if err != nil {
 		return nil, fmt.Errorf("jaeger: %w", err)
@@ -55,6 +66,7 @@ func Start(ctx context.Context, program string) (*Server, error) {
 	s.cmd = exec.CommandContext(ctx, program, arguments(otlp)...)
 	s.cmd.Env = append(os.Environ(), "OTEL_TRACES_SAMPLER=always_off") // it does not trace itself
 	s.cmd.WaitDelay = stopTimeout
+	apart(s.cmd)
 	out, in := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = in, in
 	if err := s.cmd.Start(); err != nil {
@@ -62,18 +74,15 @@ func Start(ctx context.Context, program string) (*Server, error) {
 	}
 	ready := make(chan struct{})
 	go s.read(out, ready)
-	exited := make(chan struct{})
 	go func() {
-		_ = s.cmd.Wait()
+		s.failure = s.cmd.Wait()
 		_ = in.Close()
-		close(exited)
 	}()
 	select {
 	case <-ready:
 		return s, nil
-	case <-exited:
-		<-s.ended
-		return nil, fmt.Errorf("jaeger: it has ended before it was ready: %w\n%s", context.Cause(ctx), s.tail.String())
+	case <-s.ended:
+		return nil, fmt.Errorf("jaeger: it has ended before it was ready: %w\n%s", s.failure, s.tail.String())
 	}
 }
 
@@ -141,7 +150,7 @@ func (s *Server) Stop() error {
 	timer := time.AfterFunc(stopTimeout, func() { _ = s.cmd.Process.Kill() })
 	defer timer.Stop()
 	<-s.ended
-	return nil
+	return s.failure
 }
 
 // tail is the end of a log.

@@ -185,7 +185,7 @@ func (a attributes) texts() map[string]string {
 }
 
 // kinds are the kinds of OTLP by number.
-var kinds = []string{"unspecified", "internal", "server", "client", "producer", "consumer"}
+var kinds = map[int]string{1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 
 const statusError = 2
 
