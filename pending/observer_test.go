@@ -127,7 +127,7 @@ func TestObserverOfAGroupIsToldOfItAsOfAPending(t *testing.T) {
 			assert.Equal(t, "observed", ctx.Value(keyB))
 			g, _ := pending.CurrentGroup(ctx)
 			g.Add(other)
-			go other.SetError(errBoom)
+			other.SetError(errBoom)
 			return nil
 		}, pending.WithObserver(r))
 		require.ErrorIs(t, err, errBoom)
@@ -136,22 +136,15 @@ func TestObserverOfAGroupIsToldOfItAsOfAPending(t *testing.T) {
 }
 
 func TestObserverOfALoopIsToldOfItAsOfAPending(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := &recorder{}
-		loop := func(ctx context.Context) {
-			items := []*pending.Pending[string]{pending.New[string](t.Context())}
-			for _, err := range pending.AsCompletedOf(ctx, items, pending.LoopObservedBy(r)) {
-				r.note(fmt.Sprint("item: ", err))
-				items[0].SetResult("")
-			}
-		}
-		ended, cancel := context.WithCancelCause(t.Context())
-		cancel(errWhy)
-		loop(ended)
-		assert.Equal(t, "observe pending.AsCompleted", r.events[0])
-		assert.Contains(t, r.events[len(r.events)-1], "done: pending: ")
-		assert.Contains(t, r.events[len(r.events)-1], "why")
-	})
+	r := &recorder{}
+	never := []*pending.Pending[string]{pending.New[string](t.Context())}
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errWhy)
+	for _, err := range pending.AsCompletedOf(ended, never, pending.LoopObservedBy(r)) {
+		r.note(fmt.Sprint("handed out: ", err))
+	}
+	const why = "pending: wait for pendings: why"
+	assert.Equal(t, []string{"observe pending.AsCompleted", "handed out: " + why, "done: " + why}, r.events)
 }
 
 func TestObserverThatIsNotInterestedChangesNoGroupAndNoLoop(t *testing.T) {
