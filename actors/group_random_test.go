@@ -19,7 +19,7 @@ import (
 // as, and when, the model says. A bubble has no goroutine left at its end.
 func TestRandomGroupsDoAsTheModelSays(t *testing.T) {
 	defer oneAtATime()()
-	const programs = 100
+	const programs = 50
 	for _, seed := range []uint64{1, 2, 3, uint64(time.Now().UnixNano())} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Logf("seed %d", seed)

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -34,13 +35,21 @@ func on(tb testing.TB, opts []props.Option) []props.Option {
 func TestMain(m *testing.M) { goleak.VerifyTestMain(onEachBackend{m}) }
 
 // onEachBackend runs everything once for each backend, unless something else is
-// asked for than tests.
+// asked for than tests. Of several runs each backend has its share.
 type onEachBackend struct{ *testing.M }
 
 func (m onEachBackend) Run() (code int) {
 	flag.Parse()
-	for _, b := range backends {
+	count := flag.Lookup("test.count")
+	runs := int(count.Value.(flag.Getter).Get().(uint))
+	for i, b := range backends {
 		backend = b
+		if runs > 1 {
+			share := (runs + i) / len(backends)
+			if err := count.Value.Set(strconv.Itoa(share)); err != nil {
+				panic(err)
+			}
+		}
 		if c := m.M.Run(); c != 0 {
 			fmt.Fprintln(os.Stderr, "FAIL on backend", b.name)
 			code = c
