@@ -280,3 +280,18 @@ func ids(callers ...*actors.Caller) []string {
 	slices.Sort(all)
 	return all
 }
+
+// sown are the tests, with their backends, that have had the fixed seeds.
+var sown = make(map[string]bool)
+
+// seeds returns those of a test of random programs: some that are always the same,
+// and a new one; when the test is run again in the same process, a new one alone.
+func seeds(t *testing.T) []uint64 {
+	fresh := uint64(time.Now().UnixNano())
+	test := backend.name + t.Name()
+	if sown[test] {
+		return []uint64{fresh}
+	}
+	sown[test] = true
+	return []uint64{1, 2, 3, fresh}
+}

@@ -17,7 +17,7 @@ import (
 // The programs of a seed are always the same; how they interleave is not.
 func TestRandomOperationsLeaveNothingUndone(t *testing.T) {
 	const goroutines, steps = 64, 50
-	for _, seed := range []uint64{1, 2, 3, uint64(time.Now().UnixNano())} {
+	for _, seed := range seeds(t) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Logf("seed %d", seed)
 			w := newWorld(t)
