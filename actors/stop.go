@@ -274,10 +274,11 @@ func (c *Caller) finalize() {
 			}
 			p.mu.Unlock()
 		}
+		// Code of the user's is called on the way, and may end the goroutine.
 		defer c.announceEnd()
+		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
+		defer c.box.finishStages()
 		c.closePublication()
-		c.box.finishStages()
-		c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
 	})
 }
 
