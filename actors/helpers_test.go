@@ -280,3 +280,10 @@ func ids(callers ...*actors.Caller) []string {
 	slices.Sort(all)
 	return all
 }
+
+// once is for tests that make all their callers themselves, and take their time.
+func once(tb testing.TB) {
+	if backend.name != backends[0].name {
+		tb.Skip("it does the same on each backend, and has been run on the first one")
+	}
+}

@@ -32,13 +32,6 @@ func startThread(tb testing.TB, system *actor.ActorSystem, opts ...props.Option)
 	return c, result(tb, actors.CallSoon(tb.Context(), c, thread))
 }
 
-// once is for tests that make all their callers themselves, and take their time.
-func once(tb testing.TB) {
-	if backend.name != backends[0].name {
-		tb.Skip("it does the same on each backend, and has been run on the first one")
-	}
-}
-
 func TestHundredThousandWaitsOnAThreadComeBackToIt(t *testing.T) {
 	once(t)
 	const goroutines, functions, waits = 32, 125, 25
