@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -16,6 +17,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 // press keeps what is published through it, and which publications are open.
@@ -133,7 +135,7 @@ func TestChildrenHavePublicationsOfTheirOwnUnlessTheyRefuse(t *testing.T) {
 
 func TestPublicationIsTheSameAfterARestart(t *testing.T) {
 	p := &press{}
-	c := start(t, newSystem(t), props.Publisher(p.publisher), restarting)
+	c := start(t, newSystem(t), props.Publisher(p.publisher), props.Supervision(supervision.Restart()))
 	require.ErrorIs(t, failure(actors.CallSoon(t.Context(), c, panics)), errBoom)
 	result(t, actors.CallSoon(t.Context(), c, one))
 	require.NoError(t, c.Publish("news", nil))
@@ -145,7 +147,7 @@ var broken = map[string]struct {
 	want string
 }{
 	"error":  {func(string) (props.Publication, error) { return nil, errBoom }, "boom"},
-	"nil":    {func(string) (props.Publication, error) { return nil, nil }, "it is nil"}, //nolint:nilnil // That is the mistake.
+	"nil":    {func(string) (props.Publication, error) { return nil, nil }, "it is nil"},
 	"panic":  {func(string) (props.Publication, error) { panic(errBoom) }, "pending: panic: boom"},
 	"Goexit": {func(string) (props.Publication, error) { exitGoroutine(); return nil, nil }, "runtime.Goexit was called"},
 }
@@ -217,36 +219,23 @@ func TestPublicationThatCannotBeOpenedFailsTheStart(t *testing.T) {
 
 // A worker that cannot start must not be counted, nor counted off twice.
 func TestPublicationOfAWorkerThatCannotBeOpenedFailsTheCall(t *testing.T) {
-	var mu sync.Mutex
-	fails := true
-	open := func(id string) (props.Publication, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if fails {
+	var fails atomic.Bool
+	p := &press{}
+	c := start(t, newSystem(t), props.MaxWorkers(1), props.Publisher(func(id string) (props.Publication, error) {
+		if fails.Load() {
 			return nil, errBoom
 		}
-		return (&press{}).publisher(id)
-	}
-	c := start(t, newSystem(t), props.MaxWorkers(1))
-	boss := child(t, c, props.Publisher(nil))
-	require.NoError(t, boss.StopWait(t.Context()))
-	boss = child(t, c)
-	_ = boss
-	fails = false
-	parent := child(t, c, props.Name("boss"), props.Publisher(open))
-	mu.Lock()
-	fails = true
-	mu.Unlock()
+		return p.publisher(id)
+	}))
+	fails.Store(true)
 	for range 3 {
-		require.ErrorIs(t, failure(actors.ToThread(t.Context(), parent, one)), errBoom)
+		require.ErrorIs(t, failure(actors.ToThread(t.Context(), c, one)), errBoom)
 	}
-	mu.Lock()
-	fails = false
-	mu.Unlock()
+	fails.Store(false)
 	release := make(chan struct{})
-	first := actors.ToThread(t.Context(), parent, func(context.Context) (int, error) { <-release; return 1, nil })
-	second := actors.ToThread(t.Context(), parent, one)
-	assert.Len(t, parent.Children(), 1, "the second call waits for the only worker")
+	first := actors.ToThread(t.Context(), c, func(context.Context) (int, error) { <-release; return 1, nil })
+	second := actors.ToThread(t.Context(), c, one)
+	assert.Len(t, c.Children(), 1, "the second call waits for the only worker")
 	close(release)
 	assert.Equal(t, 2, result(t, first)+result(t, second))
 }
@@ -254,12 +243,12 @@ func TestPublicationOfAWorkerThatCannotBeOpenedFailsTheCall(t *testing.T) {
 // Item 71 of the seed's behaviour.
 func TestPublicationThatCannotBeClosedIsLogged(t *testing.T) {
 	for name, tt := range map[string]struct {
-		press press
+		press *press
 		want  string
 	}{
-		"error":  {press{closeErr: errBoom}, `"actors: publication not closed" caller=callers/gopher error=boom`},
-		"panic":  {press{onClose: func() { panic(errBoom) }}, `"actors: closing of the publication panicked" caller=callers/gopher panic=boom`},
-		"Goexit": {press{onClose: exitGoroutine}, ""},
+		"error":  {&press{closeErr: errBoom}, `"actors: publication not closed" caller=callers/gopher error=boom`},
+		"panic":  {&press{onClose: func() { panic(errBoom) }}, `"actors: closing of the publication panicked" caller=callers/gopher panic=boom`},
+		"Goexit": {&press{onClose: exitGoroutine}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log, option := logged()
