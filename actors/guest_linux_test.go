@@ -46,7 +46,7 @@ func TestGuestsOnAThreadAreAllOnTheSame(t *testing.T) {
 				ps = append(ps, actors.CallUsing(t.Context(), c, props.Thread, resumed))
 				do(t.Context(), c, func(ctx context.Context) {
 					assert.NotEqual(t, want, syscall.Gettid(), "the thread is for guests alone")
-					assert.NoError(t, actors.Sleep(ctx, 0))
+					require.NoError(t, actors.Sleep(ctx, 0))
 					assert.NotEqual(t, want, syscall.Gettid())
 				})
 			}
@@ -119,7 +119,7 @@ func TestGuestsOnAThreadRunOnWhileTheLentGoroutineIsKept(t *testing.T) {
 	tid := result(t, actors.CallUsing(t.Context(), c, props.Thread, thread))
 	p := do(t.Context(), c, func(ctx context.Context) {
 		other, err := actors.CallUsing(ctx, c, props.Thread, resumed).Wait(ctx)
-		assert.NoError(t, err)
+		require.NoError(t, err)
 		assert.Equal(t, tid, other)
 		assert.NoError(t, actors.Sleep(ctx, time.Millisecond))
 	})

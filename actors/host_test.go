@@ -80,7 +80,7 @@ func TestFunctionsOfAHostedCallerRunOnTheLoopOfItsHost(t *testing.T) {
 	hosted(t, func(t *testing.T, w *window, c *actors.Caller) {
 		onLoop := func(ctx context.Context) (int, error) {
 			assert.True(t, w.busy)
-			assert.NoError(t, actors.Sleep(ctx, time.Second))
+			require.NoError(t, actors.Sleep(ctx, time.Second))
 			assert.True(t, w.busy, "after a wait")
 			_, err := actors.CallSoon(ctx, c, one).Wait(ctx)
 			assert.True(t, w.busy, "after a wait")

@@ -92,7 +92,7 @@ func (c *Caller) Publish(topic string, data []byte) error {
 	if p.closed {
 		return fmt.Errorf("actors: publish on %s: %w", c.path(), pending.ErrStopped)
 	}
-	return p.Publication.Publish(topic, data)
+	return p.Publish(topic, data)
 }
 
 // Published is what [EventStream] publishes.

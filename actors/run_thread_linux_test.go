@@ -155,7 +155,7 @@ func TestGoexitOnAThreadThatIsLentEndsItsGoroutineAndTheCaller(t *testing.T) {
 			waiting := do(t.Context(), c, func(ctx context.Context) { _ = actors.Sleep(ctx, time.Hour) })
 			exits := do(t.Context(), c, func(ctx context.Context) {
 				if wait {
-					assert.NoError(t, actors.Sleep(ctx, time.Millisecond))
+					require.NoError(t, actors.Sleep(ctx, time.Millisecond))
 				}
 				exitGoroutine()
 			})
