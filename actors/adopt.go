@@ -16,6 +16,10 @@ import (
 // [props.Name] and [props.Protected] have no effect. The error is that of an
 // option.
 //
+// With [props.Thread] or a host its Receive is where the functions are, from the
+// first message to the last: its stop needs the host's loop. If its publication
+// cannot be opened, that is logged and the actor is stopped.
+//
 // The option replaces the actor's mailbox, and must come after any other
 // option that does.
 func AsCaller(opts ...props.Option) (actor.PropsOption, error) {

@@ -175,11 +175,16 @@ func soon[T any](
 // CallUsing is [CallSoon] on a backend that need not be the caller's own: fn has
 // its turn, and its place in the queue, as any function of c, but it runs on a
 // thread that c has for such calls, made for the first one and ended with c, or, if
-// c is on a thread itself, on a goroutine. The seed's call_using_backend.
+// c is on a thread itself, on a goroutine. A backend that there is not is an error
+// of the pending. The seed's call_using_backend.
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
 	t := newCall(ctx, &c.box, fn, c.observed(telemetry.CallUsing, 0, nil))
+	if backend != props.Goroutine && backend != props.Thread {
+		t.SetError(fmt.Errorf("actors: call using %v: there is no such backend", backend))
+		return &t.Pending
+	}
 	t.turn.guest = backend != c.Backend()
 	c.enqueue(ctx, t)
 	return &t.Pending

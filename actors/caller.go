@@ -103,18 +103,21 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	return c, nil
 }
 
-// Start returns a running caller, with no parent. The errors are those of
-// [New]. The seed's Caller("NewThread").
+// Start returns a running caller, with no parent. The error is that of [New], or of
+// opening the publication. The seed's Caller("NewThread").
 func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	c, err := New(system, opts...)
 	if err != nil {
 		return nil, err
 	}
-	return c, c.Start()
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Start starts a caller made by [New]. It is an error if the caller was
-// started or stopped before.
+// started or stopped before. A caller whose publication cannot be opened is stopped.
 func (c *Caller) Start() error {
 	if err := c.begin(); err != nil {
 		return err

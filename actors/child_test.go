@@ -109,6 +109,30 @@ func TestChildInheritsOptions(t *testing.T) {
 	}
 }
 
+// Items 2 and 68 of the seed's behaviour.
+func TestBackendIsInheritedAndThatOfAChildDoesNotChange(t *testing.T) {
+	if again() {
+		return
+	}
+	c, err := actors.Start(newSystem(t), props.Backend(props.Thread))
+	require.NoError(t, err)
+	stopAtEnd(t, c)
+	onThread := child(t, c, props.Name("thread"))
+	onGoroutine := child(t, c, props.Name("goroutine"), props.Backend(props.Goroutine))
+	assert.Equal(t, props.Thread, onThread.Backend())
+	assert.Equal(t, props.Goroutine, onGoroutine.Backend())
+	assert.Equal(t, props.Goroutine, child(t, onGoroutine).Backend())
+
+	same(t, onThread, child(t, c, props.Name("thread"), props.Backend(props.Thread)))
+	same(t, onGoroutine, child(t, c, props.Name("goroutine")))
+	_, err = c.Child(props.Name("thread"), props.Backend(props.Goroutine))
+	require.EqualError(t, err, "props: Backend: asked for goroutine, but it is thread")
+	_, err = c.Child(props.Name("goroutine"), props.Backend(props.Thread))
+	require.EqualError(t, err, "props: Backend: asked for thread, but it is goroutine")
+	_, err = c.Child(props.Backend(7))
+	require.EqualError(t, err, "props: Backend: there is no BackendKind(7)")
+}
+
 // Item 68 of the seed's behaviour.
 func TestChildIsMadeWhateverTheParentIsDoing(t *testing.T) {
 	for name, prepare := range map[string]func(*testing.T, *actor.ActorSystem) *actors.Caller{

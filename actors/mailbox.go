@@ -185,14 +185,18 @@ func (m *mailbox) post(item any, limit int) error {
 
 // wakeLocked releases mu, and sees to it that somebody runs the mailbox.
 func (m *mailbox) wakeLocked() {
-	start := !m.running && m.hasWork()
-	m.running = m.running || start
+	if m.running || !m.hasWork() {
+		m.mu.Unlock()
+		return
+	}
+	m.running = true
 	stage, home := m.place()
+	if stage != nil {
+		stage.post(job{}) // while mu is held, so that a stop finds it
+	}
 	m.mu.Unlock()
 	switch {
-	case !start:
 	case stage != nil:
-		stage.post(job{})
 	case home != nil:
 		home.work <- struct{}{}
 	default:
@@ -202,9 +206,10 @@ func (m *mailbox) wakeLocked() {
 
 // place returns where the next runner is best. The caller holds mu.
 func (m *mailbox) place() (*stage, *home) {
-	// What the actor system says to a caller of ours no user's code hears of, so
-	// a stage that is slow is not waited for.
-	if main := m.main.Load(); main != nil && (m.caller.adopted || len(m.system) == 0 && m.held == nil) {
+	// What the actor system says to a caller of ours no user's code hears of, nor
+	// does any begin to run after a stop, so a stage that is slow is not waited for.
+	main := m.main.Load()
+	if main != nil && (m.caller.adopted || len(m.system) == 0 && m.held == nil && !m.closed.Load()) {
 		return main, nil
 	}
 	if m.atHome() {
@@ -266,8 +271,7 @@ func (m *mailbox) run(h *home, s *stage, item any) {
 		ok = m.deal(item, s)
 	}
 	for i := 0; ok; i++ {
-		if s != nil && s.hosted && i == hostBatch {
-			s.post(job{})
+		if i == hostBatch && m.interlude(s) {
 			break
 		}
 		if i > throughput {
@@ -411,9 +415,11 @@ type direct func()
 func (m *mailbox) deal(item any, s *stage) bool {
 	switch item := item.(type) {
 	case *frame:
-		m.invite(item)
-		if at := m.stageOf(item); at != s {
-			return m.move(at, item)
+		if item.guest {
+			m.invite()
+		}
+		if m.stageOf(item) != s {
+			return m.move(item)
 		}
 		return m.runFunction(item)
 	case step:
@@ -429,23 +435,23 @@ func (m *mailbox) deal(item any, s *stage) bool {
 		item.wake()
 		return false
 	case systemMessage:
-		if at := m.main.Load(); at != s && m.caller.adopted {
-			return m.move(at, item)
+		if m.caller.adopted && m.main.Load() != s {
+			return m.move(item)
 		}
 		m.handleSystem(item.message)
 	case released:
-		if at := m.main.Load(); at != s && m.caller.adopted {
-			return m.move(at, item)
+		if m.caller.adopted && m.main.Load() != s {
+			return m.move(item)
 		}
 		m.release(item.message)
 	case direct:
-		if at := m.main.Load(); at != s {
-			return m.move(at, item)
+		if m.main.Load() != s {
+			return m.move(item)
 		}
 		m.runDirect(item)
 	default:
-		if at := m.main.Load(); at != s {
-			return m.move(at, item)
+		if m.main.Load() != s {
+			return m.move(item)
 		}
 		m.handleUser(item)
 	}

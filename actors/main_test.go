@@ -32,7 +32,16 @@ func on(tb testing.TB, opts []props.Option) []props.Option {
 	return append(backend.options(tb), opts...)
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(onEachBackend{m}) }
+// asMain is set where the process is not to run tests, but to be something that
+// tests have started.
+var asMain func() (status int)
+
+func TestMain(m *testing.M) {
+	if asMain != nil {
+		os.Exit(asMain())
+	}
+	goleak.VerifyTestMain(onEachBackend{m})
+}
 
 // onEachBackend runs everything once for each backend, unless something else is
 // asked for than tests. Of several runs each backend has its share.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -24,11 +25,22 @@ type publication struct {
 
 // openPublication opens what the options ask for, if they do.
 func (c *Caller) openPublication() error {
-	open := c.config.Publisher
-	if open == nil {
+	if c.config.Publisher == nil {
 		return nil
 	}
-	p, err := open(c.ID())
+	var p props.Publication
+	err := errors.New("runtime.Goexit was called")
+	opened := make(chan struct{})
+	go func() { // which the user's code may end, or panic on
+		defer close(opened)
+		defer func() {
+			if r := recover(); r != nil {
+				err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+			}
+		}()
+		p, err = c.config.Publisher(c.ID())
+	}()
+	<-opened
 	if err == nil && p == nil {
 		err = errors.New("it is nil")
 	}
@@ -59,6 +71,7 @@ func (c *Caller) closePublication() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	defer c.logPanic("closing of the publication")
 	if err := p.Close(); err != nil {
 		c.Logger().Error("actors: publication not closed",
 			slog.String("caller", c.path()), slog.Any("error", err))
@@ -66,9 +79,9 @@ func (c *Caller) closePublication() {
 }
 
 // Publish sends data under a topic to what the caller's [props.Publisher] has
-// opened. The error is that of the publication, [ErrNoPublisher] if there is none,
-// or matches [pending.ErrStopped] when the caller has stopped. It may be called
-// from any goroutine. The seed's iopub_sockets[caller.id].
+// opened. The error is that of the publication, or matches [ErrNoPublisher] if there
+// is none, or none yet, or [pending.ErrStopped] when the caller has stopped. It may
+// be called from any goroutine. The seed's iopub_sockets[caller.id].
 func (c *Caller) Publish(topic string, data []byte) error {
 	p := c.published()
 	if p == nil {
@@ -79,7 +92,7 @@ func (c *Caller) Publish(topic string, data []byte) error {
 	if p.closed {
 		return fmt.Errorf("actors: publish on %s: %w", c.path(), pending.ErrStopped)
 	}
-	return p.Publication.Publish(topic, data)
+	return p.Publish(topic, data)
 }
 
 // Published is what [EventStream] publishes.

@@ -155,9 +155,15 @@ func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.child(config, nil)
+	child, err := c.child(config, nil)
+	if err != nil {
+		return nil, err
+	}
+	return child, nil
 }
 
+// child returns a child, which it may have made although there is an error. That
+// child stops.
 func (c *Caller) child(config *props.Config, employer *pool) (*Caller, error) {
 	c.node.watch(config.Telemetry) // without the lock that it might be waited for with
 	child, made, err := c.getOrMake(config, employer)
@@ -168,12 +174,11 @@ func (c *Caller) child(config *props.Config, employer *pool) (*Caller, error) {
 		// Any goroutine can spawn, but only the parent's actor, on its turn,
 		// can take note of its child.
 		c.box.PostSystemMessage(adoption{child})
-		err = child.enter()
+		if err == nil { // else somebody has stopped it already
+			err = child.enter()
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return child, nil
+	return child, err
 }
 
 func (c *Caller) getOrMake(config *props.Config, employer *pool) (child *Caller, made bool, err error) {

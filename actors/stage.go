@@ -51,6 +51,10 @@ type coroutine struct {
 	yield func(struct{}) bool
 }
 
+// maxIdleCoroutines is how many a stage keeps for its next functions: more than
+// are in use at a time as a rule, and not as many as there ever were.
+const maxIdleCoroutines = 64
+
 // hostBatch is how many items are dealt with in one function posted to a host,
 // which has other things to do.
 const hostBatch = 16
@@ -86,7 +90,8 @@ func newHosted(m *mailbox, h props.Host) *stage {
 
 // loop does jobs until the stage is over and nothing is left on it. It goes on
 // when a function ends the goroutine with runtime.Goexit: as long as there are
-// deferred calls to run it is the same goroutine, and thread.
+// deferred calls to run it is the same goroutine, and thread. That takes some
+// hundred bytes of stack for each such function, until the end.
 func (s *stage) loop() {
 	returned := false
 	defer func() {
@@ -206,7 +211,7 @@ func (s *stage) coroutine() *coroutine {
 			item := c.item
 			c.item = nil
 			s.box.run(nil, s, item)
-			if s.hosted { // nobody knows when to end it later
+			if s.hosted || len(s.idle) == maxIdleCoroutines { // nobody knows when to end that of a host later
 				return
 			}
 			s.idle = append(s.idle, c)
@@ -256,6 +261,7 @@ func (m *mailbox) lendThread() {
 	m.main.Store(s)
 	m.open()
 	s.loop()
+	<-m.caller.Stopped() // the stage is left earlier if functions are abandoned
 }
 
 // watchHost stops the caller when its host has ended.
@@ -268,9 +274,10 @@ func (m *mailbox) watchHost(host props.EndingHost) {
 	err := fmt.Errorf("actors: the host %s has ended", host.Name())
 	m.caller.stop(err)
 	m.mu.Lock()
-	s := m.main.Swap(nil)
-	if item, ok := s.withdraw(); ok {
-		go m.run(nil, nil, item)
+	if s := m.main.Swap(nil); s != nil {
+		if item, ok := s.withdraw(); ok {
+			go m.run(nil, nil, item)
+		}
 	}
 	m.mu.Unlock()
 	m.caller.forsake(m.active(), "its host has ended", slog.String("host", host.Name()))
@@ -299,21 +306,55 @@ func (m *mailbox) stageOf(f *frame) *stage {
 
 // invite starts the thread of the functions that have asked for one, when the first
 // of them is to run.
-func (m *mailbox) invite(f *frame) {
-	if f.guest && m.caller.config.Backend != props.Thread && m.guest.Load() == nil {
+func (m *mailbox) invite() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.caller.config.Backend != props.Thread && m.guest.Load() == nil && !m.closed.Load() {
 		m.guest.Store(startThread(m))
 	}
 }
 
-// move hands the role of the runner on to where an item is to be dealt with. It
-// returns false, as deal does then.
-func (m *mailbox) move(to *stage, item any) bool {
+// move hands the role of the runner on to where an item is to be dealt with, and
+// reports false, as deal does then. After a stop nothing of a user's begins to run,
+// so it is refused where it is.
+func (m *mailbox) move(item any) bool {
+	m.mu.Lock()
+	to, refuse := m.main.Load(), m.closed.Load()
+	switch item := item.(type) {
+	case *frame:
+		to = m.stageOf(item)
+	case systemMessage, released:
+		refuse = false
+	}
+	if refuse {
+		m.mu.Unlock()
+		m.caller.refuse([]any{item}, m.caller.stopError())
+		return true
+	}
+	if to != nil {
+		to.post(job{item: item}) // while mu is held, so that a stop finds it
+	}
+	m.mu.Unlock()
 	if to == nil {
 		m.dispatcher.Schedule(func() { m.run(nil, nil, item) })
-	} else {
-		to.post(job{item: item})
 	}
 	return false
+}
+
+// interlude lets a host's loop do other things before it goes on being the runner.
+// It reports false if it is not to be left: it is none of a host, or may not be come
+// back to.
+func (m *mailbox) interlude(s *stage) bool {
+	if s == nil || !s.hosted {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed.Load() || m.main.Load() != s {
+		return false
+	}
+	s.post(job{})
+	return true
 }
 
 // reclaim makes a goroutine the runner if a stage was to be that and has not begun,

@@ -274,11 +274,12 @@ func (c *Caller) finalize() {
 			}
 			p.mu.Unlock()
 		}
+		// Code of the user's is called on the way, and may end the goroutine.
 		defer c.announceEnd()
+		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
+		defer c.box.finishStages()
+		defer c.node.unwatch(c.config.Telemetry)
 		c.closePublication()
-		c.box.finishStages()
-		c.node.unwatch(c.config.Telemetry)
-		c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
 	})
 }
 

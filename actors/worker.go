@@ -99,13 +99,17 @@ func (p *pool) wait(t task) error {
 // hire makes a new worker for a call. It is counted already.
 func (p *pool) hire(t task) error {
 	w, err := p.owner.child(p.config, p)
-	if err != nil {
+	switch {
+	case w == nil:
 		p.mu.Lock()
 		p.n--
 		p.mu.Unlock()
 		return err
+	case err != nil:
+		return err // it is lost already
+	default:
+		return w.work(t)
 	}
-	return w.work(t)
 }
 
 // work has a worker do a call.

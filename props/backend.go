@@ -18,10 +18,11 @@ const (
 	// state by thread.
 	//
 	// Turns, waits and stops are the same. But the Go runtime ends the process
-	// when such a function gives its turn away between a LockOSThread and an
-	// UnlockOSThread of its own, or below a C function that has called back
-	// into Go: there it may only use waits that keep the turn. A function that
-	// blocks, as by a wait that keeps the turn, blocks the thread.
+	// when such a function gives its turn away, or returns, between a
+	// LockOSThread and an UnlockOSThread of its own, which it does not need; or
+	// gives it away below a C function that has called back into Go: there it
+	// may only use waits that keep the turn. A function that blocks, as by a
+	// wait that keeps the turn, blocks the thread.
 	Thread
 )
 
@@ -52,7 +53,8 @@ func Backend(b BackendKind) Option {
 type Host interface {
 	// Post has fn called on the loop's goroutine, soon, after the functions
 	// posted before and not within the call of Post. It is called from any
-	// goroutine, and may block.
+	// goroutine, and may block, but not for ever: it returns when the loop has
+	// ended.
 	Post(fn func())
 	// Name names the host in logs.
 	Name() string
@@ -72,8 +74,11 @@ type EndingHost interface {
 // its loop on one thread: in particular all its calls of posted functions must be
 // made with the same number of LockOSThread in effect.
 //
-// A loop that is slow delays the functions of the caller, but not its stop. The
-// seed's host.
+// A loop that is slow delays the functions of the caller, but not its stop: that
+// waits for functions which have not returned, for [StopTimeout] at most, and for
+// nothing else. Whoever waits on the loop's own goroutine for a function of the
+// caller is in its way. A function that calls [runtime.Goexit] ends that goroutine.
+// The seed's host.
 func HostedBy(h Host) Option {
 	return func(c *Config) error {
 		if h == nil || !reflect.TypeOf(h).Comparable() {

@@ -8,6 +8,10 @@
 //	)
 //
 // What the options of a child leave open is inherited from its parent, except
-// for the name and the protection. A value that makes no sense is an error
-// from the function that was given the option, and names the option.
+// for the name, the protection and the host. A value that makes no sense is an
+// error from the function that was given the option, and names the option.
+//
+// Functions run on goroutines unless [Backend] asks for an OS thread, for
+// libraries that insist on one, or [HostedBy] for a loop that somebody else owns,
+// as that of a GUI. [Publisher] gives each caller something to publish to.
 package props
