@@ -1,0 +1,145 @@
+// Command iopub has callers and their workers print lines, all at the same time,
+// each over a ZeroMQ socket of its own, and a subscriber show who said what:
+//
+//	go run .                                  # in this folder
+//	go run . -endpoint 'tcp://127.0.0.1:*'
+//
+// It needs the C library of ZeroMQ; on Debian: apt-get install libzmq3-dev
+//
+// The sockets are opened by props.Publisher, for each caller when it starts and
+// for the workers that inherit it, and closed when the caller has stopped. The
+// subscriber binds, the callers' sockets connect.
+//
+//	main.go        the command line, and the life of all of it
+//	chatter.go     what callers and workers have to say
+//	publisher.go   the socket of a caller
+//	subscriber.go  the one who listens
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/pebbe/zmq4"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+)
+
+const usage = `usage: iopub [-callers N] [-tasks N] [-pause D] [-endpoint E]
+
+Callers have tasks done by their workers. All of them print what they do over
+ZeroMQ sockets of their own, and a subscriber shows each line with the id of
+the caller that it is from. Ctrl-C ends it early, and loses no line either.
+
+The exit status is 0, or 1 if lines were lost or something went wrong, 2 if the
+command line is of no use, 130 after Ctrl-C.
+
+  -callers N   how many callers there are (default 3)
+  -tasks N     how many tasks each has for its workers (default 4)
+  -pause D     about how long a task takes (default 50ms)
+  -endpoint E  where the subscriber listens (default inproc://iopub)
+`
+
+// The exit status, as in usage.
+const (
+	statusOK          = 0
+	statusFailed      = 1
+	statusUsage       = 2
+	statusInterrupted = 130
+)
+
+var errInterrupted = errors.New("interrupted")
+
+// patience is how long sockets wait for one another.
+const patience = 10 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	o, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return statusOK
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "iopub:", err)
+		return statusUsage
+	}
+	err = listenToAll(ctx, o, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "iopub:", err)
+	}
+	switch {
+	case errors.Is(err, errInterrupted):
+		return statusInterrupted
+	case err != nil:
+		return statusFailed
+	default:
+		return statusOK
+	}
+}
+
+type options struct {
+	callers, tasks int
+	pause          time.Duration
+	endpoint       string
+}
+
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet("iopub", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the error
+	flags.IntVar(&o.callers, "callers", 3, "")
+	flags.IntVar(&o.tasks, "tasks", 4, "")
+	flags.DurationVar(&o.pause, "pause", 50*time.Millisecond, "")
+	flags.StringVar(&o.endpoint, "endpoint", "inproc://iopub", "")
+	switch err := flags.Parse(args); {
+	case err != nil:
+		return o, err
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("%q is no flag; try -help", flags.Arg(0))
+	case o.callers < 1 || o.tasks < 0:
+		return o, errors.New("-callers must be at least 1, and -tasks not negative")
+	}
+	return o, nil
+}
+
+// listenToAll has the subscriber listen to callers until they have said all, and
+// returns an error if that is not what the subscriber has heard.
+func listenToAll(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	sockets, err := zmq4.NewContext()
+	if err != nil {
+		return err
+	}
+	s, err := subscribe(sockets, o.endpoint, stdout)
+	if err != nil {
+		return errors.Join(err, sockets.Term())
+	}
+	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}))
+	chatting := chat(ctx, system, o, publisher{sockets, s.endpoint, patience, s.expect})
+	if ctx.Err() != nil {
+		chatting = errInterrupted
+	}
+
+	// The sockets are closed when the callers have stopped, and then the last of
+	// what they have sent is still on its way.
+	ctx = context.WithoutCancel(ctx)
+	stopping := actors.Shutdown(ctx, system)
+	listening := s.waitForAll(ctx)
+	ending := errors.Join(sockets.Term(), s.wait())
+	fmt.Fprintf(stdout, "%d lines of %d callers and workers\n", s.total(), len(s.heard))
+	return errors.Join(chatting, stopping, listening, ending)
+}
