@@ -1,12 +1,7 @@
 package actors
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
-	"log/slog"
-	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -14,10 +9,6 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
-
-// errGoexit is the reason given to the supervisor of an actor whose handler
-// ended its goroutine.
-var errGoexit = errors.New("actors: the handler ended its goroutine with runtime.Goexit")
 
 // mailbox is the mailbox of a caller, and the scheduler of its functions.
 //
@@ -53,7 +44,7 @@ type mailbox struct {
 	// run. They change under mu.
 	main, guest atomic.Pointer[stage]
 
-	// batch is the chunk of the queue in work; cursor is where. The runner
+	// batch is the chunk of the backlog in work; cursor is where. The runner
 	// replaces the batch under mu; it may move the cursor without it.
 	batch  *chunk
 	cursor atomic.Int32
@@ -65,7 +56,7 @@ type mailbox struct {
 
 	mu        sync.Mutex
 	system    []any
-	queue     queue
+	backlog   backlog
 	running   bool          // there is a runner
 	gated     bool          // not started yet
 	paused    bool          // by a failure that is being decided on
@@ -102,7 +93,7 @@ func (m *mailbox) UserMessageCount() int {
 
 // queued returns how many calls and messages have not been started.
 func (m *mailbox) queued() int {
-	n := m.queue.n
+	n := m.backlog.n
 	if m.batch != nil {
 		n += m.batch.n - int(m.cursor.Load())
 	}
@@ -178,7 +169,7 @@ func (m *mailbox) post(item any, limit int) error {
 		m.mu.Unlock()
 		return fmt.Errorf("%w: %d calls are queued on %s", ErrOverloaded, limit, m.caller.path())
 	}
-	m.queue.push(item)
+	m.backlog.push(item)
 	m.wakeLocked()
 	return nil
 }
@@ -250,358 +241,6 @@ func (m *mailbox) hasWork() bool {
 // way, the actor knows all its children, and all of them know of a stop.
 func (m *mailbox) quiet() bool { return !m.closing && m.parked.n+m.ready.n+m.orphans == 0 }
 
-// run is the loop of the runner, on the goroutine of h or of s if one of them is
-// not nil. It begins with an item if that is not nil.
-func (m *mailbox) run(h *home, s *stage, item any) {
-	if m.caller.traced != nil {
-		growStack()
-	}
-	returned := false
-	defer func() {
-		if !returned {
-			m.replaceRunner(item, h)
-		}
-	}()
-	if m.here.Load() != h {
-		m.here.Store(h)
-	}
-	throughput := m.dispatcher.Throughput()
-	ok := true
-	if item != nil {
-		ok = m.deal(item, s)
-	}
-	for i := 0; ok; i++ {
-		if i == hostBatch && m.interlude(s) {
-			break
-		}
-		if i > throughput {
-			i = 0
-			runtime.Gosched()
-		}
-		if item, ok = m.next(); ok {
-			ok = m.deal(item, s)
-		}
-	}
-	returned = true
-}
-
-// replaceRunner has another goroutine run the mailbox, after the function or
-// the handler that dealt with item has ended this one by Goexit.
-func (m *mailbox) replaceRunner(item any, h *home) {
-	m.mu.Lock()
-	h.setAway(true) // for good
-	m.mu.Unlock()
-	switch item := item.(type) {
-	case *frame:
-		if !m.lostFunction(item) {
-			return
-		}
-	case step:
-		if !m.lostFunction(item.frame()) {
-			return
-		}
-	case direct:
-		m.caller.Logger().Error("actors: direct call ended its goroutine", slog.String("caller", m.caller.path()))
-	default:
-		m.invoker.EscalateFailure(errGoexit, item)
-	}
-	m.mu.Lock()
-	m.replace()
-	m.mu.Unlock()
-}
-
-// lostFunction does what is left to do for a function whose goroutine has ended:
-// by its own doing, or by that of a callback of the user's after it. It reports
-// false if the function was abandoned, and the turn has gone elsewhere long ago.
-func (m *mailbox) lostFunction(f *frame) bool {
-	if left := f.leave(); !left && f.isAbandoned() {
-		return false
-	} else if left && f.panicked {
-		crash, _ := f.task.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
-		m.caller.crashed(f.task, cmp.Or(crash, &pending.PanicError{Value: f.task.Err()}))
-	}
-	m.caller.workDone(f)
-	return true
-}
-
-// systemMessage is an item from the lane of the actor system.
-type systemMessage struct{ message any }
-
-// next returns what to do next, or false when there is nothing, which ends the
-// role of the runner.
-func (m *mailbox) next() (item any, ok bool) {
-	if !m.urgent.Load() && m.batch != nil {
-		i := m.cursor.Load()
-		if int(i) < m.batch.n && m.cursor.CompareAndSwap(i, i+1) { // else close has taken the rest
-			return m.batch.items[i], true
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	item, ok = m.choose()
-	m.urgent.Store(len(m.system) > 0 || m.ready.n > 0 || m.held != nil || m.paused)
-	return item, ok
-}
-
-// choose is next with a choice. The caller holds mu.
-func (m *mailbox) choose() (item any, ok bool) {
-	if len(m.system) > 0 {
-		item = m.system[0]
-		m.system = shift(m.system)
-		return systemMessage{item}, true
-	}
-	if m.held != nil && m.quiet() {
-		item, m.held = m.held, nil
-		return released{item}, true
-	}
-	open := !m.paused && m.held == nil
-	if m.ready.n > 0 && (open && !m.favoursQueue() || m.held != nil) {
-		f := m.ready.first
-		m.ready.remove(f)
-		m.userNext = true
-		return f.grant(), true // the runner leaves its role to that
-	}
-	if open {
-		m.userNext = false
-		if item, ok := m.nextQueued(); ok {
-			return item, true
-		}
-	}
-	m.running = false
-	m.noteIdleLocked()
-	return nil, false
-}
-
-// favoursQueue reports whether it is the queue's turn to be taken from.
-func (m *mailbox) favoursQueue() bool { return m.userNext && m.queued() > 0 }
-
-// nextQueued takes the next item of the queue.
-func (m *mailbox) nextQueued() (item any, ok bool) {
-	i := int(m.cursor.Load())
-	if m.batch != nil && i == m.batch.n {
-		m.batch.recycle()
-		m.batch = nil
-	}
-	if m.batch == nil {
-		if item := m.queue.takeFirst(); item != nil {
-			return item, true
-		}
-		if m.batch, i = m.queue.take(), 0; m.batch == nil {
-			return nil, false
-		}
-	}
-	m.cursor.Store(int32(i + 1)) //nolint:gosec // At most chunkSize.
-	return m.batch.items[i], true
-}
-
-// shift removes the first element, and the memory with the last one.
-func shift[E any](s []E) []E {
-	var none E
-	s[0] = none
-	if len(s) == 1 {
-		return nil
-	}
-	return s[1:]
-}
-
-// released is a Stop or a Restart that was held until the functions returned.
-type released struct{ message any }
-
-// direct is a function that was given to CallDirect.
-type direct func()
-
-// deal does what an item asks for, on the goroutine of s if that is not nil. It
-// reports whether this goroutine is the runner still.
-func (m *mailbox) deal(item any, s *stage) bool {
-	switch item := item.(type) {
-	case *frame:
-		if item.guest {
-			m.invite()
-		}
-		if m.stageOf(item) != s {
-			return m.move(item)
-		}
-		return m.runFunction(item)
-	case step:
-		f := item.claim()
-		if f == nil {
-			return true
-		}
-		return m.deal(f, s)
-	case *parking:
-		item.wake()
-		return false
-	case *coroutine:
-		item.wake()
-		return false
-	case systemMessage:
-		if m.caller.adopted && m.main.Load() != s {
-			return m.move(item)
-		}
-		m.handleSystem(item.message)
-	case released:
-		if m.caller.adopted && m.main.Load() != s {
-			return m.move(item)
-		}
-		m.release(item.message)
-	case direct:
-		if m.main.Load() != s {
-			return m.move(item)
-		}
-		m.runDirect(item)
-	default:
-		if m.main.Load() != s {
-			return m.move(item)
-		}
-		m.handleUser(item)
-	}
-	return true
-}
-
-// runFunction runs a function that was called. It reports false if the function
-// was abandoned, and the turn has gone elsewhere long ago.
-func (m *mailbox) runFunction(f *frame) bool {
-	var crash *pending.PanicError
-	m.holder.Store(f)
-	if m.closed.Load() { // it was taken from the queue before that
-		f.task.Reject(m.caller.stopError())
-	} else {
-		f.startTurn()
-		crash = f.task.Run()
-	}
-	left := f.leave()
-	if left && crash != nil {
-		m.caller.crashed(f.task, crash)
-	}
-	m.caller.workDone(f)
-	return left
-}
-
-func (m *mailbox) runDirect(fn direct) {
-	defer func() {
-		if r := recover(); r != nil {
-			m.caller.Logger().Error("actors: direct call panicked", slog.String("caller", m.caller.path()),
-				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
-		}
-	}()
-	fn()
-}
-
-// handleUser hands a user message to the actor.
-func (m *mailbox) handleUser(message any) {
-	if m.closed.Load() {
-		m.caller.undeliverable(message)
-		return
-	}
-	defer m.escalate(message)
-	m.invoker.InvokeUserMessage(message)
-}
-
-// escalate passes a panic of the actor on to its supervisor.
-func (m *mailbox) escalate(message any) {
-	if r := recover(); r != nil {
-		m.invoker.EscalateFailure(r, message)
-	}
-}
-
-// handleSystem deals with a message of the actor system.
-func (m *mailbox) handleSystem(message any) {
-	switch message := message.(type) {
-	case *actor.SuspendMailbox:
-		m.pause(true)
-	case *actor.ResumeMailbox:
-		m.pause(false)
-		m.restarting = false
-		m.adoptLate()
-		m.caller.resumed()
-	case *actor.Stop:
-		m.hold(message)
-	case *actor.Restart:
-		if m.caller.State() < StateStopping {
-			m.hold(message)
-			m.caller.interruptForRestart()
-		}
-	case *actor.Terminated:
-		m.childEnded(message)
-		m.adoptLate()
-	case adoption:
-		m.adopt(message.child)
-	default:
-		m.invokeSystem(message)
-	}
-}
-
-// invokeSystem hands a message of the actor system to the actor's context.
-func (m *mailbox) invokeSystem(message any) {
-	returned := false
-	defer func() {
-		if !returned && m.stopping {
-			m.finishStop(message)
-		}
-	}()
-	defer m.escalate(message)
-	m.invoker.InvokeSystemMessage(message)
-	returned = true
-	if _, ok := message.(*actor.Started); ok {
-		m.caller.started()
-	}
-}
-
-// finishStop does what is left to do when the actor has failed at a message
-// of its stop: protoactor leaves it at that, and whoever waits for the end would
-// wait for ever.
-func (m *mailbox) finishStop(message any) {
-	c, ctx := m.caller, m.invoker.(actor.Context)
-	registry := c.node.system.ProcessRegistry
-	_, alive := registry.GetLocal(c.ID())
-	last, ok := message.(*actor.Terminated)
-	hopeless := ok && last.Who == c.pid
-	switch children := ctx.Children(); {
-	case alive && len(children) > 0:
-		m.invoker.(actor.Supervisor).StopChildren(children...)
-		return
-	case alive && !hopeless:
-		m.invokeSystem(&actor.Terminated{Who: c.pid}) // has it see again whether it can end
-		return
-	case alive:
-		registry.Remove(c.pid)
-	}
-	c.finalize()
-	if parent, ok := registry.Get(ctx.Parent()); ok {
-		parent.SendSystemMessage(ctx.Parent(), &actor.Terminated{Who: c.pid})
-	}
-}
-
-func (m *mailbox) pause(on bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.paused = on
-	m.urgent.Store(true)
-}
-
-// hold keeps a Stop or a Restart until all functions have returned. A Stop is
-// not replaced.
-func (m *mailbox) hold(message any) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, ok := m.held.(*actor.Stop); !ok {
-		m.held = message
-		m.urgent.Store(true)
-	}
-}
-
-// release lets through what was held.
-func (m *mailbox) release(message any) {
-	m.caller.quiesced()
-	_, restart := message.(*actor.Restart)
-	if restart {
-		m.caller.restarting()
-	}
-	m.restarting, m.stopping = restart, !restart
-	m.pause(restart) // until the actor says that it has restarted
-	m.invokeSystem(message)
-}
-
 // open starts a mailbox that was gated, and deals with what the actor system
 // has sent until now on the goroutine that calls.
 func (m *mailbox) open() {
@@ -636,10 +275,10 @@ func (m *mailbox) close() (refused []any, active []*frame) {
 		i := m.cursor.Swap(int32(m.batch.n)) //nolint:gosec // At most chunkSize.
 		refused = append(refused, m.batch.items[i:m.batch.n]...)
 	}
-	if item := m.queue.takeFirst(); item != nil {
+	if item := m.backlog.takeFirst(); item != nil {
 		refused = append(refused, item)
 	}
-	for c := m.queue.take(); c != nil; c = m.queue.take() {
+	for c := m.backlog.take(); c != nil; c = m.backlog.take() {
 		refused = append(refused, c.items[:c.n]...)
 		c.recycle()
 	}

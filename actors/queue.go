@@ -1,78 +1,135 @@
 package actors
 
-import "sync"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
 
-// chunkSize makes a chunk about a kilobyte.
-const chunkSize = 62
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
 
-// chunk is a piece of a queue. Its items stay in place until it is recycled,
-// so that a stop can walk over what has been taken from the queue already.
-type chunk struct {
-	next  *chunk
-	n     int
-	items [chunkSize]any
+// ErrQueueClosed is returned for an item that comes after its queue was closed.
+var ErrQueueClosed = errors.New("actors: queue closed")
+
+// Queue calls one function for one item after the other, each on a turn of its
+// caller, in the order in which they were put, and in order with the caller's
+// other calls. The function may wait; the items after it wait for it then, the
+// caller does not. It is made by [NewQueue] or [QueueFor]. All methods may be
+// called from any goroutine. The seed's queue_call.
+type Queue[A any] struct{ line *line[A] }
+
+// QueueOption changes how a queue works.
+type QueueOption func(*queueOptions)
+
+type queueOptions struct {
+	ctx      context.Context
+	name     string
+	capacity int
 }
 
-var chunkPool = sync.Pool{New: func() any { return new(chunk) }}
+// QueueContext sets the context under which the function runs, for all items,
+// instead of [context.Background]. When it ends the queue is closed, as by
+// [Queue.Close] but with the context's cause.
+func QueueContext(ctx context.Context) QueueOption { return func(o *queueOptions) { o.ctx = ctx } }
 
-// recycle gives back a chunk that nobody looks at any more.
-func (c *chunk) recycle() {
-	clear(c.items[:c.n])
-	c.n, c.next = 0, nil
-	chunkPool.Put(c)
+// QueueName names the queue's pending. The default is the name of the function.
+func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name = name } }
+
+// QueueCapacity bounds how many items may wait in the queue. The default, 0, is
+// any number.
+func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacity = n } }
+
+// NewQueue returns a queue of items for fn on c. An error or a panic of fn is
+// logged with the position of its item, and the queue goes on. When the queue
+// is garbage collected, it deals with what was put and closes.
+func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
+	q := &Queue[A]{newLine(c, fn, opts)}
+	runtime.AddCleanup(q, (*line[A]).finish, q.line)
+	return q
 }
 
-// queue is a first-in first-out queue of any length that holds no memory while
-// it is empty. The item that comes when it is empty has a place of its own, so
-// that a caller which is called now and then needs no chunk; all others are
-// taken chunk by chunk.
-type queue struct {
-	first      any // before those in the chunks, nil for none
-	head, tail *chunk
-	n          int
-}
+// queueKey keeps queues of different items apart, whatever their keys.
+type queueKey[A any] struct{ key any }
 
-func (q *queue) push(item any) {
-	q.n++
-	if q.n == 1 {
-		q.first = item
-		return
+// QueueFor returns the queue of c that has the key, which must be comparable,
+// or makes it with fn and the options if there is none. It lives until it is
+// closed or c stops.
+func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
+	k := queueKey[A]{key}
+	if l, ok := c.findKeyed(k).(*line[A]); ok {
+		return &Queue[A]{l}
 	}
-	if q.tail == nil || q.tail.n == chunkSize {
-		c := chunkPool.Get().(*chunk)
-		if q.tail == nil {
-			q.head = c
-		} else {
-			q.tail.next = c
+	made := newLine(c, fn, opts)
+	l := c.keepKeyed(k, made).(*line[A])
+	if l != made {
+		made.finish() // somebody was faster
+	}
+	return &Queue[A]{l}
+}
+
+// Put adds an item and returns at once. The error matches [ErrOverloaded] if the
+// queue is full, [ErrQueueClosed] if it is closed, and [pending.ErrStopped] if
+// its caller is stopped; the item is not taken then.
+func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(), item) }
+
+// PutContext is Put for traces: the span of the item has a link to the one that
+// ctx carries. The item is taken whether ctx has ended or not.
+func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
+	_, err := q.line.put(ctx, item)
+	runtime.KeepAlive(q)
+	return err
+}
+
+// PutWait is Put that waits while the queue is full, giving the turn away inside
+// a caller's function. The error is that of ctx if ctx ends first. In the
+// queue's own function, which would have to return to make room, it matches
+// [pending.ErrDeadlock] if the queue is full.
+func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
+	defer runtime.KeepAlive(q)
+	for {
+		room, err := q.line.put(ctx, item)
+		if room == nil {
+			return err
 		}
-		q.tail = c
+		if current, _ := pending.Current(ctx); current == pending.Handle(q.Pending()) {
+			return fmt.Errorf("%w: the function of queue %s waits for itself to make room", pending.ErrDeadlock, q.line.Name())
+		}
+		if _, err := room.Wait(ctx, pending.Protect()); err != nil {
+			return err
+		}
 	}
-	q.tail.items[q.tail.n] = item
-	q.tail.n++
 }
 
-// takeFirst returns the item that has a place of its own, or nil. It comes
-// before those of take.
-func (q *queue) takeFirst() any {
-	item := q.first
-	if item != nil {
-		q.first = nil
-		q.n--
-	}
-	return item
+// Pending returns the pending of the queue, which is current in its function. It
+// is done when the queue is closed and its function has returned. Cancelling it
+// closes the queue like Close. The seed's queue_get.
+func (q *Queue[A]) Pending() *pending.Pending[struct{}] { return &q.line.Pending }
+
+// Len returns how many items wait to be started.
+func (q *Queue[A]) Len() int {
+	q.line.mu.Lock()
+	defer q.line.mu.Unlock()
+	return q.line.items.n
 }
 
-// take returns the first chunk, or nil.
-func (q *queue) take() *chunk {
-	c := q.head
-	if c == nil {
-		return nil
-	}
-	q.head = c.next
-	if q.head == nil {
-		q.tail = nil
-	}
-	c.next = nil
-	q.n -= c.n
-	return c
+// Failed returns how many items have failed.
+func (q *Queue[A]) Failed() int {
+	q.line.mu.Lock()
+	defer q.line.mu.Unlock()
+	return q.line.failed
+}
+
+// Close drops the items that wait, cancels the one that runs, and closes the
+// queue. The seed's queue_close.
+func (q *Queue[A]) Close() { q.line.Cancel(ErrQueueClosed) }
+
+// CloseWait takes no more items and returns nil when those that were put have
+// been dealt with, and the queue is closed. The error is that of ctx if ctx
+// ends first, or that of the queue's pending if it was cancelled. Inside a
+// caller's function it gives the turn away.
+func (q *Queue[A]) CloseWait(ctx context.Context) error {
+	q.line.finish()
+	_, err := q.line.Wait(ctx, pending.Protect())
+	return err
 }

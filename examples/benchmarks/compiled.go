@@ -16,7 +16,7 @@ import (
 // files of the library, and what the compiler removes it for.
 var telemetryOnThePath = map[string][2]string{
 	"actors/telemetry.go": {"case c.traced == nil:", "case true:"},
-	"actors/mailbox.go":   {"if m.caller.traced != nil {", "if false {"},
+	"actors/runner.go":    {"if m.caller.traced != nil {", "if false {"},
 	"pending/task.go":     {"if b.is(flagObserved) {", "if false {"},
 }
 

@@ -11,69 +11,69 @@ import (
 )
 
 // drain takes everything from a queue.
-func (q *queue) drain() (items []any) {
-	if first := q.takeFirst(); first != nil {
+func (b *backlog) drain() (items []any) {
+	if first := b.takeFirst(); first != nil {
 		items = append(items, first)
 	}
-	for c := q.take(); c != nil; c = q.take() {
+	for c := b.take(); c != nil; c = b.take() {
 		items = append(items, c.items[:c.n]...)
 		c.recycle()
 	}
 	return items
 }
 
-func TestQueueKeepsItsOrderOverTheEndsOfChunks(t *testing.T) {
+func TestBacklogKeepsItsOrderOverTheEndsOfChunks(t *testing.T) {
 	for _, n := range []int{0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 3 * chunkSize, 3*chunkSize + 7} {
-		var q queue
+		var b backlog
 		var want []any
 		for i := range n {
-			q.push(i)
+			b.push(i)
 			want = append(want, i)
 		}
-		assert.Equal(t, n, q.n)
-		assert.Equal(t, want, q.drain(), n)
-		assert.Zero(t, q, n)
+		assert.Equal(t, n, b.n)
+		assert.Equal(t, want, b.drain(), n)
+		assert.Zero(t, b, n)
 	}
 }
 
-func TestQueueIsTakenFromWhileItIsPushedTo(t *testing.T) {
-	var q queue
+func TestBacklogIsTakenFromWhileItIsPushedTo(t *testing.T) {
+	var b backlog
 	pushed, taken := 0, 0
 	for round := range 200 {
 		for range round {
-			q.push(pushed)
+			b.push(pushed)
 			pushed++
 		}
-		if first := q.takeFirst(); first != nil {
+		if first := b.takeFirst(); first != nil {
 			require.Equal(t, taken, first)
 			taken++
 		}
-		if c := q.take(); c != nil {
+		if c := b.take(); c != nil {
 			for _, item := range c.items[:c.n] {
 				require.Equal(t, taken, item)
 				taken++
 			}
 			c.recycle()
 		}
-		require.Equal(t, pushed-taken, q.n)
+		require.Equal(t, pushed-taken, b.n)
 	}
-	for _, item := range q.drain() {
+	for _, item := range b.drain() {
 		require.Equal(t, taken, item)
 		taken++
 	}
 	assert.Equal(t, pushed, taken)
 }
 
-func TestQueueHoldsAMillionItems(t *testing.T) {
+func TestBacklogHoldsAMillionItems(t *testing.T) {
 	const n = 1_000_000
-	var q queue
+	var b backlog
 	for i := range n {
-		q.push(i)
+		b.push(i)
 	}
-	assert.Equal(t, n, q.n)
-	assert.Equal(t, 0, q.takeFirst())
+	assert.Equal(t, n, b.n)
+	assert.Equal(t, 0, b.takeFirst())
 	next := 1
-	for c := q.take(); c != nil; c = q.take() {
+	for c := b.take(); c != nil; c = b.take() {
 		for _, item := range c.items[:c.n] {
 			if item != next {
 				require.Equal(t, next, item)
@@ -83,17 +83,17 @@ func TestQueueHoldsAMillionItems(t *testing.T) {
 		c.recycle()
 	}
 	assert.Equal(t, n, next)
-	assert.Zero(t, q)
+	assert.Zero(t, b)
 }
 
-func TestQueueReleasesWhatWasTaken(t *testing.T) {
-	var q queue
+func TestBacklogReleasesWhatWasTaken(t *testing.T) {
+	var b backlog
 	var freed atomic.Int32
 	const n = 1000
 	push := func() weak.Pointer[[1 << 10]byte] {
 		item := new([1 << 10]byte)
 		runtime.AddCleanup(item, func(int) { freed.Add(1) }, 0)
-		q.push(item)
+		b.push(item)
 		return weak.Make(item)
 	}
 	last := push()
@@ -101,27 +101,27 @@ func TestQueueReleasesWhatWasTaken(t *testing.T) {
 		last = push()
 	}
 	require.NotNil(t, last.Value())
-	q.drain()
+	b.drain()
 
 	// The time limit of the test is the limit of this loop.
 	for freed.Load() < n {
 		runtime.GC()
 	}
 	assert.Nil(t, last.Value())
-	runtime.KeepAlive(&q)
+	runtime.KeepAlive(&b)
 }
 
 func TestChunkThatIsUsedAgainIsEmpty(t *testing.T) {
 	for range 100 {
-		var q queue
+		var b backlog
 		for range chunkSize {
-			q.push("old")
+			b.push("old")
 		}
-		q.drain()
-		q.push("first")
-		q.push("new")
-		q.takeFirst()
-		c := q.take()
+		b.drain()
+		b.push("first")
+		b.push("new")
+		b.takeFirst()
+		c := b.take()
 		assert.Equal(t, 1, c.n)
 		assert.Nil(t, c.next)
 		assert.Equal(t, "new", c.items[0])
