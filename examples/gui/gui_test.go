@@ -156,3 +156,13 @@ func TestHelp(t *testing.T) {
 	assert.Equal(t, usage, stdout.String())
 	assert.Empty(t, stderr.String())
 }
+
+func TestNoScreen(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), asProgram+"=1", "DISPLAY=", "WAYLAND_DISPLAY=", "XDG_RUNTIME_DIR="+t.TempDir())
+	output, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	assert.Equal(t, 1, exit.ExitCode())
+	assert.Contains(t, string(output), "gui: ")
+}

@@ -4,8 +4,10 @@
 //
 // The toolkit is Gio, of which it needs, on Debian:
 //
-//	apt-get install gcc pkg-config libwayland-dev libx11-dev libx11-xcb-dev libxkbcommon-x11-dev \
-//		libgles-dev libegl-dev libffi-dev libxcursor-dev libvulkan-dev
+//	apt-get install pkg-config libegl-dev libgles-dev libgl1-mesa-dri libwayland-dev \
+//		libx11-xcb-dev libxkbcommon-x11-dev libxcursor-dev libvulkan-dev
+//
+// and its tests xvfb.
 //
 // What is in the window belongs to a caller that the window's loop is the host
 // of: its functions run between the frames. The one that paints has the rows

@@ -4,7 +4,9 @@
 //	go run .                                  # in this folder
 //	go run . -endpoint 'tcp://127.0.0.1:*'
 //
-// It needs the C library of ZeroMQ; on Debian: apt-get install libzmq3-dev
+// It needs the C library of ZeroMQ; on Debian:
+//
+//	apt-get install pkg-config libzmq3-dev
 //
 // The sockets are opened by props.Publisher, for each caller when it starts and
 // for the workers that inherit it, and closed when the caller has stopped. The
