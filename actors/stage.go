@@ -30,7 +30,7 @@ type stage struct {
 	suspended int          // that hold one that waits
 
 	mu    sync.Mutex
-	jobs  []job
+	jobs  ring[job]
 	poked bool
 	over  bool // no more jobs will come
 }
@@ -84,7 +84,8 @@ func startThread(m *mailbox) *stage {
 // newHosted returns a stage on somebody else's loop.
 func newHosted(m *mailbox, h props.Host) *stage {
 	s := &stage{box: m, hosted: true}
-	s.poke = func() { go h.Post(s.visit) } // Post may block, and call who knows what
+	visit := s.visit
+	s.poke = func() { go h.Post(visit) } // Post may block, and call who knows what
 	return s
 }
 
@@ -139,24 +140,22 @@ func (s *stage) step() (more bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.poked = len(s.jobs) > 0
+	s.poked = s.jobs.n > 0
 	return s.poked
 }
 
 func (s *stage) take() (j job, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.jobs) == 0 {
+	if s.jobs.n == 0 {
 		return job{}, false
 	}
-	j = s.jobs[0]
-	s.jobs = shift(s.jobs)
-	return j, true
+	return s.jobs.shift(), true
 }
 
 func (s *stage) post(j job) {
 	s.mu.Lock()
-	s.jobs = append(s.jobs, j)
+	s.jobs.push(j)
 	poke := !s.poked
 	s.poked = true
 	s.mu.Unlock()
@@ -170,13 +169,14 @@ func (s *stage) post(j job) {
 func (s *stage) withdraw() (item any, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, j := range s.jobs {
-		if j.resume == nil {
-			s.jobs = append(s.jobs[:i:i], s.jobs[i+1:]...)
-			return j.item, true
+	for range s.jobs.n { // once round
+		if j := s.jobs.shift(); j.resume != nil {
+			s.jobs.push(j)
+		} else {
+			item, ok = j.item, true
 		}
 	}
-	return nil, false
+	return item, ok
 }
 
 // finish lets the goroutine go when nothing is left on it.
@@ -194,7 +194,7 @@ func (s *stage) finish() {
 func (s *stage) ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.over && s.suspended == 0 && len(s.jobs) == 0
+	return s.over && s.suspended == 0 && s.jobs.n == 0
 }
 
 // coroutine returns one that is free.

@@ -1,24 +1,15 @@
 package main
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-
-	"github.com/seed-7fcaac1b/protocaller/actors"
-	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // callSoon makes one call after the other, from outside of any function.
-func callSoon(b *testing.B) {
-	c, ctx := startCaller(b), context.Background()
-	for b.Loop() {
-		must(actors.CallSoon(ctx, c, one).Wait(ctx))
-	}
-}
+func callSoon(b *testing.B) { callOn(onGoroutines)(b) }
 
 func requestFuture(b *testing.B) {
 	system := newSystem()
@@ -43,16 +34,7 @@ func channelHops(b *testing.B) {
 }
 
 // callSoonBatch makes n calls, then waits for all of them.
-func callSoonBatch(n int) func(*testing.B) {
-	return func(b *testing.B) {
-		c, ctx := startCaller(b), context.Background()
-		ps := make([]*pending.Pending[int], n)
-		for b.Loop() {
-			callAll(ctx, c, ps)
-			waitAll(ctx, ps)
-		}
-	}
-}
+func callSoonBatch(n int) func(*testing.B) { return callBatchOn(onGoroutines, n) }
 
 func requestFutureBatch(n int) func(*testing.B) {
 	return func(b *testing.B) {

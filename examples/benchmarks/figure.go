@@ -7,7 +7,7 @@ import (
 
 // figure compares a work of ours with one of a peer's.
 type figure struct {
-	number       int // in the project's list of bars
+	number       int // in the project's list of bars, or from 101 on
 	ours, theirs side
 	bar          bar
 	note         string // for the reader of the table
@@ -45,7 +45,7 @@ func figures(n sizes) []figure {
 	jobs := side{name: "1000 `ToThread` through `AsCompleted`, 10 at a time", per: n.batch, run: asCompletedBatch(n.batch)}
 	call := side{name: "`CallSoon` and `Wait`", per: 1, run: callSoon}
 	calls := side{name: "1000 `CallSoon`, then wait for all", per: n.batch, run: callSoonBatch(n.batch)}
-	return []figure{{
+	return append([]figure{{
 		number: 1,
 		ours:   call,
 		theirs: side{name: "protoactor `RequestFuture().Result()`", per: 1, run: requestFuture},
@@ -149,5 +149,38 @@ func figures(n sizes) []figure {
 		theirs: side{name: "in a tree of 1000", per: n.smallTree, run: stopTree(n.smallTree)},
 		bar:    bar{atMost: 1.5},
 		note:   fmt.Sprintf("each caller has %d children, as far as the number of callers goes.", fanOut),
-	}}
+	}}, backendFigures(n)...)
 }
+
+// backendFigures compares the other backends with the default one. They have no
+// bars. Their numbers follow those in the list of bars.
+func backendFigures(n sizes) []figure {
+	batch := func(on backend) func(*testing.B) { return callBatchOn(on, n.batch) }
+	var figures []figure
+	for _, work := range []struct {
+		name string
+		per  int
+		on   func(backend) func(*testing.B)
+	}{
+		{"`CallSoon` and `Wait`", 1, callOn},
+		{"1000 `CallSoon`, then wait for all", n.batch, batch},
+		{"`Wait` in a function, on the same caller", 1, waitOn},
+		{"`Wait` in a function, on another caller", 1, waitBetween},
+		{"start, a call, and stop", 1, live},
+	} {
+		usual := side{name: "the default backend", per: work.per, run: work.on(onGoroutines)}
+		figures = append(figures,
+			figure{ours: side{name: work.name + ", `props.Thread`", per: work.per, run: work.on(onThread)}, theirs: usual},
+			figure{ours: side{name: work.name + ", a host", per: work.per, run: work.on(onHost)}, theirs: usual})
+	}
+	figures = append(figures, figure{
+		ours:   side{name: "`CallUsing` a thread, and `Wait`", per: 1, run: callGuest},
+		theirs: side{name: "`CallSoon` and `Wait`", per: 1, run: callSoon},
+	})
+	for i := range figures {
+		figures[i].number = firstBackendFigure + i
+	}
+	return figures
+}
+
+const firstBackendFigure = 101

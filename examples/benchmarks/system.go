@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 // newSystem returns an actor system that keeps quiet, and whose dead letters
@@ -22,8 +23,8 @@ func newSystem() *actor.ActorSystem {
 }
 
 // startCaller returns a running caller that is stopped when b ends.
-func startCaller(b *testing.B) *actors.Caller {
-	c := must(actors.Start(newSystem()))
+func startCaller(b *testing.B, opts ...props.Option) *actors.Caller {
+	c := must(actors.Start(newSystem(), opts...))
 	b.Cleanup(func() { stop(c) })
 	return c
 }

@@ -12,13 +12,10 @@ import (
 
 // waitOnOther is a function that calls another caller and waits, again and
 // again.
-func waitOnOther(b *testing.B) { waitInside(b, startCaller(b), startCaller(b)) }
+func waitOnOther(b *testing.B) { waitBetween(onGoroutines)(b) }
 
 // waitOnSame is a function that does so with its own caller.
-func waitOnSame(b *testing.B) {
-	c := startCaller(b)
-	waitInside(b, c, c)
-}
+func waitOnSame(b *testing.B) { waitOn(onGoroutines)(b) }
 
 func waitInside(b *testing.B, c, called *actors.Caller) {
 	loop := func(ctx context.Context) (int, error) {
