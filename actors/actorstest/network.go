@@ -15,7 +15,8 @@ import (
 // Messages, and the PIDs they come with, are copied on their way if they are of
 // protobuf. Any other message is handed over as it is, which a real wire
 // refuses. Headers go along. Messages from one system to another keep their
-// order. System messages pass as well: actors of other systems can be watched
+// order, unless an [Option] says otherwise; without a [Delay] they arrive before
+// the sender goes on. System messages pass as well: actors of other systems can be watched
 // and stopped.
 //
 // A message to an address where there is no system goes to the dead letters of
@@ -23,10 +24,13 @@ import (
 // actor there is answered with actor.Terminated and the reason
 // AddressTerminated.
 type Network struct {
-	tb testing.TB
+	tb     testing.TB
+	faults faults
 
 	mu      sync.Mutex
 	members map[string]*member // by address
+	lines   map[route]*line    // those that have faults
+	parted  map[pair]bool
 	watches map[watch]struct{}
 }
 
@@ -37,10 +41,24 @@ type member struct {
 	address string
 }
 
-// NewNetwork returns a network of no systems. When the test ends, after its
-// systems have, it carries no messages any more.
-func NewNetwork(tb testing.TB) *Network {
-	n := &Network{tb: tb, members: make(map[string]*member), watches: make(map[watch]struct{})}
+// NewNetwork returns a network of no systems, whose links have no faults but
+// those of the options. When the test ends, after its systems have, it carries
+// no messages any more. The test fails at once if an option is impossible.
+func NewNetwork(tb testing.TB, opts ...Option) *Network {
+	tb.Helper()
+	n := &Network{
+		tb:      tb,
+		members: make(map[string]*member),
+		lines:   make(map[route]*line),
+		parted:  make(map[pair]bool),
+		watches: make(map[watch]struct{}),
+	}
+	for _, opt := range opts {
+		opt(&n.faults)
+	}
+	if err := n.faults.validate(); err != nil {
+		tb.Fatal(err)
+	}
 	tb.Cleanup(n.close)
 	return n
 }
@@ -49,6 +67,9 @@ func (n *Network) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.members)
+	for _, l := range n.lines {
+		l.lose()
+	}
 }
 
 // System returns a new system, as [NewSystem] does, whose address is name. The
@@ -61,13 +82,13 @@ func (n *Network) System(name string, opts ...actor.ConfigOption) *actor.ActorSy
 	}
 	m.system.ProcessRegistry.Address = name
 	m.system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return link{m}, true })
-	if !n.join(m) {
+	if !n.admit(m) {
 		n.tb.Fatalf("actorstest: there is a system %q already", name)
 	}
 	return m.system
 }
 
-func (n *Network) join(m *member) bool {
+func (n *Network) admit(m *member) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.members[m.address] != nil {
@@ -87,8 +108,11 @@ func (n *Network) carry(from *member, p parcel) {
 		return
 	}
 	n.note(p)
+	now := n.send(route{from.address, to.address}, to, p)
 	n.mu.Unlock()
-	to.receive(p.copied())
+	for range now {
+		to.receive(p.copied())
+	}
 }
 
 // receive is the arrival of a message.

@@ -108,22 +108,15 @@ func TestActorOfAnotherSystemCanBeWatchedAndStopped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			network := actorstest.NewNetwork(t)
 			here, there := network.System("here"), network.System("there")
-			far := there.Root.Spawn(actor.PropsFromFunc(echo))
-			watching, told := make(chan struct{}), make(chan *actor.Terminated, 1)
-			here.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-				switch message := ctx.Message().(type) {
-				case *actor.Started:
-					ctx.Watch(actor.NewPID("there", far.Id))
-					close(watching)
-				case *actor.Terminated:
-					told <- message
-				}
-			}))
-			<-watching
+			far := actor.NewPID("there", there.Root.Spawn(actor.PropsFromFunc(echo)).Id)
+			probe := actorstest.NewProbe(t, here)
+			probe.Watch(far)
+			probe.Request(far, wrapperspb.String("in between"))
+			actorstest.Expect[*wrapperspb.StringValue](t.Context(), probe)
 
 			end(here, actor.NewPID("there", far.Id))
 
-			terminated := <-told
+			terminated := actorstest.Expect[*actor.Terminated](t.Context(), probe)
 			assert.Equal(t, "there", terminated.Who.Address)
 			assert.Equal(t, actor.TerminatedReason_Stopped, terminated.Why)
 		})
@@ -142,17 +135,11 @@ func TestWatchOfNobodyIsAnsweredWithTheReason(t *testing.T) {
 			network := actorstest.NewNetwork(t)
 			here := network.System("here")
 			network.System("there")
-			told := make(chan *actor.Terminated, 1)
-			here.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
-				switch message := ctx.Message().(type) {
-				case *actor.Started:
-					ctx.Watch(test.who)
-				case *actor.Terminated:
-					told <- message
-				}
-			}))
+			probe := actorstest.NewProbe(t, here)
 
-			assert.Equal(t, test.why, (<-told).Why)
+			probe.Watch(test.who)
+
+			assert.Equal(t, test.why, actorstest.Expect[*actor.Terminated](t.Context(), probe).Why)
 		})
 	}
 }

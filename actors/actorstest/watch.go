@@ -1,6 +1,10 @@
 package actorstest
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"cmp"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
 
 // watch says that an actor of one system watches one of another.
 type watch struct{ watcher, watchee place }
@@ -11,6 +15,11 @@ type place struct{ address, id string }
 func placeOf(pid *actor.PID) place { return place{pid.GetAddress(), pid.GetId()} }
 
 func (p place) pid() *actor.PID { return actor.NewPID(p.address, p.id) }
+
+// compare orders the watches between two systems.
+func (w watch) compare(other watch) int {
+	return cmp.Or(cmp.Compare(w.watcher.id, other.watcher.id), cmp.Compare(w.watchee.id, other.watchee.id))
+}
 
 func watchOf(watcher, watchee *actor.PID) watch { return watch{placeOf(watcher), placeOf(watchee)} }
 
@@ -41,15 +50,4 @@ func (n *Network) outdated(p parcel) bool {
 	_, watched := n.watches[w]
 	delete(n.watches, w)
 	return !watched
-}
-
-// tellTerminated tells an actor of the member that the system of the one it
-// watches is gone.
-func (m *member) tellTerminated(w watch) {
-	watcher := w.watcher.pid()
-	if process, ok := m.system.ProcessRegistry.GetLocal(watcher.Id); ok {
-		process.SendSystemMessage(watcher, &actor.Terminated{
-			Who: w.watchee.pid(), Why: actor.TerminatedReason_AddressTerminated,
-		})
-	}
 }
