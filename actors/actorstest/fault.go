@@ -45,10 +45,11 @@ func Reorder() Option { return func(f *faults) { f.reorder = true } }
 
 func (f faults) validate() error {
 	var errs []error
-	for name, p := range map[string]float64{"Loss": f.loss, "Duplication": f.duplication} {
-		if !(p >= 0 && p <= 1) {
-			errs = append(errs, fmt.Errorf("actorstest: %s(%v): it is not from 0 to 1", name, p))
-		}
+	if !(f.loss >= 0 && f.loss <= 1) {
+		errs = append(errs, fmt.Errorf("actorstest: Loss(%v): it is not from 0 to 1", f.loss))
+	}
+	if !(f.duplication >= 0 && f.duplication <= 1) {
+		errs = append(errs, fmt.Errorf("actorstest: Duplication(%v): it is not from 0 to 1", f.duplication))
 	}
 	if f.shortest < 0 || f.longest < f.shortest {
 		errs = append(errs, fmt.Errorf("actorstest: Delay(%v, %v): no time is between them", f.shortest, f.longest))

@@ -16,8 +16,8 @@ import (
 // protobuf. Any other message is handed over as it is, which a real wire
 // refuses. Headers go along. Messages from one system to another keep their
 // order, unless an [Option] says otherwise; without a [Delay] they arrive before
-// the sender goes on. System messages pass as well: actors of other systems can be watched
-// and stopped.
+// the sender goes on. System messages pass as well: actors of other systems can
+// be watched and stopped.
 //
 // A message to an address where there is no system goes to the dead letters of
 // the system it comes from, so that who sent a request hears of it. To watch an
