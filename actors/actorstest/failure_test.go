@@ -2,6 +2,7 @@ package actorstest_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,6 +193,42 @@ func TestTerminatedIsToldOnceInSpiteOfDuplication(t *testing.T) {
 		synctest.Wait()
 
 		assert.Equal(t, 1, told)
+	})
+}
+
+func TestNetworkWorksAgainAfterFailuresAmidTraffic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := actorstest.NewNetwork(t, actorstest.Delay(0, time.Second), actorstest.Reorder(),
+			actorstest.Loss(0.1), actorstest.Duplication(0.1))
+		here := echoing(t, network, "here")
+		echoing(t, network, "there")
+		var traffic sync.WaitGroup
+		for range 20 {
+			traffic.Go(func() {
+				for range 20 {
+					ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+					_, _ = ask(ctx, here, "there")
+					cancel()
+				}
+			})
+		}
+		for range 5 {
+			time.Sleep(time.Second)
+			network.Partition("here", "there")
+			time.Sleep(time.Second)
+			network.Heal("here", "there")
+			network.Crash("there")
+			echoing(t, network, "there")
+		}
+		traffic.Wait()
+
+		answered := 0
+		for range 20 {
+			if _, err := ask(soon(t), here, "there"); err == nil {
+				answered++
+			}
+		}
+		assert.Greater(t, answered, 10)
 	})
 }
 
