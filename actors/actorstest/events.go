@@ -1,0 +1,68 @@
+package actorstest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/supervision"
+)
+
+// Event is what is published about the supervision of a caller.
+type Event interface {
+	supervision.Failed | supervision.Restarted | supervision.Stopped
+}
+
+// Events keeps the supervision events of a system, for [ExpectEvent]. It is made
+// by [RecordEvents]. It may be used from any goroutine, [ExpectEvent] from the
+// test's own.
+type Events struct {
+	tb  testing.TB
+	got feed[any]
+}
+
+// RecordEvents returns the events of the callers of a system from now on.
+func RecordEvents(tb testing.TB, system *actor.ActorSystem) *Events {
+	e := &Events{tb: tb}
+	system.EventStream.Subscribe(func(event any) {
+		if _, ok := subject(event); ok {
+			e.got.add(event)
+		}
+	})
+	return e
+}
+
+// subject returns the name of the caller that an event is about.
+func subject(event any) (name string, ok bool) {
+	switch event := event.(type) {
+	case supervision.Failed:
+		return event.Name, true
+	case supervision.Restarted:
+		return event.Name, true
+	case supervision.Stopped:
+		return event.Name, true
+	default:
+		return "", false
+	}
+}
+
+// Unread returns the events that have come and were not expected yet, as values.
+func (e *Events) Unread() []any { return e.got.left() }
+
+// ExpectEvent returns the next event of its kind about the caller of a name,
+// which it waits for. Others are left for later. The test fails at once if ctx
+// ends first.
+func ExpectEvent[E Event](ctx context.Context, e *Events, name string) E {
+	e.tb.Helper()
+	event, err := e.got.take(ctx, func(event any) bool {
+		_, ok := event.(E)
+		about, _ := subject(event)
+		return ok && about == name
+	})
+	if err != nil {
+		e.tb.Fatalf("actorstest: no %v of %q has come: %v", reflect.TypeFor[E](), name, err)
+	}
+	return event.(E)
+}

@@ -1,0 +1,125 @@
+package actorstest
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// route is the way from one address to another.
+type route struct{ from, to string }
+
+// line carries messages from one member of a network to another, where that
+// takes time. The network's mu guards it.
+type line struct {
+	to         *member
+	random     *rand.Rand
+	queue      []arrival // by time
+	timer      *time.Timer
+	delivering bool
+}
+
+// arrival is a message that is under way.
+type arrival struct {
+	at time.Time
+	parcel
+}
+
+// send puts a message on its way. It returns how many copies of it are to arrive
+// now. The caller holds mu.
+func (n *Network) send(r route, to *member, p parcel) (now int) {
+	if n.parted[pairOf(r.from, r.to)] {
+		return 0
+	}
+	if n.faults == (faults{seed: n.faults.seed}) {
+		return 1
+	}
+	l := n.lines[r]
+	if l == nil {
+		l = &line{to: to, random: n.faults.random(r)}
+		n.lines[r] = l
+	}
+	delays := n.faults.draw(l.random)
+	if n.faults.longest == 0 {
+		return len(delays)
+	}
+	for _, delay := range delays {
+		n.add(l, arrival{time.Now().Add(delay), p.copied()})
+	}
+	return 0
+}
+
+// add queues a message. The caller holds mu.
+func (n *Network) add(l *line, a arrival) {
+	i := len(l.queue)
+	if n.faults.reorder {
+		i, _ = slices.BinarySearchFunc(l.queue, a, func(queued, a arrival) int {
+			if queued.at.After(a.at) {
+				return 1
+			}
+			return -1 // also at the same time: behind what was sent before
+		})
+	} else if i > 0 && l.queue[i-1].at.After(a.at) {
+		a.at = l.queue[i-1].at
+	}
+	l.queue = slices.Insert(l.queue, i, a)
+	if i == 0 && !l.delivering {
+		n.arm(l)
+	}
+}
+
+// arm sets the timer for the first message. The caller holds mu.
+func (n *Network) arm(l *line) {
+	wait := time.Until(l.queue[0].at)
+	if l.timer == nil {
+		l.timer = time.AfterFunc(wait, func() { n.deliver(l) })
+	} else {
+		l.timer.Reset(wait)
+	}
+}
+
+// deliver delivers what is due, one after the other.
+func (n *Network) deliver(l *line) {
+	if !n.begin(l) {
+		return
+	}
+	for p, ok := n.next(l); ok; p, ok = n.next(l) {
+		l.to.receive(p)
+	}
+}
+
+// begin reports whether nobody delivers what is due. A timer that was set anew
+// may have fired before.
+func (n *Network) begin(l *line) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l.delivering {
+		return false
+	}
+	l.delivering = true
+	return true
+}
+
+// next returns the first message if it is due. If it is not, delivery ends.
+func (n *Network) next(l *line) (p parcel, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(l.queue) > 0 && !l.queue[0].at.After(time.Now()) {
+		p = l.queue[0].parcel
+		l.queue = slices.Delete(l.queue, 0, 1)
+		return p, true
+	}
+	l.delivering = false
+	if len(l.queue) > 0 {
+		n.arm(l)
+	}
+	return parcel{}, false
+}
+
+// lose drops what is under way. The caller holds mu.
+func (l *line) lose() {
+	l.queue = nil
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}

@@ -1,0 +1,62 @@
+package actorstest
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+)
+
+// parcel is a message on its way to another system.
+type parcel struct {
+	to      *actor.PID
+	message any  // an envelope, or without
+	system  bool // of the lane for system messages
+}
+
+// copied returns the parcel as it comes out of a wire. A PID must not be shared
+// by two systems: it remembers the process it leads to in one of them.
+func (p parcel) copied() parcel {
+	p.to = copyOf(p.to)
+	if _, ok := p.message.(*actor.MessageEnvelope); !ok {
+		p.message = copyOf(p.message)
+		return p
+	}
+	header, message, sender := actor.UnwrapEnvelope(p.message)
+	envelope := &actor.MessageEnvelope{Message: copyOf(message), Sender: copyOf(sender)}
+	if header.Length() > 0 {
+		envelope.Header = header.ToMap()
+	}
+	p.message = envelope
+	return p
+}
+
+// copyOf returns a copy of what is of protobuf, and anything else as it is.
+func copyOf[T any](message T) T {
+	if m, ok := any(message).(proto.Message); ok && m.ProtoReflect().IsValid() {
+		return proto.Clone(m).(T)
+	}
+	return message
+}
+
+func (p parcel) deliver(to actor.Process) {
+	if p.system {
+		to.SendSystemMessage(p.to, p.message)
+	} else {
+		to.SendUserMessage(p.to, p.message)
+	}
+}
+
+// link is the process behind every PID of another system.
+type link struct{ from *member }
+
+// SendUserMessage implements [actor.Process].
+func (l link) SendUserMessage(pid *actor.PID, message any) {
+	l.from.network.carry(l.from, parcel{to: pid, message: message})
+}
+
+// SendSystemMessage implements [actor.Process].
+func (l link) SendSystemMessage(pid *actor.PID, message any) {
+	l.from.network.carry(l.from, parcel{to: pid, message: message, system: true})
+}
+
+// Stop implements [actor.Process].
+func (l link) Stop(pid *actor.PID) { l.SendSystemMessage(pid, &actor.Stop{}) }

@@ -1,0 +1,53 @@
+package actorstest
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+// NewSystem returns an actor system that logs nothing, unless the options say
+// otherwise. When the test ends all its callers are stopped, protected or not,
+// and have stopped.
+func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
+	system := actor.NewActorSystem(append([]actor.ConfigOption{quiet}, opts...)...)
+	tb.Cleanup(func() {
+		ended, end := context.WithCancel(context.Background())
+		end() // nothing is drained
+		_ = actors.Shutdown(ended, system)
+		// The first of some dead letters starts a goroutine, for their throttle,
+		// which nobody can wait for.
+		time.Sleep(2 * throttle)
+	})
+	return system
+}
+
+// throttle is how long a goroutine lives that protoactor starts for dead letters.
+const throttle = time.Microsecond
+
+func quiet(config *actor.Config) {
+	config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	config.DeadLetterThrottleInterval = throttle
+}
+
+// Start returns a running caller that is stopped, protected or not, when the
+// test ends. The test fails at once if it cannot be started.
+func Start(tb testing.TB, system *actor.ActorSystem, opts ...props.Option) *actors.Caller {
+	tb.Helper()
+	c, err := actors.Start(system, opts...)
+	if err != nil {
+		tb.Fatalf("actorstest: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := c.StopWait(context.Background(), actors.Force()); err != nil {
+			tb.Errorf("actorstest: %v", err)
+		}
+	})
+	return c
+}
