@@ -44,16 +44,20 @@ func TestGuestsOnAThreadAreAllOnTheSame(t *testing.T) {
 			stopAtEnd(t, c)
 			want := result(t, actors.CallUsing(t.Context(), c, props.Thread, thread))
 			var ps []*pending.Pending[int]
+			var others []*pending.Pending[any]
 			for range 100 {
 				ps = append(ps, actors.CallUsing(t.Context(), c, props.Thread, resumed))
-				do(t.Context(), c, func(ctx context.Context) {
+				others = append(others, do(t.Context(), c, func(ctx context.Context) {
 					assert.NotEqual(t, want, syscall.Gettid(), "the thread is for guests alone")
 					require.NoError(t, actors.Sleep(ctx, 0))
 					assert.NotEqual(t, want, syscall.Gettid())
-				})
+				}))
 			}
 			for _, p := range ps {
 				assert.Equal(t, want, result(t, p))
+			}
+			for _, p := range others {
+				result(t, p)
 			}
 			for _, mishap := range []func(context.Context) (int, error){panics, func(context.Context) (int, error) {
 				exitGoroutine()
