@@ -15,6 +15,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
@@ -49,7 +50,7 @@ func alone(t *testing.T, test func(t *testing.T)) {
 }
 
 // listen starts a node in the process of the test.
-func listen(t *testing.T, opts ...rpc.Option) *actor.ActorSystem {
+func listen(t testing.TB, opts ...rpc.Option) *actor.ActorSystem {
 	system := actorstest.NewSystem(t)
 	require.NoError(t, register(system))
 	stop, err := rpc.Start(system, "127.0.0.1:0", opts...)
@@ -66,7 +67,7 @@ type other struct {
 }
 
 // startNode starts a node that listens on an address, and waits until it does.
-func startNode(t *testing.T, address string, env ...string) *other {
+func startNode(t testing.TB, address string, env ...string) *other {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(append(os.Environ(), nodeVariable+"="+address), env...)
 	cmd.Stderr = os.Stderr
@@ -104,6 +105,9 @@ func runNode(address string) {
 	if err == nil {
 		_, err = actors.Start(system, props.Name("clerk"))
 	}
+	if err == nil {
+		_, err = system.Root.SpawnNamed(actor.PropsFromFunc(echo), "echo")
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -112,6 +116,13 @@ func runNode(address string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	stop()
 	_ = actors.Shutdown(context.Background(), system)
+}
+
+// echo is a plain actor, for comparison.
+func echo(ctx actor.Context) {
+	if s, ok := ctx.Message().(*wrapperspb.StringValue); ok {
+		ctx.Respond(s)
+	}
 }
 
 // sizeOfNodes lets 64 MB pass, and what belongs to them.

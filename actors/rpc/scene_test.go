@@ -36,6 +36,9 @@ func register(system *actor.ActorSystem) error {
 		rpc.Handle(system, "double", func(_ context.Context, d *durationpb.Duration) (*durationpb.Duration, error) {
 			return durationpb.New(2 * d.AsDuration()), nil
 		}),
+		rpc.Handle(system, "echo message", func(_ context.Context, s *wrapperspb.StringValue) (*wrapperspb.StringValue, error) {
+			return s, nil
+		}),
 		rpc.Handle(system, "echo", func(_ context.Context, s string) (string, error) { return s, nil }),
 		rpc.Handle(system, "echo bytes", func(_ context.Context, b *wrapperspb.BytesValue) (*wrapperspb.BytesValue, error) {
 			return b, nil

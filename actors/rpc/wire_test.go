@@ -165,7 +165,7 @@ func FuzzReceive(f *testing.F) {
 			open := <-r.answers
 			e.Call, e.Generation = open.GetCall(), open.GetGeneration() // so that it is an answer, if it is one
 		}
-		r.node.receive(&e, actor.NewPID("here", processID)) // a panic of which fails the test
+		r.receive(&e, actor.NewPID("here", processID)) // a panic of which fails the test
 		p.Cancel(nil)
 		_, err := actors.CallSoon(t.Context(), r.clerk, func(context.Context) (int, error) { return 0, nil }).Wait(t.Context())
 		require.NoError(t, err)
