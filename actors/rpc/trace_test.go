@@ -2,13 +2,18 @@ package rpc_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/baggage"
 
+	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
@@ -41,6 +46,33 @@ request
   wait client cancelled method=rpc.Call
     wait server cancelled method=rpc.Handle
 `, tracetest.Attributes(telemetry.MethodKey))
+	})
+}
+
+func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		traced := tracetest.NewRecorder().Telemetry()
+		s := newScene(t, props.Telemetry(traced))
+		require.NoError(t, rpc.Handle(s.there, "baggage", func(ctx context.Context, n int) (string, error) {
+			if err := actors.Sleep(ctx, time.Duration(64-n)*time.Millisecond); err != nil { // all are under way at a time
+				return "", err
+			}
+			return baggage.FromContext(ctx).Member("number").Value(), nil
+		}))
+		var calls []*pending.Pending[string]
+		for n := range 64 {
+			member, err := baggage.NewMember("number", strconv.Itoa(n))
+			require.NoError(t, err)
+			bag, err := baggage.New(member)
+			require.NoError(t, err)
+			ctx := baggage.ContextWithBaggage(traced.NewContext(t.Context()), bag)
+			calls = append(calls, rpc.Call[int, string](ctx, s.here, s.target, "baggage", n))
+		}
+		got, err := pending.All(t.Context(), calls...)
+		require.NoError(t, err)
+		for n, value := range got {
+			assert.Equal(t, strconv.Itoa(n), value)
+		}
 	})
 }
 
