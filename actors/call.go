@@ -64,8 +64,15 @@ type CallOption func(*callOptions)
 type callOptions struct {
 	pending      []pending.Option
 	delay        time.Duration
+	served       bool
 	timeout      *time.Duration
 	queueTimeout *time.Duration
+}
+
+// PendingOptions gives options to the pending of the call, for those who take
+// such options themselves.
+func PendingOptions(opts ...pending.Option) CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, opts...) }
 }
 
 // Named gives the call a name, for its pending, logs and spans. The default is
@@ -109,6 +116,12 @@ func QueueTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.queueTimeout = &d }
 }
 
+// Served says that another node has made the call, whose trace ctx carries: its
+// span is the SERVER side of that node's. It is for package rpc.
+func Served() CallOption {
+	return func(o *callOptions) { o.served = true }
+}
+
 // Schedule has fn called on a turn of c and returns its pending, at once. It
 // may be called from any goroutine, and before c is started.
 //
@@ -130,6 +143,9 @@ func schedule[T any](
 	var o callOptions
 	for _, opt := range opts {
 		opt(&o)
+	}
+	if o.served {
+		m = telemetry.Handle
 	}
 	t := newCall(ctx, &c.box, fn, c.observed(m, o.delay, o.pending))
 	if o.timeout != nil {

@@ -233,6 +233,9 @@ func (c *Caller) Logger() *slog.Logger {
 	return slog.New(telemetry.LogHandler(l.Handler()))
 }
 
+// Telemetry returns what makes the caller's spans and metrics, or nil.
+func (c *Caller) Telemetry() *telemetry.Telemetry { return c.config.Telemetry }
+
 // Stopped returns a channel that is closed when the caller has stopped, which
 // is after its children have.
 func (c *Caller) Stopped() <-chan struct{} { return c.end().Done() }

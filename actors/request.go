@@ -83,7 +83,7 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	opts := []pending.Option{
 		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked(),
 	}
-	t := telemetryOf(ctx)
+	t := TelemetryOf(ctx)
 	if t != nil {
 		ctx = t.NewContext(ctx)
 		opts = append(opts, t.Requests())

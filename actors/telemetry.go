@@ -9,9 +9,10 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// telemetryOf returns who traces what is done with ctx: that of the caller
-// whose function runs with it, else the one it carries. It may be nil.
-func telemetryOf(ctx context.Context) *telemetry.Telemetry {
+// TelemetryOf returns what traces what is done with ctx: that of the caller
+// whose function runs with it, else the one that it carries, as by
+// [telemetry.Telemetry.NewContext]. It may be nil.
+func TelemetryOf(ctx context.Context) *telemetry.Telemetry {
 	if c, ok := Current(ctx); ok && c.config.Telemetry != nil {
 		return c.config.Telemetry
 	}

@@ -54,12 +54,29 @@ func (c *Caller) source(m Method) source {
 	if c.name != "" {
 		attributes = append(attributes, CallerNameKey.String(c.name))
 	}
-	return source{Telemetry: c.Telemetry, figures: c.figures[m], attributes: attributes}
+	s := source{Telemetry: c.Telemetry, figures: c.figures[m], attributes: attributes}
+	if m == Handle {
+		s.start = asServer
+	}
+	return s
 }
 
 // Requests returns the option that has the request observed which the pending
 // is for.
 func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.requests) }
+
+// RemoteCalls returns the option that has a call observed which a caller of
+// another node is to run: the one with that id, of the node at that address.
+func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
+	return pending.ObservedBy(&source{
+		Telemetry: t,
+		figures:   t.figures[RemoteCall],
+		start:     asClient,
+		attributes: []attribute.KeyValue{
+			MethodKey.String(RemoteCall.String()), CallerIDKey.String(id), semconv.ServerAddress(address),
+		},
+	})
+}
 
 // LongTurn marks the span of ctx: its function holds the turn for so long, at
 // this place.

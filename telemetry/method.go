@@ -3,7 +3,7 @@ package telemetry
 // Method is the way in which a pending came to be, for spans and metrics.
 type Method uint8
 
-// The methods of package actors.
+// The methods of package actors, and of its package rpc.
 const (
 	Schedule Method = iota
 	CallSoon
@@ -13,10 +13,16 @@ const (
 	Request
 	Invoke
 	Put // an item of a queue
+	// Those of package rpc: a call of a function of another node, and the
+	// function that another node has called.
+	RemoteCall
+	Handle
 	methods
 )
 
-var methodNames = [methods]string{"Schedule", "CallSoon", "CallLater", "CallUsing", "ToThread", "Request", "Invoke", "Put"}
+var methodNames = [methods]string{
+	"Schedule", "CallSoon", "CallLater", "CallUsing", "ToThread", "Request", "Invoke", "Put", "rpc.Call", "rpc.Handle",
+}
 
-// String returns the name of the function of package actors.
+// String returns the name of the function of package actors, or of package rpc.
 func (m Method) String() string { return methodNames[m] }

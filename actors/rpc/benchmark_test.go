@@ -1,0 +1,50 @@
+package rpc_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+)
+
+// BenchmarkAcrossNodes compares a call with a request of protoactor's, to another
+// process on this machine, 64 of them in flight.
+func BenchmarkAcrossNodes(b *testing.B) {
+	ctx := context.Background()
+	system := listen(b)
+	node := startNode(b, "127.0.0.1:0")
+	message := wrapperspb.String("hello")
+
+	b.Run("Call", func(b *testing.B) {
+		inFlight(b, func() error {
+			_, err := rpc.Call[*wrapperspb.StringValue, *wrapperspb.StringValue](
+				ctx, system, node.target, "echo message", message).Wait(ctx)
+			return err
+		})
+	})
+	b.Run("RequestFuture", func(b *testing.B) {
+		inFlight(b, func() error {
+			_, err := system.Root.RequestFuture(actor.NewPID(node.address, "echo"), message, time.Minute).Result()
+			return err
+		})
+	})
+}
+
+// inFlight has 64 goroutines do the same again and again.
+func inFlight(b *testing.B, do func() error) {
+	b.ReportAllocs()
+	b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := do(); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}

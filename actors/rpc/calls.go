@@ -1,0 +1,120 @@
+package rpc
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+)
+
+// openCall is a call of another node's that is not done.
+type openCall interface {
+	// Answer completes the pending with what the node has answered.
+	Answer(*wire.Response)
+	SetError(err error) bool
+}
+
+// calls are those that this node has made and that are not done, by number, and
+// the node's count of answers that came too late. Numbers are never used again.
+type calls struct {
+	mu     sync.Mutex
+	last   uint64
+	open   map[uint64]addressed
+	closed error // why no more are made
+	late   uint64
+}
+
+type addressed struct {
+	openCall
+	address string
+}
+
+// add registers a call under the number that is returned.
+func (c *calls) add(call openCall, address string, limit int) (number uint64, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed != nil {
+		return 0, c.closed
+	}
+	if len(c.open) >= limit {
+		return 0, fmt.Errorf("%w: %d calls of other nodes are not done", actors.ErrOverloaded, limit)
+	}
+	if c.open == nil {
+		c.open = make(map[uint64]addressed)
+	}
+	c.last++
+	c.open[c.last] = addressed{call, address}
+	return c.last, nil
+}
+
+// take removes a call and returns it, nil if it is done.
+func (c *calls) take(number uint64) openCall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call := c.open[number]
+	delete(c.open, number)
+	return call.openCall
+}
+
+// tooLate counts an answer to a call that is done.
+func (c *calls) tooLate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.late++
+}
+
+// takeAll removes the calls of the node at an address.
+func (c *calls) takeAll(address string) []openCall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []openCall
+	for number, call := range c.open {
+		if call.address == address {
+			all = append(all, call.openCall)
+			delete(c.open, number)
+		}
+	}
+	return all
+}
+
+// close removes all calls, and has none added any more. It reports whether that
+// was the first time.
+func (c *calls) close(err error) (all []openCall, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first = c.closed == nil
+	if first {
+		c.closed = err
+	}
+	for _, call := range c.open {
+		all = append(all, call.openCall)
+	}
+	clear(c.open)
+	return all, first
+}
+
+// isClosed reports whether the node has stopped.
+func (c *calls) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed != nil
+}
+
+// numbered returns the number of a call of which the lower half is known: the
+// last one that was given out with it.
+func (c *calls) numbered(lower uint32) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	number := c.last&^(1<<32-1) | uint64(lower)
+	if number > c.last && number >= 1<<32 {
+		number -= 1 << 32
+	}
+	return number
+}
+
+func (c *calls) stats() (open int, late uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open), c.late
+}

@@ -1,0 +1,100 @@
+package rpc
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+)
+
+// Codec is how values travel that are no messages of protobuf. Its methods are
+// called from any goroutine.
+type Codec interface {
+	// Name names the encoding. Both nodes must know it.
+	Name() string
+	// Marshal returns the encoded value.
+	Marshal(value any) ([]byte, error)
+	// Unmarshal decodes into what value points to. It must not keep data.
+	Unmarshal(data []byte, value any) error
+}
+
+// JSON is the [Codec] that there is unless [Encoding] names another one. What was
+// encoded by it is always understood.
+var JSON Codec = jsonCodec{}
+
+type jsonCodec struct{}
+
+func (jsonCodec) Name() string                           { return "json" }
+func (jsonCodec) Marshal(value any) ([]byte, error)      { return json.Marshal(value) }
+func (jsonCodec) Unmarshal(data []byte, value any) error { return json.Unmarshal(data, value) }
+
+// protobufName is the encoding of messages of protobuf.
+const protobufName = "protobuf"
+
+// encode returns a value as it travels. The error matches [ErrEncoding].
+func (c *config) encode(value any) (p *wire.Payload, err error) {
+	defer recovered(&err)
+	p = &wire.Payload{Encoding: protobufName}
+	if m, ok := value.(proto.Message); ok {
+		p.Type = string(m.ProtoReflect().Descriptor().FullName())
+		p.Data, err = proto.Marshal(m)
+	} else {
+		p.Encoding = c.codec.Name()
+		p.Data, err = c.codec.Marshal(value)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %T: %w", ErrEncoding, value, err)
+	}
+	return p, nil
+}
+
+// decode returns the value that has travelled. The error matches [ErrEncoding].
+func decode[T any](c *config, p *wire.Payload) (value T, err error) {
+	defer recovered(&err)
+	if m, ok := any(value).(proto.Message); ok {
+		value, err = decodeMessage[T](m, p)
+	} else {
+		err = c.unmarshal(p, &value)
+	}
+	if err != nil {
+		var none T
+		return none, fmt.Errorf("%w: %v: %w", ErrEncoding, reflect.TypeFor[T](), err)
+	}
+	return value, nil
+}
+
+// recovered makes an error of a panic in a method of the user's.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: panic: %v", ErrEncoding, r)
+	}
+}
+
+// decodeMessage decodes into a new message of the type of m, which may be a nil
+// pointer.
+func decodeMessage[T any](m proto.Message, p *wire.Payload) (value T, err error) {
+	want := string(m.ProtoReflect().Descriptor().FullName())
+	if p.GetEncoding() != protobufName || p.GetType() != want {
+		return value, fmt.Errorf("it is encoded as %s %s, not as %s %s", p.GetEncoding(), p.GetType(), protobufName, want)
+	}
+	decoded := m.ProtoReflect().New().Interface()
+	if err := proto.Unmarshal(p.GetData(), decoded); err != nil {
+		return value, err
+	}
+	return decoded.(T), nil
+}
+
+// unmarshal decodes what is no message of protobuf.
+func (c *config) unmarshal(p *wire.Payload, value any) error {
+	switch name := p.GetEncoding(); name {
+	case c.codec.Name():
+		return c.codec.Unmarshal(p.GetData(), value)
+	case JSON.Name():
+		return JSON.Unmarshal(p.GetData(), value)
+	default:
+		return fmt.Errorf("it is encoded as %q %s, not as %q", name, p.GetType(), c.codec.Name())
+	}
+}

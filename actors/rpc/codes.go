@@ -1,0 +1,144 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+const (
+	// longestText is how much of the text of an error travels, in bytes.
+	longestText = 16 << 10
+	// longestStack is how much of a stack does.
+	longestStack = 64 << 10
+)
+
+// coded is an error that keeps its identity from node to node.
+type coded struct {
+	code string
+	err  error
+}
+
+// builtIn are those that every node knows.
+var builtIn = [...]coded{
+	{"rpc.stopped", pending.ErrStopped},
+	{"rpc.cancelled", pending.ErrCancelled},
+	{"rpc.canceled", context.Canceled},
+	{"rpc.deadline", context.DeadlineExceeded},
+	{"rpc.deadlock", pending.ErrDeadlock},
+	{"rpc.overloaded", actors.ErrOverloaded},
+	{"rpc.unknown_function", ErrUnknownFunction},
+	{"rpc.no_caller", ErrNoCaller},
+	{"rpc.node_down", ErrNodeDown},
+	{"rpc.too_large", ErrTooLarge},
+	{"rpc.denied", ErrDenied},
+	{"rpc.encoding", ErrEncoding},
+	{"rpc.version", ErrVersion},
+}
+
+// codes are the errors of the user's.
+type codes struct {
+	mu         sync.RWMutex
+	registered []coded
+}
+
+// RegisterError has errors that match err keep that on their way from and to a
+// system: an error of a function that another node has called travels with the
+// code, and where that is registered too errors.Is finds the error registered
+// there. A code is a name like "shop.sold_out"; those that begin with "rpc." are
+// taken. It is an error if the code is taken or empty, or err is nil. It may be
+// called from any goroutine.
+func RegisterError(system *actor.ActorSystem, code string, err error) error {
+	if err == nil {
+		return fmt.Errorf("rpc: register error %q: it is nil", code)
+	}
+	if code == "" || strings.HasPrefix(code, "rpc.") {
+		return fmt.Errorf("rpc: register error: the code %q is empty or begins with rpc", code)
+	}
+	c := &nodeOf(system).codes
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, other := range c.registered {
+		if other.code == code {
+			return fmt.Errorf("rpc: register error: the code %q is taken", code)
+		}
+	}
+	c.registered = append(c.registered, coded{code, err})
+	return nil
+}
+
+// all returns the errors that are known. They must not be changed.
+func (c *codes) all() []coded {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return append(builtIn[:len(builtIn):len(builtIn)], c.registered...)
+}
+
+// encodeError returns an error as it travels.
+func (n *node) encodeError(err error) *wire.Error {
+	e := &wire.Error{Node: n.system.Address()}
+	if crash, ok := err.(*pending.PanicError); ok { //nolint:errorlint // That of another function is an error like any.
+		e.Panicked = true
+		e.Text = shorten(textOf(func() string { return fmt.Sprint(crash.Value) }), longestText)
+		e.Stack = crash.Stack[:min(len(crash.Stack), longestStack)]
+		return e
+	}
+	e.Text = shorten(textOf(err.Error), longestText)
+	for _, c := range n.codes.all() {
+		if matches(err, c.err) {
+			e.Codes = append(e.Codes, clean(c.code))
+		}
+	}
+	return e
+}
+
+// decodeError returns the error that has travelled.
+func (n *node) decodeError(e *wire.Error) *RemoteError {
+	r := &RemoteError{
+		Node: e.GetNode(), Text: e.GetText(), Codes: e.GetCodes(), Stack: e.GetStack(), panicked: e.GetPanicked(),
+	}
+	known := n.codes.all()
+	for _, code := range e.GetCodes() {
+		for _, c := range known {
+			if c.code == code {
+				r.matches = append(r.matches, c.err)
+			}
+		}
+	}
+	return r
+}
+
+// matches is errors.Is for an error of the user's, whose methods may panic.
+func matches(err, target error) (match bool) {
+	defer func() { _ = recover() }()
+	return errors.Is(err, target)
+}
+
+// textOf returns the text of a value of the user's, whose methods may panic.
+func textOf(text func() string) (s string) {
+	defer func() {
+		if r := recover(); r != nil {
+			s = "its text panicked"
+		}
+	}()
+	return text()
+}
+
+// shorten returns at most so many bytes of a text.
+func shorten(s string, longest int) string {
+	if len(s) > longest {
+		s = s[:longest] + "…"
+	}
+	return clean(s)
+}
+
+// clean makes a text one that protobuf takes.
+func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -1,0 +1,163 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/grpc"
+)
+
+const (
+	// DefaultMaxSize is that of [MaxSize], in bytes.
+	DefaultMaxSize = 4 << 20
+	// LargestMaxSize is the largest that [MaxSize] may be, in bytes.
+	LargestMaxSize = 256 << 20
+	// DefaultMaxOpen is that of [MaxOpen].
+	DefaultMaxOpen = 10_000
+)
+
+// Option says how a system calls others and is called. A value that makes no
+// sense is an error, which names the option, from whatever the option is given
+// to.
+type Option func(*config) error
+
+// config is not changed once it is in use.
+type config struct {
+	codec     Codec
+	maxSize   int
+	maxOpen   int
+	authorise func(Incoming) bool
+
+	// Those of Start.
+	advertised string
+	server     []grpc.ServerOption
+	transport  grpc.DialOption
+}
+
+func defaults() *config {
+	return &config{codec: JSON, maxSize: DefaultMaxSize, maxOpen: DefaultMaxOpen}
+}
+
+// Configure has the options apply to the calls that a system makes and receives
+// from now on. What they leave open stays as it is. It may be called from any
+// goroutine. [Start] does the same; Configure is for systems that are linked by
+// other means.
+func Configure(system *actor.ActorSystem, opts ...Option) error {
+	_, err := nodeOf(system).configure(opts)
+	return err
+}
+
+func (n *node) configure(opts []Option) (*config, error) {
+	for {
+		old := n.config.Load()
+		changed := *old
+		var errs []error
+		for _, opt := range opts {
+			errs = append(errs, opt(&changed))
+		}
+		if err := errors.Join(errs...); err != nil {
+			return nil, err
+		}
+		if n.config.CompareAndSwap(old, &changed) {
+			return &changed, nil
+		}
+	}
+}
+
+// Encoding has values that are no messages of protobuf travel as c says. The
+// default is [JSON].
+func Encoding(c Codec) Option {
+	return func(o *config) error {
+		if c == nil {
+			return errors.New("rpc: Encoding: must not be nil")
+		}
+		if name := c.Name(); name == protobufName || !utf8.ValidString(name) {
+			return fmt.Errorf("rpc: Encoding: %q is no name for a codec", name)
+		}
+		o.codec = c
+		return nil
+	}
+}
+
+// MaxSize is how large a call or an answer may be as it travels, in bytes, with
+// all that belongs to it. What is larger is not sent; what is received and larger
+// is answered with [ErrTooLarge]. The default is [DefaultMaxSize], the most
+// [LargestMaxSize]. How many travel in one message of gRPC depends on it, which
+// [Start] sees to.
+func MaxSize(bytes int) Option {
+	return func(o *config) error {
+		if bytes < 1 || bytes > LargestMaxSize {
+			return fmt.Errorf("rpc: MaxSize: %d is not between 1 and %d", bytes, LargestMaxSize)
+		}
+		o.maxSize = bytes
+		return nil
+	}
+}
+
+// MaxOpen is how many calls of other nodes a system may have made that are not
+// done, and how many of other nodes' calls it has accepted that are not. Calls
+// beyond it end at once with [actors.ErrOverloaded]. The default is
+// [DefaultMaxOpen]. With [MaxSize] it bounds the memory that calls need when a
+// node is slow.
+func MaxOpen(n int) Option {
+	return func(o *config) error {
+		if n < 1 {
+			return fmt.Errorf("rpc: MaxOpen: %d is less than 1", n)
+		}
+		o.maxOpen = n
+		return nil
+	}
+}
+
+// Incoming is a call that another node has made, before anything is done about
+// it.
+type Incoming struct {
+	// Peer is the address of the node that calls, as it says itself. Only TLS with
+	// certificates on both sides keeps strangers from saying anything.
+	Peer string
+	// Function is the name of the function.
+	Function string
+	// Caller is the id of the caller that is to run it.
+	Caller string
+}
+
+// Authorise has the calls of other nodes run for which permit returns true; all
+// others end with [ErrDenied], those among them for which it panics. It is called
+// from any goroutine, several at a time, and must not wait. Without the option
+// everything that is registered may be called.
+func Authorise(permit func(Incoming) bool) Option {
+	return func(o *config) error {
+		if permit == nil {
+			return errors.New("rpc: Authorise: must not be nil")
+		}
+		o.authorise = permit
+		return nil
+	}
+}
+
+// permits asks who is to be asked about a call.
+func (c *config) permits(call Incoming) (permitted bool) {
+	if c.authorise == nil {
+		return true
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			permitted = false
+		}
+	}()
+	return c.authorise(call)
+}
+
+// Advertised is the address, as "host:port", under which other nodes reach this
+// one, if it is not the one that it listens on.
+func Advertised(address string) Option {
+	return func(o *config) error {
+		if address == "" {
+			return errors.New("rpc: Advertised: must not be empty")
+		}
+		o.advertised = address
+		return nil
+	}
+}

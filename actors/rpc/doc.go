@@ -1,0 +1,53 @@
+// Package rpc calls functions on the callers of other nodes, over protoactor's
+// remote. What changes is where a call goes, not how it is written: the same
+// pendings, groups, cancellation, deadlines and spans as in one process.
+//
+//	stop, err := rpc.Start(system, "10.0.0.7:4242")
+//	err = rpc.Handle(system, "buy", func(ctx context.Context, o Order) (Receipt, error) { ... })
+//
+// and on another node
+//
+//	p := rpc.Call[Order, Receipt](ctx, system, rpc.At("10.0.0.7:4242", "callers/shop"), "buy", order)
+//	receipt, err := p.Wait(ctx)
+//
+// # Semantics
+//
+// A function runs as any function of the target: on its turn, in the order in
+// which calls have come, with a context in which [actors.Current] finds it. It
+// runs at most once; nothing is sent again, and what comes twice runs once. A call
+// whose answer is lost ends with its deadline or its node, so give it one of
+// them: a context with a deadline.
+//
+// What is left until the deadline travels with the call, so that clocks need not
+// agree. A cancellation overtakes what is queued on the target: a queued call
+// never runs, one that runs sees its context end with the cause. The pending does
+// not wait for that.
+//
+// Every call ends: with the function's result or error; with
+// [ErrUnknownFunction], [ErrNoCaller] or [ErrDenied]; with [actors.ErrOverloaded]
+// if a limit of the target, or [MaxOpen] on either side, is reached; with
+// [pending.ErrStopped] if the target is stopped; with [ErrNodeDown] at once when
+// the connection to the node is lost or there is none, a node that falls silent
+// being found out within 15 seconds. Then it is not known whether the function
+// has run. When the node that has called is lost its functions are cancelled. An
+// answer that comes too late is dropped, and counted: see [StatsOf].
+//
+// Errors keep their identity: a [*RemoteError] matches what the original matched,
+// of the errors of this package, of packages pending, actors and context, and of
+// those that [RegisterError] knows on both sides. A panic arrives with its stack
+// and node, as a [*pending.PanicError] for errors.As.
+//
+// # Encoding
+//
+// Messages of protobuf travel as such, everything else as JSON, or as the [Codec]
+// of [Encoding] says. Types are never sent by protoactor itself, which ends a
+// process that receives one it does not know. Arguments and results may be no
+// larger than [MaxSize]; the limits of gRPC are set so that it holds.
+//
+// # Safety
+//
+// Only what [Handle] has registered can be called, and with [Authorise] only what
+// it permits. protoactor's remote has no authentication of its own: whoever can
+// connect can send messages to any actor, and stop it. On a network that is not
+// trusted use [MutualTLS].
+package rpc

@@ -1,0 +1,73 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+var (
+	// ErrUnknownFunction is matched by the error of a call whose function the
+	// target's node does not have.
+	ErrUnknownFunction = errors.New("rpc: unknown function")
+
+	// ErrNoCaller is matched by the error of a call on a caller that the target's
+	// node does not have, or has no more.
+	ErrNoCaller = errors.New("rpc: no such caller")
+
+	// ErrNodeDown is matched by the error of a call whose node has died, is out of
+	// reach, or has no functions at all. Whether the function has run is not
+	// known, unless the node was down before.
+	ErrNodeDown = errors.New("rpc: node down")
+
+	// ErrTooLarge is matched by the error of a call whose argument or result is
+	// larger than [MaxSize]. An argument that is too large here is not sent.
+	ErrTooLarge = errors.New("rpc: too large")
+
+	// ErrDenied is matched by the error of a call that [Authorise] has not
+	// permitted.
+	ErrDenied = errors.New("rpc: denied")
+
+	// ErrEncoding is matched by the error of a call whose argument or result
+	// cannot be encoded, or decoded where it arrived.
+	ErrEncoding = errors.New("rpc: encoding")
+
+	// ErrVersion is matched by the error of a call of a node that speaks another
+	// version.
+	ErrVersion = errors.New("rpc: other version")
+)
+
+// RemoteError is an error that comes from another node. errors.Is finds the
+// errors of this package, of packages pending and actors, of package context, and
+// those of [RegisterError], that the original matched. For a panic errors.As
+// finds a [*pending.PanicError] with the text of the value and the stack.
+type RemoteError struct {
+	// Node is the address of the node.
+	Node string
+	// Text is that of the original, or of the value of the panic.
+	Text string
+	// Codes are those of the errors that the original matched.
+	Codes []string
+	// Stack is that of the panic, nil for an error.
+	Stack []byte
+
+	panicked bool
+	matches  []error
+}
+
+// Error returns the node and the text, without the stack.
+func (e *RemoteError) Error() string {
+	if e.panicked {
+		return fmt.Sprintf("rpc: node %s: panic: %s", e.Node, e.Text)
+	}
+	return fmt.Sprintf("rpc: node %s: %s", e.Node, e.Text)
+}
+
+// Unwrap returns the errors that the original matched.
+func (e *RemoteError) Unwrap() []error {
+	if e.panicked {
+		return []error{&pending.PanicError{Value: e.Text, Stack: e.Stack}}
+	}
+	return e.matches
+}

@@ -1,0 +1,69 @@
+package rpc_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+func ExampleHandle() {
+	ctx := context.Background()
+	system := actor.NewActorSystem(quiet)
+	shop, _ := actors.Start(system, props.Name("shop"))
+	defer shop.Stop()
+
+	stock := map[string]int{"tea": 1} // touched by the shop's functions alone
+	_ = rpc.Handle(system, "take", func(_ context.Context, item string) (int, error) {
+		if stock[item] == 0 {
+			return 0, errSoldOut
+		}
+		stock[item]--
+		return stock[item], nil
+	})
+
+	target := rpc.At(system.Address(), shop.ID()) // in the same process: no wire
+	for range 2 {
+		fmt.Println(rpc.Call[string, int](ctx, system, target, "take", "tea").Wait(ctx))
+	}
+	// Output:
+	// 0 <nil>
+	// 0 sold out
+}
+
+// A call that crosses the wire is written like any other. Errors that both nodes
+// have registered keep their identity.
+func ExampleStart() {
+	ctx := context.Background()
+	system := actor.NewActorSystem(quiet)
+	stop, err := rpc.Start(system, "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer stop()
+	shop, _ := actors.Start(system, props.Name("shop"))
+	defer shop.Stop()
+	_ = rpc.RegisterError(system, "shop.sold_out", errSoldOut)
+	_ = rpc.Handle(system, "take", func(_ context.Context, item string) (string, error) {
+		return "", fmt.Errorf("%s: %w", item, errSoldOut)
+	})
+
+	// By another name the node is another one, as far as it can see.
+	_, port, _ := net.SplitHostPort(system.Address())
+	_, err = rpc.Call[string, string](ctx, system, rpc.At("localhost:"+port, "callers/shop"), "take", "tea").Wait(ctx)
+	fmt.Println(errors.Is(err, errSoldOut), strings.HasSuffix(err.Error(), ": tea: sold out"))
+	// Output: true true
+}
+
+func quiet(config *actor.Config) {
+	config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+}

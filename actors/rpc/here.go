@@ -1,0 +1,54 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// callHere schedules a function of the node's own on a caller of its own.
+func callHere[Req, Resp any](
+	ctx context.Context, n *node, t Target, name string, req Req, opts []pending.Option,
+) *pending.Pending[Resp] {
+	fn, err := n.functions.find(name)
+	var c *actors.Caller
+	if err == nil {
+		c, err = n.caller(t.caller)
+	}
+	if err != nil {
+		p := pending.New[Resp](ctx, append([]pending.Option{pending.Named(name), pending.Tracked()}, opts...)...)
+		p.SetError(err)
+		return p
+	}
+	typed, ok := fn.typed.(func(context.Context, Req) (Resp, error))
+	if !ok {
+		typed = func(ctx context.Context, req Req) (Resp, error) { return callEncoded[Req, Resp](ctx, n, fn, req) }
+	}
+	return actors.Schedule(ctx, c, func(ctx context.Context) (Resp, error) { return typed(ctx, req) },
+		actors.Named(name), actors.PendingOptions(opts...))
+}
+
+// callEncoded calls a function whose types are others than those of the call, as
+// they may be between nodes.
+func callEncoded[Req, Resp any](ctx context.Context, n *node, fn *function, req Req) (resp Resp, err error) {
+	argument, err := n.config.Load().encode(req)
+	if err != nil {
+		return resp, err
+	}
+	result, err := fn.encoded(ctx, argument)
+	if err != nil {
+		return resp, err
+	}
+	return decode[Resp](n.config.Load(), result)
+}
+
+// caller returns an error that matches [ErrNoCaller] if there is no caller with
+// that id.
+func (n *node) caller(id string) (*actors.Caller, error) {
+	if c, ok := actors.Lookup(n.system, id); ok {
+		return c, nil
+	}
+	return nil, fmt.Errorf("%w: %q", ErrNoCaller, id)
+}

@@ -1,0 +1,32 @@
+package rpc_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain is also the main function of the other nodes of a test, which are
+// processes of their own: see process_test.go.
+func TestMain(m *testing.M) {
+	if address := os.Getenv(nodeVariable); address != "" {
+		runNode(address)
+		return
+	}
+	goleak.VerifyTestMain(patient{m})
+}
+
+// patient gives protoactor's remote time to end: it sleeps for two seconds where
+// it could not connect, and nobody can wake it.
+type patient struct{ *testing.M }
+
+func (m patient) Run() int {
+	code := m.M.Run()
+	for range 10 {
+		if goleak.Find() == nil {
+			break
+		}
+	}
+	return code
+}

@@ -1,0 +1,356 @@
+package rpc_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/remote"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+// scene is two nodes linked in memory, and a caller of the second one.
+type scene struct {
+	here, there *actor.ActorSystem
+	clerk       *actors.Caller
+	target      rpc.Target
+}
+
+func newScene(tb testing.TB, opts ...props.Option) *scene {
+	network := actorstest.NewNetwork(tb)
+	s := &scene{here: network.System("here"), there: network.System("there")}
+	require.NoError(tb, register(s.there))
+	require.NoError(tb, rpc.RegisterError(s.here, "shop.sold_out", errSoldOut))
+	s.clerk = actorstest.Start(tb, s.there, append([]props.Option{props.Name("clerk")}, opts...)...)
+	s.target = rpc.At("there", s.clerk.ID())
+	return s
+}
+
+// inMemory runs a test in a bubble.
+func inMemory(t *testing.T, test func(t *testing.T, s *scene), opts ...props.Option) {
+	synctest.Test(t, func(t *testing.T) { test(t, newScene(t, opts...)) })
+}
+
+func TestFunctionRunsOnTheTargetCaller(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		for _, target := range []rpc.Target{s.target, rpc.OnPID(actor.NewPID("there", s.clerk.ID()))} {
+			got, err := rpc.Call[order, receipt](t.Context(), s.here, target, "buy", order{"tea"}).Wait(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, receipt{"tea", s.clerk.ID()}, got)
+		}
+		assert.Zero(t, rpc.StatsOf(s.here))
+		assert.Zero(t, rpc.StatsOf(s.there))
+	})
+}
+
+func TestMessagesOfProtobufTravelAsProtobuf(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		got, err := rpc.Call[*durationpb.Duration, *durationpb.Duration](
+			t.Context(), s.here, s.target, "double", durationpb.New(time.Minute)).Wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 2*time.Minute, got.AsDuration())
+
+		err = failure[*durationpb.Duration](t, s.here, s.target, "double", "a minute")
+		require.ErrorIs(t, err, rpc.ErrEncoding)
+		assert.ErrorContains(t, err, `it is encoded as json , not as protobuf google.protobuf.Duration`)
+	})
+}
+
+func TestWhyCallsFail(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		none := struct{}{}
+		tests := []struct {
+			name   string
+			err    error
+			target error
+			text   string
+		}{
+			{"unknown function", failure[int](t, s.here, s.target, "steal", none), rpc.ErrUnknownFunction, `"steal"`},
+			{"unknown caller", failure[int](t, s.here, rpc.At("there", "callers/nobody"), "fail", none), rpc.ErrNoCaller, "nobody"},
+			{"registered error", failure[int](t, s.here, s.target, "fail", none), errSoldOut, "rpc: node there: no tea"},
+			{"nobody there", failure[int](t, s.here, rpc.At("nowhere", "callers/x"), "fail", none), rpc.ErrNodeDown, "nobody"},
+			{"argument of another type", failure[string](t, s.here, s.target, "echo", 7), rpc.ErrEncoding, "string"},
+			{"result of another type", failure[int](t, s.here, s.target, "echo", "x"), rpc.ErrEncoding, "int"},
+			{"argument that cannot be encoded", failure[int](t, s.here, s.target, "echo", func() {}), rpc.ErrEncoding, "func()"},
+			{"argument that is no UTF-8", failure[int](t, s.here, s.target, "\xff", none), rpc.ErrUnknownFunction, "\uFFFD"},
+		}
+		for _, test := range tests {
+			require.ErrorIs(t, test.err, test.target, test.name)
+			require.ErrorContains(t, test.err, test.text, test.name)
+		}
+		assert.Zero(t, rpc.StatsOf(s.here))
+	})
+}
+
+func TestPanicArrivesWithItsStackAndNode(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		err := failure[int](t, s.here, s.target, "panic", struct{}{})
+		var remote *rpc.RemoteError
+		require.ErrorAs(t, err, &remote)
+		assert.Equal(t, "there", remote.Node)
+		assert.Equal(t, "boom", remote.Text)
+		var crash *pending.PanicError
+		require.ErrorAs(t, err, &crash)
+		assert.Equal(t, "boom", crash.Value)
+		assert.Contains(t, string(crash.Stack), "scene_test.go")
+		assert.EqualError(t, err, "rpc: node there: panic: boom")
+	})
+}
+
+func TestDeadlineTravels(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		left, err := rpc.Call[struct{}, time.Duration](ctx, s.here, s.target, "deadline", struct{}{}).Wait(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, time.Minute, left)
+
+		left, err = rpc.Call[struct{}, time.Duration](t.Context(), s.here, s.target, "deadline", struct{}{}).Wait(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, left)
+	})
+}
+
+func TestCallEndsAtItsDeadline(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := rpc.Call[struct{}, int](ctx, s.here, s.target, "wait", struct{}{}).Wait(t.Context())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		synctest.Wait()
+		assert.Zero(t, rpc.StatsOf(s.there).Served, "the function has ended as well")
+	})
+}
+
+func TestCancelledCallThatIsQueuedDoesNotRun(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		release := make(chan struct{})
+		actors.CallSoon(t.Context(), s.clerk, func(context.Context) (int, error) {
+			<-release
+			return 0, nil
+		})
+		var ran atomic.Bool
+		require.NoError(t, rpc.Handle(s.there, "run", func(context.Context, int) (int, error) {
+			ran.Store(true)
+			return 0, nil
+		}))
+		p := rpc.Call[int, int](t.Context(), s.here, s.target, "run", 1)
+		synctest.Wait()
+		assert.Equal(t, 1, rpc.StatsOf(s.there).Served)
+		p.Cancel(errSoldOut)
+		assert.True(t, p.IsDone())
+		synctest.Wait()
+		assert.Zero(t, rpc.StatsOf(s.there).Served, "while the caller is busy still")
+		close(release)
+		synctest.Wait()
+		assert.False(t, ran.Load())
+	})
+}
+
+func TestCancelledCallThatRunsSeesTheCause(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		causes := make(chan error, 1)
+		require.NoError(t, rpc.Handle(s.there, "run", func(ctx context.Context, _ int) (int, error) {
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			return 0, nil
+		}))
+		p := rpc.Call[int, int](t.Context(), s.here, s.target, "run", 1)
+		synctest.Wait()
+		p.Cancel(errSoldOut)
+		cause := <-causes
+		require.ErrorIs(t, cause, pending.ErrCancelled)
+		require.ErrorIs(t, cause, errSoldOut)
+		synctest.Wait()
+		assert.Zero(t, rpc.StatsOf(s.here))
+	})
+}
+
+func TestStoppedCallerEndsItsCalls(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		p := rpc.Call[struct{}, int](t.Context(), s.here, s.target, "wait", struct{}{})
+		synctest.Wait()
+		s.clerk.Stop()
+		_, err := p.Wait(t.Context())
+		require.ErrorIs(t, err, pending.ErrStopped)
+		assert.True(t, p.Cancelled())
+	})
+}
+
+func TestOverloadedCallerRefuses(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		rpc.Call[struct{}, int](t.Context(), s.here, s.target, "wait", struct{}{})
+		synctest.Wait()
+		actors.CallSoon(t.Context(), s.clerk, func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, nil
+		})
+		synctest.Wait()
+		require.ErrorIs(t, failure[string](t, s.here, s.target, "echo", "x"), actors.ErrOverloaded)
+		s.clerk.Stop()
+	}, props.MaxQueued(1))
+}
+
+func TestCallsBeyondTheLimitAreRefusedHere(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		require.NoError(t, rpc.Configure(s.here, rpc.MaxOpen(1)))
+		p := rpc.Call[struct{}, int](t.Context(), s.here, s.target, "wait", struct{}{})
+		require.ErrorIs(t, failure[string](t, s.here, s.target, "echo", "x"), actors.ErrOverloaded)
+		p.Cancel(nil)
+	})
+}
+
+func TestNodeThatIsLostFailsItsCallsAtOnce(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		p := rpc.Call[struct{}, int](t.Context(), s.here, s.target, "wait", struct{}{})
+		synctest.Wait()
+		s.here.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: "there"})
+		_, err := p.Result()
+		require.ErrorIs(t, err, rpc.ErrNodeDown)
+		require.ErrorIs(t, failure[string](t, s.here, s.target, "echo", "x"), rpc.ErrNodeDown)
+
+		time.Sleep(time.Second)
+		got, err := rpc.Call[int, string](t.Context(), s.here, rpc.At("there", actors.Main(s.there).ID()), "repeat", 2).Wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "xx", got)
+
+		s.clerk.Stop()
+		synctest.Wait()
+		assert.Equal(t, uint64(1), rpc.StatsOf(s.here).Late, "the answer of the call that was lost")
+		require.NoError(t, actors.Shutdown(t.Context(), s.there))
+	})
+}
+
+func TestNodeThatIsLostHasItsCallsCancelledThere(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		p := rpc.Call[struct{}, int](t.Context(), s.here, s.target, "wait", struct{}{})
+		_, err := rpc.Call[string, string](t.Context(), s.here, s.target, "nothing", "").Wait(t.Context())
+		require.Error(t, err)
+		s.there.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: "here"})
+		_, err = p.Wait(t.Context())
+		require.ErrorIs(t, err, rpc.ErrNodeDown)
+	})
+}
+
+func TestSizesAreBounded(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		big := strings.Repeat("x", 2000)
+		require.NoError(t, rpc.Configure(s.here, rpc.MaxSize(1000)))
+		err := failure[string](t, s.here, s.target, "echo", big)
+		require.ErrorIs(t, err, rpc.ErrTooLarge)
+		require.ErrorContains(t, err, "may be sent")
+		err = failure[string](t, s.here, s.target, "repeat", 2000)
+		require.ErrorIs(t, err, rpc.ErrTooLarge)
+		require.ErrorContains(t, err, "may be received")
+
+		require.NoError(t, rpc.Configure(s.here, rpc.MaxSize(1<<20)))
+		require.NoError(t, rpc.Configure(s.there, rpc.MaxSize(1000)))
+		err = failure[string](t, s.here, s.target, "echo", big)
+		require.ErrorIs(t, err, rpc.ErrTooLarge)
+		require.ErrorContains(t, err, "rpc: node there")
+		require.ErrorContains(t, err, "may be received")
+		err = failure[string](t, s.here, s.target, "repeat", 2000)
+		require.ErrorIs(t, err, rpc.ErrTooLarge)
+		require.ErrorContains(t, err, "may be sent")
+	})
+}
+
+func TestAuthorisationDeniesUnlessItPermits(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		var asked rpc.Incoming
+		require.NoError(t, rpc.Configure(s.there, rpc.Authorise(func(call rpc.Incoming) bool {
+			asked = call
+			if call.Function == "panic" {
+				panic("not permitted")
+			}
+			return call.Function == "echo"
+		})))
+		got, err := rpc.Call[string, string](t.Context(), s.here, s.target, "echo", "x").Wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "x", got)
+		assert.Equal(t, rpc.Incoming{Peer: "here", Function: "echo", Caller: s.clerk.ID()}, asked)
+		require.ErrorIs(t, failure[string](t, s.here, s.target, "repeat", 1), rpc.ErrDenied)
+		require.ErrorIs(t, failure[string](t, s.here, s.target, "panic", 1), rpc.ErrDenied)
+	})
+}
+
+func TestCallOfOnesOwnCallerTakesNoWire(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		type state struct{ n int } // nothing that could be encoded
+		require.NoError(t, rpc.Handle(s.there, "state", func(_ context.Context, x *state) (*state, error) { return x, nil }))
+		for _, target := range []rpc.Target{s.target, rpc.At("", s.clerk.ID()), rpc.OnPID(s.clerk.PID())} {
+			x := &state{7}
+			got, err := rpc.Call[*state, *state](t.Context(), s.there, target, "state", x, pending.With("k", 1)).Wait(t.Context())
+			require.NoError(t, err)
+			assert.Same(t, x, got)
+		}
+		got, err := rpc.Call[map[string]string, receipt](t.Context(), s.there, s.target, "buy", map[string]string{"Item": "tea"}).Wait(t.Context())
+		require.NoError(t, err, "of other types than the function's")
+		assert.Equal(t, "tea", got.Item)
+		require.ErrorIs(t, failure[int](t, s.there, s.target, "steal", 1), rpc.ErrUnknownFunction)
+		require.ErrorIs(t, failure[int](t, s.there, rpc.At("", "x"), "buy", 1), rpc.ErrNoCaller)
+	})
+}
+
+func TestGroupsHoldCallsOfOtherNodes(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		var waiting *pending.Pending[int]
+		err := pending.Run(t.Context(), func(ctx context.Context) error {
+			waiting = rpc.Call[struct{}, int](ctx, s.here, s.target, "wait", struct{}{})
+			return errSoldOut
+		})
+		require.ErrorIs(t, err, errSoldOut)
+		assert.True(t, waiting.Cancelled())
+		synctest.Wait()
+		assert.Zero(t, rpc.StatsOf(s.there).Served)
+	})
+}
+
+func TestCallOfASystemThatIsNotStarted(t *testing.T) {
+	system := actorstest.NewSystem(t)
+	err := failure[int](t, system, rpc.At("127.0.0.1:1", "callers/x"), "f", 1)
+	require.ErrorIs(t, err, rpc.ErrNodeDown)
+	assert.ErrorContains(t, err, "not started")
+}
+
+func TestMistakesInSettingUp(t *testing.T) {
+	system := actorstest.NewSystem(t)
+	require.NoError(t, register(system))
+	echo := func(_ context.Context, s string) (string, error) { return s, nil }
+	_, noHost := rpc.Start(system, "nonsense")
+	_, noPort := rpc.Start(system, "127.0.0.1:http2")
+	_, noAddress := rpc.Start(system, "203.0.113.1:1")
+	for text, err := range map[string]error{
+		"the name is taken":    rpc.Handle(system, "echo", echo),
+		"there is no name":     rpc.Handle(system, "", echo),
+		"it is nil":            rpc.RegisterError(system, "x", nil),
+		"empty or begins":      rpc.RegisterError(system, "rpc.x", errSoldOut),
+		"the code":             rpc.RegisterError(system, "shop.sold_out", errors.New("other")),
+		"MaxSize: 0":           rpc.Configure(system, rpc.MaxSize(0)),
+		"MaxOpen: 0":           rpc.Configure(system, rpc.MaxOpen(0)),
+		"Encoding: must":       rpc.Configure(system, rpc.Encoding(nil)),
+		"Authorise: must":      rpc.Configure(system, rpc.Authorise(nil)),
+		"Advertised: must":     rpc.Configure(system, rpc.Advertised("")),
+		"TLS: must":            rpc.Configure(system, rpc.TLS(nil, nil)),
+		"MutualTLS: there are": rpc.Configure(system, rpc.MutualTLS(noCertificate, nil)),
+		"missing port":         noHost,
+		"port of":              noPort,
+		"failed to listen":     noAddress,
+	} {
+		require.ErrorContains(t, err, text)
+		assert.ErrorContains(t, err, "rpc: ")
+	}
+}

@@ -1,0 +1,164 @@
+package rpc
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/remote"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+)
+
+// processID is the id of the node's process, to which other nodes send calls and
+// answers.
+const processID = "callers.rpc"
+
+// node is what this package keeps for one actor system. It is found by its id in
+// the system's process registry.
+type node struct {
+	system     *actor.ActorSystem
+	generation uint64
+	config     atomic.Pointer[config]
+	functions  functions
+	codes      codes
+	calls      calls
+	served     served
+	peers      peers
+	listening  sync.Once // to the events of the system
+}
+
+var _ actor.Process = (*node)(nil)
+
+// nodeOf returns the node of a system, made when first asked for.
+func nodeOf(system *actor.ActorSystem) *node {
+	if system == nil {
+		panic("rpc: the actor system is nil")
+	}
+	for {
+		if process, ok := system.ProcessRegistry.GetLocal(processID); ok {
+			return process.(*node)
+		}
+		n := &node{system: system, generation: uint64(time.Now().UnixNano())} //nolint:gosec // It is after 1970.
+		n.config.Store(defaults())
+		if _, added := system.ProcessRegistry.Add(n, processID); added {
+			return n
+		}
+	}
+}
+
+// SendUserMessage implements [actor.Process]. It is called on a goroutine that
+// reads from another node, which nothing that was sent may end.
+func (n *node) SendUserMessage(pid *actor.PID, message any) {
+	defer func() {
+		if r := recover(); r != nil {
+			n.system.Logger().Error("rpc: message dropped",
+				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	_, content, sender := actor.UnwrapEnvelope(message)
+	switch content := content.(type) {
+	case *wire.Envelope:
+		n.receive(content, sender)
+	case *actor.DeadLetterResponse:
+		n.undelivered(pid.GetRequestId())
+	}
+}
+
+// SendSystemMessage implements [actor.Process].
+func (n *node) SendSystemMessage(*actor.PID, any) {}
+
+// Stop implements [actor.Process]. The node lives as long as its system.
+func (n *node) Stop(*actor.PID) {}
+
+// receive deals with what another node has sent.
+func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
+	if answer, ok := e.GetKind().(*wire.Envelope_Response); ok {
+		n.answered(e, answer.Response)
+		return
+	}
+	if sender == nil {
+		return // nobody who could be answered
+	}
+	call := incoming{sender.GetAddress(), e.GetGeneration(), e.GetCall()}
+	switch kind := e.GetKind().(type) {
+	case *wire.Envelope_Cancel:
+		n.cancel(call, kind.Cancel)
+	case *wire.Envelope_Request:
+		n.serve(call, e.GetVersion(), kind.Request)
+	default: // of a newer version
+		n.refuse(call, n.otherVersion(e.GetVersion()))
+	}
+}
+
+// otherVersion is the error of a call that comes with another version.
+func (n *node) otherVersion(version uint32) error {
+	return fmt.Errorf("%w: the call is of version %d, this node understands %d", ErrVersion, version, wire.Version)
+}
+
+// answered completes a call with the answer that has come, if that is in time.
+func (n *node) answered(e *wire.Envelope, r *wire.Response) {
+	if e.GetGeneration() != n.generation {
+		n.calls.tooLate()
+		return
+	}
+	c := n.calls.take(e.GetCall())
+	switch {
+	case c == nil:
+		n.calls.tooLate()
+	case e.GetVersion() != wire.Version:
+		c.SetError(fmt.Errorf("%w: the answer is of version %d, this node understands %d",
+			ErrVersion, e.GetVersion(), wire.Version))
+	default:
+		c.Answer(r)
+	}
+}
+
+// undelivered fails a call that has found nobody at its address.
+func (n *node) undelivered(lower uint32) {
+	if c := n.calls.take(n.calls.numbered(lower)); c != nil {
+		c.SetError(fmt.Errorf("%w: nobody there takes calls", ErrNodeDown))
+	}
+}
+
+// send sends an envelope to the node at an address, unless this one has stopped.
+// A dead letter comes back to the sender, which is nil for nobody.
+func (n *node) send(address string, e *wire.Envelope, sender *actor.PID) {
+	if n.calls.isClosed() {
+		return
+	}
+	n.listenToEvents()
+	n.system.Root.Send(actor.NewPID(address, processID), &actor.MessageEnvelope{Message: e, Sender: sender})
+}
+
+func (n *node) listenToEvents() {
+	n.listening.Do(func() { n.system.EventStream.Subscribe(n.heard) })
+}
+
+// heard is called with the events of the system.
+func (n *node) heard(event any) {
+	switch event := event.(type) {
+	case *remote.EndpointTerminatedEvent:
+		n.lost(event.Address, afterLoss)
+	case *remote.EndpointConnectedEvent:
+		n.peers.up(event.Address)
+		if n.calls.isClosed() {
+			n.disconnect()
+		}
+	}
+}
+
+// lost fails the calls of a node that cannot be reached any more, as further ones
+// for a moment, and cancels what it has called here.
+func (n *node) lost(address string, lasts time.Duration) {
+	n.peers.down(address, lasts)
+	err := fmt.Errorf("%w: %s", ErrNodeDown, address)
+	for _, c := range n.calls.takeAll(address) {
+		c.SetError(err)
+	}
+	n.served.cancelAll(address, err)
+}

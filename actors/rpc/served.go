@@ -1,0 +1,185 @@
+package rpc
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+const (
+	// remembered is how many calls of a node are known to have come, at least. One
+	// that comes again is not run again.
+	remembered = 4096
+	// mostPeers is how many nodes are remembered that have nothing running here.
+	mostPeers = 256
+)
+
+// served are the calls of other nodes that have come.
+type served struct {
+	mu    sync.Mutex
+	n     int                // that are not done
+	peers map[string]*caller // by address
+}
+
+// caller is a node that calls.
+type caller struct {
+	generation uint64
+	running    map[uint64]pending.Handle // by number; nil until it is scheduled
+	seen       map[uint64]struct{}
+	order      []uint64 // of those, as a ring once it is full
+	oldest     int
+	floor      uint64 // the highest number that is no longer remembered
+}
+
+// begin reports whether a call has not come before, nor its cancellation, and may
+// run; if it may not, the error says why, and is nil if it is not to be answered.
+func (s *served) begin(call incoming, limit int) (first bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.peer(call)
+	if c == nil || !c.see(call.number) {
+		return false, nil
+	}
+	if s.n >= limit {
+		return false, fmt.Errorf("%w: %d calls of other nodes are not done", actors.ErrOverloaded, limit)
+	}
+	s.n++
+	c.running[call.number] = nil
+	return true, nil
+}
+
+// peer returns what is known of the node that has made a call, nil if that is an
+// earlier one of its address.
+func (s *served) peer(call incoming) *caller {
+	c := s.peers[call.address]
+	switch {
+	case c != nil && c.generation > call.generation:
+		return nil
+	case c != nil && c.generation == call.generation:
+		return c
+	case c == nil && len(s.peers) >= mostPeers:
+		s.drop()
+	}
+	if s.peers == nil {
+		s.peers = make(map[string]*caller)
+	}
+	if c != nil {
+		s.n -= len(c.running) // nobody waits for them any more
+	}
+	c = &caller{
+		generation: call.generation,
+		running:    make(map[uint64]pending.Handle),
+		seen:       make(map[uint64]struct{}),
+	}
+	s.peers[call.address] = c
+	return c
+}
+
+// drop forgets some node that has nothing running, if there is one.
+func (s *served) drop() {
+	for address, c := range s.peers {
+		if len(c.running) == 0 {
+			delete(s.peers, address)
+			return
+		}
+	}
+}
+
+// see reports whether a number comes for the first time, for all that is known.
+func (c *caller) see(number uint64) bool {
+	if _, known := c.seen[number]; known || number <= c.floor {
+		return false
+	}
+	c.seen[number] = struct{}{}
+	if len(c.order) < remembered {
+		c.order = append(c.order, number)
+		return true
+	}
+	forgotten := c.order[c.oldest]
+	c.order[c.oldest] = number
+	c.oldest = (c.oldest + 1) % remembered
+	delete(c.seen, forgotten)
+	c.floor = max(c.floor, forgotten)
+	return true
+}
+
+// running notes what runs for a call, unless that is forgotten already.
+func (s *served) running(call incoming, h pending.Handle) {
+	s.mu.Lock()
+	c := s.peers[call.address]
+	_, wanted := c.of(call)
+	if wanted {
+		c.running[call.number] = h
+	}
+	s.mu.Unlock()
+	if !wanted {
+		h.Cancel(nil)
+	}
+}
+
+// of returns what runs for a call, and whether it is one of the node's.
+func (c *caller) of(call incoming) (h pending.Handle, ok bool) {
+	if c == nil || c.generation != call.generation {
+		return nil, false
+	}
+	h, ok = c.running[call.number]
+	return h, ok
+}
+
+// end forgets a call that is done, and reports whether it is to be answered.
+func (s *served) end(call incoming) bool {
+	_, ok := s.remove(call)
+	return ok
+}
+
+func (s *served) remove(call incoming) (h pending.Handle, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.peers[call.address]
+	if h, ok = c.of(call); ok {
+		delete(c.running, call.number)
+		s.n--
+	}
+	return h, ok
+}
+
+// forget forgets a call that was cancelled, which is not to be answered, and
+// returns what runs for it, or nil. If the call has not come yet it will not run.
+func (s *served) forget(call incoming) pending.Handle {
+	h, ok := s.remove(call)
+	if ok {
+		return h
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.peer(call); c != nil {
+		c.see(call.number)
+	}
+	return nil
+}
+
+// cancelAll cancels what the node at an address has called.
+func (s *served) cancelAll(address string, cause error) {
+	s.mu.Lock()
+	var all []pending.Handle
+	if c := s.peers[address]; c != nil {
+		for _, h := range c.running {
+			all = append(all, h)
+		}
+	}
+	s.mu.Unlock()
+	for _, h := range all {
+		if h != nil {
+			h.Cancel(cause)
+		}
+	}
+}
+
+// stats returns how many calls of other nodes are not done.
+func (s *served) stats() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.n
+}

@@ -1,0 +1,164 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/remote"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+const (
+	// largestBatch is how large one message of gRPC may be: what protoactor has
+	// packed into one must fit, whatever the [MaxSize] of the node that sends it.
+	largestBatch = LargestMaxSize + overhead
+	// overhead is what a batch needs besides its envelopes.
+	overhead = 1 << 20
+	// mostInBatch is how many envelopes a batch has at most.
+	mostInBatch = 64
+	// writerQueue is how many envelopes have room before the queue grows; the
+	// default takes 16 MB for each node.
+	writerQueue = 1024
+
+	dialTimeout = 5 * time.Second
+	// A connection over which nothing comes is asked for a sign of life, and given
+	// up without one.
+	silence   = 10 * time.Second
+	lifeSigns = 5 * time.Second
+)
+
+// Start has a system listen for other nodes at an address, "host:port", where a
+// port of 0 is any that is free: it starts protoactor's remote with limits that
+// suit [MaxSize], with the detection of connections that have died, and so that
+// nothing that is received ends the process. The system's address is
+// system.Address() from then on, and those PIDs and callers must be made after it
+// that other nodes are to be told of. The error is that of an option or of
+// listening.
+//
+// The stop that is returned fails the open calls, refuses new ones, and cuts the
+// connections, so that other nodes learn of it at once. It stops no caller: drain
+// those first. It may be called more than once.
+//
+// Each node listens, because answers come over a connection of their own. A
+// program that starts a cluster gives it [RemoteConfig] instead.
+func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func(), err error) {
+	configuration, err := RemoteConfig(system, address, opts...)
+	if err != nil {
+		return nil, err
+	}
+	r := remote.NewRemote(system, configuration)
+	if err := startRemote(r); err != nil {
+		return nil, fmt.Errorf("rpc: start at %s: %w", address, err)
+	}
+	n := nodeOf(system)
+	n.listenToEvents()
+	return func() { n.stop(r) }, nil
+}
+
+// startRemote starts the remote, which panics where it cannot listen.
+func startRemote(r *remote.Remote) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+			if cause, ok := p.(error); ok {
+				err = cause
+			}
+		}
+	}()
+	r.Start()
+	return nil
+}
+
+// RemoteConfig returns the configuration with which [Start] starts protoactor's
+// remote, for those who have it started by somebody else, as by a cluster. The
+// options apply as by [Configure].
+func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*remote.Config, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("rpc: start: %w", err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("rpc: start: port of %s: %w", address, err)
+	}
+	n := nodeOf(system)
+	c, err := n.configure(opts)
+	if err != nil {
+		return nil, err
+	}
+	return remote.Configure(host, int(number),
+		remote.WithAdvertisedHost(c.advertised),
+		remote.WithEndpointWriterBatchSize(min(mostInBatch, LargestMaxSize/c.maxSize)),
+		remote.WithEndpointWriterQueueSize(writerQueue),
+		func(config *remote.Config) { config.MaxRetryCount = 1 },
+		remote.WithServerOptions(n.serverOptions(c)...),
+		remote.WithDialOptions(n.dialOptions(c)...),
+	), nil
+}
+
+func (n *node) serverOptions(c *config) []grpc.ServerOption {
+	return append([]grpc.ServerOption{
+		grpc.MaxRecvMsgSize(largestBatch),
+		grpc.MaxSendMsgSize(largestBatch),
+		grpc.StreamInterceptor(n.receiveStream),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: silence, Timeout: lifeSigns}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: silence / 2, PermitWithoutStream: true}),
+	}, c.server...)
+}
+
+func (n *node) dialOptions(c *config) []grpc.DialOption {
+	transport := c.transport
+	if transport == nil {
+		transport = grpc.WithTransportCredentials(insecure.NewCredentials())
+	}
+	return []grpc.DialOption{
+		transport,
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestBatch), grpc.MaxCallSendMsgSize(largestBatch)),
+		grpc.WithContextDialer(n.dial),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: silence, Timeout: lifeSigns, PermitWithoutStream: true,
+		}),
+	}
+}
+
+// dial connects to a node. Where it cannot, the calls of that node fail at once:
+// protoactor would say so after two seconds.
+func (n *node) dial(ctx context.Context, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		n.lost(address, afterDial)
+	}
+	return conn, err
+}
+
+// stop ends what [Start] has started.
+func (n *node) stop(r *remote.Remote) {
+	err := fmt.Errorf("rpc: the node %s has stopped: %w", n.system.Address(), pending.ErrStopped)
+	open, first := n.calls.close(err)
+	if !first {
+		return
+	}
+	for _, c := range open {
+		c.SetError(err)
+	}
+	n.disconnect()
+	r.Shutdown(false)
+}
+
+// disconnect has protoactor close its connections. Its own graceful stop is not
+// safe for those who send something at that moment.
+func (n *node) disconnect() {
+	for _, address := range n.peers.all() {
+		n.system.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: address})
+	}
+}

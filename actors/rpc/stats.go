@@ -1,0 +1,21 @@
+package rpc
+
+import "github.com/asynkron/protoactor-go/actor"
+
+// Stats are the figures of a system at one moment.
+type Stats struct {
+	// Open is how many calls of other nodes' functions are not done.
+	Open int
+	// Served is how many calls that other nodes have made are not done.
+	Served int
+	// Late is how many answers were dropped because they came to calls that were
+	// done: cancelled, or lost with their node.
+	Late uint64
+}
+
+// StatsOf returns the figures of a system. It may be called from any goroutine.
+func StatsOf(system *actor.ActorSystem) Stats {
+	n := nodeOf(system)
+	open, late := n.calls.stats()
+	return Stats{Open: open, Served: n.served.stats(), Late: late}
+}
