@@ -125,7 +125,7 @@ func (f *frame) mayWait(keep bool) error {
 		return f.abandonment()
 	}
 	if m.holder.Load() != f {
-		return fmt.Errorf("actors: %s waits already: a goroutine that its function has started must use actors.Detach", f.task)
+		return fmt.Errorf("actors: %s waits already: a goroutine that its function has started must use actors.Detach", f.task.Name())
 	}
 	if limit := m.caller.config.MaxSuspended; !keep && limit > 0 && m.parked.n+m.ready.n >= limit {
 		return fmt.Errorf("%w: %d functions are suspended on %s", ErrOverloaded, limit, m.caller.path())
