@@ -240,9 +240,9 @@ func (f *frame) unpark() sleeper {
 	}
 }
 
-// sleeper is who waits for the end of a parking: the goroutine of the function, or
-// the coroutine that it is on. It is better woken without mu, which it is going to
-// need.
+// sleeper is who waits for the end of a parking: the goroutine of the function,
+// or the coroutine that it is on. It is better woken without mu, which it is
+// going to need.
 type sleeper interface{ wake() }
 
 func wake(s sleeper) {

@@ -28,7 +28,6 @@ type Observation interface {
 	Resumed()
 	// CancelRequested says that Cancel was called, for each call.
 	CancelRequested(cause error)
-	// Done says that the pending is done. The error is that of the pending, nil for a
-	// result.
+	// Done says that the pending is done: with its error, or nil for a result.
 	Done(err error)
 }
