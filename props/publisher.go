@@ -3,7 +3,8 @@ package props
 // Publication is where a caller publishes to, opened for it alone: a socket, a
 // file, a topic of a broker.
 type Publication interface {
-	// Publish sends data under a topic. It is called from any goroutine.
+	// Publish sends data under a topic. It is called from any goroutine. A stop
+	// waits until it has returned, however long that takes.
 	Publish(topic string, data []byte) error
 	// Close is called once, when the caller has stopped.
 	Close() error
