@@ -74,7 +74,8 @@ func TestNothingIsTakenFromAChannelAfterTheLoop(t *testing.T) {
 		for range 50 {
 			c := make(chan *promise, 1)
 			c <- doneWith(t, 1)[0]
-			for range pending.AsCompletedFrom(t.Context(), c) {
+			for _, err := range pending.AsCompletedFrom(t.Context(), c) {
+				require.NoError(t, err)
 				break
 			}
 			late := open(t, 1)[0]
