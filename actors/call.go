@@ -111,7 +111,7 @@ func Timeout(d time.Duration) CallOption {
 
 // QueueTimeout cancels the call if its function has not started d after it was
 // scheduled, with a cause that matches [context.DeadlineExceeded]. With a d of
-// zero or less it never does.
+// zero or less the function never runs.
 func QueueTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.queueTimeout = &d }
 }
@@ -188,11 +188,12 @@ func soon[T any](
 	return &t.Pending
 }
 
-// CallUsing is [CallSoon] on a backend that need not be the caller's own: fn has
-// its turn, and its place in the queue, as any function of c, but it runs on a
-// thread that c has for such calls, made for the first one and ended with c, or, if
-// c is on a thread itself, on a goroutine. A backend that there is not is an error
-// of the pending. The seed's call_using_backend.
+// CallUsing is [CallSoon] on a backend that need not be the caller's own: fn
+// has its turn, and its place in the queue, as any function of c, but it runs
+// on a thread that c has for such calls, made for the first one and ended with
+// c, or, if c is on a thread itself, on a goroutine. Any other backend is an
+// error of the pending. It may be called from any goroutine. The seed's
+// call_using_backend.
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {

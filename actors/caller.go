@@ -82,8 +82,8 @@ func newCaller(n *node, parent *Caller, name string, config *props.Config) *Call
 
 // New returns a caller that is not started: what is called on it is queued
 // until [Caller.Start] or [Caller.Run]. It has no parent, and inherits the
-// [Defaults] of the system. The error is that of
-// an option, or actor.ErrNameExists. The seed's Caller("manual").
+// [Defaults] of the system. The error is that of an option, or
+// actor.ErrNameExists. The seed's Caller("manual").
 func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	n := nodeOf(system)
 	config, err := n.describe(opts...)
@@ -103,8 +103,8 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	return c, nil
 }
 
-// Start returns a running caller, with no parent. The error is that of [New], or of
-// opening the publication. The seed's Caller("NewThread").
+// Start returns a running caller, with no parent. The error is that of [New],
+// or of opening the publication. The seed's Caller("NewThread").
 func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	c, err := New(system, opts...)
 	if err != nil {
@@ -116,8 +116,8 @@ func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	return c, nil
 }
 
-// Start starts a caller made by [New]. It is an error if the caller was
-// started or stopped before. A caller whose publication cannot be opened is stopped.
+// Start starts a caller made by [New]. It is an error if the caller was started
+// or stopped before. A caller whose publication cannot be opened is stopped.
 func (c *Caller) Start() error {
 	if err := c.begin(); err != nil {
 		return err

@@ -9,10 +9,10 @@ import (
 // Defaults describes the callers of a system that have no parent, the main
 // caller included, where their own options leave something open. So the main
 // caller gets a logger and telemetry. It is for the callers that are made from
-// now on, and takes the place of earlier defaults. Names and protection are not
-// inherited, and actors that are made callers by [AsCaller] have the options
-// given there alone. The error is that of an option. It may be called from any
-// goroutine.
+// now on, and takes the place of earlier defaults. Names, protection and hosts
+// are not inherited, and actors that are made callers by [AsCaller] have the
+// options given there alone. The error is that of an option. It may be called
+// from any goroutine.
 func Defaults(system *actor.ActorSystem, opts ...props.Option) error {
 	config, err := props.New(opts...)
 	if err != nil {

@@ -26,11 +26,11 @@
 // A function that never waits costs neither a goroutine nor a channel. One that
 // waits keeps the goroutine it runs on, and another one takes over the mailbox.
 //
-// With [props.Thread] all functions of a caller, and all resumptions of those that
-// have waited, are on one OS thread, its own or that of the goroutine which calls
-// [Caller.Run]; with [props.HostedBy] they are on the loop of a GUI or of a main
-// goroutine. There a function that waits leaves the goroutine to the others. All
-// else is the same on each backend.
+// With [props.Thread] all functions of a caller, and all resumptions of those
+// that have waited, are on one OS thread, its own or that of the goroutine
+// which calls [Caller.Run]; with [props.HostedBy] they are on the loop of a GUI
+// or of a main goroutine. There a function that waits leaves the goroutine to
+// the others. All else is the same on each backend.
 //
 // The context of a function belongs to the function's goroutine. A goroutine
 // that the function starts itself is to use [Detach].
@@ -47,8 +47,8 @@
 //   - [Request] sends a message to any actor and returns a pending.
 //   - [PipeTo] makes the outcome of a pending a message again.
 //
-// [Caller.Publish] sends data to what the caller's [props.Publisher] has opened for
-// it; [EventStream] is a publisher onto the actor system's own events.
+// [Caller.Publish] sends data to what the caller's [props.Publisher] has opened
+// for it; [EventStream] is a publisher onto the actor system's own events.
 //
 // # The tree
 //

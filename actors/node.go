@@ -162,8 +162,10 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 }
 
 // Main returns the main caller of a system: protected, and started when first
-// asked for, or again after a forced stop has ended. It may be called from any
-// goroutine. The seed's Caller("MainThread").
+// asked for, or again after a forced stop has ended. If the publication that
+// the [Defaults] ask for cannot be opened it is a stopped one, and what is
+// called on it says why. It may be called from any goroutine, but not by the
+// function that opens that publication. The seed's Caller("MainThread").
 func Main(system *actor.ActorSystem) *Caller {
 	n := nodeOf(system)
 	n.mainMu.Lock()
@@ -184,6 +186,6 @@ func (n *node) newMain() *Caller {
 	if err := c.spawn(rootID+"/"+mainName, n.pid); err != nil {
 		panic(err) // nobody else can have the name
 	}
-	_ = c.Start() // it is new
+	_ = c.Start() // it is new; an error of its publication is that of its calls
 	return c
 }

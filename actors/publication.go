@@ -79,9 +79,10 @@ func (c *Caller) closePublication() {
 }
 
 // Publish sends data under a topic to what the caller's [props.Publisher] has
-// opened. The error is that of the publication, or matches [ErrNoPublisher] if there
-// is none, or none yet, or [pending.ErrStopped] when the caller has stopped. It may
-// be called from any goroutine. The seed's iopub_sockets[caller.id].
+// opened. The error is that of the publication, or matches [ErrNoPublisher] if
+// there is none, or none yet, or [pending.ErrStopped] when the caller has
+// stopped. It may be called from any goroutine. The seed's
+// iopub_sockets[caller.id].
 func (c *Caller) Publish(topic string, data []byte) error {
 	p := c.published()
 	if p == nil {

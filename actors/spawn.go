@@ -144,12 +144,11 @@ func (c *Caller) addChild(child *Caller) {
 
 // Child returns the child of that name, or makes one; without a name it always
 // makes one. What the options leave open is inherited. If the child exists the
-// options are not looked at, except that it is an error to ask for another backend
-// or host than it has. The error else is that of an option or of opening the
-// publication, or matches [pending.ErrStopped] when the caller, or the child of
-// that name, is stopping.
-// It may be called from any goroutine, also while the caller is busy or not
-// started yet. The seed's get.
+// options are not looked at, except that it is an error to ask for another
+// backend or host than it has. The error else is that of an option or of
+// opening the publication, or matches [pending.ErrStopped] when the caller, or
+// the child of that name, is stopping. It may be called from any goroutine,
+// also while the caller is busy or not started yet. The seed's get.
 func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
 	config, err := c.config.Child(opts...)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 )
 
 // stage is a single goroutine that functions of a mailbox run on: that of an OS
-// thread, or of a loop that somebody else owns. Each function runs on a coroutine,
-// so that one which gives its turn away leaves the goroutine to the others, and
-// comes back to it.
+// thread, or of a loop that somebody else owns. Each function runs on a
+// coroutine, so that one which gives its turn away leaves the goroutine to the
+// others, and comes back to it.
 //
 // What the goroutine is to do comes as jobs. As only who has the turn runs, there
 // is one job at a time, except for functions that were abandoned.
@@ -304,8 +304,8 @@ func (m *mailbox) stageOf(f *frame) *stage {
 	}
 }
 
-// invite starts the thread of the functions that have asked for one, when the first
-// of them is to run.
+// invite starts the thread of the functions that have asked for one, when the
+// first of them is to run.
 func (m *mailbox) invite() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -314,9 +314,9 @@ func (m *mailbox) invite() {
 	}
 }
 
-// move hands the role of the runner on to where an item is to be dealt with, and
-// reports false, as deal does then. After a stop nothing of a user's begins to run,
-// so it is refused where it is.
+// move hands the role of the runner on to where an item is to be dealt with,
+// and reports false, as deal does then. After a stop nothing of a user's begins
+// to run, so it is refused where it is.
 func (m *mailbox) move(item any) bool {
 	m.mu.Lock()
 	to, refuse := m.main.Load(), m.closed.Load()
@@ -341,9 +341,9 @@ func (m *mailbox) move(item any) bool {
 	return false
 }
 
-// interlude lets a host's loop do other things before it goes on being the runner.
-// It reports false if it is not to be left: it is none of a host, or may not be come
-// back to.
+// interlude lets a host's loop do other things before it goes on being the
+// runner. It reports false if it is not to be left: it is none of a host, or
+// may not be come back to.
 func (m *mailbox) interlude(s *stage) bool {
 	if s == nil || !s.hosted {
 		return false
@@ -357,9 +357,9 @@ func (m *mailbox) interlude(s *stage) bool {
 	return true
 }
 
-// reclaim makes a goroutine the runner if a stage was to be that and has not begun,
-// and returns the item that it was to begin with. Nobody has to wait for a stage
-// when no function is left to run there. The caller holds mu.
+// reclaim makes a goroutine the runner if a stage was to be that and has not
+// begun, and returns the item that it was to begin with. Nobody has to wait for
+// a stage when no function is left to run there. The caller holds mu.
 func (m *mailbox) reclaim() (item any) {
 	if m.caller.adopted { // whose end is the stage's to see
 		return nil

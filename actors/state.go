@@ -1,5 +1,7 @@
 package actors
 
+import "fmt"
+
 // State is where a caller is in its life. It only ever moves forward, except
 // that a restart takes a running caller back to Starting.
 type State int32
@@ -26,4 +28,9 @@ var stateNames = [...]string{"initial", "starting", "running", "stopping", "stop
 var stateSigns = [...]string{"❗", "❗", "🏃", "🏁", "🏁"}
 
 // String returns the name of the state in lower case.
-func (s State) String() string { return stateNames[s] }
+func (s State) String() string {
+	if s < 0 || int(s) >= len(stateNames) {
+		return fmt.Sprintf("State(%d)", int(s))
+	}
+	return stateNames[s]
+}

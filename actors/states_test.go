@@ -17,6 +17,15 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
+func TestStatesHaveNames(t *testing.T) {
+	for want, s := range map[string]actors.State{
+		"initial": actors.StateInitial, "starting": actors.StateStarting, "running": actors.StateRunning,
+		"stopping": actors.StateStopping, "stopped": actors.StateStopped, "State(-1)": -1, "State(5)": 5,
+	} {
+		assert.Equal(t, want, s.String())
+	}
+}
+
 // Item 8 of the seed's behaviour.
 func TestCallerGoesThroughItsStates(t *testing.T) {
 	system := newSystem(t)

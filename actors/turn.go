@@ -125,7 +125,7 @@ func (f *frame) mayWait(keep bool) error {
 		return f.abandonment()
 	}
 	if m.holder.Load() != f {
-		return fmt.Errorf("actors: %s waits already: a goroutine that its function has started must use actors.Detach", f.task)
+		return fmt.Errorf("actors: %s waits already: a goroutine that its function has started must use actors.Detach", f.task.Name())
 	}
 	if limit := m.caller.config.MaxSuspended; !keep && limit > 0 && m.parked.n+m.ready.n >= limit {
 		return fmt.Errorf("%w: %d functions are suspended on %s", ErrOverloaded, limit, m.caller.path())
@@ -240,9 +240,9 @@ func (f *frame) unpark() sleeper {
 	}
 }
 
-// sleeper is who waits for the end of a parking: the goroutine of the function, or
-// the coroutine that it is on. It is better woken without mu, which it is going to
-// need.
+// sleeper is who waits for the end of a parking: the goroutine of the function,
+// or the coroutine that it is on. It is better woken without mu, which it is
+// going to need.
 type sleeper interface{ wake() }
 
 func wake(s sleeper) {

@@ -39,7 +39,9 @@ func (w *turnWatch) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.task = nil
-	w.timer.Stop()
+	if w.timer != nil { // else the first function of all was refused
+		w.timer.Stop()
+	}
 }
 
 func (w *turnWatch) warn() {

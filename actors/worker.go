@@ -112,11 +112,12 @@ func (p *pool) hire(t task) error {
 	}
 }
 
-// work has a worker do a call.
+// work has a worker do a call. What others have queued on the worker does not
+// count: the limit is that of the pool.
 func (c *Caller) work(t task) error {
 	f := t.frame()
 	f.box.Store(&c.box)
-	return c.box.call(f)
+	return c.box.post(f, 0)
 }
 
 // workDone is called when the function of f has returned, or will not run, and

@@ -317,6 +317,30 @@ func TestQueueForAWorkerHasALimit(t *testing.T) {
 	}
 }
 
+func TestWorkerIsFreeWhateverOthersHaveQueuedOnIt(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system, props.MaxWorkers(1), props.MaxQueued(1))
+		var own *pending.Pending[int]
+		first := actors.ToThread(t.Context(), c, func(ctx context.Context) (*actors.Caller, error) {
+			w, err := worker(ctx)
+			time.Sleep(time.Second) // until the second call queues for it
+			own = actors.CallSoon(ctx, w, returns(1))
+			return w, err
+		})
+		second := actors.ToThread(t.Context(), c, worker)
+		w := result(t, first)
+		assert.Same(t, w, result(t, second))
+		assert.Equal(t, 1, result(t, own))
+
+		busy := do(t.Context(), w, func(context.Context) { time.Sleep(time.Second) }) // by somebody else
+		synctest.Wait()
+		own = actors.CallSoon(t.Context(), w, returns(2))
+		assert.Same(t, w, result(t, actors.ToThread(t.Context(), c, worker)))
+		result(t, busy)
+		assert.Equal(t, 2, result(t, own))
+	})
+}
+
 func TestCrashOfAWorkerHurtsNoOtherCall(t *testing.T) {
 	for name, tt := range map[string]struct {
 		policy   supervision.Policy

@@ -42,7 +42,8 @@ type stream[H Handle] struct {
 	completedOptions
 	from    <-chan H
 	closed  bool
-	arrival *Pending[H] // nil while it is not waited for
+	arrival *Pending[H]   // nil while it is not waited for
+	taker   chan struct{} // closed when nothing is taken any more for the arrival
 }
 
 // step returns the next pending that is done, or false at the end of the
@@ -89,16 +90,19 @@ func (s *stream[H]) take() (took bool, err error) {
 		return true, s.add(h)
 	default:
 		s.arrival = New[H](context.Background(), Named("pending.AsCompletedFrom"))
-		go expect(s.arrival, s.from, s.keep)
+		s.taker = make(chan struct{})
+		go expect(s.arrival, s.from, s.taker, s.keep)
 		return true, s.add(s.arrival)
 	}
 }
 
 // expect completes the arrival of the next pending of a channel.
-func expect[H Handle](arrival *Pending[H], from <-chan H, keep bool) {
+func expect[H Handle](arrival *Pending[H], from <-chan H, taker chan<- struct{}, keep bool) {
 	select {
 	case <-arrival.Done(): // the loop was left
+		close(taker)
 	case h, ok := <-from:
+		close(taker)
 		switch {
 		case !ok:
 			arrival.SetError(errNoMore)
@@ -125,7 +129,12 @@ func (s *stream[H]) end() {
 			cancelFor(h, errLeft)
 		}
 	}
-	if s.arrival == nil || s.arrival.Cancel(errLeft) || s.keep {
+	if s.arrival == nil {
+		return
+	}
+	left := s.arrival.Cancel(errLeft)
+	<-s.taker // whatever comes after the loop is for others
+	if left || s.keep {
 		return
 	}
 	if h, err := s.arrival.Result(); err == nil {

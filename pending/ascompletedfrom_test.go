@@ -68,3 +68,21 @@ func TestNoPendingOfAChannelIsLost(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingIsTakenFromAChannelAfterTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 {
+			c := make(chan *promise, 1)
+			c <- doneWith(t, 1)[0]
+			for _, err := range pending.AsCompletedFrom(t.Context(), c) {
+				require.NoError(t, err)
+				break
+			}
+			late := open(t, 1)[0]
+			c <- late
+			synctest.Wait()
+			require.Len(t, c, 1)
+			require.False(t, late.Cancelled())
+		}
+	})
+}

@@ -1,9 +1,6 @@
 package pending
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // Cancel implements [Handle].
 func (b *base) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
@@ -24,7 +21,7 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 	case !ok:
 		b.mu.Unlock()
 		return was&flagCancelled != 0
-	case was&flagCancelled != 0 && once && errors.Is(b.err, reasonOf(cause)):
+	case was&flagCancelled != 0 && once && matches(b.err, reasonOf(cause)):
 		b.mu.Unlock()
 		return true
 	case was&flagCancelled != 0:

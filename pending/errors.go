@@ -40,7 +40,7 @@ func (k *kind) Unwrap() error { return k.of }
 // of [ErrCancelled].
 type cancellation struct{ cause error }
 
-func (c *cancellation) Error() string   { return ErrCancelled.Error() + ": " + c.cause.Error() }
+func (c *cancellation) Error() string   { return fmt.Sprintf("%v: %v", ErrCancelled, c.cause) }
 func (c *cancellation) Unwrap() []error { return []error{ErrCancelled, c.cause} }
 
 // asCancellation returns cause as an error that matches [ErrCancelled].

@@ -139,6 +139,20 @@ func TestErrorWhoseMethodsPanicIsAnErrorLikeAnyOther(t *testing.T) {
 	}
 }
 
+func TestCauseWhoseMethodsPanicMayBeGivenTwice(t *testing.T) {
+	var bad *pointerError
+	g, ctx := pending.NewGroup(t.Context())
+	p := pending.New[int](ctx, pending.Tracked())
+	p.SetCanceller(func(error) {})
+	require.NotPanics(t, func() {
+		g.Cancel(bad)
+		g.Cancel(errWhy)
+	})
+	assert.False(t, p.SetResult(1))
+	assert.True(t, p.IsDone())
+	require.NoError(t, g.Wait())
+}
+
 func TestPanicErrorUnwrapsToTheError(t *testing.T) {
 	tests := map[string]struct {
 		value   any

@@ -61,7 +61,7 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 	for _, opt := range opts {
 		opt(&g.options)
 	}
-	g.parent, _ = CurrentGroup(ctx)
+	g.parent, _ = CurrentTracker[*Group](ctx)
 	if g.options.shield {
 		g.outer = context.WithoutCancel(ctx)
 	}
@@ -84,8 +84,11 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 // CurrentGroup returns the group that calls with ctx become members of, or nil
 // and false.
 func CurrentGroup(ctx context.Context) (*Group, bool) {
-	if g, ok := CurrentTracker[*Group](ctx); ok && !g.isOver() {
-		return g, true
+	g, _ := CurrentTracker[*Group](ctx)
+	for ; g != nil; g = g.parent {
+		if !g.isOver() {
+			return g, true
+		}
 	}
 	return nil, false
 }

@@ -166,6 +166,22 @@ func TestGroupIsWaitedForOnce(t *testing.T) {
 	})
 }
 
+func TestContextOfAGroupThatIsOverBelongsToTheGroupAroundIt(t *testing.T) {
+	outer, ctx := pending.NewGroup(t.Context())
+	inner, left := pending.NewGroup(ctx)
+	require.NoError(t, inner.Wait())
+
+	current, _ := pending.CurrentGroup(left)
+	assert.Same(t, outer, current)
+	late, _ := pending.NewGroup(left)
+	p := pending.New[int](t.Context())
+	late.Add(p)
+	assert.Equal(t, []pending.Handle{p}, outer.Pending())
+	p.SetResult(1)
+	_ = late.Wait() // its context has ended
+	require.NoError(t, outer.Wait())
+}
+
 // Item 51 of the seed's behaviour.
 func TestPendingAddedByHandCountsAsAMember(t *testing.T) {
 	failed, cancelled := pending.New[int](t.Context()), pending.New[int](t.Context())

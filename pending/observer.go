@@ -14,7 +14,7 @@ type Observer interface {
 // Observation follows one pending from its start to its end. Its methods are
 // called on the goroutine on which the thing happens, so CancelRequested and
 // Done may come at the same time as the others, and others after Done where a
-// function was abandoned.
+// function was abandoned. They must not panic.
 type Observation interface {
 	// Due says that the time of a delayed call has come, which goes into its
 	// queue now. A call that is not delayed is due when it is made.
@@ -28,7 +28,6 @@ type Observation interface {
 	Resumed()
 	// CancelRequested says that Cancel was called, for each call.
 	CancelRequested(cause error)
-	// Done says that the pending is done. The error is that of the pending, nil for a
-	// result.
+	// Done says that the pending is done: with its error, or nil for a result.
 	Done(err error)
 }

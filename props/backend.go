@@ -74,11 +74,11 @@ type EndingHost interface {
 // its loop on one thread: in particular all its calls of posted functions must be
 // made with the same number of LockOSThread in effect.
 //
-// A loop that is slow delays the functions of the caller, but not its stop: that
-// waits for functions which have not returned, for [StopTimeout] at most, and for
-// nothing else. Whoever waits on the loop's own goroutine for a function of the
-// caller is in its way. A function that calls [runtime.Goexit] ends that goroutine.
-// The seed's host.
+// A loop that is slow delays the functions of the caller, but not its stop:
+// that waits for functions which have not returned, for [StopTimeout] at most,
+// and for nothing else. Whoever waits on the loop's own goroutine for a
+// function of the caller is in its way. A function that calls [runtime.Goexit]
+// ends that goroutine. The seed's host.
 func HostedBy(h Host) Option {
 	return func(c *Config) error {
 		if h == nil || !reflect.TypeOf(h).Comparable() {

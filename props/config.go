@@ -233,7 +233,8 @@ func MaxSuspended(n int) Option {
 }
 
 // TurnWarning has a turn that lasts longer than d logged, with the stack of
-// the function that holds it. The default, 0, is off.
+// the function that holds it. Those of direct calls, and of the messages of an
+// adopted actor, are not watched. The default, 0, is off.
 func TurnWarning(d time.Duration) Option {
 	return atLeast("TurnWarning", d, 0, func(c *Config) { c.TurnWarning = d })
 }

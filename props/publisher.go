@@ -4,7 +4,8 @@ package props
 // file, a topic of a broker.
 type Publication interface {
 	// Publish sends data under a topic. It is called from any goroutine, also
-	// from several at a time.
+	// from several at a time. A stop waits until it has returned, however long
+	// that takes.
 	Publish(topic string, data []byte) error
 	// Close is called once, when the last function of the caller has returned and
 	// no Publish is under way any more, and before the caller counts as stopped.

@@ -7,14 +7,14 @@
 //
 // # Spans
 //
-// Each pending of a Schedule, CallSoon, CallLater, ToThread, Request or Invoke
-// has a span, a child of the one in the context it was scheduled with, from
-// then until it is done; what its function schedules is below it. The name is
-// that of the call, else of its function. Attributes say on which caller it was
-// and how long it queued, ran and waited; events say when the function started,
-// was suspended, on what, and resumed, and who asked for its end, and why. An
-// error or a panic is an exception of the span and its status; a cancellation
-// is an outcome, and leaves the status open.
+// Each pending of a Schedule, CallSoon, CallLater, CallUsing, ToThread, Request
+// or Invoke has a span, a child of the one in the context it was scheduled
+// with, from then until it is done; what its function schedules is below it.
+// The name is that of the call, else of its function. Attributes say on which
+// caller it was and how long it queued, ran and waited; events say when the
+// function started, was suspended, on what, and resumed, and who asked for its
+// end, and why. An error or a panic is an exception of the span and its status;
+// a cancellation is an outcome, and leaves the status open.
 //
 // A delayed call has its span when its time has come. If the span of what
 // scheduled it has ended by then, it begins a new trace that has a link to that.

@@ -11,6 +11,31 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
+// unspeakable stands for an error of the user's whose own methods panic, as those
+// of a nil pointer that was returned as an error. Nobody who waits for a pending
+// may be left waiting because it cannot be described.
+type unspeakable struct{ err error }
+
+// Error tells the type, and what package fmt makes of the error.
+func (u unspeakable) Error() string { return fmt.Sprintf("%T: %v", u.err, u.err) }
+
+// speakable returns err if its methods can be called, else what stands for it.
+func speakable(err error) (safe error) {
+	if err == nil || crashOf(err) != nil { // that of ours never panics
+		return err
+	}
+	defer func() {
+		if recover() != nil {
+			safe = unspeakable{err}
+		}
+	}()
+	_ = err.Error()
+	if !errors.Is(err, pending.ErrCancelled) {
+		_ = errors.As(err, new(*pending.PanicError))
+	}
+	return err
+}
+
 // recordError makes err the outcome of a span, with the stack if it is a panic.
 func recordError(span trace.Span, err error) {
 	if !span.IsRecording() {

@@ -76,12 +76,13 @@ func (o *observation) CancelRequested(cause error) {
 	case cause == nil:
 		o.span.AddEvent(EventCancelRequested)
 	default:
-		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(CauseKey.String(cause.Error())))
+		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(CauseKey.String(speakable(cause).Error())))
 	}
 }
 
 // Done implements [pending.Observation].
 func (o *observation) Done(err error) {
+	err = speakable(err)
 	total, started := o.elapsed(), o.started.Load()
 	end := outcomeOf(err)
 	if o.counted {

@@ -126,6 +126,27 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 	}
 }
 
+// pointerError is an error that a nil pointer makes a bad one of.
+type pointerError struct{ inner error }
+
+func (e *pointerError) Error() string { return e.inner.Error() }
+func (e *pointerError) Unwrap() error { return e.inner }
+
+func TestErrorWhoseMethodsPanicIsRecordedLikeAnyOther(t *testing.T) {
+	var bad *pointerError
+	play(t, `
+		root
+		  job error "*telemetry_test.pointerError: <nil>" [started, exception: *telemetry_test.pointerError: <nil>]
+		  stopped cancelled [cancel requested: *telemetry_test.pointerError: <nil>]
+	`, func(t *testing.T, s *scene) {
+		_, err := s.call(s.ctx, "job", func(context.Context) error { return bad }).Wait(s.ctx)
+		assert.Equal(t, error(bad), err)
+		p := actors.Schedule(s.ctx, s.caller, nothing, actors.Named("stopped"), actors.Delay(time.Hour))
+		p.Cancel(bad)
+		assert.True(t, p.IsDone())
+	})
+}
+
 func TestPanicIsAnExceptionWithItsStack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t)

@@ -33,9 +33,8 @@ import (
 // the first call. Its error says what could not be sent. Both functions may be
 // called from any goroutine.
 func Setup(ctx context.Context, service string) (shutdown func(context.Context) error, err error) {
-	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(
-		propagation.TraceContext{}, propagation.Baggage{}))
 	if disabled() {
+		setPropagation()
 		return func(context.Context) error { return nil }, nil
 	}
 	s := &setup{done: make(chan struct{})}
@@ -44,7 +43,13 @@ func Setup(ctx context.Context, service string) (shutdown func(context.Context) 
 		s.cut()
 		return nil, err
 	}
+	setPropagation()
 	return s.shutdown, nil
+}
+
+func setPropagation() {
+	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(
+		propagation.TraceContext{}, propagation.Baggage{}))
 }
 
 func disabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }

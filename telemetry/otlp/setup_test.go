@@ -193,6 +193,8 @@ func TestAWrongVariableIsAnErrorAndSetsNothing(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(test.variable, test.value)
 			tracers, meters := otel.GetTracerProvider(), otel.GetMeterProvider()
+			propagator := propagation.NewCompositeTextMapPropagator()
+			otel.SetTextMapPropagator(propagator)
 
 			shutdown, err := otlp.Setup(t.Context(), "shop")
 
@@ -200,6 +202,7 @@ func TestAWrongVariableIsAnErrorAndSetsNothing(t *testing.T) {
 			assert.Nil(t, shutdown)
 			assert.Same(t, tracers, otel.GetTracerProvider())
 			assert.Same(t, meters, otel.GetMeterProvider())
+			assert.Equal(t, propagator, otel.GetTextMapPropagator())
 		})
 	}
 }
