@@ -276,7 +276,7 @@ func (b *base) finish() {
 	}
 	b.mu.Unlock()
 	if observation != nil {
-		observation.Done(b.err)
+		b.guard("observer", func() { observation.Done(b.err) })
 	}
 	b.notify(waiters)
 }

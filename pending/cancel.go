@@ -38,7 +38,7 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 	running := was&flagStarted != 0
 	if observation != nil {
 		b.mu.Unlock()
-		observation.CancelRequested(cause)
+		b.guard("observer", func() { observation.CancelRequested(cause) })
 		b.mu.Lock()
 	}
 	if canceller == nil && !running && !b.is(flagDone) {

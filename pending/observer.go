@@ -14,7 +14,8 @@ type Observer interface {
 // Observation follows one pending from its start to its end. Its methods are
 // called on the goroutine on which the thing happens, so CancelRequested and
 // Done may come at the same time as the others, and others after Done where a
-// function was abandoned. They must not panic.
+// function was abandoned. A panic in those two is logged; the others must not
+// panic.
 type Observation interface {
 	// Due says that the time of a delayed call has come, which goes into its
 	// queue now. A call that is not delayed is due when it is made.

@@ -172,3 +172,23 @@ func TestObserverIsToldWhenADelayedCallIsDue(t *testing.T) {
 	unobserved, _ := queue(t.Context(), func(context.Context) (string, error) { return "", nil })
 	unobserved.Due()
 }
+
+// careless is an observer that panics at the ends of pendings.
+type careless struct{ pending.Observation }
+
+func (c careless) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+	return ctx, c
+}
+
+func (careless) CancelRequested(error) { panic("careless") }
+func (careless) Done(error)            { panic("careless") }
+
+func TestObserverThatPanicsKeepsNobodyWaiting(t *testing.T) {
+	p := pending.New[int](t.Context(), pending.ObservedBy(careless{}))
+	told := 0
+	p.OnDone(func(pending.Handle) { told++ })
+	assert.True(t, p.Cancel(errWhy))
+	require.ErrorIs(t, p.Err(), errWhy)
+	assert.True(t, p.IsDone())
+	assert.Equal(t, 1, told)
+}

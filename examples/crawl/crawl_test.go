@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -53,7 +54,8 @@ func TestPagesAndLinksOfAllKinds(t *testing.T) {
 	})
 	file := newFile(t)
 	got := runArgs(t.Context(), "-url", begin, "-db", file)
-	assert.Equal(t, statusOK, got.status)
+	assert.Equal(t, statusIncomplete, got.status)
+	assert.Equal(t, "crawl: 1 page had no answer, see the column error\n", got.stderr)
 	pages := readDatabase(t, file)
 	assert.Len(t, pages, 6)
 	assert.Equal(t, "The & first", pages[strings.TrimSuffix(strings.TrimPrefix(begin, "http://"), "/")].title)
@@ -114,6 +116,16 @@ func TestTimeoutEndsTheCrawl(t *testing.T) {
 	assert.Equal(t, statusIncomplete, got.status)
 	assert.Contains(t, got.stderr, "not done after 300ms")
 	assert.Equal(t, fmt.Sprintf("%d pages done, in %s\n", len(readDatabase(t, file)), file), got.stdout)
+}
+
+func TestSiteThatDoesNotAnswerIsReported(t *testing.T) {
+	nobody := httptest.NewServer(http.NotFoundHandler())
+	nobody.Close()
+	file := newFile(t)
+	got := runArgs(t.Context(), "-url", nobody.URL, "-db", file)
+	assert.Equal(t, statusIncomplete, got.status)
+	assert.Equal(t, "1 page done, in "+file+"\n", got.stdout)
+	assert.Contains(t, got.stderr, "1 page had no answer")
 }
 
 func TestInterruptBeforeTheFirstPage(t *testing.T) {

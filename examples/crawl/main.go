@@ -42,8 +42,8 @@ Fetches a page, the pages of the same host that it links to, and so on, and
 writes them to a SQLite database. Ctrl-C or the timeout ends it early; what was
 fetched by then is written, and the number of pages is printed.
 
-The exit status is 0, or 1 if the timeout has ended it or something could not
-be written, 2 if the command line is of no use, 130 after Ctrl-C.
+The exit status is 0, or 1 if the timeout has ended it, pages had no answer or
+could not be written, 2 if the command line is of no use, 130 after Ctrl-C.
 
   -url URL    where to begin (default: a small site that crawl serves itself)
   -db FILE    the database, which is made if there is none (default crawl.db)
@@ -146,13 +146,16 @@ func crawl(ctx context.Context, o options, stdout, stderr io.Writer) (status int
 	ctx = context.WithoutCancel(ctx)
 	_, ended := crawling.Wait(ctx)
 	stopProgress()
-	written, lost, err := s.close(ctx)
+	pages, err := s.close(ctx)
 	if err != nil {
 		return 0, err
 	}
-	fmt.Fprintf(stdout, "%d pages done, in %s\n", written, o.db)
-	if lost > 0 {
-		ended = errors.Join(ended, fmt.Errorf("%d pages could not be written", lost))
+	fmt.Fprintf(stdout, "%s done, in %s\n", count(pages.written), o.db)
+	if pages.lost > 0 {
+		ended = errors.Join(ended, fmt.Errorf("%s could not be written", count(pages.lost)))
+	}
+	if ended == nil && pages.unanswered > 0 {
+		ended = fmt.Errorf("%s had no answer, see the column error", count(pages.unanswered))
 	}
 	switch {
 	case crawling.Cancelled():
@@ -164,4 +167,11 @@ func crawl(ctx context.Context, o options, stdout, stderr io.Writer) (status int
 	default:
 		return statusOK, nil
 	}
+}
+
+func count(pages int) string {
+	if pages == 1 {
+		return "1 page"
+	}
+	return fmt.Sprintf("%d pages", pages)
 }

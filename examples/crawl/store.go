@@ -28,14 +28,17 @@ CREATE TABLE IF NOT EXISTS links (
 
 // store owns the database. Only functions of its caller touch it.
 type store struct {
-	caller  *actors.Caller
-	db      *sql.DB
-	written int
+	caller *actors.Caller
+	db     *sql.DB
+	tally  tally
 
 	// pages are written in the order in which they are put. When as many as
 	// fit in are waiting, whoever puts another one waits too.
 	pages *actors.Queue[page]
 }
+
+// tally counts pages.
+type tally struct{ written, unanswered, lost int }
 
 // openStore returns a store whose caller is a child of root.
 func openStore(ctx context.Context, root *actors.Caller, file string) (*store, error) {
@@ -89,18 +92,22 @@ func (s *store) write(ctx context.Context, p page) (err error) {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	s.written++
+	s.tally.written++
+	if p.status == 0 {
+		s.tally.unanswered++
+	}
 	return nil
 }
 
 // close writes the pages that are waiting and closes the database. It returns
-// how many were written, and how many could not be.
-func (s *store) close(ctx context.Context) (written, lost int, err error) {
+// how many were written, how many of those had no answer, and how many could not
+// be written.
+func (s *store) close(ctx context.Context) (tally, error) {
 	if err := s.pages.CloseWait(ctx); err != nil {
-		return 0, 0, err
+		return tally{}, err
 	}
-	written, err = actors.CallSoon(ctx, s.caller, func(context.Context) (int, error) {
-		return s.written, s.db.Close()
+	return actors.CallSoon(ctx, s.caller, func(context.Context) (tally, error) {
+		s.tally.lost = s.pages.Failed()
+		return s.tally, s.db.Close()
 	}).Wait(ctx)
-	return written, s.pages.Failed(), err
 }
