@@ -77,6 +77,8 @@ func nothing(context.Context) (int, error) { return 1, nil }
 
 func asleep(ctx context.Context) error { return actors.Sleep(ctx, time.Minute) }
 
+func nap(ctx context.Context) (int, error) { return 1, asleep(ctx) }
+
 // one returns the only span of that name.
 func (s *scene) one(t *testing.T, name string) sdk.ReadOnlySpan {
 	t.Helper()

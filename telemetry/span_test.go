@@ -61,6 +61,14 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			root
 			  telemetry_test.nothing [started]
 		`},
+		"CallUsing": {func(t *testing.T, s *scene) {
+			_, err := actors.CallUsing(s.ctx, s.caller, props.Thread, nap).Wait(s.ctx)
+			require.NoError(t, err)
+			assert.Equal(t, "CallUsing", attributesOf(s.one(t, "telemetry_test.nap"))["protocaller.method"])
+		}, `
+			root
+			  telemetry_test.nap [started, suspended: actors.Sleep, resumed]
+		`},
 		"Request": {func(t *testing.T, s *scene) {
 			pid := s.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 				if _, ok := ctx.Message().(*ping); ok {
