@@ -173,12 +173,12 @@ func TestContextOfAGroupThatIsOverBelongsToTheGroupAroundIt(t *testing.T) {
 
 	current, _ := pending.CurrentGroup(left)
 	assert.Same(t, outer, current)
-	late, _ := pending.NewGroup(left)
+	late, _ := pending.NewGroup(context.WithoutCancel(left)) // left has ended
 	p := pending.New[int](t.Context())
 	late.Add(p)
 	assert.Equal(t, []pending.Handle{p}, outer.Pending())
 	p.SetResult(1)
-	_ = late.Wait() // its context has ended
+	require.NoError(t, late.Wait())
 	require.NoError(t, outer.Wait())
 }
 
