@@ -1,17 +1,14 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
-	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -34,155 +31,44 @@ import (
 // caller, with ctx as it is, and if Req and Resp are its own types it is given req
 // and its result is returned as they are, with what they point to.
 func Call[Req, Resp any](
-	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...pending.Option,
+	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
 ) *pending.Pending[Resp] {
-	n := nodeOf(system)
-	if n.isLocal(target) {
-		return callHere[Req, Resp](ctx, n, target, function, req, opts)
+	n, o := nodeOf(system), callOptionsOf(opts)
+	at, fixed := target.(place)
+	if fixed && n.isHere(at) {
+		return callHere[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{node: n, address: target.address}
-	c.Pending = pending.New[Resp](ctx, n.options(ctx, target, function, opts)...)
+	c := &remoteCall[Resp]{node: n, target: target, function: clean(function)}
+	c.Pending = pending.New[Resp](ctx, n.pendingOptions(ctx, target, function, o)...)
 	if life := c.Context(); life.Err() != nil {
 		c.Cancel(context.Cause(life))
 	}
 	if c.IsDone() { // a group may have cancelled it as well
 		return c.Pending
 	}
-	if err := c.start(target, function, req); err != nil {
+	var err error
+	if c.argument, err = n.config.Load().encode(req); err != nil {
 		c.SetError(err)
+		return c.Pending
+	}
+	c.here = func(at place, ran *atomic.Bool) *pending.Pending[Resp] {
+		return callHere[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
+	}
+	c.OnDone(func(pending.Handle) { c.ended() })
+	if fixed {
+		c.attempt()
+	} else {
+		go c.attempt() // to find the target may take its time
 	}
 	return c.Pending
 }
 
-// options returns those of the pending of a call. The user's come last.
-func (n *node) options(ctx context.Context, t Target, function string, opts []pending.Option) []pending.Option {
+// pendingOptions returns those of the pending of a call. The user's come last.
+func (n *node) pendingOptions(ctx context.Context, t Target, function string, o callOptions) []pending.Option {
 	all := []pending.Option{pending.Named(function), pending.With("system", n.system), pending.Tracked()}
 	if traced := actors.TelemetryOf(ctx); traced != nil {
-		all = append(all, traced.RemoteCalls(t.address, t.caller))
+		at, _ := t.(place)
+		all = append(all, traced.RemoteCalls(at.address, cmp.Or(at.caller, t.String())))
 	}
-	return slices.Concat(all, opts)
-}
-
-// remoteCall is a call of another node's function.
-type remoteCall[Resp any] struct {
-	*pending.Pending[Resp]
-	node    *node
-	address string
-	number  uint64
-
-	mu         sync.Mutex
-	sent, over bool
-}
-
-// start sends the call, unless an error is returned.
-func (c *remoteCall[Resp]) start(t Target, function string, req any) error {
-	config := c.node.config.Load()
-	argument, err := config.encode(req)
-	if err != nil {
-		return err
-	}
-	request := &wire.Request{
-		Function: clean(function), Caller: clean(t.caller), Argument: argument, Trace: traceOf(c.Context()),
-	}
-	if deadline, ok := c.Context().Deadline(); ok {
-		request.Timeout = int64(max(1, time.Until(deadline)))
-	}
-	if size := proto.Size(request); size > config.maxSize {
-		return fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, function, size, config.maxSize)
-	}
-	if err := c.node.reaches(c.address); err != nil {
-		return err
-	}
-	c.number, err = c.node.calls.add(c, c.address, config.maxOpen)
-	if err != nil {
-		return err
-	}
-	c.OnDone(func(pending.Handle) { c.ended() })
-	c.send(&wire.Envelope_Request{Request: request})
-	return nil
-}
-
-// reaches returns an error if there is no way to the node at an address.
-func (n *node) reaches(address string) error {
-	switch {
-	case n.system.Address() == nowhere:
-		return fmt.Errorf("%w: this one is not started, and %s could not answer", ErrNodeDown, address)
-	case n.peers.isDown(address):
-		return fmt.Errorf("%w: %s was lost a moment ago", ErrNodeDown, address)
-	default:
-		return nil
-	}
-}
-
-// traceOf returns the trace of a context as headers.
-func traceOf(ctx context.Context) map[string]string {
-	header := actors.TelemetryOf(ctx).Envelope(ctx, nil, nil).Header
-	if header.Length() == 0 {
-		return nil
-	}
-	trace := header.ToMap()
-	for key, value := range trace {
-		trace[key] = clean(value)
-	}
-	return trace
-}
-
-// send sends the call, unless it is over already.
-func (c *remoteCall[Resp]) send(request *wire.Envelope_Request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.over {
-		return
-	}
-	c.sent = true
-	c.node.send(c.address, &wire.Envelope{
-		Version: wire.Version, Generation: c.node.generation, Call: c.number, Kind: request,
-	}, c.node.sender(c.number))
-}
-
-// ended is called when the pending is done. If nothing has come from the other
-// node it is told that nobody waits any more.
-func (c *remoteCall[Resp]) ended() {
-	if c.node.calls.take(c.number) == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.over = true
-	if !c.sent {
-		return
-	}
-	c.node.send(c.address, &wire.Envelope{
-		Version: wire.Version, Generation: c.node.generation, Call: c.number,
-		Kind: &wire.Envelope_Cancel{Cancel: &wire.Cancel{Cause: c.node.encodeError(c.Err())}},
-	}, c.node.sender(c.number))
-}
-
-// sender returns the PID that a call is sent with, and its dead letter to.
-func (n *node) sender(number uint64) *actor.PID {
-	pid := n.system.NewLocalPID(processID)
-	pid.RequestId = uint32(number) //nolint:gosec // The lower half: see numbered.
-	return pid
-}
-
-// Answer implements [openCall].
-func (c *remoteCall[Resp]) Answer(r *wire.Response) {
-	switch outcome := r.GetOutcome().(type) {
-	case *wire.Response_Result:
-		config := c.node.config.Load()
-		if size := proto.Size(r); size > config.maxSize {
-			c.SetError(fmt.Errorf("%w: answer of %d bytes, of which %d may be received", ErrTooLarge, size, config.maxSize))
-			return
-		}
-		value, err := decode[Resp](config, outcome.Result)
-		if err != nil {
-			c.SetError(err)
-			return
-		}
-		c.SetResult(value)
-	case *wire.Response_Error:
-		c.SetError(c.node.decodeError(outcome.Error))
-	default:
-		c.SetError(fmt.Errorf("%w: the answer of node %s has no outcome", ErrVersion, c.address))
-	}
+	return slices.Concat(all, o.pending)
 }

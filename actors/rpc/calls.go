@@ -12,7 +12,8 @@ import (
 type openCall interface {
 	// Answer completes the pending with what the node has answered.
 	Answer(*wire.Response)
-	SetError(err error) bool
+	// Fail ends the attempt that is under way.
+	Fail(err error)
 }
 
 // calls are those that this node has made and that are not done, by number, and

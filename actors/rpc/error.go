@@ -53,6 +53,7 @@ type RemoteError struct {
 	Stack []byte
 
 	panicked bool
+	notRun   bool
 	matches  []error
 }
 

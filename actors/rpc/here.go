@@ -10,15 +10,15 @@ import (
 
 // callHere schedules a function of the node's own on a caller of its own.
 func callHere[Req, Resp any](
-	ctx context.Context, n *node, t Target, name string, req Req, opts []pending.Option,
+	ctx context.Context, n *node, at place, name string, req Req, o callOptions,
 ) *pending.Pending[Resp] {
 	fn, err := n.functions.find(name)
 	var c *actors.Caller
 	if err == nil {
-		c, err = n.caller(t.caller)
+		c, err = n.caller(at.caller)
 	}
 	if err != nil {
-		p := pending.New[Resp](ctx, append([]pending.Option{pending.Named(name), pending.Tracked()}, opts...)...)
+		p := pending.New[Resp](ctx, append([]pending.Option{pending.Named(name), pending.Tracked()}, o.pending...)...)
 		p.SetError(err)
 		return p
 	}
@@ -26,8 +26,12 @@ func callHere[Req, Resp any](
 	if !ok {
 		typed = func(ctx context.Context, req Req) (Resp, error) { return callEncoded[Req, Resp](ctx, n, fn, req) }
 	}
-	return actors.Schedule(ctx, c, func(ctx context.Context) (Resp, error) { return typed(ctx, req) },
-		actors.Named(name), actors.PendingOptions(opts...))
+	return actors.Schedule(ctx, c, func(ctx context.Context) (Resp, error) {
+		if o.ran != nil {
+			o.ran.Store(true)
+		}
+		return typed(ctx, req)
+	}, actors.Named(name), actors.PendingOptions(o.pending...))
 }
 
 // callEncoded calls a function whose types are others than those of the call, as

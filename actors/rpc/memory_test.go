@@ -293,7 +293,7 @@ func TestCallOfOnesOwnCallerTakesNoWire(t *testing.T) {
 		require.NoError(t, rpc.Handle(s.there, "state", func(_ context.Context, x *state) (*state, error) { return x, nil }))
 		for _, target := range []rpc.Target{s.target, rpc.At("", s.clerk.ID()), rpc.OnPID(s.clerk.PID())} {
 			x := &state{7}
-			got, err := rpc.Call[*state, *state](t.Context(), s.there, target, "state", x, pending.With("k", 1)).Wait(t.Context())
+			got, err := rpc.Call[*state, *state](t.Context(), s.there, target, "state", x, rpc.PendingOptions(pending.With("k", 1))).Wait(t.Context())
 			require.NoError(t, err)
 			assert.Same(t, x, got)
 		}

@@ -111,7 +111,7 @@ func (n *node) answered(e *wire.Envelope, r *wire.Response) {
 	case c == nil:
 		n.calls.tooLate()
 	case e.GetVersion() != wire.Version:
-		c.SetError(fmt.Errorf("%w: the answer is of version %d, this node understands %d",
+		c.Fail(fmt.Errorf("%w: the answer is of version %d, this node understands %d",
 			ErrVersion, e.GetVersion(), wire.Version))
 	default:
 		c.Answer(r)
@@ -121,7 +121,7 @@ func (n *node) answered(e *wire.Envelope, r *wire.Response) {
 // undelivered fails a call that has found nobody at its address.
 func (n *node) undelivered(lower uint32) {
 	if c := n.calls.take(n.calls.numbered(lower)); c != nil {
-		c.SetError(fmt.Errorf("%w: nobody there takes calls", ErrNodeDown))
+		c.Fail(notRun{fmt.Errorf("%w: nobody there takes calls", ErrNodeDown)})
 	}
 }
 
@@ -143,7 +143,7 @@ func (n *node) listenToEvents() {
 func (n *node) heard(event any) {
 	switch event := event.(type) {
 	case *remote.EndpointTerminatedEvent:
-		n.lost(event.Address, afterLoss)
+		n.lost(event.Address, afterLoss, fmt.Errorf("%w: %s", ErrNodeDown, event.Address))
 	case *remote.EndpointConnectedEvent:
 		n.peers.up(event.Address)
 		if n.calls.isClosed() {
@@ -154,11 +154,10 @@ func (n *node) heard(event any) {
 
 // lost fails the calls of a node that cannot be reached any more, as further ones
 // for a moment, and cancels what it has called here.
-func (n *node) lost(address string, lasts time.Duration) {
+func (n *node) lost(address string, lasts time.Duration, err error) {
 	n.peers.down(address, lasts)
-	err := fmt.Errorf("%w: %s", ErrNodeDown, address)
 	for _, c := range n.calls.takeAll(address) {
-		c.SetError(err)
+		c.Fail(err)
 	}
 	n.served.cancelAll(address, err)
 }

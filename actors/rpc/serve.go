@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,14 +35,16 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 		return // it has come twice, or was cancelled
 	}
 	ctx, cancel := contextOf(c, r)
+	var ran atomic.Bool
 	p := actors.Schedule(ctx, c, func(ctx context.Context) (*wire.Payload, error) {
+		ran.Store(true)
 		return fn.encoded(ctx, r.GetArgument())
 	}, actors.Named(r.GetFunction()), actors.Served())
 	n.served.running(call, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
 		if n.served.end(call) {
-			n.reply(call, n.outcome(p))
+			n.reply(call, n.outcome(p, ran.Load()))
 		}
 	})
 }
@@ -80,10 +83,12 @@ func contextOf(c *actors.Caller, r *wire.Request) (context.Context, context.Canc
 }
 
 // outcome returns the answer to a call that is done.
-func (n *node) outcome(p *pending.Pending[*wire.Payload]) *wire.Response {
+func (n *node) outcome(p *pending.Pending[*wire.Payload], ran bool) *wire.Response {
 	result, err := p.Result()
 	if err != nil {
-		return &wire.Response{Outcome: &wire.Response_Error{Error: n.encodeError(err)}}
+		e := n.encodeError(err)
+		e.NotRun = !ran
+		return &wire.Response{Outcome: &wire.Response_Error{Error: e}}
 	}
 	answer := &wire.Response{Outcome: &wire.Response_Result{Result: result}}
 	if size, limit := proto.Size(answer), n.config.Load().maxSize; size > limit {
@@ -95,7 +100,9 @@ func (n *node) outcome(p *pending.Pending[*wire.Payload]) *wire.Response {
 
 // refuse answers a call that does not run.
 func (n *node) refuse(call incoming, err error) {
-	n.reply(call, &wire.Response{Outcome: &wire.Response_Error{Error: n.encodeError(err)}})
+	e := n.encodeError(err)
+	e.NotRun = true
+	n.reply(call, &wire.Response{Outcome: &wire.Response_Error{Error: e}})
 }
 
 // reply sends an answer. There is nobody to hear that it was not delivered.

@@ -136,7 +136,7 @@ func (n *node) dial(ctx context.Context, address string) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		n.lost(address, afterDial)
+		n.lost(address, afterDial, notRun{fmt.Errorf("%w: %w", ErrNodeDown, err)})
 	}
 	return conn, err
 }
@@ -149,7 +149,7 @@ func (n *node) stop(r *remote.Remote) {
 		return
 	}
 	for _, c := range open {
-		c.SetError(err)
+		c.Fail(err)
 	}
 	n.disconnect()
 	r.Shutdown(false)

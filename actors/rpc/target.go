@@ -1,25 +1,52 @@
 package rpc
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"context"
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
 
 // Target says which caller is to run a function, and where it is. It is made by
 // [At] and [OnPID].
-type Target struct{ address, caller string }
+type Target interface {
+	fmt.Stringer
+
+	// find returns where the caller is, for a call that has failed at other places
+	// already. It may wait until ctx ends.
+	find(ctx context.Context, n *node, failed []failure) (place, error)
+	// moves reports whether the caller may be somewhere else by now, so that a call
+	// that has not run for that reason goes there.
+	moves(reason error) bool
+}
+
+// failure is why an attempt at a call has failed, and at which address.
+type failure struct {
+	address string
+	err     error
+}
+
+// place is where a caller is. It is a target itself, one that does not move.
+type place struct{ address, caller string }
 
 // At is the caller with that id, as by [actors.Caller.ID], of the node at that
 // address, which is "host:port". An empty address is the node that calls.
-func At(address, callerID string) Target { return Target{address, callerID} }
+func At(address, callerID string) Target { return place{address: address, caller: callerID} }
 
 // OnPID is the caller whose actor has that PID: of any node.
-func OnPID(pid *actor.PID) Target { return Target{pid.GetAddress(), pid.GetId()} }
+func OnPID(pid *actor.PID) Target { return At(pid.GetAddress(), pid.GetId()) }
 
 // String returns the address and the id.
-func (t Target) String() string { return t.address + "/" + t.caller }
+func (p place) String() string { return p.address + "/" + p.caller }
+
+func (p place) find(context.Context, *node, []failure) (place, error) { return p, nil }
+
+func (p place) moves(error) bool { return false }
 
 // nowhere is the address of systems that other nodes cannot reach.
 const nowhere = "nonhost"
 
-// isLocal reports whether the target is in the node's own system.
-func (n *node) isLocal(t Target) bool {
-	return t.address == "" || t.address == nowhere || t.address == n.system.Address()
+// isHere reports whether a place is in the node's own system.
+func (n *node) isHere(p place) bool {
+	return p.address == "" || p.address == nowhere || p.address == n.system.Address()
 }

@@ -424,8 +424,10 @@ type Error struct {
 	// The address of the node that it comes from.
 	Node string `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
 	// The stack of a panic.
-	Stack         []byte `protobuf:"bytes,4,opt,name=stack,proto3" json:"stack,omitempty"`
-	Panicked      bool   `protobuf:"varint,5,opt,name=panicked,proto3" json:"panicked,omitempty"`
+	Stack    []byte `protobuf:"bytes,4,opt,name=stack,proto3" json:"stack,omitempty"`
+	Panicked bool   `protobuf:"varint,5,opt,name=panicked,proto3" json:"panicked,omitempty"`
+	// That the function has not run, and will not.
+	NotRun        bool `protobuf:"varint,6,opt,name=not_run,json=notRun,proto3" json:"not_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -495,6 +497,13 @@ func (x *Error) GetPanicked() bool {
 	return false
 }
 
+func (x *Error) GetNotRun() bool {
+	if x != nil {
+		return x.NotRun
+	}
+	return false
+}
+
 var File_envelope_proto protoreflect.FileDescriptor
 
 const file_envelope_proto_rawDesc = "" +
@@ -529,13 +538,14 @@ const file_envelope_proto_rawDesc = "" +
 	"\aPayload\x12\x1a\n" +
 	"\bencoding\x18\x01 \x01(\tR\bencoding\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n" +
-	"\x04data\x18\x03 \x01(\fR\x04data\"w\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"\x90\x01\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
 	"\x05codes\x18\x02 \x03(\tR\x05codes\x12\x12\n" +
 	"\x04node\x18\x03 \x01(\tR\x04node\x12\x14\n" +
 	"\x05stack\x18\x04 \x01(\fR\x05stack\x12\x1a\n" +
-	"\bpanicked\x18\x05 \x01(\bR\bpanickedB?Z=github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wireb\x06proto3"
+	"\bpanicked\x18\x05 \x01(\bR\bpanicked\x12\x17\n" +
+	"\anot_run\x18\x06 \x01(\bR\x06notRunB?Z=github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wireb\x06proto3"
 
 var (
 	file_envelope_proto_rawDescOnce sync.Once

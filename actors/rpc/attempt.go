@@ -1,0 +1,43 @@
+package rpc
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// firstBackoff is how long the third attempt at a call waits, about; the second
+	// one is made at once, and each further one waits twice as long as the one
+	// before, up to longestBackoff.
+	firstBackoff   = 20 * time.Millisecond
+	longestBackoff = time.Second
+	// mostAttempts are made in about 10 seconds: longer than it takes for the nodes
+	// of a cluster to agree on who has left.
+	mostAttempts = 16
+)
+
+// backoff returns when the next attempt at a call is made that has failed so
+// often, if it is.
+func backoff(failed int) (after time.Duration, again bool) {
+	if failed >= mostAttempts {
+		return 0, false
+	}
+	if failed == 1 {
+		return 0, true
+	}
+	after = min(firstBackoff<<(failed-2), longestBackoff)
+	return after/2 + rand.N(after), true //nolint:gosec // Nothing is secret about it.
+}
+
+// notRun is the error of a call whose function has not run, and will not.
+type notRun struct{ error }
+
+func (e notRun) Unwrap() error { return e.error }
+
+// hasNotRun reports whether a call with that error has not run anywhere.
+func hasNotRun(err error) bool {
+	var here notRun
+	var there *RemoteError
+	return errors.As(err, &here) || errors.As(err, &there) && there.notRun
+}

@@ -1,0 +1,232 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// remoteCall is a call of a function that other nodes have. It is made of
+// attempts, one at a time, of which at most one has the function run.
+type remoteCall[Resp any] struct {
+	*pending.Pending[Resp]
+	node     *node
+	target   Target
+	function string
+	argument *wire.Payload
+	// here calls the function of this node, if that is where the target is.
+	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
+
+	mu      sync.Mutex
+	address string // of the attempt that is under way
+	number  uint64 // of that attempt; 0 if it is made here, or has none yet
+	sent    bool
+	// withdrawn says that the call was over before that attempt was answered.
+	withdrawn bool
+	over      bool
+	failed    []failure
+}
+
+// attempt sends the call to where its target is now.
+func (c *remoteCall[Resp]) attempt() {
+	at, err := c.target.find(c.Context(), c.node, c.failures())
+	switch {
+	case c.IsDone():
+		return
+	case err != nil:
+		c.SetError(err)
+	case c.node.isHere(at):
+		c.runHere(at)
+	default:
+		if err := c.start(at); err != nil {
+			c.Fail(err)
+		}
+	}
+}
+
+func (c *remoteCall[Resp]) failures() []failure {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed
+}
+
+// runHere has the function run on this node.
+func (c *remoteCall[Resp]) runHere(at place) {
+	var ran atomic.Bool
+	p := c.here(at, &ran)
+	p.OnDone(func(pending.Handle) {
+		value, err := p.Result()
+		switch {
+		case err == nil:
+			c.SetResult(value)
+		case ran.Load():
+			c.SetError(err)
+		default:
+			c.Fail(notRun{err})
+		}
+	})
+}
+
+// start sends the call, unless an error is returned.
+func (c *remoteCall[Resp]) start(at place) error {
+	config := c.node.config.Load()
+	request := &wire.Request{
+		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: traceOf(c.Context()),
+	}
+	if deadline, ok := c.Context().Deadline(); ok {
+		request.Timeout = int64(max(1, time.Until(deadline)))
+	}
+	if size := proto.Size(request); size > config.maxSize {
+		return fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, config.maxSize)
+	}
+	if err := c.node.reaches(at.address); err != nil {
+		return err
+	}
+	number, err := c.node.calls.add(c, at.address, config.maxOpen)
+	if err != nil {
+		return err
+	}
+	c.send(at.address, number, request)
+	return nil
+}
+
+// reaches returns an error if there is no way to the node at an address.
+func (n *node) reaches(address string) error {
+	switch {
+	case n.system.Address() == nowhere:
+		return fmt.Errorf("%w: this one is not started, and %s could not answer", ErrNodeDown, address)
+	case n.peers.isDown(address):
+		return notRun{fmt.Errorf("%w: %s was lost a moment ago", ErrNodeDown, address)}
+	default:
+		return nil
+	}
+}
+
+// traceOf returns the trace of a context as headers.
+func traceOf(ctx context.Context) map[string]string {
+	header := actors.TelemetryOf(ctx).Envelope(ctx, nil, nil).Header
+	if header.Length() == 0 {
+		return nil
+	}
+	trace := header.ToMap()
+	for key, value := range trace {
+		trace[key] = clean(value)
+	}
+	return trace
+}
+
+// send sends an attempt, unless the call is over.
+func (c *remoteCall[Resp]) send(address string, number uint64, request *wire.Request) {
+	if !c.begin(address, number) {
+		c.node.calls.take(number)
+		return
+	}
+	e := c.envelope(number)
+	e.Kind = &wire.Envelope_Request{Request: request}
+	c.node.send(address, e, c.node.sender(number))
+	if c.noteSent() {
+		c.sendCancel(address, number)
+	}
+}
+
+// begin notes that an attempt is made, unless the call is over.
+func (c *remoteCall[Resp]) begin(address string, number uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return false
+	}
+	c.address, c.number, c.sent = address, number, false
+	return true
+}
+
+// noteSent notes that the attempt was sent, and reports whether it was withdrawn
+// meanwhile.
+func (c *remoteCall[Resp]) noteSent() (withdrawn bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent = true
+	return c.withdrawn
+}
+
+// ended is called when the pending is done. If nothing has come from the other
+// node it is told that nobody waits any more.
+func (c *remoteCall[Resp]) ended() {
+	c.mu.Lock()
+	c.over = true
+	c.withdrawn = c.node.calls.take(c.number) != nil
+	sent, withdrawn, address, number := c.sent, c.withdrawn, c.address, c.number
+	c.mu.Unlock()
+	if sent && withdrawn {
+		c.sendCancel(address, number)
+	}
+}
+
+func (c *remoteCall[Resp]) sendCancel(address string, number uint64) {
+	e := c.envelope(number)
+	e.Kind = &wire.Envelope_Cancel{Cancel: &wire.Cancel{Cause: c.node.encodeError(c.Err())}}
+	c.node.send(address, e, c.node.sender(number))
+}
+
+func (c *remoteCall[Resp]) envelope(number uint64) *wire.Envelope {
+	return &wire.Envelope{Version: wire.Version, Generation: c.node.generation, Call: number}
+}
+
+// sender returns the PID that a call is sent with, and its dead letter to.
+func (n *node) sender(number uint64) *actor.PID {
+	pid := n.system.NewLocalPID(processID)
+	pid.RequestId = uint32(number) //nolint:gosec // The lower half: see numbered.
+	return pid
+}
+
+// Answer implements [openCall].
+func (c *remoteCall[Resp]) Answer(r *wire.Response) {
+	switch outcome := r.GetOutcome().(type) {
+	case *wire.Response_Result:
+		config := c.node.config.Load()
+		if size := proto.Size(r); size > config.maxSize {
+			c.SetError(fmt.Errorf("%w: answer of %d bytes, of which %d may be received", ErrTooLarge, size, config.maxSize))
+			return
+		}
+		value, err := decode[Resp](config, outcome.Result)
+		if err != nil {
+			c.SetError(err)
+			return
+		}
+		c.SetResult(value)
+	case *wire.Response_Error:
+		c.Fail(c.node.decodeError(outcome.Error))
+	default:
+		c.SetError(fmt.Errorf("%w: the answer has no outcome", ErrVersion))
+	}
+}
+
+// Fail implements [openCall].
+func (c *remoteCall[Resp]) Fail(err error) {
+	if after, again := c.again(err); again {
+		time.AfterFunc(after, c.attempt)
+		return
+	}
+	c.SetError(err)
+}
+
+// again reports whether there is to be another attempt after one has failed, and
+// when.
+func (c *remoteCall[Resp]) again(err error) (after time.Duration, again bool) {
+	if !hasNotRun(err) || !c.target.moves(err) {
+		return 0, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = append(c.failed, failure{c.address, err})
+	return backoff(len(c.failed))
+}
