@@ -86,6 +86,10 @@ func drainAll(ctx context.Context, callers []*Caller) error {
 	return errors.Join(errs...)
 }
 
+// Idle reports whether all calls that were accepted are done, the delayed ones too;
+// not those of the children. It may be called from any goroutine.
+func (c *Caller) Idle() bool { return c.idle() }
+
 // idle reports whether all accepted calls are done. An Initial caller has
 // nobody to do them.
 func (c *Caller) idle() bool {

@@ -24,6 +24,7 @@ type calls struct {
 	open   map[uint64]addressed
 	closed error // why no more are made
 	late   uint64
+	busy   map[string]int // how many of them are at an address
 }
 
 type addressed struct {
@@ -42,10 +43,11 @@ func (c *calls) add(call openCall, address string, limit int) (number uint64, er
 		return 0, fmt.Errorf("%w: %d calls of other nodes are not done", actors.ErrOverloaded, limit)
 	}
 	if c.open == nil {
-		c.open = make(map[uint64]addressed)
+		c.open, c.busy = make(map[uint64]addressed), make(map[string]int)
 	}
 	c.last++
 	c.open[c.last] = addressed{call, address}
+	c.busy[address]++
 	return c.last, nil
 }
 
@@ -54,8 +56,51 @@ func (c *calls) take(number uint64) openCall {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	call := c.open[number]
-	delete(c.open, number)
+	c.remove(number)
 	return call.openCall
+}
+
+// remove forgets a call, if it is known. The caller holds mu.
+func (c *calls) remove(number uint64) {
+	call, ok := c.open[number]
+	if !ok {
+		return
+	}
+	delete(c.open, number)
+	c.done(call.address)
+}
+
+// done counts one call less at an address. The caller holds mu.
+func (c *calls) done(address string) {
+	if c.busy[address]--; c.busy[address] == 0 {
+		delete(c.busy, address)
+	}
+}
+
+// here counts one more call that runs on this node itself, until done is called.
+func (c *calls) here(address string) (done func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy == nil {
+		c.open, c.busy = make(map[uint64]addressed), make(map[string]int)
+	}
+	c.busy[address]++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.done(address)
+	}
+}
+
+// countsOf returns how many calls are at each of the members.
+func (c *calls) countsOf(all []member) []int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counts := make([]int, len(all))
+	for i, m := range all {
+		counts[i] = c.busy[m.address]
+	}
+	return counts
 }
 
 // tooLate counts an answer to a call that is done.
@@ -73,7 +118,7 @@ func (c *calls) takeAll(address string) []openCall {
 	for number, call := range c.open {
 		if call.address == address {
 			all = append(all, call.openCall)
-			delete(c.open, number)
+			c.remove(number)
 		}
 	}
 	return all
@@ -90,6 +135,7 @@ func (c *calls) close(err error) (all []openCall, first bool) {
 	}
 	for _, call := range c.open {
 		all = append(all, call.openCall)
+		c.done(call.address)
 	}
 	clear(c.open)
 	return all, first

@@ -42,6 +42,8 @@ var builtIn = [...]coded{
 	{"rpc.denied", ErrDenied},
 	{"rpc.encoding", ErrEncoding},
 	{"rpc.version", ErrVersion},
+	{"rpc.no_member", ErrNoMember},
+	{"rpc.activation", ErrActivation},
 }
 
 // codes are the errors of the user's.

@@ -33,6 +33,14 @@ var (
 	// cannot be encoded, or decoded where it arrived.
 	ErrEncoding = errors.New("rpc: encoding")
 
+	// ErrNoMember is matched by the error of a call on an [Identity] or a [Pool] of a
+	// kind that no member of the cluster has. The function has not run.
+	ErrNoMember = errors.New("rpc: no member")
+
+	// ErrActivation is matched by the error of a call on an [Identity] whose state
+	// could not be made. The function has not run.
+	ErrActivation = errors.New("rpc: activation")
+
 	// ErrVersion is matched by the error of a call of a node that speaks another
 	// version.
 	ErrVersion = errors.New("rpc: other version")

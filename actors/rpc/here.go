@@ -26,7 +26,12 @@ func callHere[Req, Resp any](
 	if !ok {
 		typed = func(ctx context.Context, req Req) (Resp, error) { return callEncoded[Req, Resp](ctx, n, fn, req) }
 	}
-	return actors.Schedule(ctx, c, func(ctx context.Context) (Resp, error) {
+	return schedule(ctx, c, at.worker, func(ctx context.Context) (resp Resp, err error) {
+		ctx, left, err := n.activations.enter(ctx, c)
+		if err != nil {
+			return resp, err
+		}
+		defer left()
 		if o.ran != nil {
 			o.ran.Store(true)
 		}

@@ -30,6 +30,13 @@ type node struct {
 	served     served
 	peers      peers
 	listening  sync.Once // to the events of the system
+
+	// Those of a cluster.
+	members     members
+	located     located
+	activations activations
+	pools       pools
+	membership  membership
 }
 
 var _ actor.Process = (*node)(nil)

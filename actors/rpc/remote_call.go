@@ -62,8 +62,11 @@ func (c *remoteCall[Resp]) failures() []failure {
 // runHere has the function run on this node.
 func (c *remoteCall[Resp]) runHere(at place) {
 	var ran atomic.Bool
+	c.begin("", 0)
+	done := c.node.calls.here(c.node.system.Address())
 	p := c.here(at, &ran)
 	p.OnDone(func(pending.Handle) {
+		done()
 		value, err := p.Result()
 		switch {
 		case err == nil:
@@ -81,6 +84,7 @@ func (c *remoteCall[Resp]) start(at place) error {
 	config := c.node.config.Load()
 	request := &wire.Request{
 		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: traceOf(c.Context()),
+		Worker: at.worker,
 	}
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))

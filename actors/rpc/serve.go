@@ -36,7 +36,12 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 	}
 	ctx, cancel := contextOf(c, r)
 	var ran atomic.Bool
-	p := actors.Schedule(ctx, c, func(ctx context.Context) (*wire.Payload, error) {
+	p := schedule(ctx, c, r.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {
+		ctx, left, err := n.activations.enter(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		defer left()
 		ran.Store(true)
 		return fn.encoded(ctx, r.GetArgument())
 	}, actors.Named(r.GetFunction()), actors.Served())
@@ -69,6 +74,16 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) (*function
 	}
 	c, err := n.caller(r.GetCaller())
 	return fn, c, err
+}
+
+// schedule has a function called on a turn of c, or on a worker of its.
+func schedule[T any](
+	ctx context.Context, c *actors.Caller, worker bool, fn func(context.Context) (T, error), opts ...actors.CallOption,
+) *pending.Pending[T] {
+	if worker {
+		return actors.ToThread(ctx, c, fn)
+	}
+	return actors.Schedule(ctx, c, fn, opts...)
 }
 
 // contextOf returns the context of a call on c: its trace, and what is left until

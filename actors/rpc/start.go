@@ -56,26 +56,12 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 		return nil, err
 	}
 	r := remote.NewRemote(system, configuration)
-	if err := startRemote(r); err != nil {
+	if err := guarded(r.Start); err != nil {
 		return nil, fmt.Errorf("rpc: start at %s: %w", address, err)
 	}
 	n := nodeOf(system)
 	n.listenToEvents()
 	return func() { n.stop(r) }, nil
-}
-
-// startRemote starts the remote, which panics where it cannot listen.
-func startRemote(r *remote.Remote) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
-			if cause, ok := p.(error); ok {
-				err = cause
-			}
-		}
-	}()
-	r.Start()
-	return nil
 }
 
 // RemoteConfig returns the configuration with which [Start] starts protoactor's

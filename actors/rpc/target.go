@@ -8,7 +8,7 @@ import (
 )
 
 // Target says which caller is to run a function, and where it is. It is made by
-// [At] and [OnPID].
+// [At], [OnPID], [Identity] and [Pool].
 type Target interface {
 	fmt.Stringer
 
@@ -27,7 +27,10 @@ type failure struct {
 }
 
 // place is where a caller is. It is a target itself, one that does not move.
-type place struct{ address, caller string }
+type place struct {
+	address, caller string
+	worker          bool // a worker of the caller's is to run the function
+}
 
 // At is the caller with that id, as by [actors.Caller.ID], of the node at that
 // address, which is "host:port". An empty address is the node that calls.

@@ -158,8 +158,10 @@ type Request struct {
 	// What is left until the deadline, in nanoseconds; 0 for no deadline.
 	Timeout int64 `protobuf:"varint,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// The trace, as headers of W3C.
-	Trace         map[string]string `protobuf:"bytes,4,rep,name=trace,proto3" json:"trace,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Argument      *Payload          `protobuf:"bytes,5,opt,name=argument,proto3" json:"argument,omitempty"`
+	Trace    map[string]string `protobuf:"bytes,4,rep,name=trace,proto3" json:"trace,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Argument *Payload          `protobuf:"bytes,5,opt,name=argument,proto3" json:"argument,omitempty"`
+	// That a worker of the caller runs it.
+	Worker        bool `protobuf:"varint,7,opt,name=worker,proto3" json:"worker,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,6 +229,13 @@ func (x *Request) GetArgument() *Payload {
 		return x.Argument
 	}
 	return nil
+}
+
+func (x *Request) GetWorker() bool {
+	if x != nil {
+		return x.Worker
+	}
+	return false
 }
 
 type Response struct {
@@ -518,13 +527,14 @@ const file_envelope_proto_rawDesc = "" +
 	"\arequest\x18\x04 \x01(\v2\x18.protocaller.rpc.RequestH\x00R\arequest\x127\n" +
 	"\bresponse\x18\x05 \x01(\v2\x19.protocaller.rpc.ResponseH\x00R\bresponse\x121\n" +
 	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelH\x00R\x06cancelB\x06\n" +
-	"\x04kind\"\x82\x02\n" +
+	"\x04kind\"\x9a\x02\n" +
 	"\aRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x18\n" +
 	"\atimeout\x18\x03 \x01(\x03R\atimeout\x129\n" +
 	"\x05trace\x18\x04 \x03(\v2#.protocaller.rpc.Request.TraceEntryR\x05trace\x124\n" +
-	"\bargument\x18\x05 \x01(\v2\x18.protocaller.rpc.PayloadR\bargument\x1a8\n" +
+	"\bargument\x18\x05 \x01(\v2\x18.protocaller.rpc.PayloadR\bargument\x12\x16\n" +
+	"\x06worker\x18\a \x01(\bR\x06worker\x1a8\n" +
 	"\n" +
 	"TraceEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

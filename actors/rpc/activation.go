@@ -1,0 +1,227 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// activation is the actor of an identity while it is alive on this node. All of it
+// but what is said below is the turn's.
+type activation struct {
+	kind   *kind
+	id     string
+	caller *actors.Caller
+	state  any
+	failed error // why there is no state
+
+	timer *time.Timer
+	used  atomic.Int64 // when, in nanoseconds since 1970; from any goroutine
+	// leaving says that the end is an ordinary one; from any goroutine.
+	leaving atomic.Bool
+}
+
+// Receive implements [actor.Actor].
+func (a *activation) Receive(ctx actor.Context) {
+	switch message := ctx.Message().(type) {
+	case *cluster.ClusterInit:
+		a.begin(ctx, message.Identity.GetIdentity())
+	case *actor.Restarting:
+		a.end()
+	case *actor.Stopping:
+		a.save()
+	case *actor.Stopped:
+		a.end()
+	}
+}
+
+// begin makes the state.
+func (a *activation) begin(ctx actor.Context, id string) {
+	a.id = id
+	a.caller, _ = actors.Of(ctx)
+	a.kind.node.activations.add(a)
+	if a.kind.node.isLeaving() {
+		a.failed = fmt.Errorf("rpc: the node %s leaves the cluster: %w", ctx.ActorSystem().Address(), pending.ErrStopped)
+		a.leave()
+		return
+	}
+	if a.state, a.failed = a.newState(); a.failed != nil {
+		a.caller.Logger().Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
+		a.leave()
+		return
+	}
+	a.touch()
+	if a.kind.idle > 0 {
+		a.timer = time.AfterFunc(math.MaxInt64, a.passivate)
+		a.timer.Reset(a.kind.idle) // which passivate does as well, so that it must be set
+	}
+}
+
+func (a *activation) newState() (state any, err error) {
+	returned := false
+	defer func() {
+		if r := recover(); r != nil {
+			err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+		} else if !returned {
+			err = errors.New("its function called runtime.Goexit")
+		}
+		if err != nil {
+			err = fmt.Errorf("%w of %s: %w", ErrActivation, a, err)
+		}
+	}()
+	state, err = a.kind.make(a.kind.node.alive(), a.id)
+	returned = true
+	return state, err
+}
+
+// String returns the kind and the identity.
+func (a *activation) String() string { return a.kind.name + "/" + a.id }
+
+// touch notes that the caller is used.
+func (a *activation) touch() { a.used.Store(time.Now().UnixNano()) }
+
+// passivate ends the activation if it has not been used for long enough.
+func (a *activation) passivate() {
+	unused := time.Since(time.Unix(0, a.used.Load()))
+	switch {
+	case a.caller.State() >= actors.StateStopping:
+	case !a.caller.Idle():
+		a.timer.Reset(a.kind.idle)
+	case unused < a.kind.idle:
+		a.timer.Reset(a.kind.idle - unused)
+	default:
+		a.leave()
+	}
+}
+
+// leave has what was accepted finish and the caller stop, without waiting for it.
+func (a *activation) leave() { go func() { _ = a.drain(a.kind.node.alive()) }() }
+
+// drain has what was accepted finish, and the caller stop, in an orderly way.
+func (a *activation) drain(ctx context.Context) error {
+	a.leaving.Store(true)
+	return a.caller.Drain(ctx)
+}
+
+// save hands the state to the user, as the last thing.
+func (a *activation) save() {
+	if a.kind.save == nil || a.failed != nil || !a.leaving.Load() {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			a.notSaved(&pending.PanicError{Value: r, Stack: debug.Stack()})
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := a.kind.save(ctx, a.id, a.state); err != nil {
+		a.notSaved(err)
+	}
+}
+
+func (a *activation) notSaved(err error) {
+	a.caller.Logger().Error("rpc: state was not saved", slog.String("identity", a.String()), slog.Any("error", err))
+}
+
+func (a *activation) end() {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if a.caller != nil {
+		a.kind.node.activations.remove(a)
+	}
+}
+
+// drainFirst has an identity that goes to another node finish what it has accepted,
+// where protoactor would cancel it.
+func drainFirst(next actor.ReceiverFunc) actor.ReceiverFunc {
+	return func(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope) {
+		if _, ok := envelope.Message.(*actor.PoisonPill); ok {
+			if a, ok := ctx.Actor().(*activation); ok && a.caller != nil {
+				a.leave()
+				return
+			}
+		}
+		next(ctx, envelope)
+	}
+}
+
+type activationKey struct{}
+
+// State returns the state of the identity whose caller runs the function that ctx
+// was given to, or false if that is none, or has a state of another type. The
+// state belongs to the caller: use it on its turns.
+func State[S any](ctx context.Context) (state S, ok bool) {
+	if a, is := ctx.Value(activationKey{}).(*activation); is {
+		state, ok = a.state.(S)
+	}
+	return state, ok
+}
+
+// activations are the identities that are alive on a node.
+type activations struct {
+	mu   sync.RWMutex
+	byID map[string]*activation // by the id of the caller
+}
+
+func (s *activations) add(a *activation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID == nil {
+		s.byID = make(map[string]*activation)
+	}
+	s.byID[a.caller.ID()] = a
+}
+
+func (s *activations) remove(a *activation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID[a.caller.ID()] == a {
+		delete(s.byID, a.caller.ID())
+	}
+}
+
+func (s *activations) of(id string) *activation {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byID[id]
+}
+
+func (s *activations) all() []*activation {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	all := make([]*activation, 0, len(s.byID))
+	for _, a := range s.byID {
+		all = append(all, a)
+	}
+	return all
+}
+
+// enter returns the context of a function that begins on a caller, with its state
+// if it is an identity, and a function that says that it has ended; or why it
+// cannot run.
+func (s *activations) enter(ctx context.Context, c *actors.Caller) (context.Context, func(), error) {
+	a := s.of(c.ID())
+	switch {
+	case a == nil:
+		return ctx, func() {}, nil
+	case a.failed != nil:
+		return nil, nil, a.failed
+	default:
+		a.touch()
+		return context.WithValue(ctx, activationKey{}, a), a.touch, nil
+	}
+}

@@ -1,0 +1,166 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+const (
+	// patience is how long a call waits for its cluster to have a member of its
+	// kind: longer than it takes for the nodes to agree on who has left.
+	patience = 10 * time.Second
+	// mostLocated is how many identities a node remembers the places of.
+	mostLocated = 10_000
+)
+
+// Identity is the caller of an identity of a [Kind], wherever in the cluster it
+// is. It is brought to life by the first call, and by the first one after it has
+// stopped: it has been idle, its node has left or died, or another node has become
+// the owner of the identity. A call that has not run for that reason goes to where
+// the identity is now.
+//
+// It lives once, except that while members join or leave protoactor may have two
+// of it alive on two nodes for a moment: the old one finishes what it has accepted
+// while the new one begins. What must be true even then needs a store that can
+// tell, or [Idempotent] calls of it.
+//
+// The error of a call matches [ErrNoMember] if for ten seconds no member has had
+// the kind, [ErrActivation] if the state could not be made.
+func Identity(c *cluster.Cluster, kind, id string) Target {
+	return identity{c, clean(kind), clean(id)}
+}
+
+type identity struct {
+	cluster  *cluster.Cluster
+	kind, id string
+}
+
+// String returns the kind and the identity.
+func (i identity) String() string { return i.kind + "/" + i.id }
+
+// moves implements [Target].
+func (i identity) moves(reason error) bool { return isElsewhere(reason) }
+
+// isElsewhere reports whether a call that has failed may find its target on another
+// node, or will.
+func isElsewhere(reason error) bool {
+	return !errors.Is(reason, ErrActivation) && (errors.Is(reason, ErrNoCaller) ||
+		errors.Is(reason, pending.ErrStopped) || errors.Is(reason, ErrNodeDown))
+}
+
+// find implements [Target].
+func (i identity) find(ctx context.Context, n *node, failed []failure) (place, error) {
+	n.follow(i.cluster)
+	if len(failed) > 0 {
+		n.located.forget(i.String())
+	} else if at, ok := n.located.of(i.String()); ok {
+		return at, nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errImpatient)
+	defer cancel()
+	for tries := 1; ; tries++ {
+		if err := n.awaitMember(ctx, i.kind); err != nil {
+			return place{}, err
+		}
+		if pid := i.locate(ctx); pid != nil {
+			at := place{address: pid.GetAddress(), caller: pid.GetId()}
+			n.located.note(i.String(), at)
+			return at, nil
+		}
+		after, _ := backoff(min(tries, mostAttempts-1))
+		select {
+		case <-time.After(after):
+		case <-ctx.Done():
+			return place{}, i.nowhere(ctx)
+		}
+	}
+}
+
+func (i identity) nowhere(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, errImpatient) {
+		return cause
+	}
+	return fmt.Errorf("%w: the owner of %s does not answer", ErrNodeDown, i)
+}
+
+// locate asks the cluster where the identity is, and does not wait longer than
+// until ctx ends, though the goroutine may for five seconds: protoactor knows no
+// contexts. It returns nil if there is no answer.
+func (i identity) locate(ctx context.Context) *actor.PID {
+	found := make(chan *actor.PID, 1)
+	go func() { found <- i.cluster.Get(i.id, i.kind) }()
+	select {
+	case pid := <-found:
+		return pid
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+var errImpatient = errors.New("rpc: waited long enough")
+
+// awaitMember waits until there is a member of a kind.
+func (n *node) awaitMember(ctx context.Context, kind string) error {
+	for {
+		all, changed := n.members.of(kind)
+		if len(all) > 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			if cause := context.Cause(ctx); !errors.Is(cause, errImpatient) {
+				return cause
+			}
+			return fmt.Errorf("%w of the kind %q", ErrNoMember, kind)
+		}
+	}
+}
+
+// located is where identities were when they were looked for.
+type located struct {
+	mu sync.Mutex
+	at map[string]place
+}
+
+func (l *located) of(key string) (at place, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok = l.at[key]
+	return at, ok
+}
+
+func (l *located) note(key string, at place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.at) >= mostLocated {
+		for any := range l.at {
+			delete(l.at, any)
+			break
+		}
+	}
+	if l.at == nil {
+		l.at = make(map[string]place)
+	}
+	l.at[key] = at
+}
+
+func (l *located) forget(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.at, key)
+}
+
+func (l *located) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.at)
+}

@@ -1,0 +1,159 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
+
+)
+
+// membership is what a node is in its cluster.
+type membership struct {
+	leaving atomic.Bool
+
+	mu   sync.Mutex
+	life context.Context // of the states of identities
+	end  context.CancelFunc
+}
+
+// Join makes a system a member of a cluster: it starts the cluster's member with
+// the kinds of [Kind] and [PoolKind] that the cluster was configured with. The
+// configuration of its remote is that of [RemoteConfig]. It returns when the member
+// has started, which takes protoactor a second at least. The error is that of
+// listening, or of the cluster's provider.
+//
+// The leave that is returned has this node leave: identities and pools refuse new
+// calls, which go to other members; what was accepted finishes, states are handed
+// to [Passivated]; then the cluster is told, and the connections are cut as by the
+// stop of [Start]. When ctx ends first what is left is stopped, and the error is
+// that of ctx. Calls of this node that are not done by then fail. It may be called
+// more than once: the further ones wait for the first. Call neither the cluster's
+// own Shutdown nor the system's.
+func Join(system *actor.ActorSystem, c *cluster.Cluster) (leave func(ctx context.Context) error, err error) {
+	if c == nil || c.ActorSystem != system {
+		return nil, errors.New("rpc: join: there is no cluster, or it is another system's")
+	}
+	n := nodeOf(system)
+	n.listenToEvents()
+	n.follow(c)
+	if err := guarded(c.StartMember); err != nil {
+		if system.Address() != nowhere {
+			_ = n.depart(context.Background(), c)
+		}
+		return nil, fmt.Errorf("rpc: join: %w", err)
+	}
+	var once sync.Once
+	return func(ctx context.Context) error {
+		once.Do(func() { err = n.leave(ctx, c) })
+		return err
+	}, nil
+}
+
+// leave ends what [Join] has started.
+func (n *node) leave(ctx context.Context, c *cluster.Cluster) error {
+	n.membership.leaving.Store(true)
+	err := n.drain(ctx)
+	n.membership.stop()
+	return errors.Join(err, n.depart(ctx, c))
+}
+
+func (n *node) isLeaving() bool { return n.membership.leaving.Load() }
+
+// drain has identities and pools finish what they have accepted.
+func (n *node) drain(ctx context.Context) error {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	drain := func(drain func(context.Context) error) {
+		all.Go(func() {
+			if err := drain(ctx); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, err)
+			}
+		})
+	}
+	for _, c := range n.pools.all() {
+		drain(c.Drain)
+	}
+	for identities := n.activations.all(); len(identities) > 0; identities = n.activations.all() {
+		for _, a := range identities {
+			drain(a.drain)
+		}
+		for _, a := range identities {
+			<-a.caller.Stopped() // where ctx ends it is stopped
+		}
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// depart tells the cluster that the node is gone, and ends what protoactor has
+// started. It is its own Shutdown without the end of the actor system, which may
+// come only once, and the two seconds that it sleeps.
+func (n *node) depart(ctx context.Context, c *cluster.Cluster) error {
+	done := make(chan error, 1)
+	go func() {
+		err := guarded(func() {
+			if err := c.Config.ClusterProvider.Shutdown(true); err != nil {
+				panic(err)
+			}
+		})
+		done <- errors.Join(err, guarded(c.IdentityLookup.Shutdown), guarded(c.Gossip.Shutdown))
+	}()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	n.stop(c.Remote)
+	if err != nil {
+		return fmt.Errorf("rpc: leave: %w", err)
+	}
+	return nil
+}
+
+// guarded calls a function of protoactor's, which panics where it fails.
+func guarded(f func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+			if cause, ok := p.(error); ok {
+				err = cause
+			}
+		}
+	}()
+	f()
+	return nil
+}
+
+// alive returns the context that states are made with: it ends when the node has
+// left.
+func (n *node) alive() context.Context {
+	m := &n.membership
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.context()
+}
+
+// context is alive for those who hold mu.
+func (m *membership) context() context.Context {
+	if m.life == nil {
+		m.life, m.end = context.WithCancel(context.Background())
+	}
+	return m.life
+}
+
+func (m *membership) stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.context()
+	m.end()
+}
+
