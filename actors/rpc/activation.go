@@ -59,7 +59,7 @@ func (a *activation) begin(ctx actor.Context, id string) {
 	}
 	if a.state, a.failed = a.newState(); a.failed != nil {
 		a.caller.Logger().Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
-		a.leave()
+		a.timer = time.AfterFunc(patience, a.leave) // if no call comes that could be told
 		return
 	}
 	a.touch()
@@ -67,6 +67,20 @@ func (a *activation) begin(ctx actor.Context, id string) {
 		a.timer = time.AfterFunc(math.MaxInt64, a.passivate)
 		a.timer.Reset(a.kind.idle) // which passivate does as well, so that it must be set
 	}
+}
+
+// giveUp ends an activation that has no state, as a call has been told. Those that
+// have come until now are told too; those that come later go to the next one.
+func (a *activation) giveUp() {
+	if a.leaving.Load() {
+		return
+	}
+	a.leaving.Store(true)
+	_ = actors.Schedule(a.kind.node.alive(), a.caller, func(context.Context) (struct{}, error) {
+		a.failed = fmt.Errorf("rpc: %s ends: %w", a, pending.ErrStopped)
+		return struct{}{}, nil
+	})
+	a.leave()
 }
 
 func (a *activation) newState() (state any, err error) {
@@ -219,6 +233,7 @@ func (s *activations) enter(ctx context.Context, c *actors.Caller) (context.Cont
 	case a == nil:
 		return ctx, func() {}, nil
 	case a.failed != nil:
+		a.giveUp()
 		return nil, nil, a.failed
 	default:
 		a.touch()

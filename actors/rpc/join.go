@@ -9,7 +9,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
-
 )
 
 // membership is what a node is in its cluster.
@@ -99,12 +98,15 @@ func (n *node) drain(ctx context.Context) error {
 func (n *node) depart(ctx context.Context, c *cluster.Cluster) error {
 	done := make(chan error, 1)
 	go func() {
-		err := guarded(func() {
+		// No identity may end any more while the list of members changes, which
+		// protoactor reads then.
+		err := guarded(c.IdentityLookup.Shutdown)
+		err = errors.Join(err, guarded(func() {
 			if err := c.Config.ClusterProvider.Shutdown(true); err != nil {
 				panic(err)
 			}
-		})
-		done <- errors.Join(err, guarded(c.IdentityLookup.Shutdown), guarded(c.Gossip.Shutdown))
+		}))
+		done <- errors.Join(err, guarded(c.Gossip.Shutdown))
 	}()
 	var err error
 	select {
@@ -156,4 +158,3 @@ func (m *membership) stop() {
 	m.context()
 	m.end()
 }
-

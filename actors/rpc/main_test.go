@@ -14,7 +14,15 @@ func TestMain(m *testing.M) {
 		runNode(address)
 		return
 	}
-	goleak.VerifyTestMain(patient{m})
+	goleak.VerifyTestMain(patient{m}, ofCluster()...)
+}
+
+// ofCluster are the goroutines that protoactor's cluster never ends.
+func ofCluster() []goleak.Option {
+	return []goleak.Option{
+		goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/cluster/clusterproviders/test.(*Provider).startTtlReport.func1"),
+		goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/cluster.(*Gossiper).StartGossiping.NewThrottle.func3.1"),
+	}
 }
 
 // patient gives protoactor's remote time to end: it sleeps for two seconds where
@@ -24,7 +32,7 @@ type patient struct{ *testing.M }
 func (m patient) Run() int {
 	code := m.M.Run()
 	for range 10 {
-		if goleak.Find() == nil {
+		if goleak.Find(ofCluster()...) == nil {
 			break
 		}
 	}
