@@ -296,13 +296,15 @@ func TestAPoolThatHasTooMuchToDo(t *testing.T) {
 func TestKindsThatMakeNoSense(t *testing.T) {
 	system := actorstest.NewSystem(t)
 	for name, make := range map[string]func() (*cluster.Kind, error){
-		"no name":    func() (*cluster.Kind, error) { return rpc.Kind(system, "", newCart) },
-		"a slash":    func() (*cluster.Kind, error) { return rpc.Kind(system, "a/b", newCart) },
-		"no func":    func() (*cluster.Kind, error) { return rpc.Kind[int](system, "cart", nil) },
-		"bad idle":   func() (*cluster.Kind, error) { return rpc.Kind(system, "cart", newCart, rpc.Idle(-1)) },
-		"no save":    func() (*cluster.Kind, error) { return rpc.Kind(system, "cart", newCart, rpc.Passivated[int](nil)) },
-		"bad option": func() (*cluster.Kind, error) { return rpc.Kind(system, "cart", newCart, rpc.CallerOptions(props.MaxQueued(-1))) },
-		"pool":       func() (*cluster.Kind, error) { return rpc.PoolKind(system, "a/b") },
+		"no name":  func() (*cluster.Kind, error) { return rpc.Kind(system, "", newCart) },
+		"a slash":  func() (*cluster.Kind, error) { return rpc.Kind(system, "a/b", newCart) },
+		"no func":  func() (*cluster.Kind, error) { return rpc.Kind[int](system, "cart", nil) },
+		"bad idle": func() (*cluster.Kind, error) { return rpc.Kind(system, "cart", newCart, rpc.Idle(-1)) },
+		"no save":  func() (*cluster.Kind, error) { return rpc.Kind(system, "cart", newCart, rpc.Passivated[int](nil)) },
+		"bad option": func() (*cluster.Kind, error) {
+			return rpc.Kind(system, "cart", newCart, rpc.CallerOptions(props.MaxQueued(-1)))
+		},
+		"pool": func() (*cluster.Kind, error) { return rpc.PoolKind(system, "a/b") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := make()

@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -10,7 +11,13 @@ import (
 // TestMain is also the main function of the other nodes of a test, which are
 // processes of their own: see process_test.go.
 func TestMain(m *testing.M) {
-	if address := os.Getenv(nodeVariable); address != "" {
+	if address := os.Getenv(nodeVariable); address == "member" {
+		if err := runMember(os.Getenv(etcdNodeVariable)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	} else if address != "" {
 		runNode(address)
 		return
 	}

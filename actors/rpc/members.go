@@ -68,3 +68,10 @@ func (m *members) of(kind string) (all []member, changed <-chan struct{}) {
 	}
 	return all, m.changed
 }
+
+// Members returns how many members of a kind this node knows the cluster to have.
+// It may be called from any goroutine.
+func Members(c *cluster.Cluster, kind string) int {
+	all, _ := nodeOf(c.ActorSystem).members.of(kind)
+	return len(all)
+}

@@ -62,14 +62,23 @@ func listen(t testing.TB, opts ...rpc.Option) *actor.ActorSystem {
 // other is a node in a process of its own.
 type other struct {
 	*exec.Cmd
+	input   io.Closer
+	output  io.Reader
 	address string
 	target  rpc.Target
 }
 
 // startNode starts a node that listens on an address, and waits until it does.
 func startNode(t testing.TB, address string, env ...string) *other {
+	o := launch(t, append(env, nodeVariable+"="+address)...)
+	o.listens(t)
+	return o
+}
+
+// launch starts a node.
+func launch(t testing.TB, env ...string) *other {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(append(os.Environ(), nodeVariable+"="+address), env...)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	input, err := cmd.StdinPipe() // whose end the node stops at
 	require.NoError(t, err)
@@ -80,11 +89,21 @@ func startNode(t testing.TB, address string, env ...string) *other {
 		_ = input.Close()
 		_ = cmd.Wait()
 	})
-	line, err := bufio.NewReader(output).ReadString('\n')
+	return &other{Cmd: cmd, input: input, output: output}
+}
+
+// listens waits until the node does.
+func (o *other) listens(t testing.TB) {
+	line, err := bufio.NewReader(o.output).ReadString('\n')
 	require.NoError(t, err)
-	o := &other{Cmd: cmd, address: strings.TrimSpace(line)}
+	o.address = strings.TrimSpace(line)
 	o.target = rpc.At(o.address, "callers/clerk")
-	return o
+}
+
+// leave has the node end in an orderly way.
+func (o *other) leave(t *testing.T) {
+	require.NoError(t, o.input.Close())
+	require.NoError(t, o.Wait())
 }
 
 // kill ends the node as a crash of its machine would.
