@@ -136,11 +136,13 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 }
 
 // racesOfProtoactor are those of its list of members, which it reads while it
-// changes.
+// changes, and of the logger that it gives to gRPC while the client of etcd is alive.
 const racesOfProtoactor = `
 race:github.com/asynkron/protoactor-go/cluster/identitylookup/disthash
 race:github.com/asynkron/protoactor-go/cluster.(*MemberList)
 race:github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd
+race:github.com/asynkron/protoactor-go/remote.(*BlockList)
+race:google.golang.org/grpc/grpclog
 `
 
 // driver is the member that calls, which has no kinds of its own.

@@ -62,6 +62,7 @@ type RemoteError struct {
 
 	panicked bool
 	notRun   bool
+	again    bool
 	matches  []error
 }
 

@@ -35,19 +35,20 @@ const (
 // The error of a call matches [ErrNoMember] if for ten seconds no member has had
 // the kind, [ErrActivation] if the state could not be made.
 func Identity(c *cluster.Cluster, kind, id string) Target {
-	return identity{c, clean(kind), clean(id)}
+	return ofCluster{c, clean(kind), clean(id)}
 }
 
-type identity struct {
+// ofCluster is the target that [Identity] returns.
+type ofCluster struct {
 	cluster  *cluster.Cluster
 	kind, id string
 }
 
 // String returns the kind and the identity.
-func (i identity) String() string { return i.kind + "/" + i.id }
+func (i ofCluster) String() string { return i.kind + "/" + i.id }
 
 // moves implements [Target].
-func (i identity) moves(reason error) bool { return isElsewhere(reason) }
+func (i ofCluster) moves(reason error) bool { return isElsewhere(reason) }
 
 // isElsewhere reports whether a call that has failed may find its target on another
 // node, or will.
@@ -57,7 +58,7 @@ func isElsewhere(reason error) bool {
 }
 
 // find implements [Target].
-func (i identity) find(ctx context.Context, n *node, failed []failure) (place, error) {
+func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (place, error) {
 	n.follow(i.cluster)
 	if len(failed) > 0 {
 		n.located.forget(i.String())
@@ -84,7 +85,7 @@ func (i identity) find(ctx context.Context, n *node, failed []failure) (place, e
 	}
 }
 
-func (i identity) nowhere(ctx context.Context) error {
+func (i ofCluster) nowhere(ctx context.Context) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, errImpatient) {
 		return cause
 	}
@@ -94,7 +95,7 @@ func (i identity) nowhere(ctx context.Context) error {
 // locate asks the cluster where the identity is, and does not wait longer than
 // until ctx ends, though the goroutine may for five seconds: protoactor knows no
 // contexts. It returns nil if there is no answer.
-func (i identity) locate(ctx context.Context) *actor.PID {
+func (i ofCluster) locate(ctx context.Context) *actor.PID {
 	found := make(chan *actor.PID, 1)
 	go func() { found <- i.cluster.Get(i.id, i.kind) }()
 	select {

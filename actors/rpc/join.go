@@ -58,6 +58,7 @@ func (n *node) leave(ctx context.Context, c *cluster.Cluster) error {
 	n.membership.leaving.Store(true)
 	err := n.drain(ctx)
 	n.membership.stop()
+	n.sayFarewell(ctx)
 	return errors.Join(err, n.depart(ctx, c))
 }
 

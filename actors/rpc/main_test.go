@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 		runNode(address)
 		return
 	}
+	if os.Getenv(etcdNodeVariable) != "" {
+		os.Exit(m.Run()) // protoactor's provider never closes its client
+	}
 	goleak.VerifyTestMain(patient{m}, ofCluster()...)
 }
 

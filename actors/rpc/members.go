@@ -19,7 +19,6 @@ type members struct {
 	mu        sync.Mutex
 	all       []member // by id
 	listening bool
-	joined    bool
 	changed   chan struct{} // closed at the next change; nil if nobody waits for it
 }
 
@@ -67,6 +66,16 @@ func (m *members) of(kind string) (all []member, changed <-chan struct{}) {
 		m.changed = make(chan struct{})
 	}
 	return all, m.changed
+}
+
+func (m *members) addresses() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]string, len(m.all))
+	for i, one := range m.all {
+		all[i] = one.address
+	}
+	return all
 }
 
 // Members returns how many members of a kind this node knows the cluster to have.

@@ -15,6 +15,9 @@ const (
 	// afterDial is for how long protoactor's remote sleeps after it could not
 	// connect, and would keep whoever calls waiting.
 	afterDial = 2 * time.Second
+	// afterFarewell is for how long nothing is sent to a node that has said that it
+	// leaves: until the cluster knows.
+	afterFarewell = 10 * time.Second
 )
 
 // peers knows which nodes there is a connection to, and which were out of reach a
@@ -47,6 +50,16 @@ func (p *peers) down(address string, lasts time.Duration) {
 	if until := now.Add(lasts); until.After(p.downUntil[address]) {
 		p.downUntil[address] = until
 	}
+}
+
+// leaves has calls of a node fail at once that takes no more.
+func (p *peers) leaves(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.downUntil == nil {
+		p.downUntil = make(map[string]time.Time)
+	}
+	p.downUntil[address] = time.Now().Add(afterFarewell)
 }
 
 func (p *peers) isDown(address string) bool {

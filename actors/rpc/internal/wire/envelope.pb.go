@@ -38,6 +38,7 @@ type Envelope struct {
 	//	*Envelope_Request
 	//	*Envelope_Response
 	//	*Envelope_Cancel
+	//	*Envelope_Farewell
 	Kind          isEnvelope_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -128,6 +129,15 @@ func (x *Envelope) GetCancel() *Cancel {
 	return nil
 }
 
+func (x *Envelope) GetFarewell() *Farewell {
+	if x != nil {
+		if x, ok := x.Kind.(*Envelope_Farewell); ok {
+			return x.Farewell
+		}
+	}
+	return nil
+}
+
 type isEnvelope_Kind interface {
 	isEnvelope_Kind()
 }
@@ -144,11 +154,17 @@ type Envelope_Cancel struct {
 	Cancel *Cancel `protobuf:"bytes,6,opt,name=cancel,proto3,oneof"`
 }
 
+type Envelope_Farewell struct {
+	Farewell *Farewell `protobuf:"bytes,20,opt,name=farewell,proto3,oneof"`
+}
+
 func (*Envelope_Request) isEnvelope_Kind() {}
 
 func (*Envelope_Response) isEnvelope_Kind() {}
 
 func (*Envelope_Cancel) isEnvelope_Kind() {}
+
+func (*Envelope_Farewell) isEnvelope_Kind() {}
 
 type Request struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -160,6 +176,9 @@ type Request struct {
 	// The trace, as headers of W3C.
 	Trace    map[string]string `protobuf:"bytes,4,rep,name=trace,proto3" json:"trace,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Argument *Payload          `protobuf:"bytes,5,opt,name=argument,proto3" json:"argument,omitempty"`
+	// Calls of a function on a caller with the same key are one, made again; empty
+	// for a call that is not made again.
+	Key string `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
 	// That a worker of the caller runs it.
 	Worker        bool `protobuf:"varint,7,opt,name=worker,proto3" json:"worker,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -229,6 +248,13 @@ func (x *Request) GetArgument() *Payload {
 		return x.Argument
 	}
 	return nil
+}
+
+func (x *Request) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
 }
 
 func (x *Request) GetWorker() bool {
@@ -320,6 +346,60 @@ func (*Response_Result) isResponse_Outcome() {}
 
 func (*Response_Error) isResponse_Outcome() {}
 
+// Farewell says that a node takes no more calls. The other one sends it back as
+// heard, when it sends no more, so that all it has sent before has come.
+type Farewell struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Heard         bool                   `protobuf:"varint,1,opt,name=heard,proto3" json:"heard,omitempty"`
+	Round         uint32                 `protobuf:"varint,2,opt,name=round,proto3" json:"round,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Farewell) Reset() {
+	*x = Farewell{}
+	mi := &file_envelope_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Farewell) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Farewell) ProtoMessage() {}
+
+func (x *Farewell) ProtoReflect() protoreflect.Message {
+	mi := &file_envelope_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Farewell.ProtoReflect.Descriptor instead.
+func (*Farewell) Descriptor() ([]byte, []int) {
+	return file_envelope_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Farewell) GetHeard() bool {
+	if x != nil {
+		return x.Heard
+	}
+	return false
+}
+
+func (x *Farewell) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
 type Cancel struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Cause         *Error                 `protobuf:"bytes,1,opt,name=cause,proto3" json:"cause,omitempty"`
@@ -329,7 +409,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_envelope_proto_msgTypes[3]
+	mi := &file_envelope_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -341,7 +421,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[3]
+	mi := &file_envelope_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -354,7 +434,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{3}
+	return file_envelope_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Cancel) GetCause() *Error {
@@ -376,7 +456,7 @@ type Payload struct {
 
 func (x *Payload) Reset() {
 	*x = Payload{}
-	mi := &file_envelope_proto_msgTypes[4]
+	mi := &file_envelope_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -388,7 +468,7 @@ func (x *Payload) String() string {
 func (*Payload) ProtoMessage() {}
 
 func (x *Payload) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[4]
+	mi := &file_envelope_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -401,7 +481,7 @@ func (x *Payload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Payload.ProtoReflect.Descriptor instead.
 func (*Payload) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{4}
+	return file_envelope_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Payload) GetEncoding() string {
@@ -436,14 +516,16 @@ type Error struct {
 	Stack    []byte `protobuf:"bytes,4,opt,name=stack,proto3" json:"stack,omitempty"`
 	Panicked bool   `protobuf:"varint,5,opt,name=panicked,proto3" json:"panicked,omitempty"`
 	// That the function has not run, and will not.
-	NotRun        bool `protobuf:"varint,6,opt,name=not_run,json=notRun,proto3" json:"not_run,omitempty"`
+	NotRun bool `protobuf:"varint,6,opt,name=not_run,json=notRun,proto3" json:"not_run,omitempty"`
+	// That nothing is remembered of a call with a key, so that it may be made again.
+	Again         bool `protobuf:"varint,7,opt,name=again,proto3" json:"again,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_envelope_proto_msgTypes[5]
+	mi := &file_envelope_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +537,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[5]
+	mi := &file_envelope_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -468,7 +550,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{5}
+	return file_envelope_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Error) GetText() string {
@@ -513,11 +595,18 @@ func (x *Error) GetNotRun() bool {
 	return false
 }
 
+func (x *Error) GetAgain() bool {
+	if x != nil {
+		return x.Again
+	}
+	return false
+}
+
 var File_envelope_proto protoreflect.FileDescriptor
 
 const file_envelope_proto_rawDesc = "" +
 	"\n" +
-	"\x0eenvelope.proto\x12\x0fprotocaller.rpc\"\x82\x02\n" +
+	"\x0eenvelope.proto\x12\x0fprotocaller.rpc\"\xbb\x02\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1e\n" +
 	"\n" +
@@ -526,14 +615,16 @@ const file_envelope_proto_rawDesc = "" +
 	"\x04call\x18\x03 \x01(\x04R\x04call\x124\n" +
 	"\arequest\x18\x04 \x01(\v2\x18.protocaller.rpc.RequestH\x00R\arequest\x127\n" +
 	"\bresponse\x18\x05 \x01(\v2\x19.protocaller.rpc.ResponseH\x00R\bresponse\x121\n" +
-	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelH\x00R\x06cancelB\x06\n" +
-	"\x04kind\"\x9a\x02\n" +
+	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelH\x00R\x06cancel\x127\n" +
+	"\bfarewell\x18\x14 \x01(\v2\x19.protocaller.rpc.FarewellH\x00R\bfarewellB\x06\n" +
+	"\x04kind\"\xac\x02\n" +
 	"\aRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x18\n" +
 	"\atimeout\x18\x03 \x01(\x03R\atimeout\x129\n" +
 	"\x05trace\x18\x04 \x03(\v2#.protocaller.rpc.Request.TraceEntryR\x05trace\x124\n" +
-	"\bargument\x18\x05 \x01(\v2\x18.protocaller.rpc.PayloadR\bargument\x12\x16\n" +
+	"\bargument\x18\x05 \x01(\v2\x18.protocaller.rpc.PayloadR\bargument\x12\x10\n" +
+	"\x03key\x18\x06 \x01(\tR\x03key\x12\x16\n" +
 	"\x06worker\x18\a \x01(\bR\x06worker\x1a8\n" +
 	"\n" +
 	"TraceEntry\x12\x10\n" +
@@ -543,19 +634,23 @@ const file_envelope_proto_rawDesc = "" +
 	"\x06result\x18\x01 \x01(\v2\x18.protocaller.rpc.PayloadH\x00R\x06result\x12.\n" +
 	"\x05error\x18\x02 \x01(\v2\x16.protocaller.rpc.ErrorH\x00R\x05errorB\t\n" +
 	"\aoutcome\"6\n" +
+	"\bFarewell\x12\x14\n" +
+	"\x05heard\x18\x01 \x01(\bR\x05heard\x12\x14\n" +
+	"\x05round\x18\x02 \x01(\rR\x05round\"6\n" +
 	"\x06Cancel\x12,\n" +
 	"\x05cause\x18\x01 \x01(\v2\x16.protocaller.rpc.ErrorR\x05cause\"M\n" +
 	"\aPayload\x12\x1a\n" +
 	"\bencoding\x18\x01 \x01(\tR\bencoding\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n" +
-	"\x04data\x18\x03 \x01(\fR\x04data\"\x90\x01\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"\xa6\x01\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
 	"\x05codes\x18\x02 \x03(\tR\x05codes\x12\x12\n" +
 	"\x04node\x18\x03 \x01(\tR\x04node\x12\x14\n" +
 	"\x05stack\x18\x04 \x01(\fR\x05stack\x12\x1a\n" +
 	"\bpanicked\x18\x05 \x01(\bR\bpanicked\x12\x17\n" +
-	"\anot_run\x18\x06 \x01(\bR\x06notRunB?Z=github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wireb\x06proto3"
+	"\anot_run\x18\x06 \x01(\bR\x06notRun\x12\x14\n" +
+	"\x05again\x18\a \x01(\bR\x05againB?Z=github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wireb\x06proto3"
 
 var (
 	file_envelope_proto_rawDescOnce sync.Once
@@ -569,30 +664,32 @@ func file_envelope_proto_rawDescGZIP() []byte {
 	return file_envelope_proto_rawDescData
 }
 
-var file_envelope_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_envelope_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_envelope_proto_goTypes = []any{
 	(*Envelope)(nil), // 0: protocaller.rpc.Envelope
 	(*Request)(nil),  // 1: protocaller.rpc.Request
 	(*Response)(nil), // 2: protocaller.rpc.Response
-	(*Cancel)(nil),   // 3: protocaller.rpc.Cancel
-	(*Payload)(nil),  // 4: protocaller.rpc.Payload
-	(*Error)(nil),    // 5: protocaller.rpc.Error
-	nil,              // 6: protocaller.rpc.Request.TraceEntry
+	(*Farewell)(nil), // 3: protocaller.rpc.Farewell
+	(*Cancel)(nil),   // 4: protocaller.rpc.Cancel
+	(*Payload)(nil),  // 5: protocaller.rpc.Payload
+	(*Error)(nil),    // 6: protocaller.rpc.Error
+	nil,              // 7: protocaller.rpc.Request.TraceEntry
 }
 var file_envelope_proto_depIdxs = []int32{
 	1, // 0: protocaller.rpc.Envelope.request:type_name -> protocaller.rpc.Request
 	2, // 1: protocaller.rpc.Envelope.response:type_name -> protocaller.rpc.Response
-	3, // 2: protocaller.rpc.Envelope.cancel:type_name -> protocaller.rpc.Cancel
-	6, // 3: protocaller.rpc.Request.trace:type_name -> protocaller.rpc.Request.TraceEntry
-	4, // 4: protocaller.rpc.Request.argument:type_name -> protocaller.rpc.Payload
-	4, // 5: protocaller.rpc.Response.result:type_name -> protocaller.rpc.Payload
-	5, // 6: protocaller.rpc.Response.error:type_name -> protocaller.rpc.Error
-	5, // 7: protocaller.rpc.Cancel.cause:type_name -> protocaller.rpc.Error
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	4, // 2: protocaller.rpc.Envelope.cancel:type_name -> protocaller.rpc.Cancel
+	3, // 3: protocaller.rpc.Envelope.farewell:type_name -> protocaller.rpc.Farewell
+	7, // 4: protocaller.rpc.Request.trace:type_name -> protocaller.rpc.Request.TraceEntry
+	5, // 5: protocaller.rpc.Request.argument:type_name -> protocaller.rpc.Payload
+	5, // 6: protocaller.rpc.Response.result:type_name -> protocaller.rpc.Payload
+	6, // 7: protocaller.rpc.Response.error:type_name -> protocaller.rpc.Error
+	6, // 8: protocaller.rpc.Cancel.cause:type_name -> protocaller.rpc.Error
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_envelope_proto_init() }
@@ -604,6 +701,7 @@ func file_envelope_proto_init() {
 		(*Envelope_Request)(nil),
 		(*Envelope_Response)(nil),
 		(*Envelope_Cancel)(nil),
+		(*Envelope_Farewell)(nil),
 	}
 	file_envelope_proto_msgTypes[2].OneofWrappers = []any{
 		(*Response_Result)(nil),
@@ -615,7 +713,7 @@ func file_envelope_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_envelope_proto_rawDesc), len(file_envelope_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
