@@ -65,6 +65,7 @@ type callOptions struct {
 	pending      []pending.Option
 	delay        time.Duration
 	served       bool
+	worker       bool
 	timeout      *time.Duration
 	queueTimeout *time.Duration
 }
@@ -122,6 +123,11 @@ func Served() CallOption {
 	return func(o *callOptions) { o.served = true }
 }
 
+// OnWorker has the function called on a worker of the caller, as by [ToThread].
+func OnWorker() CallOption {
+	return func(o *callOptions) { o.worker = true }
+}
+
 // Schedule has fn called on a turn of c and returns its pending, at once. It
 // may be called from any goroutine, and before c is started.
 //
@@ -147,16 +153,25 @@ func schedule[T any](
 	if o.served {
 		m = telemetry.Handle
 	}
-	t := newCall(ctx, &c.box, fn, c.observed(m, o.delay, o.pending))
+	box, put := &c.box, c.put
+	var workers *pool
+	if o.worker {
+		workers = c.pooled()
+		box, put = &workers.lobby, workers.submit
+	}
+	t := newCall(ctx, box, fn, c.observed(m, o.delay, o.pending))
 	if o.timeout != nil {
 		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
 	}
 	if o.queueTimeout != nil {
 		cancelAfter(t, *o.queueTimeout, "has not started", t.Reject)
 	}
-	if o.delay > 0 {
-		c.delay(ctx, t, o.delay)
-	} else {
+	switch {
+	case o.delay > 0:
+		c.delay(ctx, t, o.delay, put)
+	case o.worker:
+		workers.assign(ctx, t)
+	default:
 		c.enqueue(ctx, t)
 	}
 	return &t.Pending
@@ -236,10 +251,13 @@ func (c *Caller) enqueue(ctx context.Context, t task) {
 		t.SetError(err)
 		return
 	}
-	if err := c.box.call(t.frame()); err != nil {
+	if err := c.put(t); err != nil {
 		t.SetError(c.explain(err))
 	}
 }
+
+// put adds a call to the mailbox.
+func (c *Caller) put(t task) error { return c.box.call(t.frame()) }
 
 // admit returns why a call made with ctx is refused. While the caller drains
 // that is any call which is not part of the work that is to be finished.
@@ -259,7 +277,7 @@ func (c *Caller) explain(err error) error {
 }
 
 // delay queues a call after d.
-func (c *Caller) delay(ctx context.Context, t task, d time.Duration) {
+func (c *Caller) delay(ctx context.Context, t task, d time.Duration, put func(task) error) {
 	if err := c.admit(ctx); err != nil {
 		t.SetError(err)
 		return
@@ -276,7 +294,7 @@ func (c *Caller) delay(ctx context.Context, t task, d time.Duration) {
 	}
 	r.delayed[t] = time.AfterFunc(d, func() {
 		t.Due()
-		if err := c.box.call(t.frame()); err != nil {
+		if err := put(t); err != nil {
 			t.SetError(c.explain(err))
 		}
 		c.undelay(t)

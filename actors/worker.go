@@ -42,12 +42,17 @@ type idleWorker struct {
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	p := c.pooled()
 	t := newCall(ctx, &p.lobby, fn, c.observed(telemetry.ToThread, 0, nil))
-	if err := c.admit(ctx); err != nil {
+	p.assign(ctx, t)
+	return &t.Pending
+}
+
+// assign has a call that was made with ctx run on a worker.
+func (p *pool) assign(ctx context.Context, t task) {
+	if err := p.owner.admit(ctx); err != nil {
 		t.SetError(err)
 	} else if err := p.submit(t); err != nil {
-		t.SetError(c.explain(err))
+		t.SetError(p.owner.explain(err))
 	}
-	return &t.Pending
 }
 
 // pooled returns the pool of the caller's workers.

@@ -96,7 +96,7 @@ func schedule[T any](
 	ctx context.Context, c *actors.Caller, worker bool, fn func(context.Context) (T, error), opts ...actors.CallOption,
 ) *pending.Pending[T] {
 	if worker {
-		return actors.ToThread(ctx, c, fn)
+		opts = append(opts, actors.OnWorker())
 	}
 	return actors.Schedule(ctx, c, fn, opts...)
 }
