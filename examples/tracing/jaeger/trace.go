@@ -3,7 +3,9 @@ package jaeger
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -104,14 +106,20 @@ func (s *Server) ask(ctx context.Context, what string) ([]Span, error) {
 	default:
 		return nil, fmt.Errorf("jaeger: traces%s: %s", what, response.Status)
 	}
-	var a answer
-	if err := json.NewDecoder(response.Body).Decode(&a); err != nil {
-		return nil, fmt.Errorf("jaeger: traces%s: %w", what, err)
+	var spans []Span
+	for decoder := json.NewDecoder(response.Body); ; {
+		var a answer
+		switch err := decoder.Decode(&a); {
+		case errors.Is(err, io.EOF):
+			return spans, nil
+		case err != nil:
+			return nil, fmt.Errorf("jaeger: traces%s: %w", what, err)
+		}
+		spans = append(spans, a.spans()...)
 	}
-	return a.spans(), nil
 }
 
-// answer is a trace in the JSON of OTLP.
+// answer is a part of a trace in the JSON of OTLP: what one process has sent.
 type answer struct {
 	Result struct {
 		ResourceSpans []struct {

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestLocalMembersHashTheFiles(t *testing.T) {
+	dir := makeTree(t, 3000)
+	require.NoError(t, os.Symlink(dir, filepath.Join(dir, "loop")))
+	p := start(t, "-local", "3", dir)
+	members := p.members(3)
+	got := p.end()
+	assert.Zero(t, got.status, got.stderr)
+	assert.Contains(t, got.stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
+	for _, m := range members {
+		assert.Contains(t, got.stdout, "member      "+m.address+" read ")
+	}
+}
+
+func TestMembersThatAreKilledLoseNothing(t *testing.T) {
+	p := start(t, "-local", "3", makeTree(t, 3000))
+	members := p.members(3)
+	members[0].kill(t) // before the files are begun, and etcd says for seconds that it lives
+	members[1].kill(t)
+	got := p.end()
+	assert.Zero(t, got.status, got.stderr)
+	assert.Contains(t, got.stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
+	assert.Contains(t, got.stdout, "member      "+members[2].address+" read 3000 files\n")
+}
+
+func TestWhatCannotBeReadIsReported(t *testing.T) {
+	dir := makeTree(t, 10)
+	secret := filepath.Join(dir, "secret\nfile")
+	require.NoError(t, os.Symlink("/proc/self/mem", filepath.Join(dir, "link")))
+	require.NoError(t, os.WriteFile(secret, nil, 0))
+	got := start(t, "-local", "1", dir).end()
+	if os.Geteuid() == 0 { // who may read everything
+		assert.Contains(t, got.stdout, "files       11\n")
+		return
+	}
+	assert.Equal(t, statusUnreadable, got.status, got.stderr)
+	assert.Contains(t, got.stdout, "files       10\n")
+	assert.Contains(t, got.stdout, "unreadable  1\n")
+	assert.Contains(t, got.stdout, "secret?file: permission denied\n")
+}
+
+func TestEmptyDirectory(t *testing.T) {
+	got := start(t, "-local", "1", t.TempDir()).end()
+	assert.Zero(t, got.status, got.stderr)
+	assert.Equal(t, "files       0\nbytes       0\nduplicates  0\nunreadable  0\n", got.stdout)
+}
+
+func TestMembersOfOtherTerminalsJoin(t *testing.T) {
+	etcd, err := freeAddress()
+	require.NoError(t, err)
+	hashing := start(t, "-etcd", etcd, makeTree(t, 100))
+	assert.Equal(t, "waiting for members: go run . -join "+etcd+"\n", hashing.line())
+	member := start(t, "-join", etcd)
+	got := hashing.end()
+	member.interrupt()
+	assert.Zero(t, got.status, got.stderr)
+	assert.Contains(t, got.stdout, "files       100\n")
+	assert.Zero(t, member.end().status)
+}
+
+func TestInterruptEndsItWithWhatWasDone(t *testing.T) {
+	dir := t.TempDir()
+	endless := makeEndless(t, dir)
+	p := start(t, "-local", "1", dir)
+	waitUntilOpen(t, p.members(1)[0].pid, endless)
+	p.interrupt()
+	got := p.end()
+	assert.Equal(t, statusInterrupted, got.status)
+	assert.Contains(t, got.stdout, "files       0\n")
+	assert.True(t, strings.HasSuffix(got.stderr, "cluster: interrupted before all files were read\n"), got.stderr)
+}
+
+func TestUnusableArguments(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"none":                      {nil, "one directory is needed, not 0; try -help"},
+		"an unknown flag":           {[]string{"-x", dir}, "flag provided but not defined: -x"},
+		"too many members":          {[]string{"-local", "33", dir}, "-local 33: it must be from 0 to 32"},
+		"a negative number of them": {[]string{"-local", "-1", dir}, "-local -1: it must be from 0 to 32"},
+		"a member with a directory": {[]string{"-join", "x", dir}, "a member is told which files to read: -join takes no directory"},
+		"a file":                    {[]string{file}, file + " is not a directory"},
+		"no directory":              {[]string{dir + "/nope"}, "stat " + dir + "/nope: no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			assert.Equal(t, statusUsage, run(context.Background(), tt.args, nil, &stdout, &stderr))
+			assert.Equal(t, fmt.Sprintf("cluster: %s\n", tt.want), stderr.String())
+			assert.Empty(t, stdout.String())
+		})
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
+	"github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd"
+	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+)
+
+// patience is how long etcd has to start, and to be found.
+const patience = 20 * time.Second
+
+// startEtcd starts an etcd of one node, with its data in a folder that stop removes.
+// An empty address is any that is free.
+func startEtcd(ctx context.Context, address string) (at string, stop func(), err error) {
+	if address == "" {
+		if address, err = freeAddress(); err != nil {
+			return "", nil, err
+		}
+	}
+	peer, err := freeAddress()
+	if err != nil {
+		return "", nil, err
+	}
+	dir, err := os.MkdirTemp("", "cluster-etcd-")
+	if err != nil {
+		return "", nil, err
+	}
+	config := embed.NewConfig()
+	config.Dir = dir
+	config.LogLevel = "fatal"
+	config.UnsafeNoFsync = true // the cluster ends with this process
+	clients, peers := []url.URL{{Scheme: "http", Host: address}}, []url.URL{{Scheme: "http", Host: peer}}
+	config.ListenClientUrls, config.AdvertiseClientUrls = clients, clients
+	config.ListenPeerUrls, config.AdvertisePeerUrls = peers, peers
+	config.InitialCluster = config.InitialClusterFromName(config.Name)
+	server, err := embed.StartEtcd(config)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return "", nil, fmt.Errorf("etcd at %s: %w", address, err)
+	}
+	stop = func() {
+		server.Close()
+		_ = os.RemoveAll(dir)
+	}
+	select {
+	case <-server.Server.ReadyNotify():
+		return address, stop, nil
+	case err = <-server.Err():
+	case <-time.After(patience):
+		err = fmt.Errorf("etcd at %s: not ready after %v", address, patience)
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	stop()
+	return "", nil, err
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// newSystem returns an actor system that logs what goes wrong. protoactor reports
+// each member that dies as an error, which is none here.
+func newSystem() *actor.ActorSystem {
+	return actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.DiscardHandler)
+	}))
+}
+
+// join makes a system a member of the cluster of an etcd, with these kinds.
+func join(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
+	c *cluster.Cluster, leave func(context.Context) error, err error,
+) {
+	config := clientv3.Config{Endpoints: []string{address}, DialTimeout: patience}
+	if err := reach(config); err != nil {
+		return nil, nil, err
+	}
+	provider, err := etcd.NewWithConfig("/protocaller", config)
+	if err != nil {
+		return nil, nil, err
+	}
+	remote, err := rpc.RemoteConfig(system, "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	c = cluster.New(system, cluster.Configure("files", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
+	leave, err = rpc.Join(system, c)
+	return c, leave, err
+}
+
+// reach returns an error if there is no etcd, which the provider would wait for
+// without end.
+func reach(config clientv3.Config) error {
+	client, err := clientv3.New(config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := client.Get(ctx, "/"); err != nil {
+		return fmt.Errorf("no etcd at %v: %w", config.Endpoints, err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asProgram makes the test binary, run again, the program itself: protoactor's
+// remote may be started once in a process, and members are killed.
+const asProgram = "CLUSTER_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main() // it does not return
+	}
+	os.Exit(m.Run())
+}
+
+// program is one that runs.
+type program struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdout strings.Builder
+	stderr *bufio.Reader
+	said   string // on stderr, as far as it was read
+}
+
+// start starts the program. The races that protoactor has are not reported.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	races, err := filepath.Abs("testdata/races.txt")
+	require.NoError(t, err)
+	p := &program{t: t, cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
+	p.cmd.Env = append(os.Environ(), asProgram+"=1", "GORACE=suppressions="+races)
+	p.cmd.Stdout = &p.stdout
+	stderr, err := p.cmd.StderrPipe()
+	require.NoError(t, err)
+	p.stderr = bufio.NewReader(stderr)
+	require.NoError(t, p.cmd.Start())
+	return p
+}
+
+// outcome is that of a run.
+type outcome struct {
+	status         int
+	stdout, stderr string
+}
+
+// end waits for the end of the program.
+func (p *program) end() outcome {
+	p.t.Helper()
+	rest, err := io.ReadAll(p.stderr)
+	require.NoError(p.t, err)
+	_ = p.cmd.Wait() // what it says is in the exit status
+	return outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.said + string(rest)}
+}
+
+func (p *program) interrupt() { require.NoError(p.t, p.cmd.Process.Signal(os.Interrupt)) }
+
+var process = regexp.MustCompile(`^member (\S+) is process (\d+)`)
+
+// localMember is one of those of -local.
+type localMember struct {
+	address string
+	pid     int
+}
+
+func (m localMember) kill(t *testing.T) { require.NoError(t, syscall.Kill(m.pid, syscall.SIGKILL)) }
+
+// members reads who the members are.
+func (p *program) members(n int) (all []localMember) {
+	p.t.Helper()
+	for range n {
+		line := p.line()
+		match := process.FindStringSubmatch(line)
+		require.NotNil(p.t, match, line)
+		pid, err := strconv.Atoi(match[2])
+		require.NoError(p.t, err)
+		all = append(all, localMember{match[1], pid})
+	}
+	return all
+}
+
+// line reads a line of stderr.
+func (p *program) line() string {
+	p.t.Helper()
+	line, err := p.stderr.ReadString('\n')
+	p.said += line
+	require.NoError(p.t, err, p.said)
+	return line
+}
+
+// makeTree makes a directory of n files, each second of which is a copy.
+func makeTree(t *testing.T, n int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for i := range n {
+		sub := filepath.Join(dir, strconv.Itoa(i%10))
+		require.NoError(t, os.MkdirAll(sub, 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(sub, strconv.Itoa(i)), fmt.Appendf(nil, "%05d", i/2), 0o600))
+	}
+	return dir
+}

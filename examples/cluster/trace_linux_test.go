@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
+)
+
+var traceID = regexp.MustCompile(`(?m)^trace +(\w+)$`)
+
+// startJaeger returns a Jaeger that ends with the test, and has the environment
+// name it.
+func startJaeger(t *testing.T) *jaeger.Server {
+	t.Helper()
+	if os.Getenv("JAEGER") == "" {
+		t.Skip("needs a Jaeger: JAEGER=1 go test ./... builds it, which takes some minutes the first time, and runs it")
+	}
+	program, err := jaeger.Build(t.Context(), "../tracing/tool")
+	require.NoError(t, err)
+	server, err := jaeger.Start(context.Background(), program)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		assert.NoError(t, server.Stop())
+	})
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.OTLP)
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	return server
+}
+
+// seen returns the spans of the trace that a program has begun.
+func seen(t *testing.T, server *jaeger.Server, got outcome, n int) (spans []jaeger.Span) {
+	t.Helper()
+	match := traceID.FindStringSubmatch(got.stdout)
+	require.NotNil(t, match, got.stdout+got.stderr)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	spans, err := server.Trace(ctx, match[1], func(spans []jaeger.Span) bool { return len(spans) >= n })
+	require.NoError(t, err)
+	return spans
+}
+
+func TestOneTraceSpansAllProcesses(t *testing.T) {
+	server := startJaeger(t)
+	const files = 300
+	p := start(t, "-trace", "-local", "3", makeTree(t, files))
+	members := p.members(3)
+	got := p.end()
+	require.Zero(t, got.status, got.stderr)
+
+	spans := seen(t, server, got, 1+2*files)
+	byID, members3 := make(map[string]jaeger.Span), make(map[string]bool)
+	for _, s := range spans {
+		byID[s.ID] = s
+	}
+	count := make(map[string]int)
+	for _, s := range spans {
+		parent := byID[s.Parent]
+		count[parent.Name+" "+parent.Kind+" > "+s.Name+" "+s.Kind]++
+		for _, e := range s.Events {
+			if address, ok := e.Attributes["server.address"]; ok {
+				members3[address] = true
+			}
+		}
+	}
+	assert.Equal(t, map[string]int{
+		"  > hash all internal":           1,
+		"hash all internal > hash client": files,
+		"hash client > hash server":       files,
+	}, count, "one tree")
+	for _, m := range members {
+		assert.Contains(t, members3, m.address)
+	}
+}
+
+func TestCancellationIsSeenOnTheFarSide(t *testing.T) {
+	server := startJaeger(t)
+	dir := t.TempDir()
+	endless := makeEndless(t, dir)
+	p := start(t, "-trace", "-local", "1", dir)
+	waitUntilOpen(t, p.members(1)[0].pid, endless)
+	p.interrupt()
+	got := p.end()
+	require.Equal(t, statusInterrupted, got.status, got.stderr)
+	for _, s := range seen(t, server, got, 3) {
+		assert.Equal(t, "cancelled", s.Attributes["protocaller.outcome"], s.Name+" "+s.Kind)
+	}
+}
