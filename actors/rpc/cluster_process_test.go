@@ -93,7 +93,7 @@ func runMember(address string) error {
 	system := actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
-	if err := handleVisits(system); err != nil {
+	if err := errors.Join(handleVisits(system), handleEffect(system, address)); err != nil {
 		return err
 	}
 	counters, err := rpc.Kind(system, "counter", func(context.Context, string) (*int, error) { return new(int), nil })
@@ -136,12 +136,14 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 }
 
 // racesOfProtoactor are those of its list of members, which it reads while it
-// changes, and of the logger that it gives to gRPC while the client of etcd is alive.
+// changes, of its gossip, and of the logger that it gives to gRPC while the client of etcd is alive.
 const racesOfProtoactor = `
 race:github.com/asynkron/protoactor-go/cluster/identitylookup/disthash
 race:github.com/asynkron/protoactor-go/cluster.(*MemberList)
 race:github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd
 race:github.com/asynkron/protoactor-go/remote.(*BlockList)
+race:github.com/asynkron/protoactor-go/cluster.(*Informer)
+race:github.com/asynkron/protoactor-go/cluster.(*GossipActor)
 race:google.golang.org/grpc/grpclog
 `
 
@@ -158,7 +160,7 @@ func driver(t testing.TB, address string) *cluster.Cluster {
 func startMembers(t testing.TB, n int) []*other {
 	members := make([]*other, n)
 	for i := range members {
-		members[i] = launch(t, etcdNodeVariable+"="+os.Getenv(etcdNodeVariable), nodeVariable+"=member")
+		members[i] = launch(t, nodeVariable+"=member")
 	}
 	for _, m := range members {
 		m.listens(t)
