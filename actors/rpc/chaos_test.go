@@ -39,11 +39,8 @@ func TestCallsWhileMembersAreKilled(t *testing.T) {
 		seed := seedOf(t)
 		t.Log("seed:", seed)
 		c := driver(t, etcd)
-		members := startMembers(t, 3)
+		members := startMembers(t)
 		settle(t, c, "counter", 3)
-
-		done, killed := make(chan struct{}), make(chan int)
-		go func() { killed <- killSome(t, rand.New(rand.NewPCG(seed, 1)), members, done) }()
 
 		var mu sync.Mutex
 		failed := make(map[int]error)
@@ -69,9 +66,14 @@ func TestCallsWhileMembersAreKilled(t *testing.T) {
 				}
 			})
 		}
-		all.Wait()
-		close(done)
-		t.Log("killed:", <-killed, "failed:", len(failed))
+		done := make(chan struct{})
+		go func() {
+			all.Wait()
+			close(done)
+		}()
+		killed := killSome(t, rand.New(rand.NewPCG(seed, 1)), members, done)
+		<-done
+		t.Log("killed:", killed, "failed:", len(failed))
 
 		noted := notes(t)
 		effects := effectsOf(t, etcd)
@@ -112,10 +114,7 @@ func killSome(t *testing.T, random *rand.Rand, members []*other, done <-chan str
 		case <-time.After(time.Duration(random.IntN(4000)) * time.Millisecond):
 		}
 		i := random.IntN(len(members))
-		if !assert.NoError(t, members[i].Process.Kill()) {
-			return killed
-		}
-		_ = members[i].Wait()
+		members[i].kill(t)
 		killed++
 		members[i] = launch(t, nodeVariable+"=member")
 		members[i].listens(t)

@@ -156,9 +156,9 @@ func driver(t testing.TB, address string) *cluster.Cluster {
 	return c
 }
 
-// startMembers starts members of a cluster, all at once.
-func startMembers(t testing.TB, n int) []*other {
-	members := make([]*other, n)
+// startMembers starts the three members of a cluster, all at once.
+func startMembers(t testing.TB) []*other {
+	members := make([]*other, 3)
 	for i := range members {
 		members[i] = launch(t, nodeVariable+"=member")
 	}
@@ -169,11 +169,12 @@ func startMembers(t testing.TB, n int) []*other {
 }
 
 // visitAll calls all of the identities and returns what they have seen.
-func visitAll(t testing.TB, c *cluster.Cluster, identities int) map[string]visit {
+func visitAll(t testing.TB, c *cluster.Cluster, opts ...rpc.CallOption) map[string]visit {
 	calls := make(map[string]*pending.Pending[visit])
-	for i := range identities {
+	for i := range 60 {
 		id := fmt.Sprint(i)
-		calls[id] = rpc.Call[struct{}, visit](t.Context(), c.ActorSystem, rpc.Identity(c, "counter", id), "visit", struct{}{})
+		calls[id] = rpc.Call[struct{}, visit](
+			t.Context(), c.ActorSystem, rpc.Identity(c, "counter", id), "visit", struct{}{}, opts...)
 	}
 	seen := make(map[string]visit)
 	for id, p := range calls {
@@ -201,17 +202,17 @@ func settle(t testing.TB, c *cluster.Cluster, kind string, members int) {
 func TestIdentitiesAreSpreadOverTheMembersAndLiveOnce(t *testing.T) {
 	inCluster(t, func(t *testing.T, etcd string) {
 		c := driver(t, etcd)
-		members := startMembers(t, 3)
+		members := startMembers(t)
 		settle(t, c, "counter", 3)
 
-		first := visitAll(t, c, 60)
+		first := visitAll(t, c)
 		assert.Len(t, nodesOf(first), 3)
-		for id, v := range visitAll(t, c, 60) {
+		for id, v := range visitAll(t, c) {
 			assert.Equal(t, visit{first[id].Node, 2}, v, "the one of before")
 		}
 
 		members[0].kill(t)
-		after := visitAll(t, c, 60) // while it is found out that a member is gone
+		after := visitAll(t, c, rpc.Idempotent("after")) // while it is found out that a member is gone
 		assert.NotContains(t, nodesOf(after), members[0].address)
 		for id, v := range after {
 			if first[id].Node == members[0].address {
@@ -224,9 +225,9 @@ func TestIdentitiesAreSpreadOverTheMembersAndLiveOnce(t *testing.T) {
 func TestNoCallFailsWhileAMemberLeaves(t *testing.T) {
 	inCluster(t, func(t *testing.T, etcd string) {
 		c := driver(t, etcd)
-		members := startMembers(t, 3)
+		members := startMembers(t)
 		settle(t, c, "counter", 3)
-		visitAll(t, c, 60)
+		visitAll(t, c)
 
 		stop, done := make(chan struct{}), make(chan int)
 		for kind, target := range map[string]func(i int) rpc.Target{
@@ -252,7 +253,7 @@ func TestNoCallFailsWhileAMemberLeaves(t *testing.T) {
 		}
 		members[1].leave(t)
 		settle(t, c, "counter", 2)
-		after := visitAll(t, c, 60)
+		after := visitAll(t, c)
 		close(stop)
 		t.Log("calls meanwhile:", <-done, <-done)
 		assert.NotContains(t, nodesOf(after), members[1].address)
@@ -262,7 +263,7 @@ func TestNoCallFailsWhileAMemberLeaves(t *testing.T) {
 func TestAPoolIsSpreadOverItsMembers(t *testing.T) {
 	inCluster(t, func(t *testing.T, etcd string) {
 		c := driver(t, etcd)
-		startMembers(t, 3)
+		startMembers(t)
 		settle(t, c, "worker", 3)
 		for name, opts := range map[string][]rpc.PoolOption{"least busy": nil, "round robin": {rpc.RoundRobin()}} {
 			var calls []*pending.Pending[visit]

@@ -70,8 +70,8 @@ func kindOf[S any](
 }
 
 // add calls "add" on a cart.
-func add(t testing.TB, c *cluster.Cluster, kind, id, item string) ([]string, error) {
-	return rpc.Call[string, []string](t.Context(), c.ActorSystem, rpc.Identity(c, kind, id), "add", item).Wait(t.Context())
+func add(t testing.TB, c *cluster.Cluster, id, item string) ([]string, error) {
+	return rpc.Call[string, []string](t.Context(), c.ActorSystem, rpc.Identity(c, "cart", id), "add", item).Wait(t.Context())
 }
 
 func TestAnIdentityKeepsItsStateFromCallToCall(t *testing.T) {
@@ -80,13 +80,13 @@ func TestAnIdentityKeepsItsStateFromCallToCall(t *testing.T) {
 		require.NoError(t, handleCarts(system))
 		c, _ := join(t, system, kindOf(t, system, "cart", newCart))
 
-		_, err := add(t, c, "cart", "alice", "tea")
+		_, err := add(t, c, "alice", "tea")
 		require.NoError(t, err)
-		items, err := add(t, c, "cart", "alice", "milk")
+		items, err := add(t, c, "alice", "milk")
 		require.NoError(t, err)
 		assert.Equal(t, []string{"tea", "milk"}, items)
 
-		items, err = add(t, c, "cart", "bob/ä", "rice")
+		items, err = add(t, c, "bob/ä", "rice")
 		require.NoError(t, err)
 		assert.Equal(t, []string{"rice"}, items, "another identity has a state of its own")
 		whose, err := rpc.Call[struct{}, string](t.Context(), system, rpc.Identity(c, "cart", "bob/ä"), "whose", struct{}{}).Wait(t.Context())
@@ -152,14 +152,14 @@ func TestAStateThatCannotBeMadeFailsTheCallsAndIsTriedAgain(t *testing.T) {
 				return &cart{id: id}, nil
 			}
 		}))
-		_, err := add(t, c, "cart", "alice", "tea")
+		_, err := add(t, c, "alice", "tea")
 		require.ErrorIs(t, err, rpc.ErrActivation)
 		require.ErrorIs(t, err, errNoDisk)
-		_, err = add(t, c, "cart", "alice", "tea")
+		_, err = add(t, c, "alice", "tea")
 		require.ErrorIs(t, err, rpc.ErrActivation)
 		var crash *pending.PanicError
 		require.ErrorAs(t, err, &crash)
-		items, err := add(t, c, "cart", "alice", "tea")
+		items, err := add(t, c, "alice", "tea")
 		require.NoError(t, err)
 		assert.Equal(t, []string{"tea"}, items)
 		assert.EqualValues(t, 3, tries.Load())
@@ -178,7 +178,7 @@ func TestAnIdleIdentityIsPassivatedAndNoCallIsLost(t *testing.T) {
 			rpc.Passivated(func(_ context.Context, _ string, c *cart) error { saved <- c.items; return nil })))
 		var total int
 		for range 100 {
-			_, err := add(t, c, "cart", "alice", "tea")
+			_, err := add(t, c, "alice", "tea")
 			require.NoError(t, err)
 		}
 		for total < 100 {
