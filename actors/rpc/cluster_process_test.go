@@ -93,7 +93,7 @@ func runMember(address string) error {
 	system := actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
-	if err := handleVisits(system); err != nil {
+	if err := errors.Join(handleVisits(system), handleEffect(system, address)); err != nil {
 		return err
 	}
 	counters, err := rpc.Kind(system, "counter", func(context.Context, string) (*int, error) { return new(int), nil })
@@ -136,12 +136,14 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 }
 
 // racesOfProtoactor are those of its list of members, which it reads while it
-// changes, and of the logger that it gives to gRPC while the client of etcd is alive.
+// changes, of its gossip, and of the logger that it gives to gRPC while the client of etcd is alive.
 const racesOfProtoactor = `
 race:github.com/asynkron/protoactor-go/cluster/identitylookup/disthash
 race:github.com/asynkron/protoactor-go/cluster.(*MemberList)
 race:github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd
 race:github.com/asynkron/protoactor-go/remote.(*BlockList)
+race:github.com/asynkron/protoactor-go/cluster.(*Informer)
+race:github.com/asynkron/protoactor-go/cluster.(*GossipActor)
 race:google.golang.org/grpc/grpclog
 `
 
@@ -154,11 +156,11 @@ func driver(t testing.TB, address string) *cluster.Cluster {
 	return c
 }
 
-// startMembers starts members of a cluster, all at once.
-func startMembers(t testing.TB, n int) []*other {
-	members := make([]*other, n)
+// startMembers starts the three members of a cluster, all at once.
+func startMembers(t testing.TB) []*other {
+	members := make([]*other, 3)
 	for i := range members {
-		members[i] = launch(t, etcdNodeVariable+"="+os.Getenv(etcdNodeVariable), nodeVariable+"=member")
+		members[i] = launch(t, nodeVariable+"=member")
 	}
 	for _, m := range members {
 		m.listens(t)
@@ -167,11 +169,12 @@ func startMembers(t testing.TB, n int) []*other {
 }
 
 // visitAll calls all of the identities and returns what they have seen.
-func visitAll(t testing.TB, c *cluster.Cluster, identities int) map[string]visit {
+func visitAll(t testing.TB, c *cluster.Cluster, opts ...rpc.CallOption) map[string]visit {
 	calls := make(map[string]*pending.Pending[visit])
-	for i := range identities {
+	for i := range 60 {
 		id := fmt.Sprint(i)
-		calls[id] = rpc.Call[struct{}, visit](t.Context(), c.ActorSystem, rpc.Identity(c, "counter", id), "visit", struct{}{})
+		calls[id] = rpc.Call[struct{}, visit](
+			t.Context(), c.ActorSystem, rpc.Identity(c, "counter", id), "visit", struct{}{}, opts...)
 	}
 	seen := make(map[string]visit)
 	for id, p := range calls {
@@ -199,17 +202,17 @@ func settle(t testing.TB, c *cluster.Cluster, kind string, members int) {
 func TestIdentitiesAreSpreadOverTheMembersAndLiveOnce(t *testing.T) {
 	inCluster(t, func(t *testing.T, etcd string) {
 		c := driver(t, etcd)
-		members := startMembers(t, 3)
+		members := startMembers(t)
 		settle(t, c, "counter", 3)
 
-		first := visitAll(t, c, 60)
+		first := visitAll(t, c)
 		assert.Len(t, nodesOf(first), 3)
-		for id, v := range visitAll(t, c, 60) {
+		for id, v := range visitAll(t, c) {
 			assert.Equal(t, visit{first[id].Node, 2}, v, "the one of before")
 		}
 
 		members[0].kill(t)
-		after := visitAll(t, c, 60) // while it is found out that a member is gone
+		after := visitAll(t, c, rpc.Idempotent("after")) // while it is found out that a member is gone
 		assert.NotContains(t, nodesOf(after), members[0].address)
 		for id, v := range after {
 			if first[id].Node == members[0].address {
@@ -222,9 +225,9 @@ func TestIdentitiesAreSpreadOverTheMembersAndLiveOnce(t *testing.T) {
 func TestNoCallFailsWhileAMemberLeaves(t *testing.T) {
 	inCluster(t, func(t *testing.T, etcd string) {
 		c := driver(t, etcd)
-		members := startMembers(t, 3)
+		members := startMembers(t)
 		settle(t, c, "counter", 3)
-		visitAll(t, c, 60)
+		visitAll(t, c)
 
 		stop, done := make(chan struct{}), make(chan int)
 		for kind, target := range map[string]func(i int) rpc.Target{
@@ -250,7 +253,7 @@ func TestNoCallFailsWhileAMemberLeaves(t *testing.T) {
 		}
 		members[1].leave(t)
 		settle(t, c, "counter", 2)
-		after := visitAll(t, c, 60)
+		after := visitAll(t, c)
 		close(stop)
 		t.Log("calls meanwhile:", <-done, <-done)
 		assert.NotContains(t, nodesOf(after), members[1].address)
@@ -260,7 +263,7 @@ func TestNoCallFailsWhileAMemberLeaves(t *testing.T) {
 func TestAPoolIsSpreadOverItsMembers(t *testing.T) {
 	inCluster(t, func(t *testing.T, etcd string) {
 		c := driver(t, etcd)
-		startMembers(t, 3)
+		startMembers(t)
 		settle(t, c, "worker", 3)
 		for name, opts := range map[string][]rpc.PoolOption{"least busy": nil, "round robin": {rpc.RoundRobin()}} {
 			var calls []*pending.Pending[visit]

@@ -24,7 +24,7 @@
 // not wait for that.
 //
 // Every call ends: with the function's result or error; with
-// [ErrUnknownFunction], [ErrNoCaller] or [ErrDenied]; with [actors.ErrOverloaded]
+// [ErrUnknownFunction], [ErrNoCaller], [ErrNoMember], [ErrActivation] or [ErrDenied]; with [actors.ErrOverloaded]
 // if a limit of the target, or [MaxOpen] on either side, is reached; with
 // [pending.ErrStopped] if the target is stopped; with [ErrNodeDown] at once when
 // the connection to the node is lost or there is none, a node that falls silent
@@ -36,6 +36,26 @@
 // of the errors of this package, of packages pending, actors and context, and of
 // those that [RegisterError] knows on both sides. A panic arrives with its stack
 // and node, as a [*pending.PanicError] for errors.As.
+//
+// # Cluster
+//
+// In a cluster of protoactor's the target is not a node but an identity of a
+// [Kind], which is a caller with a state of its own wherever the cluster puts it,
+// or the workers of all members of a [PoolKind]. What changes is the target alone:
+//
+//	remote, err := rpc.RemoteConfig(system, "10.0.0.7:0")
+//	carts, err := rpc.Kind(system, "cart", loadCart, rpc.Passivated(saveCart))
+//	hashers, err := rpc.PoolKind(system, "hash", props.MaxWorkers(8))
+//	c := cluster.New(system, cluster.Configure("shop", provider, disthash.New(), remote,
+//		cluster.WithKinds(carts, hashers)))
+//	leave, err := rpc.Join(system, c)
+//
+//	p := rpc.Call[Order, Receipt](ctx, system, rpc.Identity(c, "cart", "alice"), "buy", order)
+//	q := rpc.Call[File, Sum](ctx, system, rpc.Pool(c, "hash"), "sum", file)
+//
+// A call that has not run, because its node has left or its identity lives
+// elsewhere by now, goes there. One that may have run fails with [ErrNodeDown] if
+// its node dies; give it a key with [Idempotent] to have it made again.
 //
 // # Encoding
 //

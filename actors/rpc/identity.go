@@ -71,7 +71,8 @@ func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (place, 
 		if err := n.awaitMember(ctx, i.kind); err != nil {
 			return place{}, err
 		}
-		if pid := i.locate(ctx); pid != nil {
+		_, changed := n.members.of(i.kind)
+		if pid := i.locate(ctx, changed); pid != nil {
 			at := place{address: pid.GetAddress(), caller: pid.GetId()}
 			n.located.note(i.String(), at)
 			return at, nil
@@ -79,6 +80,7 @@ func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (place, 
 		after, _ := backoff(min(tries, mostAttempts-1))
 		select {
 		case <-time.After(after):
+		case <-changed:
 		case <-ctx.Done():
 			return place{}, i.nowhere(ctx)
 		}
@@ -93,14 +95,16 @@ func (i ofCluster) nowhere(ctx context.Context) error {
 }
 
 // locate asks the cluster where the identity is, and does not wait longer than
-// until ctx ends, though the goroutine may for five seconds: protoactor knows no
-// contexts. It returns nil if there is no answer.
-func (i ofCluster) locate(ctx context.Context) *actor.PID {
+// until ctx ends or the members have changed, though the goroutine may for five
+// seconds: protoactor knows no contexts. It returns nil if there is no answer.
+func (i ofCluster) locate(ctx context.Context, changed <-chan struct{}) *actor.PID {
 	found := make(chan *actor.PID, 1)
 	go func() { found <- i.cluster.Get(i.id, i.kind) }()
 	select {
 	case pid := <-found:
 		return pid
+	case <-changed:
+		return nil
 	case <-ctx.Done():
 		return nil
 	}
