@@ -23,11 +23,16 @@ func backoff(failed int) (after time.Duration, again bool) {
 	if failed >= mostAttempts {
 		return 0, false
 	}
+	return pauseAfter(failed), true
+}
+
+// pauseAfter is how long nothing is attempted after so many failures.
+func pauseAfter(failed int) time.Duration {
 	if failed == 1 {
-		return 0, true
+		return 0
 	}
-	after = min(firstBackoff<<(failed-2), longestBackoff)
-	return after/2 + rand.N(after), true //nolint:gosec // Nothing is secret about it.
+	pause := min(firstBackoff<<min(failed-2, mostAttempts), longestBackoff)
+	return pause/2 + rand.N(pause) //nolint:gosec // Nothing is secret about it.
 }
 
 // notRun is the error of a call whose function has not run, and will not.

@@ -17,7 +17,8 @@ import (
 // function is one that [Handle] has registered on the target's node. It may be
 // called from any goroutine.
 //
-// The function runs at most once. The deadline of ctx travels, as what is left of
+// The function runs at most once, with [Idempotent] once and with the answer to
+// several attempts. The deadline of ctx travels, as what is left of
 // it, and so does the cancellation of the pending, which does not wait for the
 // function to return: one that is queued does not run, and one that runs sees its
 // context end. Values of ctx do not travel, except for the trace.
@@ -35,15 +36,19 @@ func Call[Req, Resp any](
 ) *pending.Pending[Resp] {
 	n, o := nodeOf(system), callOptionsOf(opts)
 	at, fixed := target.(place)
-	if fixed && n.isHere(at) {
+	if fixed && n.isHere(at) && !o.repeats() {
 		return callHere[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{node: n, target: target, function: clean(function)}
+	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), repetition: o.repetition}
 	c.Pending = pending.New[Resp](ctx, n.pendingOptions(ctx, target, function, o)...)
 	if life := c.Context(); life.Err() != nil {
 		c.Cancel(context.Cause(life))
 	}
 	if c.IsDone() { // a group may have cancelled it as well
+		return c.Pending
+	}
+	if err := o.check(); err != nil {
+		c.SetError(err)
 		return c.Pending
 	}
 	var err error

@@ -12,6 +12,7 @@ type CallOption func(*callOptions)
 type callOptions struct {
 	pending []pending.Option
 	ran     *atomic.Bool // set when the function runs, on this node
+	repetition
 }
 
 func callOptionsOf(opts []CallOption) (o callOptions) {

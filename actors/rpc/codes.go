@@ -104,7 +104,7 @@ func (n *node) encodeError(err error) *wire.Error {
 func (n *node) decodeError(e *wire.Error) *RemoteError {
 	r := &RemoteError{
 		Node: e.GetNode(), Text: e.GetText(), Codes: e.GetCodes(), Stack: e.GetStack(), panicked: e.GetPanicked(),
-		notRun: e.GetNotRun(),
+		notRun: e.GetNotRun(), again: e.GetAgain(),
 	}
 	known := n.codes.all()
 	for _, code := range e.GetCodes() {

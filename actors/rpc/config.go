@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -16,6 +17,12 @@ const (
 	LargestMaxSize = 256 << 20
 	// DefaultMaxOpen is that of [MaxOpen].
 	DefaultMaxOpen = 10_000
+	// DefaultRememberFor is the time of [Remember].
+	DefaultRememberFor = 10 * time.Minute
+	// DefaultRememberBytes is the memory of [Remember].
+	DefaultRememberBytes = 64 << 20
+	// leastRememberBytes has room for an error, at least.
+	leastRememberBytes = 4 << 10
 )
 
 // Option says how a system calls others and is called. A value that makes no
@@ -30,6 +37,9 @@ type config struct {
 	maxOpen   int
 	authorise func(Incoming) bool
 
+	rememberFor   time.Duration
+	rememberBytes int
+
 	// Those of Start.
 	advertised string
 	server     []grpc.ServerOption
@@ -37,7 +47,10 @@ type config struct {
 }
 
 func defaults() *config {
-	return &config{codec: JSON, maxSize: DefaultMaxSize, maxOpen: DefaultMaxOpen}
+	return &config{
+		codec: JSON, maxSize: DefaultMaxSize, maxOpen: DefaultMaxOpen,
+		rememberFor: DefaultRememberFor, rememberBytes: DefaultRememberBytes,
+	}
 }
 
 // Configure has the options apply to the calls that a system makes and receives
@@ -107,6 +120,23 @@ func MaxOpen(n int) Option {
 			return fmt.Errorf("rpc: MaxOpen: %d is less than 1", n)
 		}
 		o.maxOpen = n
+		return nil
+	}
+}
+
+// Remember says how long a system remembers what calls with a key have ended with,
+// see [Idempotent], and how much memory it may take for all of them, in bytes: at
+// least 4096. Beyond that the oldest are forgotten first, and a call that is made
+// again after that runs again. A result that is larger than all of it is answered,
+// and remembered as an error that matches [ErrTooLarge]. The defaults are
+// [DefaultRememberFor] and [DefaultRememberBytes], which has room for about 90 000
+// small results.
+func Remember(d time.Duration, bytes int) Option {
+	return func(o *config) error {
+		if d <= 0 || bytes < leastRememberBytes {
+			return fmt.Errorf("rpc: Remember: %v is not more than 0, or %d bytes are less than %d", d, bytes, leastRememberBytes)
+		}
+		o.rememberFor, o.rememberBytes = d, bytes
 		return nil
 	}
 }

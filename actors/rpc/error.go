@@ -54,6 +54,7 @@ type RemoteError struct {
 
 	panicked bool
 	notRun   bool
+	again    bool
 	matches  []error
 }
 

@@ -341,6 +341,8 @@ func TestMistakesInSettingUp(t *testing.T) {
 		"the code":             rpc.RegisterError(system, "shop.sold_out", errors.New("other")),
 		"MaxSize: 0":           rpc.Configure(system, rpc.MaxSize(0)),
 		"MaxOpen: 0":           rpc.Configure(system, rpc.MaxOpen(0)),
+		"Remember: 0s is":      rpc.Configure(system, rpc.Remember(0, 1<<20)),
+		"4095 bytes are less":  rpc.Configure(system, rpc.Remember(time.Minute, 4095)),
 		"Encoding: must":       rpc.Configure(system, rpc.Encoding(nil)),
 		"Authorise: must":      rpc.Configure(system, rpc.Authorise(nil)),
 		"Advertised: must":     rpc.Configure(system, rpc.Advertised("")),

@@ -28,6 +28,7 @@ type node struct {
 	codes      codes
 	calls      calls
 	served     served
+	window     window
 	peers      peers
 	listening  sync.Once // to the events of the system
 }
@@ -81,10 +82,14 @@ func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
 		n.answered(e, answer.Response)
 		return
 	}
-	if sender == nil {
+	if sender.GetAddress() == here {
 		return // nobody who could be answered
 	}
-	call := incoming{sender.GetAddress(), e.GetGeneration(), e.GetCall()}
+	n.called(incoming{sender.GetAddress(), e.GetGeneration(), e.GetCall()}, e)
+}
+
+// called deals with what is said about a call of another node, or of this one.
+func (n *node) called(call incoming, e *wire.Envelope) {
 	switch kind := e.GetKind().(type) {
 	case *wire.Envelope_Cancel:
 		n.cancel(call, kind.Cancel)
@@ -131,8 +136,21 @@ func (n *node) send(address string, e *wire.Envelope, sender *actor.PID) {
 	if n.calls.isClosed() {
 		return
 	}
+	if address == here {
+		n.loop(e)
+		return
+	}
 	n.listenToEvents()
 	n.system.Root.Send(actor.NewPID(address, processID), &actor.MessageEnvelope{Message: e, Sender: sender})
+}
+
+// loop has the node receive what it has sent to itself.
+func (n *node) loop(e *wire.Envelope) {
+	if answer, ok := e.GetKind().(*wire.Envelope_Response); ok {
+		n.answered(e, answer.Response)
+		return
+	}
+	n.called(incoming{here, e.GetGeneration(), e.GetCall()}, e)
 }
 
 func (n *node) listenToEvents() {
@@ -144,6 +162,8 @@ func (n *node) heard(event any) {
 	switch event := event.(type) {
 	case *remote.EndpointTerminatedEvent:
 		n.lost(event.Address, afterLoss, fmt.Errorf("%w: %s", ErrNodeDown, event.Address))
+	case interface{ DownAddress() string }: // of another kind of network
+		n.lost(event.DownAddress(), afterLoss, fmt.Errorf("%w: %s", ErrNodeDown, event.DownAddress()))
 	case *remote.EndpointConnectedEvent:
 		n.peers.up(event.Address)
 		if n.calls.isClosed() {
@@ -153,7 +173,7 @@ func (n *node) heard(event any) {
 }
 
 // lost fails the calls of a node that cannot be reached any more, as further ones
-// for a moment, and cancels what it has called here.
+// for a moment, and cancels what it has called here without a key.
 func (n *node) lost(address string, lasts time.Duration, err error) {
 	n.peers.down(address, lasts)
 	for _, c := range n.calls.takeAll(address) {

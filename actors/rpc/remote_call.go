@@ -15,25 +15,28 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// remoteCall is a call of a function that other nodes have. It is made of
-// attempts, one at a time, of which at most one has the function run.
+// remoteCall is a call of a function that other nodes have, or of one with a key.
+// It is made of attempts, one at a time, of which at most one has the function run.
 type remoteCall[Resp any] struct {
 	*pending.Pending[Resp]
 	node     *node
 	target   Target
 	function string
 	argument *wire.Payload
+	repetition
 	// here calls the function of this node, if that is where the target is.
 	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
 
-	mu      sync.Mutex
-	address string // of the attempt that is under way
-	number  uint64 // of that attempt; 0 if it is made here, or has none yet
-	sent    bool
+	mu     sync.Mutex
+	at     place  // of the attempt that is under way
+	number uint64 // of that attempt; 0 if it is made here, or has none yet
+	sent   bool
 	// withdrawn says that the call was over before that attempt was answered.
 	withdrawn bool
 	over      bool
-	failed    []failure
+	failed    []failure   // with a key the last ones
+	repeated  int         // how often a call with a key was
+	next      *time.Timer // of the next attempt
 }
 
 // attempt sends the call to where its target is now.
@@ -42,9 +45,11 @@ func (c *remoteCall[Resp]) attempt() {
 	switch {
 	case c.IsDone():
 		return
-	case err != nil:
+	case err != nil && c.key == "":
 		c.SetError(err)
-	case c.node.isHere(at):
+	case err != nil:
+		c.Fail(err)
+	case c.node.isHere(at) && c.key == "":
 		c.runHere(at)
 	default:
 		if err := c.start(at); err != nil {
@@ -78,25 +83,35 @@ func (c *remoteCall[Resp]) runHere(at place) {
 
 // start sends the call, unless an error is returned.
 func (c *remoteCall[Resp]) start(at place) error {
-	config := c.node.config.Load()
+	request, err := c.request(at)
+	if err != nil {
+		return err
+	}
+	if c.node.isHere(at) {
+		at.address = here
+	} else if err := c.node.reaches(at.address); err != nil {
+		return err
+	}
+	number, err := c.node.calls.add(c, at.address, c.node.config.Load().maxOpen)
+	if err != nil {
+		return err
+	}
+	c.send(at, number, request)
+	return nil
+}
+
+// request returns the call as it travels, at this moment.
+func (c *remoteCall[Resp]) request(at place) (*wire.Request, error) {
 	request := &wire.Request{
-		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: traceOf(c.Context()),
+		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: traceOf(c.Context()), Key: c.key,
 	}
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))
 	}
-	if size := proto.Size(request); size > config.maxSize {
-		return fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, config.maxSize)
+	if size, limit := proto.Size(request), c.node.config.Load().maxSize; size > limit {
+		return nil, fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, limit)
 	}
-	if err := c.node.reaches(at.address); err != nil {
-		return err
-	}
-	number, err := c.node.calls.add(c, at.address, config.maxOpen)
-	if err != nil {
-		return err
-	}
-	c.send(at.address, number, request)
-	return nil
+	return request, nil
 }
 
 // reaches returns an error if there is no way to the node at an address.
@@ -125,27 +140,34 @@ func traceOf(ctx context.Context) map[string]string {
 }
 
 // send sends an attempt, unless the call is over.
-func (c *remoteCall[Resp]) send(address string, number uint64, request *wire.Request) {
-	if !c.begin(address, number) {
+func (c *remoteCall[Resp]) send(at place, number uint64, request *wire.Request) {
+	if !c.begin(at, number) {
 		c.node.calls.take(number)
 		return
 	}
-	e := c.envelope(number)
-	e.Kind = &wire.Envelope_Request{Request: request}
-	c.node.send(address, e, c.node.sender(number))
+	c.post(at.address, number, request)
 	if c.noteSent() {
-		c.sendCancel(address, number)
+		c.sendCancel(at.address, number)
 	}
 }
 
+func (c *remoteCall[Resp]) post(address string, number uint64, request *wire.Request) {
+	e := c.envelope(number)
+	e.Kind = &wire.Envelope_Request{Request: request}
+	c.node.send(address, e, c.node.sender(number))
+}
+
 // begin notes that an attempt is made, unless the call is over.
-func (c *remoteCall[Resp]) begin(address string, number uint64) bool {
+func (c *remoteCall[Resp]) begin(at place, number uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
 		return false
 	}
-	c.address, c.number, c.sent = address, number, false
+	c.at, c.number, c.sent = at, number, false
+	if c.attemptTimeout != nil {
+		c.next = time.AfterFunc(*c.attemptTimeout, func() { c.repeat(number) })
+	}
 	return true
 }
 
@@ -163,8 +185,9 @@ func (c *remoteCall[Resp]) noteSent() (withdrawn bool) {
 func (c *remoteCall[Resp]) ended() {
 	c.mu.Lock()
 	c.over = true
+	c.stopTimer()
 	c.withdrawn = c.node.calls.take(c.number) != nil
-	sent, withdrawn, address, number := c.sent, c.withdrawn, c.address, c.number
+	sent, withdrawn, address, number := c.sent, c.withdrawn, c.at.address, c.number
 	c.mu.Unlock()
 	if sent && withdrawn {
 		c.sendCancel(address, number)
@@ -212,21 +235,37 @@ func (c *remoteCall[Resp]) Answer(r *wire.Response) {
 
 // Fail implements [openCall].
 func (c *remoteCall[Resp]) Fail(err error) {
-	if after, again := c.again(err); again {
-		time.AfterFunc(after, c.attempt)
-		return
+	if !c.again(err) {
+		c.SetError(err)
 	}
-	c.SetError(err)
 }
 
-// again reports whether there is to be another attempt after one has failed, and
-// when.
-func (c *remoteCall[Resp]) again(err error) (after time.Duration, again bool) {
-	if !hasNotRun(err) || !c.target.moves(err) {
-		return 0, false
+// repeatable reports whether the call may be made again after an error.
+func (c *remoteCall[Resp]) repeatable(err error) bool {
+	if c.key != "" {
+		return c.node.mayRepeat(err)
+	}
+	return hasNotRun(err) && c.target.moves(err)
+}
+
+// again reports whether there is to be another attempt after one has failed.
+func (c *remoteCall[Resp]) again(err error) bool {
+	if !c.repeatable(err) {
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failed = append(c.failed, failure{c.address, err})
-	return backoff(len(c.failed))
+	c.failed = append(c.failed, failure{c.at.address, err})
+	after, again := backoff(len(c.failed))
+	if c.key != "" {
+		c.failed = c.failed[max(0, len(c.failed)-mostAttempts):]
+		c.repeated++
+		after, again = pauseAfter(c.repeated), true
+	}
+	if again && !c.over {
+		c.number = 0
+		c.stopTimer()
+		c.next = time.AfterFunc(after, c.attempt)
+	}
+	return again
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,15 @@ type incoming struct {
 
 // serve has a call run, or refuses it.
 func (n *node) serve(call incoming, version uint32, r *wire.Request) {
-	fn, c, err := n.accept(call, version, r)
+	if err := n.accept(call, version, r); err != nil {
+		n.refuse(call, err)
+		return
+	}
+	if r.GetKey() != "" {
+		n.serveOnce(call, r)
+		return
+	}
+	fn, c, err := n.find(r)
 	if err != nil {
 		n.refuse(call, err)
 		return
@@ -49,20 +58,26 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 	})
 }
 
-// accept returns the function that a call is for, and the caller, or why it does
-// not run.
-func (n *node) accept(call incoming, version uint32, r *wire.Request) (*function, *actors.Caller, error) {
+// accept returns why a call is not even looked at.
+func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 	if version != wire.Version {
-		return nil, nil, n.otherVersion(version)
+		return n.otherVersion(version)
 	}
 	config := n.config.Load()
-	if !config.permits(Incoming{Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller()}) {
-		return nil, nil, fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())
+	permitted := call.address == here ||
+		config.permits(Incoming{Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller()})
+	if !permitted {
+		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())
 	}
 	if size := proto.Size(r); size > config.maxSize {
-		return nil, nil, fmt.Errorf("%w: call of %q with %d bytes, of which %d may be received",
+		return fmt.Errorf("%w: call of %q with %d bytes, of which %d may be received",
 			ErrTooLarge, r.GetFunction(), size, config.maxSize)
 	}
+	return checkKey(r.GetKey())
+}
+
+// find returns the function that a call is for, and the caller.
+func (n *node) find(r *wire.Request) (*function, *actors.Caller, error) {
 	fn, err := n.functions.find(r.GetFunction())
 	if err != nil {
 		return nil, nil, err
@@ -85,24 +100,34 @@ func contextOf(c *actors.Caller, r *wire.Request) (context.Context, context.Canc
 // outcome returns the answer to a call that is done.
 func (n *node) outcome(p *pending.Pending[*wire.Payload], ran bool) *wire.Response {
 	result, err := p.Result()
+	answer := n.answer(p.Name(), result, err)
 	if err != nil {
-		e := n.encodeError(err)
-		e.NotRun = !ran
-		return &wire.Response{Outcome: &wire.Response_Error{Error: e}}
+		answer.GetError().NotRun = !ran
+	}
+	return answer
+}
+
+// answer returns what a function has returned, as it travels.
+func (n *node) answer(function string, result *wire.Payload, err error) *wire.Response {
+	if err != nil {
+		return &wire.Response{Outcome: &wire.Response_Error{Error: n.encodeError(err)}}
 	}
 	answer := &wire.Response{Outcome: &wire.Response_Result{Result: result}}
 	if size, limit := proto.Size(answer), n.config.Load().maxSize; size > limit {
-		err := fmt.Errorf("%w: answer of %s with %d bytes, of which %d may be sent", ErrTooLarge, p.Name(), size, limit)
-		return &wire.Response{Outcome: &wire.Response_Error{Error: n.encodeError(err)}}
+		err := fmt.Errorf("%w: answer of %s with %d bytes, of which %d may be sent", ErrTooLarge, function, size, limit)
+		return n.answer(function, nil, err)
 	}
 	return answer
 }
 
 // refuse answers a call that does not run.
-func (n *node) refuse(call incoming, err error) {
+func (n *node) refuse(call incoming, err error) { n.reply(call, n.refusal(err)) }
+
+func (n *node) refusal(err error) *wire.Response {
 	e := n.encodeError(err)
 	e.NotRun = true
-	n.reply(call, &wire.Response{Outcome: &wire.Response_Error{Error: e}})
+	e.Again = errors.Is(err, ErrNoCaller) || errors.Is(err, actors.ErrOverloaded)
+	return &wire.Response{Outcome: &wire.Response_Error{Error: e}}
 }
 
 // reply sends an answer. There is nobody to hear that it was not delivered.
@@ -117,5 +142,7 @@ func (n *node) reply(call incoming, answer *wire.Response) {
 func (n *node) cancel(call incoming, c *wire.Cancel) {
 	if h := n.served.forget(call); h != nil {
 		h.Cancel(n.decodeError(c.GetCause()))
+		return
 	}
+	n.window.leave(call, n.decodeError(c.GetCause()))
 }

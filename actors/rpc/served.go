@@ -26,9 +26,9 @@ type served struct {
 // caller is a node that calls.
 type caller struct {
 	generation uint64
-	running    map[uint64]pending.Handle // by number; nil until it is scheduled
-	seen       map[uint64]struct{}
-	order      []uint64 // of those, as a ring once it is full
+	running    map[uint64]pending.Handle // by number; nil until it is scheduled, and with a key
+	seen       map[uint64]struct{}       // and cancelled; with a key those alone
+	order      []uint64                  // of those, as a ring once it is full
 	oldest     int
 	floor      uint64 // the highest number that is no longer remembered
 }
@@ -42,12 +42,33 @@ func (s *served) begin(call incoming, limit int) (first bool, err error) {
 	if c == nil || !c.see(call.number) {
 		return false, nil
 	}
+	return s.admit(c, call.number, limit)
+}
+
+func (s *served) admit(c *caller, number uint64, limit int) (admitted bool, err error) {
 	if s.n >= limit {
 		return false, fmt.Errorf("%w: %d calls of other nodes are not done", actors.ErrOverloaded, limit)
 	}
 	s.n++
-	c.running[call.number] = nil
+	c.running[number] = nil
 	return true, nil
+}
+
+// attend is begin for a call with a key, which may come again when it does not wait
+// for its answer.
+func (s *served) attend(call incoming, limit int) (first bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.peer(call)
+	if c == nil {
+		return false, nil
+	}
+	_, waiting := c.running[call.number]
+	_, cancelled := c.seen[call.number]
+	if waiting || cancelled {
+		return false, nil
+	}
+	return s.admit(c, call.number, limit)
 }
 
 // peer returns what is known of the node that has made a call, nil if that is an
@@ -146,21 +167,18 @@ func (s *served) remove(call incoming) (h pending.Handle, ok bool) {
 }
 
 // forget forgets a call that was cancelled, which is not to be answered, and
-// returns what runs for it, or nil. If the call has not come yet it will not run.
+// returns what runs for it, or nil. If the call comes yet, or again, it will not run.
 func (s *served) forget(call incoming) pending.Handle {
-	h, ok := s.remove(call)
-	if ok {
-		return h
-	}
+	h, _ := s.remove(call)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.peer(call); c != nil {
 		c.see(call.number)
 	}
-	return nil
+	return h
 }
 
-// cancelAll cancels what the node at an address has called.
+// cancelAll cancels what the node at an address has called, without a key.
 func (s *served) cancelAll(address string, cause error) {
 	s.mu.Lock()
 	var all []pending.Handle

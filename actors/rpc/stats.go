@@ -11,11 +11,14 @@ type Stats struct {
 	// Late is how many answers were dropped because they came to calls that were
 	// done: cancelled, or lost with their node.
 	Late uint64
+	// Remembered is how many outcomes of calls with a key are remembered: see
+	// [Remember].
+	Remembered int
 }
 
 // StatsOf returns the figures of a system. It may be called from any goroutine.
 func StatsOf(system *actor.ActorSystem) Stats {
 	n := nodeOf(system)
 	open, late := n.calls.stats()
-	return Stats{Open: open, Served: n.served.stats(), Late: late}
+	return Stats{Open: open, Served: n.served.stats(), Late: late, Remembered: n.window.stats()}
 }

@@ -43,10 +43,14 @@ func (p place) find(context.Context, *node, []failure) (place, error) { return p
 
 func (p place) moves(error) bool { return false }
 
-// nowhere is the address of systems that other nodes cannot reach.
-const nowhere = "nonhost"
+const (
+	// here is the address of the node itself, for itself alone.
+	here = ""
+	// nowhere is the address of systems that other nodes cannot reach.
+	nowhere = "nonhost"
+)
 
 // isHere reports whether a place is in the node's own system.
 func (n *node) isHere(p place) bool {
-	return p.address == "" || p.address == nowhere || p.address == n.system.Address()
+	return p.address == here || p.address == nowhere || p.address == n.system.Address()
 }

@@ -158,8 +158,11 @@ type Request struct {
 	// What is left until the deadline, in nanoseconds; 0 for no deadline.
 	Timeout int64 `protobuf:"varint,3,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// The trace, as headers of W3C.
-	Trace         map[string]string `protobuf:"bytes,4,rep,name=trace,proto3" json:"trace,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Argument      *Payload          `protobuf:"bytes,5,opt,name=argument,proto3" json:"argument,omitempty"`
+	Trace    map[string]string `protobuf:"bytes,4,rep,name=trace,proto3" json:"trace,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Argument *Payload          `protobuf:"bytes,5,opt,name=argument,proto3" json:"argument,omitempty"`
+	// Calls of a function on a caller with the same key are one, made again; empty
+	// for a call that is not made again.
+	Key           string `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,6 +230,13 @@ func (x *Request) GetArgument() *Payload {
 		return x.Argument
 	}
 	return nil
+}
+
+func (x *Request) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
 }
 
 type Response struct {
@@ -427,7 +437,9 @@ type Error struct {
 	Stack    []byte `protobuf:"bytes,4,opt,name=stack,proto3" json:"stack,omitempty"`
 	Panicked bool   `protobuf:"varint,5,opt,name=panicked,proto3" json:"panicked,omitempty"`
 	// That the function has not run, and will not.
-	NotRun        bool `protobuf:"varint,6,opt,name=not_run,json=notRun,proto3" json:"not_run,omitempty"`
+	NotRun bool `protobuf:"varint,6,opt,name=not_run,json=notRun,proto3" json:"not_run,omitempty"`
+	// That nothing is remembered of a call with a key, so that it may be made again.
+	Again         bool `protobuf:"varint,7,opt,name=again,proto3" json:"again,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -504,6 +516,13 @@ func (x *Error) GetNotRun() bool {
 	return false
 }
 
+func (x *Error) GetAgain() bool {
+	if x != nil {
+		return x.Again
+	}
+	return false
+}
+
 var File_envelope_proto protoreflect.FileDescriptor
 
 const file_envelope_proto_rawDesc = "" +
@@ -518,13 +537,14 @@ const file_envelope_proto_rawDesc = "" +
 	"\arequest\x18\x04 \x01(\v2\x18.protocaller.rpc.RequestH\x00R\arequest\x127\n" +
 	"\bresponse\x18\x05 \x01(\v2\x19.protocaller.rpc.ResponseH\x00R\bresponse\x121\n" +
 	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelH\x00R\x06cancelB\x06\n" +
-	"\x04kind\"\x82\x02\n" +
+	"\x04kind\"\x94\x02\n" +
 	"\aRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x18\n" +
 	"\atimeout\x18\x03 \x01(\x03R\atimeout\x129\n" +
 	"\x05trace\x18\x04 \x03(\v2#.protocaller.rpc.Request.TraceEntryR\x05trace\x124\n" +
-	"\bargument\x18\x05 \x01(\v2\x18.protocaller.rpc.PayloadR\bargument\x1a8\n" +
+	"\bargument\x18\x05 \x01(\v2\x18.protocaller.rpc.PayloadR\bargument\x12\x10\n" +
+	"\x03key\x18\x06 \x01(\tR\x03key\x1a8\n" +
 	"\n" +
 	"TraceEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -538,14 +558,15 @@ const file_envelope_proto_rawDesc = "" +
 	"\aPayload\x12\x1a\n" +
 	"\bencoding\x18\x01 \x01(\tR\bencoding\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x12\n" +
-	"\x04data\x18\x03 \x01(\fR\x04data\"\x90\x01\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"\xa6\x01\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x14\n" +
 	"\x05codes\x18\x02 \x03(\tR\x05codes\x12\x12\n" +
 	"\x04node\x18\x03 \x01(\tR\x04node\x12\x14\n" +
 	"\x05stack\x18\x04 \x01(\fR\x05stack\x12\x1a\n" +
 	"\bpanicked\x18\x05 \x01(\bR\bpanicked\x12\x17\n" +
-	"\anot_run\x18\x06 \x01(\bR\x06notRunB?Z=github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wireb\x06proto3"
+	"\anot_run\x18\x06 \x01(\bR\x06notRun\x12\x14\n" +
+	"\x05again\x18\a \x01(\bR\x05againB?Z=github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wireb\x06proto3"
 
 var (
 	file_envelope_proto_rawDescOnce sync.Once
