@@ -290,7 +290,7 @@ func TestLongChainIsNoDeadlock(t *testing.T) {
 	for _, w := range waitings {
 		t.Run(w.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
-				line := make([]waiting, 1000)
+				line := make([]waiting, fewer(t, 1000))
 				for i := range line {
 					line[i] = w
 				}
@@ -306,7 +306,7 @@ func TestLongChainIsNoDeadlock(t *testing.T) {
 
 func TestLongCircleIsADeadlock(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
-		line := make([]waiting, 1000)
+		line := make([]waiting, fewer(t, 1000))
 		for i := range line {
 			line[i] = waitings[i%len(waitings)]
 		}
@@ -362,7 +362,7 @@ func TestCircleClosedFromAllSidesAtOnceIsADeadlock(t *testing.T) {
 			t.Run(namesOf(line), func(t *testing.T) {
 				system := newSystem(t)
 				r := newRound(t, system, line)
-				for range 30 {
+				for range fewer(t, 30) {
 					r.closeAtOnce()
 				}
 			})

@@ -281,19 +281,34 @@ func ids(callers ...*actors.Caller) []string {
 	return all
 }
 
-// sown are the tests, with their backends, that have had the fixed seeds.
-var sown = make(map[string]bool)
+// begun are the tests, with their backends, that have been run.
+var begun = make(map[string]bool)
 
 // seeds returns those of a test of random programs: some that are always the same,
 // and a new one; when the test is run again in the same process, a new one alone.
 func seeds(t *testing.T) []uint64 {
 	fresh := uint64(time.Now().UnixNano())
-	test := backend.name + t.Name()
-	if sown[test] {
+	if isRepeated(t) {
 		return []uint64{fresh}
 	}
-	sown[test] = true
 	return []uint64{1, 2, 3, fresh}
+}
+
+// isRepeated reports that a test has been run before on this backend, as with
+// -count.
+func isRepeated(t *testing.T) bool {
+	test := backend.name + t.Name()
+	defer func() { begun[test] = true }()
+	return begun[test]
+}
+
+// fewer returns n, or a tenth of it when the test is run again in the same process:
+// what is repeated need not be long as well.
+func fewer(t *testing.T, n int) int {
+	if isRepeated(t) {
+		return n / 10
+	}
+	return n
 }
 
 // again reports that a test which makes all its callers itself, and takes its time,

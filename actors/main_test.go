@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"testing"
 
@@ -43,31 +44,52 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(onEachBackend{m})
 }
 
+// backendVariable is the backend that a process is to run its tests on, where the
+// runs are spread over several.
+const backendVariable = "ACTORS_TEST_BACKEND"
+
 // onEachBackend runs everything once for each backend, unless something else is
-// asked for than tests. Of several runs each backend has its share.
+// asked for than tests. Of several runs each backend has its share, in a process of
+// its own: the race detector keeps some memory of each goroutine that there was.
 type onEachBackend struct{ *testing.M }
 
 func (m onEachBackend) Run() (code int) {
 	flag.Parse()
-	count := flag.Lookup("test.count")
-	runs := int(count.Value.(flag.Getter).Get().(uint))
+	runs := int(flag.Lookup("test.count").Value.(flag.Getter).Get().(uint))
+	name, alone := os.LookupEnv(backendVariable)
 	for i, b := range backends {
 		backend = b
-		if runs > 1 {
-			share := (runs + i) / len(backends)
-			if err := count.Value.Set(strconv.Itoa(share)); err != nil {
-				panic(err)
-			}
+		switch {
+		case alone && b.name != name:
+			continue
+		case !alone && runs > 1:
+			code = max(code, runAlone(b.name, (runs+i)/len(backends)))
+		default:
+			code = max(code, m.M.Run())
 		}
-		if c := m.M.Run(); c != 0 {
+		if code != 0 {
 			fmt.Fprintln(os.Stderr, "FAIL on backend", b.name)
-			code = c
 		}
 		if set("test.list") || set("test.bench") || set("test.fuzz") || set("test.fuzzworker") {
 			break
 		}
 	}
 	return code
+}
+
+// runAlone runs everything so many times on a backend, in a process of its own.
+func runAlone(backend string, runs int) (code int) {
+	if runs == 0 {
+		return 0
+	}
+	cmd := exec.Command(os.Args[0], append(os.Args[1:], "-test.count="+strconv.Itoa(runs))...)
+	cmd.Env = append(os.Environ(), backendVariable+"="+backend)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }
 
 func set(name string) bool {

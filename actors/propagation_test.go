@@ -257,7 +257,7 @@ func TestAnAdoptedActorIsPartOfTheTraceInBothWays(t *testing.T) {
 }
 
 func TestTracesOfManyAtOnceDoNotMix(t *testing.T) {
-	const traces = 1000
+	traces := fewer(t, 1000)
 	spans := tracetest.NewRecorder()
 	tel := spans.Telemetry()
 	t.Run("", func(t *testing.T) {

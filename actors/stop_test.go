@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -43,33 +44,37 @@ func TestStopReturnsTheStateAndHasNoFurtherEffect(t *testing.T) {
 }
 
 func TestStopByManyAtOnceIsOneStop(t *testing.T) {
-	for range 50 {
-		system := newSystem(t)
-		log := logEvents(system)
-		parent := start(t, system, props.Name("parent"))
-		c := child(t, parent, props.Name("c"), props.Supervision(supervision.Stop()))
-		panicked := do(t.Context(), c, func(context.Context) { panic(errBoom) })
-		stops := []func(){
-			func() { c.Stop() },
-			func() { assert.NoError(t, c.StopWait(t.Context())) },
-			func() { assert.NoError(t, c.Drain(t.Context())) },
-			func() { system.Root.Stop(c.PID()) },
-			func() { system.Root.Poison(c.PID()) },
-			func() { parent.Stop() },
-			func() { assert.NoError(t, actors.Shutdown(t.Context(), system)) },
-		}
-		var all sync.WaitGroup
-		for _, stop := range stops {
-			all.Go(stop)
-		}
-		all.Wait()
-		<-parent.Stopped()
-		<-panicked.Done()
-		assert.Equal(t, actors.StateStopped, c.State(), "before its parent")
-		stopped := log.all("c")
-		assert.Regexp(t, "^c stopped(: boom)?$", stopped[len(stopped)-1], stopped)
-		assert.LessOrEqual(t, len(stopped), 2, "a failure at most, and the end")
+	for i := range 50 {
+		t.Run(strconv.Itoa(i), stopByMany)
 	}
+}
+
+func stopByMany(t *testing.T) {
+	system := newSystem(t)
+	log := logEvents(system)
+	parent := start(t, system, props.Name("parent"))
+	c := child(t, parent, props.Name("c"), props.Supervision(supervision.Stop()))
+	panicked := do(t.Context(), c, func(context.Context) { panic(errBoom) })
+	stops := []func(){
+		func() { c.Stop() },
+		func() { assert.NoError(t, c.StopWait(t.Context())) },
+		func() { assert.NoError(t, c.Drain(t.Context())) },
+		func() { system.Root.Stop(c.PID()) },
+		func() { system.Root.Poison(c.PID()) },
+		func() { parent.Stop() },
+		func() { assert.NoError(t, actors.Shutdown(t.Context(), system)) },
+	}
+	var all sync.WaitGroup
+	for _, stop := range stops {
+		all.Go(stop)
+	}
+	all.Wait()
+	<-parent.Stopped()
+	<-panicked.Done()
+	assert.Equal(t, actors.StateStopped, c.State(), "before its parent")
+	stopped := log.all("c")
+	assert.Regexp(t, "^c stopped(: boom)?$", stopped[len(stopped)-1], stopped)
+	assert.LessOrEqual(t, len(stopped), 2, "a failure at most, and the end")
 }
 
 // Item 12 of the seed's behaviour.

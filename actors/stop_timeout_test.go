@@ -228,7 +228,7 @@ func TestReturnAtTheLastMoment(t *testing.T) {
 func TestRestartAtTheLastMomentLeavesTheNextFunctionsAlone(t *testing.T) {
 	system := newSystem(t)
 	c := start(t, system, props.StopTimeout(50*time.Microsecond))
-	for i := range 300 {
+	for i := range fewer(t, 300) {
 		late := actors.CallSoon(t.Context(), c, func(ctx context.Context) (string, error) {
 			err := actors.Sleep(ctx, time.Hour)
 			return "late", errors.Join(err, actors.Sleep(context.WithoutCancel(ctx), time.Duration(40+i%20)*time.Microsecond))

@@ -81,7 +81,7 @@ func TestThreadsEndWithTheirCallers(t *testing.T) {
 	system := newSystem(t)
 	liveOn(t, system, 1000) // the runtime gets threads of its own, and keeps them
 	before := threads(t)
-	liveOn(t, system, 10_000)
+	liveOn(t, system, fewer(t, 10_000))
 	// Threads end a little later than their goroutines. Those of the runtime's own
 	// vary by two or three; if each hundredth caller left one there would be a hundred.
 	for threads(t) > before+8 {

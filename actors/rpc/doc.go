@@ -14,9 +14,20 @@
 //
 // A function runs as any function of the target: on its turn, in the order in
 // which calls have come, with a context in which [actors.Current] finds it. It
-// runs at most once; nothing is sent again, and what comes twice runs once. A call
-// whose answer is lost ends with its deadline or its node, so give it one of
-// them: a context with a deadline.
+// runs at most once: a call that may have run is not made again, and what comes
+// twice runs once. A call whose answer is lost ends with its deadline or its node,
+// so give it one of them: a context with a deadline.
+//
+// With [Idempotent] a call has a key, and is made again until it has an answer or
+// its deadline ends it. The target's node remembers, by function, caller and key,
+// what calls with a key have ended with, for as long and in as much memory as
+// [Remember] says, so that the function runs once for all attempts. The limits of
+// that: a node that ends forgets, and another node, where the caller may be by
+// then, knows nothing. In both cases the function may run again, as it may when a
+// stop or a cancellation has interrupted it. What must not happen twice even then
+// is written in one transaction with its [Key]. Whoever may call the function and
+// knows the key gets the result: [Authorise] is asked about each attempt, but not
+// which node has made the first one.
 //
 // What is left until the deadline travels with the call, so that clocks need not
 // agree. A cancellation overtakes what is queued on the target: a queued call
@@ -29,8 +40,9 @@
 // [pending.ErrStopped] if the target is stopped; with [ErrNodeDown] at once when
 // the connection to the node is lost or there is none, a node that falls silent
 // being found out within 15 seconds. Then it is not known whether the function
-// has run. When the node that has called is lost its functions are cancelled. An
-// answer that comes too late is dropped, and counted: see [StatsOf].
+// has run. When the node that has called is lost its functions are cancelled, but
+// those of calls with a key. An answer that comes too late is dropped, and counted:
+// see [StatsOf].
 //
 // Errors keep their identity: a [*RemoteError] matches what the original matched,
 // of the errors of this package, of packages pending, actors and context, and of

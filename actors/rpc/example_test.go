@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -62,6 +63,32 @@ func ExampleStart() {
 	_, err = rpc.Call[string, string](ctx, system, rpc.At("localhost:"+port, "callers/shop"), "take", "tea").Wait(ctx)
 	fmt.Println(errors.Is(err, errSoldOut), strings.HasSuffix(err.Error(), ": tea: sold out"))
 	// Output: true true
+}
+
+// The order is sold once, however often it is sent: by the attempts of one call, or
+// by somebody who does not know what has become of the first one.
+func ExampleIdempotent() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	system := actor.NewActorSystem(quiet)
+	shop, _ := actors.Start(system, props.Name("shop"))
+	defer shop.Stop()
+
+	stock := 5
+	_ = rpc.Handle(system, "sell", func(ctx context.Context, n int) (string, error) {
+		stock -= n
+		key, _ := rpc.Key(ctx)
+		return fmt.Sprintf("%s: %d left", key, stock), nil
+	})
+
+	target := rpc.At(system.Address(), shop.ID())
+	for range 2 {
+		p := rpc.Call[int, string](ctx, system, target, "sell", 2, rpc.Idempotent("order 7"), rpc.AttemptTimeout(time.Second))
+		fmt.Println(p.Wait(ctx))
+	}
+	// Output:
+	// order 7: 3 left <nil>
+	// order 7: 3 left <nil>
 }
 
 func quiet(config *actor.Config) {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,6 +32,8 @@ const (
 	aloneVariable = "RPC_TEST_ALONE"
 	// nodeVariable is the address that the process is to listen on as a node.
 	nodeVariable = "RPC_TEST_NODE"
+	// sizeVariable is its MaxSize, in bytes, unless that is sizeOfNodes.
+	sizeVariable = "RPC_TEST_SIZE"
 	// tlsVariable is the file of a certificate, its key, and its authority.
 	tlsVariable = "RPC_TEST_TLS"
 )
@@ -42,7 +45,8 @@ func alone(t *testing.T, test func(t *testing.T)) {
 		return
 	}
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=60s")
+	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern, "-test.timeout=60s")
 	cmd.Env = append(os.Environ(), aloneVariable+"=1")
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
@@ -117,7 +121,7 @@ func runNode(address string) {
 	system := actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
-	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(sizeOfNodes))...)
+	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()))...)
 	if err == nil {
 		err = register(system)
 	}
@@ -146,6 +150,14 @@ func echo(ctx actor.Context) {
 
 // sizeOfNodes lets 64 MB pass, and what belongs to them.
 const sizeOfNodes = 100 << 20
+
+// maxSize returns what the environment says about the size of what nodes take.
+func maxSize() int {
+	if size, err := strconv.Atoi(os.Getenv(sizeVariable)); err == nil {
+		return size
+	}
+	return sizeOfNodes
+}
 
 var noCertificate tls.Certificate
 

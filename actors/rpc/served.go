@@ -46,6 +46,9 @@ func (s *served) begin(call incoming, limit int) (first bool, err error) {
 }
 
 func (s *served) admit(c *caller, number uint64, limit int) (admitted bool, err error) {
+	if _, waiting := c.running[number]; waiting {
+		return false, nil
+	}
 	if s.n >= limit {
 		return false, fmt.Errorf("%w: %d calls of other nodes are not done", actors.ErrOverloaded, limit)
 	}
@@ -63,9 +66,7 @@ func (s *served) attend(call incoming, limit int) (first bool, err error) {
 	if c == nil {
 		return false, nil
 	}
-	_, waiting := c.running[call.number]
-	_, cancelled := c.seen[call.number]
-	if waiting || cancelled {
+	if _, cancelled := c.seen[call.number]; cancelled {
 		return false, nil
 	}
 	return s.admit(c, call.number, limit)

@@ -1,8 +1,6 @@
 package rpc_test
 
 import (
-	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -24,57 +22,11 @@ import (
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
-
-func TestSizesOverSockets(t *testing.T) {
-	alone(t, func(t *testing.T) {
-		system := listen(t, rpc.MaxSize(sizeOfNodes))
-		node := startNode(t, "127.0.0.1:0")
-		for _, size := range []int{0, 1, 1 << 20, 64 << 20} {
-			data := bytes.Repeat([]byte{7}, size)
-			got, err := echoBytes(t.Context(), system, node, data).Wait(t.Context())
-			require.NoError(t, err)
-			assert.True(t, bytes.Equal(data, got.GetValue()), size)
-		}
-		require.NoError(t, rpc.Configure(system, rpc.MaxSize(rpc.DefaultMaxSize)))
-		_, err := echoBytes(t.Context(), system, node, make([]byte, 64<<20)).Wait(t.Context())
-		require.ErrorIs(t, err, rpc.ErrTooLarge)
-		require.ErrorIs(t, failure[string](t, system, node.target, "repeat", 5<<20), rpc.ErrTooLarge)
-		_, err = rpc.Call[string, string](t.Context(), system, node.target, "echo", "and on").Wait(t.Context())
-		require.NoError(t, err)
-	})
-}
-
-// echoBytes sends bytes to a node and back, as they are.
-func echoBytes(
-	ctx context.Context, system *actor.ActorSystem, node *other, data []byte,
-) *pending.Pending[*wrapperspb.BytesValue] {
-	return rpc.Call[*wrapperspb.BytesValue, *wrapperspb.BytesValue](
-		ctx, system, node.target, "echo bytes", wrapperspb.Bytes(data))
-}
-
-func TestManyAtOnceOverSockets(t *testing.T) {
-	alone(t, func(t *testing.T) {
-		system := listen(t)
-		node := startNode(t, "127.0.0.1:0")
-		data := bytes.Repeat([]byte{7}, 100<<10) // in all far more than gRPC takes in one message
-		var calls []*pending.Pending[*wrapperspb.BytesValue]
-		for range 1000 {
-			calls = append(calls, echoBytes(t.Context(), system, node, data))
-		}
-		got, err := pending.All(t.Context(), calls...)
-		require.NoError(t, err)
-		for _, b := range got {
-			require.True(t, bytes.Equal(data, b.GetValue()))
-		}
-		assert.Zero(t, rpc.StatsOf(system))
-	})
-}
 
 func TestKilledNodeFailsItsCalls(t *testing.T) {
 	alone(t, func(t *testing.T) {

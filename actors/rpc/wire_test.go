@@ -1,70 +1,13 @@
 package rpc
 
 import (
-	"context"
-	"log/slog"
 	"testing"
-	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/proto"
 
-	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
-	"github.com/seed-7fcaac1b/protocaller/props"
 )
-
-// receiver is a node whose answers are kept instead of sent.
-type receiver struct {
-	*node
-	clerk   *actors.Caller
-	answers chan *wire.Envelope
-}
-
-func newReceiver(tb testing.TB) *receiver {
-	system := actor.NewActorSystem(func(config *actor.Config) {
-		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
-		config.DeadLetterThrottleInterval = time.Microsecond
-	})
-	r := &receiver{answers: make(chan *wire.Envelope, 100)}
-	system.ProcessRegistry.Address = "there"
-	system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return r, true })
-	r.node = nodeOf(system)
-	require.NoError(tb, Handle(system, "echo", func(_ context.Context, s string) (string, error) { return s, nil }))
-	var err error
-	r.clerk, err = actors.Start(system, props.Name("clerk"))
-	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, r.clerk.StopWait(context.Background())) })
-	return r
-}
-
-// SendUserMessage implements [actor.Process] for whatever is sent to other nodes.
-func (r *receiver) SendUserMessage(_ *actor.PID, message any) {
-	_, content, _ := actor.UnwrapEnvelope(message)
-	select {
-	case r.answers <- content.(*wire.Envelope):
-	default:
-	}
-}
-
-// get has the node receive an envelope.
-func (r *receiver) get(e *wire.Envelope) {
-	r.node.SendUserMessage(r.system.NewLocalPID(processID), &actor.MessageEnvelope{
-		Message: e, Sender: actor.NewPID("here", processID),
-	})
-}
-
-func request(version uint32, generation, number uint64) *wire.Envelope {
-	return &wire.Envelope{
-		Version: version, Generation: generation, Call: number,
-		Kind: &wire.Envelope_Request{Request: &wire.Request{
-			Function: "echo", Caller: "callers/clerk",
-			Argument: &wire.Payload{Encoding: "json", Data: []byte(`"x"`)},
-		}},
-	}
-}
 
 func TestCallThatComesTwiceRunsOnce(t *testing.T) {
 	r := newReceiver(t)
@@ -80,6 +23,21 @@ func TestCallThatComesTwiceRunsOnce(t *testing.T) {
 	assert.Equal(t, uint64(4), (<-r.answers).GetCall())
 	assert.Empty(t, r.answers)
 	assert.Zero(t, r.served.stats())
+}
+
+func TestNumberThatIsUsedTwiceCountsOnce(t *testing.T) {
+	for name, keys := range map[string][2]string{"key first": {"k", ""}, "key last": {"", "k"}, "two keys": {"k", "l"}} {
+		t.Run(name, func(t *testing.T) {
+			r := newTarget(t)
+			for _, key := range keys {
+				e := request(wire.Version, 1, 1)
+				e.GetRequest().Function, e.GetRequest().Key = "sleep", key
+				r.get(e)
+			}
+			assert.LessOrEqual(t, r.served.stats(), 1)
+			r.settle(t)
+		})
+	}
 }
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
@@ -135,45 +93,4 @@ func TestNumberOfADeadLetter(t *testing.T) {
 		c := calls{last: test.last}
 		assert.Equal(t, test.number, c.numbered(uint32(test.number))) //nolint:gosec // The lower half.
 	}
-}
-
-// FuzzReceive has a node receive whatever decodes as an envelope. It must not
-// panic, nor keep anything.
-func FuzzReceive(f *testing.F) {
-	for _, e := range []*wire.Envelope{
-		{},
-		request(wire.Version, 1, 1),
-		request(9, 1, 2),
-		{Version: 1, Call: 1, Kind: &wire.Envelope_Cancel{}},
-		{Version: 1, Call: 1, Kind: &wire.Envelope_Request{}},
-		{Version: 1, Call: 1, Kind: &wire.Envelope_Response{Response: &wire.Response{
-			Outcome: &wire.Response_Error{Error: &wire.Error{Codes: []string{"rpc.stopped"}, Panicked: true}},
-		}}},
-	} {
-		data, err := proto.Marshal(e)
-		require.NoError(f, err)
-		f.Add(data)
-	}
-	r := newReceiver(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var e wire.Envelope
-		if proto.Unmarshal(data, &e) != nil {
-			return
-		}
-		p := Call[string, string](t.Context(), r.system, At("here", "callers/clerk"), "echo", "x")
-		if call := e.GetCall(); call == 0 && e.GetKind() != nil {
-			open := <-r.answers
-			e.Call, e.Generation = open.GetCall(), open.GetGeneration() // so that it is an answer, if it is one
-		}
-		r.receive(&e, actor.NewPID("here", processID)) // a panic of which fails the test
-		p.Cancel(nil)
-		_, err := actors.CallSoon(t.Context(), r.clerk, func(context.Context) (int, error) { return 0, nil }).Wait(t.Context())
-		require.NoError(t, err)
-		for len(r.answers) > 0 {
-			<-r.answers
-		}
-		open, _ := r.calls.stats()
-		require.Zero(t, open)
-		require.LessOrEqual(t, len(r.served.peers), mostPeers)
-	})
 }

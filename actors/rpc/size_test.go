@@ -1,0 +1,112 @@
+package rpc_test
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+const (
+	megabyte = 1 << 20
+	large    = 64 * megabyte
+)
+
+func TestSizesThatAreCarriedOverSockets(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		system := listen(t, rpc.MaxSize(sizeOfNodes))
+		node := startNode(t, "127.0.0.1:0")
+		for _, size := range []int{0, 1, megabyte, large} {
+			data := bytes.Repeat([]byte{7}, size)
+			got, err := echoBytes(t.Context(), system, node, data).Wait(t.Context())
+			require.NoError(t, err)
+			assert.True(t, bytes.Equal(data, got.GetValue()), size)
+		}
+	})
+}
+
+// A side that takes less refuses what is larger, whichever way it goes, and the
+// connection goes on.
+func TestSizesThatAreRefusedOverSockets(t *testing.T) {
+	for name, test := range map[string]struct {
+		here, there      int
+		argument, result string // why each is refused
+	}{
+		"here":  {rpc.DefaultMaxSize, sizeOfNodes, "may be sent", "may be received"},
+		"there": {sizeOfNodes, rpc.DefaultMaxSize, "may be received", "may be sent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			alone(t, func(t *testing.T) {
+				system := listen(t, rpc.MaxSize(test.here))
+				node := startNode(t, "127.0.0.1:0", sizeVariable+"="+strconv.Itoa(test.there))
+				for _, size := range []int{rpc.DefaultMaxSize, large} {
+					_, err := echoBytes(t.Context(), system, node, make([]byte, size)).Wait(t.Context())
+					require.ErrorIs(t, err, rpc.ErrTooLarge)
+					require.ErrorContains(t, err, test.argument)
+					err = failure[string](t, system, node.target, "repeat", size)
+					require.ErrorIs(t, err, rpc.ErrTooLarge)
+					require.ErrorContains(t, err, test.result)
+				}
+				for _, size := range []int{1, megabyte} {
+					got, err := echoBytes(t.Context(), system, node, make([]byte, size)).Wait(t.Context())
+					require.NoError(t, err)
+					assert.Len(t, got.GetValue(), size)
+				}
+			})
+		})
+	}
+}
+
+// A thousand are sent and answered at a time, in all far more than gRPC takes in one
+// message.
+func TestThousandAtOnceOverSockets(t *testing.T) {
+	for name, size := range map[string]int{"1 byte": 1, "100 KB": 100 << 10} {
+		t.Run(name, func(t *testing.T) {
+			alone(t, func(t *testing.T) {
+				system := listen(t)
+				node := startNode(t, "127.0.0.1:0")
+				before := memory()
+				thousandAtOnce(t, system, node, bytes.Repeat([]byte{7}, size))
+				assert.Zero(t, rpc.StatsOf(system))
+				after := memory()
+				assert.Less(t, after.HeapAlloc, before.HeapAlloc+50*megabyte, "nothing of it is kept")
+			})
+		})
+	}
+}
+
+func thousandAtOnce(t *testing.T, system *actor.ActorSystem, node *other, data []byte) {
+	calls := make([]*pending.Pending[*wrapperspb.BytesValue], 1000)
+	for n := range calls {
+		calls[n] = echoBytes(t.Context(), system, node, data)
+	}
+	for n, p := range calls {
+		got, err := p.Wait(t.Context())
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(data, got.GetValue()))
+		calls[n] = nil // with its result
+	}
+}
+
+func memory() (m runtime.MemStats) {
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m
+}
+
+// echoBytes sends bytes to a node and back, as they are.
+func echoBytes(
+	ctx context.Context, system *actor.ActorSystem, node *other, data []byte,
+) *pending.Pending[*wrapperspb.BytesValue] {
+	return rpc.Call[*wrapperspb.BytesValue, *wrapperspb.BytesValue](
+		ctx, system, node.target, "echo bytes", wrapperspb.Bytes(data))
+}
