@@ -49,4 +49,5 @@ const (
 	EventResumed         = "resumed"
 	EventCancelRequested = "cancel requested"
 	EventLongTurn        = "turn lasts long"
+	EventAttempt         = "attempt"
 )

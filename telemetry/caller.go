@@ -78,6 +78,14 @@ func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
 	})
 }
 
+// Attempt marks the span of ctx: its call, which goes to where its target is at the
+// time, is made at that address.
+func Attempt(ctx context.Context, address string) {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.AddEvent(EventAttempt, trace.WithAttributes(semconv.ServerAddress(address)))
+	}
+}
+
 // LongTurn marks the span of ctx: its function holds the turn for so long, at
 // this place.
 func LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {

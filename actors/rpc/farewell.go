@@ -88,7 +88,21 @@ func (f *farewell) begin(others map[string]struct{}) (round uint32, heard <-chan
 func (f *farewell) hear(address string, round uint32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.deaf[address]; !ok || round != f.round {
+	if round == f.round {
+		f.strike(address)
+	}
+}
+
+// lost notes that a node is gone, which needs no farewell.
+func (f *farewell) lost(address string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.strike(address)
+}
+
+// strike takes a node off the list. The caller holds mu.
+func (f *farewell) strike(address string) {
+	if _, ok := f.deaf[address]; !ok {
 		return
 	}
 	if delete(f.deaf, address); len(f.deaf) == 0 {

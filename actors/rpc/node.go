@@ -186,6 +186,7 @@ func (n *node) heard(event any) {
 // for a moment, and cancels what it has called here without a key.
 func (n *node) lost(address string, lasts time.Duration, err error) {
 	n.peers.down(address, lasts)
+	n.farewell.lost(address)
 	for _, c := range n.calls.takeAll(address) {
 		c.Fail(err)
 	}

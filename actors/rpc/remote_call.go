@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // remoteCall is a call of a function that other nodes have, or of one with a key.
@@ -167,6 +169,9 @@ func (c *remoteCall[Resp]) begin(at place, number uint64) bool {
 	defer c.mu.Unlock()
 	if c.over {
 		return false
+	}
+	if _, fixed := c.target.(place); !fixed {
+		telemetry.Attempt(c.Context(), cmp.Or(at.address, c.node.system.Address()))
 	}
 	c.at, c.number, c.sent = at, number, false
 	if c.attemptTimeout != nil {
