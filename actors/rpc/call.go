@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // Call has the function of that name run on a turn of the target, which is a
@@ -40,7 +41,8 @@ func Call[Req, Resp any](
 		return callHere[Req, Resp](ctx, n, at, function, req, o)
 	}
 	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), repetition: o.repetition}
-	c.Pending = pending.New[Resp](ctx, n.pendingOptions(ctx, target, function, o)...)
+	c.traced = actors.TelemetryOf(ctx) // the context of the pending is no function's
+	c.Pending = pending.New[Resp](ctx, n.pendingOptions(c.traced, target, function, o)...)
 	if life := c.Context(); life.Err() != nil {
 		c.Cancel(context.Cause(life))
 	}
@@ -69,9 +71,11 @@ func Call[Req, Resp any](
 }
 
 // pendingOptions returns those of the pending of a call. The user's come last.
-func (n *node) pendingOptions(ctx context.Context, t Target, function string, o callOptions) []pending.Option {
+func (n *node) pendingOptions(
+	traced *telemetry.Telemetry, t Target, function string, o callOptions,
+) []pending.Option {
 	all := []pending.Option{pending.Named(function), pending.With("system", n.system), pending.Tracked()}
-	if traced := actors.TelemetryOf(ctx); traced != nil {
+	if traced != nil {
 		at, _ := t.(place)
 		all = append(all, traced.RemoteCalls(at.address, cmp.Or(at.caller, t.String())))
 	}

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -11,7 +10,6 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -26,6 +24,7 @@ type remoteCall[Resp any] struct {
 	function string
 	argument *wire.Payload
 	repetition
+	traced *telemetry.Telemetry // of whoever calls; nil if nobody traces
 	// here calls the function of this node, if that is where the target is.
 	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
 
@@ -108,7 +107,7 @@ func (c *remoteCall[Resp]) start(at place) error {
 // request returns the call as it travels, at this moment.
 func (c *remoteCall[Resp]) request(at place) (*wire.Request, error) {
 	request := &wire.Request{
-		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: traceOf(c.Context()), Key: c.key,
+		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: c.trace(), Key: c.key,
 		Worker: at.worker,
 	}
 	if deadline, ok := c.Context().Deadline(); ok {
@@ -132,9 +131,9 @@ func (n *node) reaches(address string) error {
 	}
 }
 
-// traceOf returns the trace of a context as headers.
-func traceOf(ctx context.Context) map[string]string {
-	header := actors.TelemetryOf(ctx).Envelope(ctx, nil, nil).Header
+// trace returns the trace that the call is in, as headers.
+func (c *remoteCall[Resp]) trace() map[string]string {
+	header := c.traced.Envelope(c.Context(), nil, nil).Header
 	if header.Length() == 0 {
 		return nil
 	}

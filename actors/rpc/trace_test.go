@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/baggage"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -46,6 +47,31 @@ request
   wait client cancelled method=rpc.Call
     wait server cancelled method=rpc.Handle
 `, tracetest.Attributes(telemetry.MethodKey))
+	})
+}
+
+func TestTraceOfAFunctionGoesOnAcrossNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := tracetest.NewRecorder()
+		s := newScene(t, props.Telemetry(r.Telemetry()))
+		c := actorstest.Start(t, s.here, props.Telemetry(r.Telemetry()))
+
+		_, err := actors.Schedule(t.Context(), c, func(ctx context.Context) (string, error) {
+			if _, err := rpc.Call[string, string](ctx, s.here, s.target, "echo", "x").Wait(ctx); err != nil {
+				return "", err
+			}
+			return rpc.Call[string, string](ctx, s.here, s.target, "echo", "x", rpc.Idempotent("")).Wait(ctx)
+		}, actors.Named("ask")).Wait(t.Context())
+		require.NoError(t, err)
+		synctest.Wait()
+
+		r.AssertTree(t, `
+ask
+  echo client
+    echo server
+  echo client
+    echo server
+`)
 	})
 }
 
