@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,15 +39,16 @@ const (
 	tlsVariable = "RPC_TEST_TLS"
 )
 
-// alone runs a test in a process of its own.
-func alone(t *testing.T, test func(t *testing.T)) {
+// alone runs a test in a process of its own, which prefix may start, as nice does.
+func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	if os.Getenv(aloneVariable) != "" {
 		test(t)
 		return
 	}
 	t.Parallel()
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern, "-test.timeout=60s")
+	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=60s"})
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), aloneVariable+"=1")
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
@@ -55,9 +57,13 @@ func alone(t *testing.T, test func(t *testing.T)) {
 
 // listen starts a node in the process of the test.
 func listen(t testing.TB, opts ...rpc.Option) *actor.ActorSystem {
+	return listenAt(t, "127.0.0.1:0", opts...)
+}
+
+func listenAt(t testing.TB, address string, opts ...rpc.Option) *actor.ActorSystem {
 	system := actorstest.NewSystem(t)
 	require.NoError(t, register(system))
-	stop, err := rpc.Start(system, "127.0.0.1:0", opts...)
+	stop, err := rpc.Start(system, address, opts...)
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	return system
@@ -74,14 +80,20 @@ type other struct {
 
 // startNode starts a node that listens on an address, and waits until it does.
 func startNode(t testing.TB, address string, env ...string) *other {
-	o := launch(t, append(env, nodeVariable+"="+address)...)
+	return startNodeBy(t, exec.Command(os.Args[0]), address, env...)
+}
+
+// startNodeBy starts it by a command that runs this program.
+func startNodeBy(t testing.TB, cmd *exec.Cmd, address string, env ...string) *other {
+	o := launchBy(t, cmd, append(env, nodeVariable+"="+address)...)
 	o.listens(t)
 	return o
 }
 
 // launch starts a node.
-func launch(t testing.TB, env ...string) *other {
-	cmd := exec.Command(os.Args[0])
+func launch(t testing.TB, env ...string) *other { return launchBy(t, exec.Command(os.Args[0]), env...) }
+
+func launchBy(t testing.TB, cmd *exec.Cmd, env ...string) *other {
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	input, err := cmd.StdinPipe() // whose end the node stops at
