@@ -28,6 +28,7 @@ type node struct {
 	codes      codes
 	calls      calls
 	served     served
+	outboxes   outboxes
 	peers      peers
 	listening  sync.Once // to the events of the system
 }
@@ -77,8 +78,12 @@ func (n *node) Stop(*actor.PID) {}
 
 // receive deals with what another node has sent.
 func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
-	if answer, ok := e.GetKind().(*wire.Envelope_Response); ok {
-		n.answered(e, answer.Response)
+	switch kind := e.GetKind().(type) {
+	case *wire.Envelope_Response:
+		n.answered(e, kind.Response)
+		return
+	case *wire.Envelope_Item:
+		n.arrived(e, kind.Item)
 		return
 	}
 	if sender == nil {
@@ -88,6 +93,8 @@ func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
 	switch kind := e.GetKind().(type) {
 	case *wire.Envelope_Cancel:
 		n.cancel(call, kind.Cancel)
+	case *wire.Envelope_Credit:
+		n.outboxes.grant(call, kind.Credit.GetGranted())
 	case *wire.Envelope_Request:
 		n.serve(call, e.GetVersion(), kind.Request)
 	default: // of a newer version
@@ -104,6 +111,9 @@ func (n *node) otherVersion(version uint32) error {
 func (n *node) answered(e *wire.Envelope, r *wire.Response) {
 	if e.GetGeneration() != n.generation {
 		n.calls.tooLate()
+		return
+	}
+	if n.early(e, r) {
 		return
 	}
 	c := n.calls.take(e.GetCall())

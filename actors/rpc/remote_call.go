@@ -23,6 +23,9 @@ type remoteCall[Resp any] struct {
 	target   Target
 	function string
 	argument *wire.Payload
+	decode   func(*config, *wire.Payload) (Resp, error)
+	stream   collector // nil for a call
+	window   uint32   // of the stream
 	// here calls the function of this node, if that is where the target is.
 	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
 
@@ -63,6 +66,7 @@ func (c *remoteCall[Resp]) failures() []failure {
 func (c *remoteCall[Resp]) runHere(at place) {
 	var ran atomic.Bool
 	p := c.here(at, &ran)
+	c.OnDone(func(pending.Handle) { p.Cancel(c.Err()) })
 	p.OnDone(func(pending.Handle) {
 		value, err := p.Result()
 		switch {
@@ -81,6 +85,7 @@ func (c *remoteCall[Resp]) start(at place) error {
 	config := c.node.config.Load()
 	request := &wire.Request{
 		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: traceOf(c.Context()),
+		Window: c.window,
 	}
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))
@@ -188,6 +193,9 @@ func (n *node) sender(number uint64) *actor.PID {
 	return pid
 }
 
+// Items implements [openCall].
+func (c *remoteCall[Resp]) Items() collector { return c.stream }
+
 // Answer implements [openCall].
 func (c *remoteCall[Resp]) Answer(r *wire.Response) {
 	switch outcome := r.GetOutcome().(type) {
@@ -197,7 +205,7 @@ func (c *remoteCall[Resp]) Answer(r *wire.Response) {
 			c.SetError(fmt.Errorf("%w: answer of %d bytes, of which %d may be received", ErrTooLarge, size, config.maxSize))
 			return
 		}
-		value, err := decode[Resp](config, outcome.Result)
+		value, err := c.decode(config, outcome.Result)
 		if err != nil {
 			c.SetError(err)
 			return
@@ -222,7 +230,7 @@ func (c *remoteCall[Resp]) Fail(err error) {
 // again reports whether there is to be another attempt after one has failed, and
 // when.
 func (c *remoteCall[Resp]) again(err error) (after time.Duration, again bool) {
-	if !hasNotRun(err) || !c.target.moves(err) {
+	if !hasNotRun(err) || !c.target.moves(err) || c.stream != nil && c.stream.started() {
 		return 0, false
 	}
 	c.mu.Lock()

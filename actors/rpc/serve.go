@@ -35,16 +35,20 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 		return // it has come twice, or was cancelled
 	}
 	ctx, cancel := contextOf(c, r)
+	out := n.outboxes.begin(n, call, r.GetWindow())
 	var ran atomic.Bool
 	p := actors.Schedule(ctx, c, func(ctx context.Context) (*wire.Payload, error) {
 		ran.Store(true)
-		return fn.encoded(ctx, r.GetArgument())
+		return fn.encoded(ctx, r.GetArgument(), out)
 	}, actors.Named(r.GetFunction()), actors.Served())
 	n.served.running(call, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
+		items := n.outboxes.end(out)
 		if n.served.end(call) {
-			n.reply(call, n.outcome(p, ran.Load()))
+			answer := n.outcome(p, ran.Load())
+			answer.Items = items
+			n.reply(call, answer)
 		}
 	})
 }
@@ -63,12 +67,7 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) (*function
 		return nil, nil, fmt.Errorf("%w: call of %q with %d bytes, of which %d may be received",
 			ErrTooLarge, r.GetFunction(), size, config.maxSize)
 	}
-	fn, err := n.functions.find(r.GetFunction())
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := n.caller(r.GetCaller())
-	return fn, c, err
+	return n.functionHere(place{caller: r.GetCaller()}, r.GetFunction(), r.GetWindow() > 0)
 }
 
 // contextOf returns the context of a call on c: its trace, and what is left until
