@@ -38,7 +38,7 @@ func (c *credit) take(ctx context.Context) (position uint64, err error) {
 		if more == nil {
 			return position, err
 		}
-		if _, err := more.Wait(ctx); err != nil {
+		if _, err := more.Wait(ctx); err != nil && ctx.Err() == nil {
 			return 0, err
 		}
 	}

@@ -25,7 +25,7 @@ type remoteCall[Resp any] struct {
 	argument *wire.Payload
 	decode   func(*config, *wire.Payload) (Resp, error)
 	stream   collector // nil for a call
-	window   uint32   // of the stream
+	window   uint32    // of the stream
 	// here calls the function of this node, if that is where the target is.
 	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
 

@@ -75,7 +75,9 @@ func open[Req, Resp any](
 		stream: s, window: uint32(o.window), //nolint:gosec // It is valid.
 	}
 	c.here = func(at place, ran *atomic.Bool) *pending.Pending[struct{}] {
-		return streamHere(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})
+		p := streamHere(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})
+		p.OnDone(func(pending.Handle) { s.here.Store(nil) }) // the next attempt may be elsewhere
+		return p
 	}
 	s.call = c
 	c.make(ctx, req, o)

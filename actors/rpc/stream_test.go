@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -10,6 +11,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
@@ -36,6 +38,15 @@ func registerStreams(system *actor.ActorSystem) error {
 			return func(yield func(int, error) bool) {
 				yield(1, nil)
 				panic("boom")
+			}
+		}),
+		rpc.HandleStream(system, "megabytes", func(_ context.Context, n int) iter.Seq2[*wrapperspb.BytesValue, error] {
+			return func(yield func(*wrapperspb.BytesValue, error) bool) {
+				for i := range n {
+					if !yield(wrapperspb.Bytes(bytes.Repeat([]byte{byte(i)}, 1<<20)), nil) {
+						return
+					}
+				}
 			}
 		}),
 		rpc.HandleStream(system, "nil", func(context.Context, int) iter.Seq2[int, error] { return nil }),

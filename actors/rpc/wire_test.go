@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"testing"
 	"time"
@@ -64,6 +65,12 @@ func request(version uint32, generation, number uint64) *wire.Envelope {
 			Argument: &wire.Payload{Encoding: "json", Data: []byte(`"x"`)},
 		}},
 	}
+}
+
+func streamRequest(generation, number uint64, window uint32) *wire.Envelope {
+	e := request(wire.Version, generation, number)
+	e.GetRequest().Function, e.GetRequest().Window = "stream", window
+	return e
 }
 
 func TestCallThatComesTwiceRunsOnce(t *testing.T) {
@@ -144,6 +151,7 @@ func FuzzReceive(f *testing.F) {
 		{},
 		request(wire.Version, 1, 1),
 		request(9, 1, 2),
+		streamRequest(1, 3, 2),
 		{Version: 1, Call: 1, Kind: &wire.Envelope_Cancel{}},
 		{Version: 1, Call: 1, Kind: &wire.Envelope_Request{}},
 		{Version: 1, Call: 1, Kind: &wire.Envelope_Response{Response: &wire.Response{
@@ -154,19 +162,51 @@ func FuzzReceive(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(data)
 	}
+	for position := range uint64(3) {
+		for _, e := range []*wire.Envelope{
+			itemOf(&wire.Envelope{}, position<<(position*31), "x"), endOf(&wire.Envelope{}, position), creditOf(1, 1, 1<<position),
+		} {
+			data, err := proto.Marshal(e)
+			require.NoError(f, err)
+			f.Add(data)
+		}
+	}
 	r := newReceiver(f)
+	require.NoError(f, HandleStream(r.system, "stream", func(_ context.Context, s string) iter.Seq2[string, error] {
+		return func(yield func(string, error) bool) {
+			for yield(s, nil) {
+			}
+		}
+	}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var e wire.Envelope
 		if proto.Unmarshal(data, &e) != nil {
 			return
 		}
-		p := Call[string, string](t.Context(), r.system, At("here", "callers/clerk"), "echo", "x")
-		if call := e.GetCall(); call == 0 && e.GetKind() != nil {
-			open := <-r.answers
-			e.Call, e.Generation = open.GetCall(), open.GetGeneration() // so that it is an answer, if it is one
+		receive := func() {
+			if call := e.GetCall(); call == 0 && e.GetKind() != nil {
+				open := <-r.answers
+				e.Call, e.Generation = open.GetCall(), open.GetGeneration() // so that it is an answer, if it is one
+			}
+			r.receive(&e, actor.NewPID("here", processID)) // a panic of which fails the test
 		}
-		r.receive(&e, actor.NewPID("here", processID)) // a panic of which fails the test
+		p := Call[string, string](t.Context(), r.system, At("here", "callers/clerk"), "echo", "x")
+		call := e.GetCall()
+		receive()
 		p.Cancel(nil)
+		for len(r.answers) > 0 {
+			<-r.answers
+		}
+		e.Call = call
+		s := &consumer[string]{node: r.node}
+		s.init(2)
+		p2 := open(t.Context(), s, At("here", "callers/clerk"), "f", 0, callOptions{window: 2})
+		receive()
+		p2.Cancel(nil)
+		r.receive(&wire.Envelope{
+			Version: wire.Version, Generation: e.GetGeneration(), Call: e.GetCall(),
+			Kind: &wire.Envelope_Cancel{Cancel: &wire.Cancel{}},
+		}, actor.NewPID("here", processID)) // or it would stream for ever
 		_, err := actors.CallSoon(t.Context(), r.clerk, func(context.Context) (int, error) { return 0, nil }).Wait(t.Context())
 		require.NoError(t, err)
 		for len(r.answers) > 0 {
@@ -174,6 +214,7 @@ func FuzzReceive(f *testing.F) {
 		}
 		open, _ := r.calls.stats()
 		require.Zero(t, open)
+		require.Empty(t, r.outboxes.open)
 		require.LessOrEqual(t, len(r.served.peers), mostPeers)
 	})
 }
