@@ -76,7 +76,11 @@ func open[Req, Resp any](
 	}
 	c.here = func(at place, ran *atomic.Bool) *pending.Pending[struct{}] {
 		p := streamHere(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})
-		p.OnDone(func(pending.Handle) { s.here.Store(nil) }) // the next attempt may be elsewhere
+		p.OnDone(func(pending.Handle) {
+			if !ran.Load() {
+				s.here.Store(nil) // the next attempt may be elsewhere
+			}
+		})
 		return p
 	}
 	s.call = c

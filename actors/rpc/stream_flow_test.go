@@ -74,13 +74,14 @@ func TestOtherFunctionsRunWhileAStreamWaitsForCredit(t *testing.T) {
 		var e endless
 		e.register(t, s)
 		for name, at := range targets {
-			for range rpc.Stream[int, int](t.Context(), at.from, at.target, "endless", 0) {
+			for _, err := range rpc.Stream[int, int](t.Context(), at.from, at.target, "endless", 0) {
+				require.NoError(t, err, name)
 				got, err := rpc.Call[order, receipt](t.Context(), at.from, at.target, "buy", order{"tea"}).Wait(t.Context())
 				require.NoError(t, err, name)
 				assert.Equal(t, "tea", got.Item)
 				break
 			}
-			<-e.left
+			require.Error(t, <-e.left)
 		}
 	})
 }
@@ -99,8 +100,8 @@ func TestLeavingTheLoopCancelsTheFunctionAtOnce(t *testing.T) {
 				var wg sync.WaitGroup
 				wg.Go(func() {
 					defer func() { _ = recover() }()
-					for range rpc.Stream[int, int](t.Context(), at.from, at.target, "endless", 0) {
-						if leave == nil {
+					for _, err := range rpc.Stream[int, int](t.Context(), at.from, at.target, "endless", 0) {
+						if err != nil || leave == nil {
 							break
 						}
 						leave()
@@ -153,7 +154,8 @@ func TestStreamEndsAtItsDeadline(t *testing.T) {
 			return func(yield func(int, error) bool) {
 				deadline, _ := ctx.Deadline()
 				left <- time.Until(deadline)
-				for yield(0, nil) && actors.Sleep(ctx, time.Second) == nil {
+				for more := true; more; {
+					more = yield(0, nil) && actors.Sleep(ctx, time.Second) == nil
 				}
 			}
 		}))
@@ -188,7 +190,7 @@ func TestStoppedCallerEndsItsStreams(t *testing.T) {
 				}
 			})
 			require.ErrorIs(t, err, pending.ErrStopped, name)
-			<-e.left
+			require.Error(t, <-e.left)
 		}
 	})
 }

@@ -73,7 +73,9 @@ func TestStreamOfMessagesOfProtobuf(t *testing.T) {
 			_ context.Context, day *durationpb.Duration,
 		) iter.Seq2[*durationpb.Duration, error] {
 			return func(yield func(*durationpb.Duration, error) bool) {
-				for d := time.Hour; d <= day.AsDuration() && yield(durationpb.New(d), nil); d += time.Hour {
+				more := true
+				for d := time.Hour; more && d <= day.AsDuration(); d += time.Hour {
+					more = yield(durationpb.New(d), nil)
 				}
 			}
 		}))
@@ -174,7 +176,8 @@ func TestSizesOfItemsAreBounded(t *testing.T) {
 		s, _ := newStreamScene(t)
 		require.NoError(t, rpc.HandleStream(s.there, "grow", func(context.Context, int) iter.Seq2[string, error] {
 			return func(yield func(string, error) bool) {
-				for n := 1; yield(strings.Repeat("x", n), nil); n *= 10 {
+				for n, more := 1, true; more; n *= 10 {
+					more = yield(strings.Repeat("x", n), nil)
 				}
 			}
 		}))
@@ -200,13 +203,14 @@ func TestStreamsCountAsCalls(t *testing.T) {
 		require.NoError(t, rpc.Configure(s.here, rpc.MaxOpen(1)))
 		var e endless
 		e.register(t, s)
-		for range rpc.Stream[int, int](t.Context(), s.here, s.target, "endless", 0) {
+		for _, err := range rpc.Stream[int, int](t.Context(), s.here, s.target, "endless", 0) {
+			require.NoError(t, err)
 			assert.Equal(t, 1, rpc.StatsOf(s.here).Open)
 			assert.Equal(t, 1, rpc.StatsOf(s.there).Served)
-			_, err := collect(rpc.Stream[int, int](t.Context(), s.here, s.target, "count", 1))
+			_, err = collect(rpc.Stream[int, int](t.Context(), s.here, s.target, "count", 1))
 			require.ErrorContains(t, err, "overloaded")
 			break
 		}
-		<-e.left
+		require.Error(t, <-e.left)
 	})
 }

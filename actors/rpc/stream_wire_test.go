@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"math"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -135,12 +134,12 @@ func TestWhatAHostileNodeSendsToAStream(t *testing.T) {
 
 func TestWhatAHostileNodeGrantsAStream(t *testing.T) {
 	r := newReceiver(t)
-	var yielded atomic.Int64
 	left := make(chan struct{})
 	require.NoError(t, HandleStream(r.system, "stream", func(context.Context, string) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) {
 			defer close(left)
-			for yielded.Add(1); yield("x", nil); yielded.Add(1) {
+			for more := true; more; {
+				more = yield("x", nil)
 			}
 		}
 	}))
@@ -283,7 +282,8 @@ func TestStreamThatHasNotStartedGoesWhereItsTargetIs(t *testing.T) {
 		assert.Equal(t, 2, items)
 	})
 	t.Run("left", func(t *testing.T) {
-		for range Stream[int, string](t.Context(), r.system, nomad{{"", "callers/clerk"}}, "f", 0, Window(2)) {
+		for _, err := range Stream[int, string](t.Context(), r.system, nomad{{"", "callers/clerk"}}, "f", 0, Window(2)) {
+			require.NoError(t, err)
 			break
 		}
 		_, err := actors.CallSoon(t.Context(), r.clerk, func(context.Context) (int, error) { return 0, nil }).Wait(t.Context())

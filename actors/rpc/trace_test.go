@@ -38,7 +38,8 @@ func TestOneTraceSpansBothNodes(t *testing.T) {
 		require.NoError(t, err)
 		_, err = collect(rpc.Stream[int, int](ctx, s.here, s.target, "three and fail", 0))
 		require.Error(t, err)
-		for range rpc.Stream[int, int](ctx, s.here, s.target, "count", 100) {
+		for _, err := range rpc.Stream[int, int](ctx, s.here, s.target, "count", 100) {
+			require.NoError(t, err)
 			break
 		}
 		synctest.Wait()

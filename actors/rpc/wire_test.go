@@ -174,7 +174,8 @@ func FuzzReceive(f *testing.F) {
 	r := newReceiver(f)
 	require.NoError(f, HandleStream(r.system, "stream", func(_ context.Context, s string) iter.Seq2[string, error] {
 		return func(yield func(string, error) bool) {
-			for yield(s, nil) {
+			for more := true; more; {
+				more = yield(s, nil)
 			}
 		}
 	}))
