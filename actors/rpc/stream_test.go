@@ -53,8 +53,8 @@ func registerStreams(system *actor.ActorSystem) error {
 	)
 }
 
-// streamScene adds functions that stream to a scene, and to its other node a clerk
-// of its own.
+// streaming runs a test in a scene with functions that stream, which are called from
+// the other node and from their own.
 func streaming(t *testing.T, test func(t *testing.T, s *scene, targets map[string]place)) {
 	inMemory(t, func(t *testing.T, s *scene) {
 		require.NoError(t, registerStreams(s.there))
