@@ -18,8 +18,9 @@ import (
 // and waits until it has. The first error that is yielded ends the stream with it.
 //
 // When nobody wants further items, because the loop was left or its node is lost,
-// the context of fn ends, and yield returns false. The items are encoded on the
-// turn, before the function waits.
+// and at the deadline, the context of fn ends, and yield returns false. A sequence
+// that ends after that has failed with the cause, so that no loop takes it for
+// complete. The items are encoded on the turn, before the function waits.
 func HandleStream[Req, Resp any](
 	system *actor.ActorSystem, name string, fn func(context.Context, Req) iter.Seq2[Resp, error],
 ) error {
@@ -34,7 +35,7 @@ func HandleStream[Req, Resp any](
 		if err != nil {
 			return nil, err
 		}
-		err = each(fn(ctx, req), func(resp Resp) error {
+		err = each(ctx, fn(ctx, req), func(resp Resp) error {
 			value, err := n.config.Load().encode(resp)
 			if err != nil {
 				return err
@@ -45,8 +46,9 @@ func HandleStream[Req, Resp any](
 	}})
 }
 
-// each hands the items of a sequence to send, until either fails.
-func each[T any](seq iter.Seq2[T, error], send func(T) error) error {
+// each hands the items of a sequence to send, until either fails. One that ends when
+// its context has is not taken for complete.
+func each[T any](ctx context.Context, seq iter.Seq2[T, error], send func(T) error) error {
 	if seq == nil {
 		return errors.New("rpc: the function has returned no sequence, but nil")
 	}
@@ -57,6 +59,9 @@ func each[T any](seq iter.Seq2[T, error], send func(T) error) error {
 		if err := send(value); err != nil {
 			return err
 		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return nil
 }

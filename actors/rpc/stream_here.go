@@ -27,7 +27,7 @@ func streamHere[Req, Resp any](
 			o.ran.Store(true)
 		}
 		if typed, ok := fn.typed.(func(context.Context, Req) iter.Seq2[Resp, error]); ok {
-			return none, each(typed(ctx, req), func(value Resp) error { return out.put(ctx, item[Resp]{value: value}) })
+			return none, each(ctx, typed(ctx, req), func(value Resp) error { return out.put(ctx, item[Resp]{value: value}) })
 		}
 		argument, err := n.config.Load().encode(req)
 		if err != nil {
