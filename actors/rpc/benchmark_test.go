@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -33,6 +34,23 @@ func BenchmarkAcrossNodes(b *testing.B) {
 			return err
 		})
 	})
+}
+
+// BenchmarkItemsAcrossNodes measures an item of a stream from another process on
+// this machine.
+func BenchmarkItemsAcrossNodes(b *testing.B) {
+	system := listen(b)
+	node := startNode(b, "127.0.0.1:0")
+	for _, window := range []int{1, rpc.DefaultWindow, 256} {
+		b.Run("Window="+strconv.Itoa(window), func(b *testing.B) {
+			b.ReportAllocs()
+			for _, err := range rpc.Stream[int, int](b.Context(), system, node.target, "count", b.N, rpc.Window(window)) {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 // inFlight has 64 goroutines do the same again and again.

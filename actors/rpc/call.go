@@ -40,34 +40,42 @@ func Call[Req, Resp any](
 	if fixed && n.isHere(at) && !o.repeats() {
 		return callHere[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), repetition: o.repetition}
-	c.traced = actors.TelemetryOf(ctx) // the context of the pending is no function's
-	c.Pending = pending.New[Resp](ctx, n.pendingOptions(c.traced, target, function, o)...)
-	if life := c.Context(); life.Err() != nil {
-		c.Cancel(context.Cause(life))
-	}
-	if c.IsDone() { // a group may have cancelled it as well
-		return c.Pending
-	}
-	if err := o.check(); err != nil {
-		c.SetError(err)
-		return c.Pending
-	}
-	var err error
-	if c.argument, err = n.config.Load().encode(req); err != nil {
-		c.SetError(err)
-		return c.Pending
+	c := &remoteCall[Resp]{
+		node: n, target: target, function: clean(function), repetition: o.repetition, decode: decode[Resp],
 	}
 	c.here = func(at place, ran *atomic.Bool) *pending.Pending[Resp] {
 		return callHere[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
 	}
+	c.make(ctx, req, o)
+	return c.Pending
+}
+
+// make makes the pending of the call, and its first attempt.
+func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
+	n := c.node
+	c.traced = actors.TelemetryOf(ctx) // the context of the pending is no function's
+	c.Pending = pending.New[Resp](ctx, n.pendingOptions(c.traced, c.target, c.function, o)...)
+	if life := c.Context(); life.Err() != nil {
+		c.Cancel(context.Cause(life))
+	}
+	if c.IsDone() { // a group may have cancelled it as well
+		return
+	}
+	if err := o.check(); err != nil {
+		c.SetError(err)
+		return
+	}
+	var err error
+	if c.argument, err = n.config.Load().encode(req); err != nil {
+		c.SetError(err)
+		return
+	}
 	c.OnDone(func(pending.Handle) { c.ended() })
-	if fixed {
+	if _, fixed := c.target.(place); fixed {
 		c.attempt()
 	} else {
 		go c.attempt() // to find the target may take its time
 	}
-	return c.Pending
 }
 
 // pendingOptions returns those of the pending of a call. The user's come last.

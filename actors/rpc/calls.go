@@ -12,6 +12,10 @@ import (
 type openCall interface {
 	// Answer completes the pending with what the node has answered.
 	Answer(*wire.Response)
+	// Items returns who takes the items of the call, nil if it is no stream.
+	Items() collector
+	// SetError ends the call.
+	SetError(err error) bool
 	// Fail ends the attempt that is under way.
 	Fail(err error)
 }
@@ -49,6 +53,13 @@ func (c *calls) add(call openCall, address string, limit int) (number uint64, er
 	c.open[c.last] = addressed{call, address}
 	c.busy[address]++
 	return c.last, nil
+}
+
+// find returns a call, nil if it is done.
+func (c *calls) find(number uint64) openCall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open[number].openCall
 }
 
 // take removes a call and returns it, nil if it is done.

@@ -94,11 +94,11 @@ func Encoding(c Codec) Option {
 	}
 }
 
-// MaxSize is how large a call or an answer may be as it travels, in bytes, with
-// all that belongs to it. What is larger is not sent; what is received and larger
-// is answered with [ErrTooLarge]. The default is [DefaultMaxSize], the most
-// [LargestMaxSize]. How many travel in one message of gRPC depends on it, which
-// [Start] sees to.
+// MaxSize is how large a call, an answer or an item of a stream may be as it
+// travels, in bytes, with all that belongs to it. What is larger is not sent; what
+// is received and larger is answered with [ErrTooLarge]. The default is
+// [DefaultMaxSize], the most [LargestMaxSize]. How many travel in one message of
+// gRPC depends on it, which [Start] sees to.
 func MaxSize(bytes int) Option {
 	return func(o *config) error {
 		if bytes < 1 || bytes > LargestMaxSize {

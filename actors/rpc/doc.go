@@ -49,6 +49,19 @@
 // those that [RegisterError] knows on both sides. A panic arrives with its stack
 // and node, as a [*pending.PanicError] for errors.As.
 //
+// # Streams
+//
+// A function that [HandleStream] has registered has many results, which a loop
+// over [Stream] gets one by one:
+//
+//	for line, err := range rpc.Stream[Query, Line](ctx, system, target, "search", query) { ... }
+//
+// It is one call, with one deadline and one trace, that runs as far ahead of the
+// loop as its [Window] says, and then waits without its turn. Leaving the loop
+// cancels it. What was said of calls holds for it; items that have come before a
+// failure are handed out first. Items that are overtaken are waited for, and one
+// that is lost without its connection ends the stream at its deadline only.
+//
 // # Cluster
 //
 // In a cluster of protoactor's the target is not a node but an identity of a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"strings"
@@ -38,6 +39,36 @@ func ExampleHandle() {
 	// Output:
 	// 0 <nil>
 	// 0 sold out
+}
+
+// The function runs no further ahead than the loop lets it, and ends when that is
+// left.
+func ExampleStream() {
+	ctx := context.Background()
+	system := actor.NewActorSystem(quiet)
+	shop, _ := actors.Start(system, props.Name("shop"))
+	defer shop.Stop()
+
+	_ = rpc.HandleStream(system, "multiples", func(_ context.Context, of int) iter.Seq2[int, error] {
+		return func(yield func(int, error) bool) {
+			for n := of; yield(n, nil); {
+				n += of
+			}
+		}
+	})
+
+	target := rpc.At(system.Address(), shop.ID())
+	for n, err := range rpc.Stream[int, int](ctx, system, target, "multiples", 7, rpc.Window(4)) {
+		if err != nil || n > 30 {
+			break
+		}
+		fmt.Println(n)
+	}
+	// Output:
+	// 7
+	// 14
+	// 21
+	// 28
 }
 
 // A call that crosses the wire is written like any other. Errors that both nodes

@@ -18,8 +18,9 @@ type functions struct {
 
 // function is one of them.
 type function struct {
-	typed   any // func(context.Context, Req) (Resp, error)
-	encoded func(context.Context, *wire.Payload) (*wire.Payload, error)
+	typed   any  // func(context.Context, Req) (Resp, error), or iter.Seq2[Resp, error] for the results
+	streams bool // its results, so that it needs a sink for them
+	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error)
 }
 
 // Handle has fn called when another node, or this one, calls a function of that
@@ -39,7 +40,7 @@ func Handle[Req, Resp any](
 	}
 	n := nodeOf(system)
 	return n.functions.add(name, &function{typed: fn, encoded: func(
-		ctx context.Context, argument *wire.Payload,
+		ctx context.Context, argument *wire.Payload, _ sink,
 	) (*wire.Payload, error) {
 		req, err := decode[Req](n.config.Load(), argument)
 		if err != nil {
@@ -67,12 +68,19 @@ func (f *functions) add(name string, fn *function) error {
 }
 
 // find returns an error that matches [ErrUnknownFunction] if there is no function
-// of that name.
-func (f *functions) find(name string) (*function, error) {
+// of that name which streams, or does not.
+func (f *functions) find(name string, streams bool) (*function, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if fn := f.byName[name]; fn != nil {
+	fn := f.byName[name]
+	switch {
+	case fn == nil:
+		return nil, fmt.Errorf("%w: %q", ErrUnknownFunction, name)
+	case fn.streams && !streams:
+		return nil, fmt.Errorf("%w: %q is not for Call: it streams its results", ErrUnknownFunction, name)
+	case streams && !fn.streams:
+		return nil, fmt.Errorf("%w: %q is not for Stream: it has one result", ErrUnknownFunction, name)
+	default:
 		return fn, nil
 	}
-	return nil, fmt.Errorf("%w: %q", ErrUnknownFunction, name)
 }

@@ -3,7 +3,9 @@ package rpc
 import (
 	"context"
 	"iter"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -46,6 +48,8 @@ func samples(tb testing.TB, generation uint64) (all [][]byte) {
 	older.Version, newer.Version = 0, wire.Version+1
 	unknown := envelope(3)
 	unknown.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 15, protowire.BytesType), []byte("kind")))
+	stream, streamOnce := request(9, "stream", "", 0), request(10, "stream", "k", 0)
+	stream.GetRequest().Window, streamOnce.GetRequest().Window = 2, 2
 	for _, e := range []*wire.Envelope{
 		{}, cancel, older, newer, unknown,
 		request(1, "echo", "", 0), request(2, "sleep", "", time.Second), request(3, "panic", "", 0), request(4, "steal", "", 0),
@@ -54,6 +58,10 @@ func samples(tb testing.TB, generation uint64) (all [][]byte) {
 		answer(2, &wire.Response{Outcome: &wire.Response_Result{Result: &wire.Payload{Encoding: "json", Data: []byte(`"x"`)}}}),
 		answer(3, failed(&wire.Error{Text: "boom", Panicked: true, Stack: []byte("stack"), Node: "here"})),
 		answer(4, failed(&wire.Error{Text: "no", Codes: []string{"rpc.no_caller"}, NotRun: true, Again: true})),
+		stream, streamOnce, request(11, "stream", "", 0), request(12, "stream", "l", 0),
+		creditOf(generation, 9, 3), creditOf(generation, 9, 1<<40),
+		itemOf(envelope(5), 0, "a"), itemOf(envelope(5), 1, "b"), itemOf(envelope(6), 1<<62, "c"),
+		endOf(envelope(5), 2), endOf(envelope(6), 0),
 	} {
 		data, err := proto.Marshal(e)
 		require.NoError(tb, err)
@@ -62,7 +70,7 @@ func samples(tb testing.TB, generation uint64) (all [][]byte) {
 	return all
 }
 
-// newTarget is a receiver with functions that sleep and that panic.
+// newTarget is a receiver with functions that sleep, panic and stream.
 func newTarget(tb testing.TB) *receiver {
 	r := newReceiver(tb)
 	require.NoError(tb, Configure(r.system, Remember(time.Minute, leastRememberBytes)))
@@ -70,11 +78,20 @@ func newTarget(tb testing.TB) *receiver {
 	require.NoError(tb, Handle(r.system, "sleep", func(ctx context.Context, _ string) (int, error) {
 		return 1, actors.Sleep(ctx, time.Millisecond)
 	}))
+	require.NoError(tb, HandleStream(r.system, "stream", func(_ context.Context, s string) iter.Seq2[string, error] {
+		return func(yield func(string, error) bool) {
+			for range 5 {
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+	}))
 	return r
 }
 
 // callSome makes calls that what is received may answer.
-func (r *receiver) callSome(ctx context.Context) (calls []*pending.Pending[string]) {
+func (r *receiver) callSome(ctx context.Context) (calls []pending.Handle) {
 	r.calls.mu.Lock()
 	r.calls.last = 0
 	r.calls.mu.Unlock()
@@ -85,15 +102,21 @@ func (r *receiver) callSome(ctx context.Context) (calls []*pending.Pending[strin
 		}
 		calls = append(calls, Call[string, string](ctx, r.system, At("here", "callers/clerk"), "echo", "x", opts...))
 	}
+	for range 2 {
+		s := &consumer[string]{node: r.node}
+		s.init(2)
+		calls = append(calls, open(ctx, s, At("here", "callers/clerk"), "stream", "x", callOptions{window: 2}))
+	}
 	return calls
 }
 
 // settle has everything end that was begun, and checks that nothing is kept beyond
 // its bounds.
-func (r *receiver) settle(tb testing.TB, calls ...*pending.Pending[string]) {
+func (r *receiver) settle(tb testing.TB, calls ...pending.Handle) {
 	for _, p := range calls {
 		p.Cancel(nil)
 	}
+	r.cancelStreams()
 	for n := 0; r.isBusy(); n++ {
 		require.Less(tb, n, 1_000_000, "something does not end")
 		_, err := actors.CallSoon(tb.Context(), r.clerk, func(context.Context) (int, error) { return 0, nil }).Wait(tb.Context())
@@ -114,12 +137,25 @@ func (r *receiver) settle(tb testing.TB, calls ...*pending.Pending[string]) {
 	require.LessOrEqual(tb, r.window.bytes, leastRememberBytes)
 }
 
+// cancelStreams cancels those that wait for credit which nobody gives.
+func (r *receiver) cancelStreams() {
+	r.outboxes.mu.Lock()
+	open := slices.Collect(maps.Keys(r.outboxes.open))
+	r.outboxes.mu.Unlock()
+	for _, call := range open {
+		r.cancel(call, &wire.Cancel{})
+	}
+}
+
 // isBusy reports whether anything runs for another node.
 func (r *receiver) isBusy() bool {
 	r.window.mu.Lock()
 	running := len(r.window.known) - r.window.ended
 	r.window.mu.Unlock()
-	return running > 0 || r.served.stats() > 0
+	r.outboxes.mu.Lock()
+	streaming := len(r.outboxes.open)
+	r.outboxes.mu.Unlock()
+	return running > 0 || streaming > 0 || r.served.stats() > 0
 }
 
 // FuzzReceive has a node receive a sequence of envelopes, as protoactor's remote

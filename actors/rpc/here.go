@@ -12,15 +12,9 @@ import (
 func callHere[Req, Resp any](
 	ctx context.Context, n *node, at place, name string, req Req, o callOptions,
 ) *pending.Pending[Resp] {
-	fn, err := n.functions.find(name)
-	var c *actors.Caller
-	if err == nil {
-		c, err = n.caller(at.caller)
-	}
+	fn, c, err := n.functionHere(at, name, false)
 	if err != nil {
-		p := pending.New[Resp](ctx, append([]pending.Option{pending.Named(name), pending.Tracked()}, o.pending...)...)
-		p.SetError(err)
-		return p
+		return failedHere[Resp](ctx, name, err, o)
 	}
 	typed, ok := fn.typed.(func(context.Context, Req) (Resp, error))
 	if !ok {
@@ -39,6 +33,24 @@ func callHere[Req, Resp any](
 	}, actors.Named(name), actors.PendingOptions(o.pending...))
 }
 
+// functionHere returns a function of the node's own and a caller of its own, or why
+// there is none.
+func (n *node) functionHere(at place, name string, streams bool) (*function, *actors.Caller, error) {
+	fn, err := n.functions.find(name, streams)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := n.caller(at.caller)
+	return fn, c, err
+}
+
+// failedHere returns the pending of a call that cannot be made.
+func failedHere[Resp any](ctx context.Context, name string, err error, o callOptions) *pending.Pending[Resp] {
+	p := pending.New[Resp](ctx, append([]pending.Option{pending.Named(name), pending.Tracked()}, o.pending...)...)
+	p.SetError(err)
+	return p
+}
+
 // callEncoded calls a function whose types are others than those of the call, as
 // they may be between nodes.
 func callEncoded[Req, Resp any](ctx context.Context, n *node, fn *function, req Req) (resp Resp, err error) {
@@ -46,7 +58,7 @@ func callEncoded[Req, Resp any](ctx context.Context, n *node, fn *function, req 
 	if err != nil {
 		return resp, err
 	}
-	result, err := fn.encoded(ctx, argument)
+	result, err := fn.encoded(ctx, argument, nil)
 	if err != nil {
 		return resp, err
 	}

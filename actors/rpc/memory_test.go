@@ -336,6 +336,7 @@ func TestMistakesInSettingUp(t *testing.T) {
 	for text, err := range map[string]error{
 		"the name is taken":    rpc.Handle(system, "echo", echo),
 		"there is no name":     rpc.Handle(system, "", echo),
+		"no name or no func":   rpc.HandleStream[int, int](system, "stream", nil),
 		"it is nil":            rpc.RegisterError(system, "x", nil),
 		"empty or begins":      rpc.RegisterError(system, "rpc.x", errSoldOut),
 		"the code":             rpc.RegisterError(system, "shop.sold_out", errors.New("other")),

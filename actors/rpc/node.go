@@ -29,6 +29,7 @@ type node struct {
 	calls      calls
 	served     served
 	window     window
+	outboxes   outboxes
 	peers      peers
 	listening  sync.Once // to the events of the system
 
@@ -86,8 +87,12 @@ func (n *node) Stop(*actor.PID) {}
 
 // receive deals with what another node has sent.
 func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
-	if answer, ok := e.GetKind().(*wire.Envelope_Response); ok {
-		n.answered(e, answer.Response)
+	switch kind := e.GetKind().(type) {
+	case *wire.Envelope_Response:
+		n.answered(e, kind.Response)
+		return
+	case *wire.Envelope_Item:
+		n.arrived(e, kind.Item)
 		return
 	}
 	if sender.GetAddress() == here {
@@ -103,6 +108,8 @@ func (n *node) called(call incoming, e *wire.Envelope) {
 		n.leaves(call.address, kind.Farewell)
 	case *wire.Envelope_Cancel:
 		n.cancel(call, kind.Cancel)
+	case *wire.Envelope_Credit:
+		n.outboxes.grant(call, kind.Credit.GetGranted())
 	case *wire.Envelope_Request:
 		n.serve(call, e.GetVersion(), kind.Request)
 	default: // of a newer version
@@ -119,6 +126,9 @@ func (n *node) otherVersion(version uint32) error {
 func (n *node) answered(e *wire.Envelope, r *wire.Response) {
 	if e.GetGeneration() != n.generation {
 		n.calls.tooLate()
+		return
+	}
+	if n.early(e, r) {
 		return
 	}
 	c := n.calls.take(e.GetCall())

@@ -47,7 +47,7 @@ func (n *node) run(r *run, first *wire.Request) {
 		}
 		defer left()
 		ran.Store(true)
-		result, err := fn.encoded(ctx, first.GetArgument())
+		result, err := fn.encoded(ctx, first.GetArgument(), nil)
 		if err != nil && ctx.Err() != nil {
 			interrupted.Store(true)
 		} else {

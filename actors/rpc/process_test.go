@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -135,7 +136,7 @@ func runNode(address string) {
 	})
 	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()))...)
 	if err == nil {
-		err = register(system)
+		err = errors.Join(register(system), registerStreams(system))
 	}
 	if err == nil {
 		_, err = actors.Start(system, props.Name("clerk"))

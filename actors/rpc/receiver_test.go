@@ -84,3 +84,9 @@ func request(version uint32, generation, number uint64) *wire.Envelope {
 		}},
 	}
 }
+
+func streamRequest(generation, number uint64, window uint32) *wire.Envelope {
+	e := request(wire.Version, generation, number)
+	e.GetRequest().Function, e.GetRequest().Window = "stream", window
+	return e
+}

@@ -25,6 +25,9 @@ type remoteCall[Resp any] struct {
 	argument *wire.Payload
 	repetition
 	traced *telemetry.Telemetry // of whoever calls; nil if nobody traces
+	decode func(*config, *wire.Payload) (Resp, error)
+	stream collector // nil for a call
+	window uint32    // of the stream
 	// here calls the function of this node, if that is where the target is.
 	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
 
@@ -71,6 +74,7 @@ func (c *remoteCall[Resp]) runHere(at place) {
 	c.begin(place{}, 0)
 	done := c.node.calls.here(c.node.system.Address())
 	p := c.here(at, &ran)
+	c.OnDone(func(pending.Handle) { p.Cancel(c.Err()) })
 	p.OnDone(func(pending.Handle) {
 		done()
 		value, err := p.Result()
@@ -108,7 +112,7 @@ func (c *remoteCall[Resp]) start(at place) error {
 func (c *remoteCall[Resp]) request(at place) (*wire.Request, error) {
 	request := &wire.Request{
 		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: c.trace(), Key: c.key,
-		Worker: at.worker,
+		Worker: at.worker, Window: c.window,
 	}
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))
@@ -219,6 +223,9 @@ func (n *node) sender(number uint64) *actor.PID {
 	return pid
 }
 
+// Items implements [openCall].
+func (c *remoteCall[Resp]) Items() collector { return c.stream }
+
 // Answer implements [openCall].
 func (c *remoteCall[Resp]) Answer(r *wire.Response) {
 	switch outcome := r.GetOutcome().(type) {
@@ -228,7 +235,7 @@ func (c *remoteCall[Resp]) Answer(r *wire.Response) {
 			c.SetError(fmt.Errorf("%w: answer of %d bytes, of which %d may be received", ErrTooLarge, size, config.maxSize))
 			return
 		}
-		value, err := decode[Resp](config, outcome.Result)
+		value, err := c.decode(config, outcome.Result)
 		if err != nil {
 			c.SetError(err)
 			return
@@ -253,7 +260,7 @@ func (c *remoteCall[Resp]) repeatable(err error) bool {
 	if c.key != "" {
 		return c.node.mayRepeat(err)
 	}
-	return hasNotRun(err) && c.target.moves(err)
+	return hasNotRun(err) && c.target.moves(err) && (c.stream == nil || !c.stream.started())
 }
 
 // again reports whether there is to be another attempt after one has failed.

@@ -44,6 +44,7 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 		return // it has come twice, or was cancelled
 	}
 	ctx, cancel := contextOf(c, r)
+	out := n.outboxes.begin(n, call, r.GetWindow())
 	var ran atomic.Bool
 	p := schedule(ctx, c, r.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {
 		ctx, left, err := n.activations.enter(ctx, c)
@@ -52,13 +53,16 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 		}
 		defer left()
 		ran.Store(true)
-		return fn.encoded(ctx, r.GetArgument())
+		return fn.encoded(ctx, r.GetArgument(), out)
 	}, actors.Named(r.GetFunction()), actors.Served())
 	n.served.running(call, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
+		items := n.outboxes.end(out)
 		if n.served.end(call) {
-			n.reply(call, n.outcome(p, ran.Load()))
+			answer := n.outcome(p, ran.Load())
+			answer.Items = items
+			n.reply(call, answer)
 		}
 	})
 }
@@ -78,17 +82,15 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 		return fmt.Errorf("%w: call of %q with %d bytes, of which %d may be received",
 			ErrTooLarge, r.GetFunction(), size, config.maxSize)
 	}
+	if r.GetKey() != "" && r.GetWindow() > 0 {
+		return fmt.Errorf("%w: %q is not for Stream with a key", ErrUnknownFunction, r.GetFunction())
+	}
 	return checkKey(r.GetKey())
 }
 
 // find returns the function that a call is for, and the caller.
 func (n *node) find(r *wire.Request) (*function, *actors.Caller, error) {
-	fn, err := n.functions.find(r.GetFunction())
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := n.caller(r.GetCaller())
-	return fn, c, err
+	return n.functionHere(place{caller: r.GetCaller()}, r.GetFunction(), r.GetWindow() > 0)
 }
 
 // schedule has a function called on a turn of c, or on a worker of its.

@@ -89,6 +89,7 @@ func (s *served) peer(call incoming) *caller {
 	}
 	if c != nil {
 		s.n -= len(c.running) // nobody waits for them any more
+		c.cancelAll(fmt.Errorf("%w: %s has started anew", ErrNodeDown, call.address))
 	}
 	c = &caller{
 		generation: call.generation,
@@ -97,6 +98,15 @@ func (s *served) peer(call incoming) *caller {
 	}
 	s.peers[call.address] = c
 	return c
+}
+
+// cancelAll cancels what runs for a node that has started anew.
+func (c *caller) cancelAll(cause error) {
+	for _, h := range c.running {
+		if h != nil {
+			go h.Cancel(cause) // whoever hears of it asks for mu
+		}
+	}
 }
 
 // drop forgets some node that has nothing running, if there is one.

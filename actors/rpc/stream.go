@@ -1,47 +1,144 @@
 package rpc
 
 import (
-	"log/slog"
-	"runtime/debug"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync/atomic"
 
-	"github.com/asynkron/protoactor-go/remote"
-	"google.golang.org/grpc"
-	grpccodes "google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// receiveStream has a connection end, and not the process, where protoactor
-// panics, as it does for a message of a type that this program does not have.
-func (n *node) receiveStream(
-	srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
-) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			n.system.Logger().Error("rpc: connection cut",
-				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
-			err = status.Errorf(grpccodes.InvalidArgument, "rpc: %v", r)
+// errLeft is why a function is cancelled whose stream was left.
+var errLeft = errors.New("rpc: left by Stream")
+
+// Stream has the function of that name run on a turn of the target, and iterates
+// over the items that it sends. The function is one that [HandleStream] has
+// registered on the target's node. Nothing happens before the sequence is ranged
+// over, and each time that it is makes one call, of which holds what [Call] says
+// about errors, deadlines, cancellation, traces and targets in the system itself.
+// The target may be an [Identity] or a [Pool]: a call that has not run goes to where
+// that is now, but not one of which items have come. It is not repeated: with
+// [Idempotent] or [AttemptTimeout] the sequence is an error, and no call is made.
+//
+// Each item comes as a pair of its value and nil, in the order in which it was
+// sent. A failure, of the function or of the way, is a last pair of a zero Resp
+// and the error, after the items that have come before it. Leaving the loop, in
+// whatever way, cancels the function at once; so does the end of ctx, which ends
+// the loop with its cause.
+//
+// The function is never more than a [Window] of items ahead of the loop. Inside a
+// caller's function, with that function's context, the loop gives the turn away
+// while it waits for an item. Everywhere else it blocks.
+func Stream[Req, Resp any](
+	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
+) iter.Seq2[Resp, error] {
+	return func(yield func(Resp, error) bool) {
+		var none Resp
+		o := callOptionsOf(opts)
+		if err := o.checkStream(); err != nil {
+			yield(none, err)
+			return
 		}
-	}()
-	return handler(srv, &arrivals{stream, n})
+		s := &consumer[Resp]{node: nodeOf(system)}
+		s.init(o.window)
+		call := open(ctx, s, target, function, req, o)
+		defer call.Cancel(errLeft)
+		call.OnDone(func(pending.Handle) { s.finish(call.Err()) })
+		if err := s.each(ctx, yield); err != nil {
+			call.Cancel(err) // before whoever hears of it goes on
+			yield(none, err)
+		}
+	}
 }
 
-// arrivals are the messages that come over a connection. All of them are for this
-// node, whatever name their sender has for it: protoactor would send those on for
-// which it has another one, to itself, for ever.
-type arrivals struct {
-	grpc.ServerStream
+// consumer is one iteration over a stream.
+type consumer[Resp any] struct {
+	inbox[Resp]
 	node *node
+	call *remoteCall[struct{}]  // nil if the function is in the system itself
+	here atomic.Pointer[credit] // of the function, if it runs here
 }
 
-// RecvMsg implements [grpc.ServerStream].
-func (a *arrivals) RecvMsg(message any) error {
-	if err := a.ServerStream.RecvMsg(message); err != nil {
-		return err
+// open makes the call of a stream, which is done when all items have come.
+func open[Req, Resp any](
+	ctx context.Context, s *consumer[Resp], target Target, function string, req Req, o callOptions,
+) *pending.Pending[struct{}] {
+	n := s.node
+	at, fixed := target.(place)
+	if fixed && n.isHere(at) {
+		return streamHere(ctx, s, at, function, req, o)
 	}
-	if m, ok := message.(*remote.RemoteMessage); ok {
-		for _, target := range m.GetMessageBatch().GetTargets() {
-			target.Address = a.node.system.Address()
+	c := &remoteCall[struct{}]{
+		node: n, target: target, function: clean(function), decode: decodeEnd,
+		stream: s, window: uint32(o.window), //nolint:gosec // It is valid.
+	}
+	c.here = func(at place, ran *atomic.Bool) *pending.Pending[struct{}] {
+		p := streamHere(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})
+		p.OnDone(func(pending.Handle) {
+			if !ran.Load() {
+				s.here.Store(nil) // the next attempt may be elsewhere
+			}
+		})
+		return p
+	}
+	s.call = c
+	c.make(ctx, req, o)
+	return c.Pending
+}
+
+// decodeEnd decodes the result of a stream that has ended well, which is empty.
+func decodeEnd(_ *config, end *wire.Payload) (none struct{}, err error) {
+	if end.GetEncoding() != "" {
+		err = fmt.Errorf("%w: it is not for Stream: it has one result", ErrUnknownFunction)
+	}
+	return none, err
+}
+
+// each hands the items to the loop until that is left, or the stream ends, whose
+// error it returns.
+func (s *consumer[Resp]) each(ctx context.Context, yield func(Resp, error) bool) error {
+	for {
+		it, ok, err := s.next(ctx)
+		if !ok {
+			return err
 		}
+		value := it.value
+		if it.encoded != nil {
+			if value, err = decode[Resp](s.node.config.Load(), it.encoded); err != nil {
+				return err
+			}
+		}
+		if !yield(value, nil) {
+			return nil
+		}
+		s.letGoOn()
 	}
-	return nil
+}
+
+// letGoOn tells the function of what was consumed, from time to time.
+func (s *consumer[Resp]) letGoOn() {
+	granted, tell := s.grant()
+	if !tell {
+		return
+	}
+	if here := s.here.Load(); here != nil {
+		here.grant(granted)
+		return
+	}
+	s.call.grant(granted)
+}
+
+// grant lets so many items be sent in all.
+func (c *remoteCall[Resp]) grant(items uint64) {
+	c.mu.Lock()
+	address, number := c.at.address, c.number
+	c.mu.Unlock()
+	e := c.envelope(number)
+	e.Kind = &wire.Envelope_Credit{Credit: &wire.Credit{Granted: items}}
+	c.node.send(address, e, c.node.sender(number))
 }

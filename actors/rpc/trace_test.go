@@ -25,6 +25,7 @@ func TestOneTraceSpansBothNodes(t *testing.T) {
 		r := tracetest.NewRecorder()
 		traced := r.Telemetry()
 		s := newScene(t, props.Telemetry(traced))
+		require.NoError(t, registerStreams(s.there))
 		ctx, span := r.Tracer().Start(traced.NewContext(t.Context()), "request")
 
 		_, err := rpc.Call[string, string](ctx, s.here, s.target, "echo", "x").Wait(ctx)
@@ -34,16 +35,30 @@ func TestOneTraceSpansBothNodes(t *testing.T) {
 		p := rpc.Call[struct{}, int](ctx, s.here, s.target, "wait", struct{}{})
 		synctest.Wait()
 		p.Cancel(nil)
+		_, err = collect(rpc.Stream[int, int](ctx, s.here, s.target, "count", 100))
+		require.NoError(t, err)
+		_, err = collect(rpc.Stream[int, int](ctx, s.here, s.target, "three and fail", 0))
+		require.Error(t, err)
+		for _, err := range rpc.Stream[int, int](ctx, s.here, s.target, "count", 100) {
+			require.NoError(t, err)
+			break
+		}
 		synctest.Wait()
 		span.End()
 
 		assert.Empty(t, r.Open())
 		r.AssertTree(t, `
 request
+  count client cancelled method=rpc.Call
+    count server cancelled method=rpc.Handle
+  count client method=rpc.Call
+    count server method=rpc.Handle
   echo client method=rpc.Call
     echo server method=rpc.Handle
   fail client error "rpc: node there: no tea\nsold out" method=rpc.Call
     fail server error "no tea\nsold out" method=rpc.Handle
+  three and fail client error "rpc: node there: sold out" method=rpc.Call
+    three and fail server error "sold out" method=rpc.Handle
   wait client cancelled method=rpc.Call
     wait server cancelled method=rpc.Handle
 `, tracetest.Attributes(telemetry.MethodKey))

@@ -38,6 +38,8 @@ type Envelope struct {
 	//	*Envelope_Request
 	//	*Envelope_Response
 	//	*Envelope_Cancel
+	//	*Envelope_Item
+	//	*Envelope_Credit
 	//	*Envelope_Farewell
 	Kind          isEnvelope_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
@@ -129,6 +131,24 @@ func (x *Envelope) GetCancel() *Cancel {
 	return nil
 }
 
+func (x *Envelope) GetItem() *Item {
+	if x != nil {
+		if x, ok := x.Kind.(*Envelope_Item); ok {
+			return x.Item
+		}
+	}
+	return nil
+}
+
+func (x *Envelope) GetCredit() *Credit {
+	if x != nil {
+		if x, ok := x.Kind.(*Envelope_Credit); ok {
+			return x.Credit
+		}
+	}
+	return nil
+}
+
 func (x *Envelope) GetFarewell() *Farewell {
 	if x != nil {
 		if x, ok := x.Kind.(*Envelope_Farewell); ok {
@@ -154,6 +174,14 @@ type Envelope_Cancel struct {
 	Cancel *Cancel `protobuf:"bytes,6,opt,name=cancel,proto3,oneof"`
 }
 
+type Envelope_Item struct {
+	Item *Item `protobuf:"bytes,7,opt,name=item,proto3,oneof"`
+}
+
+type Envelope_Credit struct {
+	Credit *Credit `protobuf:"bytes,8,opt,name=credit,proto3,oneof"`
+}
+
 type Envelope_Farewell struct {
 	Farewell *Farewell `protobuf:"bytes,20,opt,name=farewell,proto3,oneof"`
 }
@@ -163,6 +191,10 @@ func (*Envelope_Request) isEnvelope_Kind() {}
 func (*Envelope_Response) isEnvelope_Kind() {}
 
 func (*Envelope_Cancel) isEnvelope_Kind() {}
+
+func (*Envelope_Item) isEnvelope_Kind() {}
+
+func (*Envelope_Credit) isEnvelope_Kind() {}
 
 func (*Envelope_Farewell) isEnvelope_Kind() {}
 
@@ -180,7 +212,9 @@ type Request struct {
 	// for a call that is not made again.
 	Key string `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
 	// That a worker of the caller runs it.
-	Worker        bool `protobuf:"varint,7,opt,name=worker,proto3" json:"worker,omitempty"`
+	Worker bool `protobuf:"varint,7,opt,name=worker,proto3" json:"worker,omitempty"`
+	// How many items of a stream may be sent at first; 0 for a call.
+	Window        uint32 `protobuf:"varint,8,opt,name=window,proto3" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -264,13 +298,22 @@ func (x *Request) GetWorker() bool {
 	return false
 }
 
+func (x *Request) GetWindow() uint32 {
+	if x != nil {
+		return x.Window
+	}
+	return 0
+}
+
 type Response struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Outcome:
 	//
 	//	*Response_Result
 	//	*Response_Error
-	Outcome       isResponse_Outcome `protobuf_oneof:"outcome"`
+	Outcome isResponse_Outcome `protobuf_oneof:"outcome"`
+	// How many items there were before the end of a stream, whose result is empty.
+	Items         uint64 `protobuf:"varint,3,opt,name=items,proto3" json:"items,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -330,6 +373,13 @@ func (x *Response) GetError() *Error {
 	return nil
 }
 
+func (x *Response) GetItems() uint64 {
+	if x != nil {
+		return x.Items
+	}
+	return 0
+}
+
 type isResponse_Outcome interface {
 	isResponse_Outcome()
 }
@@ -346,6 +396,106 @@ func (*Response_Result) isResponse_Outcome() {}
 
 func (*Response_Error) isResponse_Outcome() {}
 
+// Item is one of a stream, from the node that runs the function.
+type Item struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many were sent before it.
+	Position      uint64   `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
+	Value         *Payload `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Item) Reset() {
+	*x = Item{}
+	mi := &file_envelope_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Item) ProtoMessage() {}
+
+func (x *Item) ProtoReflect() protoreflect.Message {
+	mi := &file_envelope_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Item.ProtoReflect.Descriptor instead.
+func (*Item) Descriptor() ([]byte, []int) {
+	return file_envelope_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Item) GetPosition() uint64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *Item) GetValue() *Payload {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// Credit lets a stream go on.
+type Credit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many items may be sent in all.
+	Granted       uint64 `protobuf:"varint,1,opt,name=granted,proto3" json:"granted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Credit) Reset() {
+	*x = Credit{}
+	mi := &file_envelope_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Credit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Credit) ProtoMessage() {}
+
+func (x *Credit) ProtoReflect() protoreflect.Message {
+	mi := &file_envelope_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Credit.ProtoReflect.Descriptor instead.
+func (*Credit) Descriptor() ([]byte, []int) {
+	return file_envelope_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Credit) GetGranted() uint64 {
+	if x != nil {
+		return x.Granted
+	}
+	return 0
+}
+
 // Farewell says that a node takes no more calls. The other one sends it back as
 // heard, when it sends no more, so that all it has sent before has come.
 type Farewell struct {
@@ -358,7 +508,7 @@ type Farewell struct {
 
 func (x *Farewell) Reset() {
 	*x = Farewell{}
-	mi := &file_envelope_proto_msgTypes[3]
+	mi := &file_envelope_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -370,7 +520,7 @@ func (x *Farewell) String() string {
 func (*Farewell) ProtoMessage() {}
 
 func (x *Farewell) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[3]
+	mi := &file_envelope_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -383,7 +533,7 @@ func (x *Farewell) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Farewell.ProtoReflect.Descriptor instead.
 func (*Farewell) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{3}
+	return file_envelope_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Farewell) GetHeard() bool {
@@ -409,7 +559,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_envelope_proto_msgTypes[4]
+	mi := &file_envelope_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -421,7 +571,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[4]
+	mi := &file_envelope_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -434,7 +584,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{4}
+	return file_envelope_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Cancel) GetCause() *Error {
@@ -456,7 +606,7 @@ type Payload struct {
 
 func (x *Payload) Reset() {
 	*x = Payload{}
-	mi := &file_envelope_proto_msgTypes[5]
+	mi := &file_envelope_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +618,7 @@ func (x *Payload) String() string {
 func (*Payload) ProtoMessage() {}
 
 func (x *Payload) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[5]
+	mi := &file_envelope_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +631,7 @@ func (x *Payload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Payload.ProtoReflect.Descriptor instead.
 func (*Payload) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{5}
+	return file_envelope_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Payload) GetEncoding() string {
@@ -525,7 +675,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_envelope_proto_msgTypes[6]
+	mi := &file_envelope_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +687,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[6]
+	mi := &file_envelope_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +700,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{6}
+	return file_envelope_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Error) GetText() string {
@@ -606,7 +756,7 @@ var File_envelope_proto protoreflect.FileDescriptor
 
 const file_envelope_proto_rawDesc = "" +
 	"\n" +
-	"\x0eenvelope.proto\x12\x0fprotocaller.rpc\"\xbb\x02\n" +
+	"\x0eenvelope.proto\x12\x0fprotocaller.rpc\"\x9b\x03\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1e\n" +
 	"\n" +
@@ -615,9 +765,11 @@ const file_envelope_proto_rawDesc = "" +
 	"\x04call\x18\x03 \x01(\x04R\x04call\x124\n" +
 	"\arequest\x18\x04 \x01(\v2\x18.protocaller.rpc.RequestH\x00R\arequest\x127\n" +
 	"\bresponse\x18\x05 \x01(\v2\x19.protocaller.rpc.ResponseH\x00R\bresponse\x121\n" +
-	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelH\x00R\x06cancel\x127\n" +
+	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelH\x00R\x06cancel\x12+\n" +
+	"\x04item\x18\a \x01(\v2\x15.protocaller.rpc.ItemH\x00R\x04item\x121\n" +
+	"\x06credit\x18\b \x01(\v2\x17.protocaller.rpc.CreditH\x00R\x06credit\x127\n" +
 	"\bfarewell\x18\x14 \x01(\v2\x19.protocaller.rpc.FarewellH\x00R\bfarewellB\x06\n" +
-	"\x04kind\"\xac\x02\n" +
+	"\x04kind\"\xc4\x02\n" +
 	"\aRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x18\n" +
@@ -625,15 +777,22 @@ const file_envelope_proto_rawDesc = "" +
 	"\x05trace\x18\x04 \x03(\v2#.protocaller.rpc.Request.TraceEntryR\x05trace\x124\n" +
 	"\bargument\x18\x05 \x01(\v2\x18.protocaller.rpc.PayloadR\bargument\x12\x10\n" +
 	"\x03key\x18\x06 \x01(\tR\x03key\x12\x16\n" +
-	"\x06worker\x18\a \x01(\bR\x06worker\x1a8\n" +
+	"\x06worker\x18\a \x01(\bR\x06worker\x12\x16\n" +
+	"\x06window\x18\b \x01(\rR\x06window\x1a8\n" +
 	"\n" +
 	"TraceEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"y\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8f\x01\n" +
 	"\bResponse\x122\n" +
 	"\x06result\x18\x01 \x01(\v2\x18.protocaller.rpc.PayloadH\x00R\x06result\x12.\n" +
-	"\x05error\x18\x02 \x01(\v2\x16.protocaller.rpc.ErrorH\x00R\x05errorB\t\n" +
-	"\aoutcome\"6\n" +
+	"\x05error\x18\x02 \x01(\v2\x16.protocaller.rpc.ErrorH\x00R\x05error\x12\x14\n" +
+	"\x05items\x18\x03 \x01(\x04R\x05itemsB\t\n" +
+	"\aoutcome\"R\n" +
+	"\x04Item\x12\x1a\n" +
+	"\bposition\x18\x01 \x01(\x04R\bposition\x12.\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.protocaller.rpc.PayloadR\x05value\"\"\n" +
+	"\x06Credit\x12\x18\n" +
+	"\agranted\x18\x01 \x01(\x04R\agranted\"6\n" +
 	"\bFarewell\x12\x14\n" +
 	"\x05heard\x18\x01 \x01(\bR\x05heard\x12\x14\n" +
 	"\x05round\x18\x02 \x01(\rR\x05round\"6\n" +
@@ -664,32 +823,37 @@ func file_envelope_proto_rawDescGZIP() []byte {
 	return file_envelope_proto_rawDescData
 }
 
-var file_envelope_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_envelope_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_envelope_proto_goTypes = []any{
 	(*Envelope)(nil), // 0: protocaller.rpc.Envelope
 	(*Request)(nil),  // 1: protocaller.rpc.Request
 	(*Response)(nil), // 2: protocaller.rpc.Response
-	(*Farewell)(nil), // 3: protocaller.rpc.Farewell
-	(*Cancel)(nil),   // 4: protocaller.rpc.Cancel
-	(*Payload)(nil),  // 5: protocaller.rpc.Payload
-	(*Error)(nil),    // 6: protocaller.rpc.Error
-	nil,              // 7: protocaller.rpc.Request.TraceEntry
+	(*Item)(nil),     // 3: protocaller.rpc.Item
+	(*Credit)(nil),   // 4: protocaller.rpc.Credit
+	(*Farewell)(nil), // 5: protocaller.rpc.Farewell
+	(*Cancel)(nil),   // 6: protocaller.rpc.Cancel
+	(*Payload)(nil),  // 7: protocaller.rpc.Payload
+	(*Error)(nil),    // 8: protocaller.rpc.Error
+	nil,              // 9: protocaller.rpc.Request.TraceEntry
 }
 var file_envelope_proto_depIdxs = []int32{
-	1, // 0: protocaller.rpc.Envelope.request:type_name -> protocaller.rpc.Request
-	2, // 1: protocaller.rpc.Envelope.response:type_name -> protocaller.rpc.Response
-	4, // 2: protocaller.rpc.Envelope.cancel:type_name -> protocaller.rpc.Cancel
-	3, // 3: protocaller.rpc.Envelope.farewell:type_name -> protocaller.rpc.Farewell
-	7, // 4: protocaller.rpc.Request.trace:type_name -> protocaller.rpc.Request.TraceEntry
-	5, // 5: protocaller.rpc.Request.argument:type_name -> protocaller.rpc.Payload
-	5, // 6: protocaller.rpc.Response.result:type_name -> protocaller.rpc.Payload
-	6, // 7: protocaller.rpc.Response.error:type_name -> protocaller.rpc.Error
-	6, // 8: protocaller.rpc.Cancel.cause:type_name -> protocaller.rpc.Error
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	1,  // 0: protocaller.rpc.Envelope.request:type_name -> protocaller.rpc.Request
+	2,  // 1: protocaller.rpc.Envelope.response:type_name -> protocaller.rpc.Response
+	6,  // 2: protocaller.rpc.Envelope.cancel:type_name -> protocaller.rpc.Cancel
+	3,  // 3: protocaller.rpc.Envelope.item:type_name -> protocaller.rpc.Item
+	4,  // 4: protocaller.rpc.Envelope.credit:type_name -> protocaller.rpc.Credit
+	5,  // 5: protocaller.rpc.Envelope.farewell:type_name -> protocaller.rpc.Farewell
+	9,  // 6: protocaller.rpc.Request.trace:type_name -> protocaller.rpc.Request.TraceEntry
+	7,  // 7: protocaller.rpc.Request.argument:type_name -> protocaller.rpc.Payload
+	7,  // 8: protocaller.rpc.Response.result:type_name -> protocaller.rpc.Payload
+	8,  // 9: protocaller.rpc.Response.error:type_name -> protocaller.rpc.Error
+	7,  // 10: protocaller.rpc.Item.value:type_name -> protocaller.rpc.Payload
+	8,  // 11: protocaller.rpc.Cancel.cause:type_name -> protocaller.rpc.Error
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_envelope_proto_init() }
@@ -701,6 +865,8 @@ func file_envelope_proto_init() {
 		(*Envelope_Request)(nil),
 		(*Envelope_Response)(nil),
 		(*Envelope_Cancel)(nil),
+		(*Envelope_Item)(nil),
+		(*Envelope_Credit)(nil),
 		(*Envelope_Farewell)(nil),
 	}
 	file_envelope_proto_msgTypes[2].OneofWrappers = []any{
@@ -713,7 +879,7 @@ func file_envelope_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_envelope_proto_rawDesc), len(file_envelope_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,47 @@
+package rpc
+
+import (
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/asynkron/protoactor-go/remote"
+	"google.golang.org/grpc"
+	grpccodes "google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// receiveStream has a connection end, and not the process, where protoactor
+// panics, as it does for a message of a type that this program does not have.
+func (n *node) receiveStream(
+	srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
+) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			n.system.Logger().Error("rpc: connection cut",
+				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+			err = status.Errorf(grpccodes.InvalidArgument, "rpc: %v", r)
+		}
+	}()
+	return handler(srv, &arrivals{stream, n})
+}
+
+// arrivals are the messages that come over a connection. All of them are for this
+// node, whatever name their sender has for it: protoactor would send those on for
+// which it has another one, to itself, for ever.
+type arrivals struct {
+	grpc.ServerStream
+	node *node
+}
+
+// RecvMsg implements [grpc.ServerStream].
+func (a *arrivals) RecvMsg(message any) error {
+	if err := a.ServerStream.RecvMsg(message); err != nil {
+		return err
+	}
+	if m, ok := message.(*remote.RemoteMessage); ok {
+		for _, target := range m.GetMessageBatch().GetTargets() {
+			target.Address = a.node.system.Address()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// errClosed is why nothing is sent after the end of a stream.
+var errClosed = errors.New("rpc: the stream has ended")
+
+// credit is how many items the function of a stream may send.
+type credit struct {
+	window uint64
+
+	mu      sync.Mutex
+	sent    uint64
+	granted uint64                     // of all items, those sent included
+	more    *pending.Pending[struct{}] // done with the next grant; nil while nobody waits
+	closed  bool
+}
+
+func (c *credit) init(window uint32) {
+	c.window = min(uint64(window), LargestWindow)
+	c.granted = c.window
+}
+
+// take returns the position of the item that may be sent. Until one may, it waits
+// with ctx, and gives away the turn that this holds.
+func (c *credit) take(ctx context.Context) (position uint64, err error) {
+	for {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+		position, more, err := c.next(ctx)
+		if more == nil {
+			return position, err
+		}
+		if _, err := more.Wait(ctx); err != nil && ctx.Err() == nil {
+			return 0, err
+		}
+	}
+}
+
+// next returns the position of the next item, or what is done when there may be
+// one.
+func (c *credit) next(ctx context.Context) (position uint64, more *pending.Pending[struct{}], err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return 0, nil, errClosed
+	case c.sent < c.granted:
+		c.sent++
+		return c.sent - 1, nil, nil
+	default:
+		c.more = pending.New[struct{}](ctx, pending.Named("rpc.Credit"))
+		return 0, c.more, nil
+	}
+}
+
+// grant lets so many items be sent in all, but no more than the window beyond those
+// that were: whoever grants more has not consumed them.
+func (c *credit) grant(items uint64) {
+	c.mu.Lock()
+	c.granted = max(c.granted, min(items, c.sent+c.window))
+	var more *pending.Pending[struct{}]
+	if c.sent < c.granted {
+		more, c.more = c.more, nil
+	}
+	c.mu.Unlock()
+	if more != nil {
+		more.SetResult(struct{}{})
+	}
+}
+
+// close has nothing sent any more, and returns how many items were.
+func (c *credit) close() (sent uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return c.sent
+}

@@ -1,0 +1,142 @@
+package rpc_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"testing"
+	"testing/synctest"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+)
+
+// registerStreams registers functions that stream.
+func registerStreams(system *actor.ActorSystem) error {
+	return errors.Join(
+		rpc.HandleStream(system, "count", func(_ context.Context, n int) iter.Seq2[int, error] {
+			return func(yield func(int, error) bool) {
+				for i := range n {
+					if !yield(i, nil) {
+						return
+					}
+				}
+			}
+		}),
+		rpc.HandleStream(system, "three and fail", func(context.Context, int) iter.Seq2[int, error] {
+			return func(yield func(int, error) bool) {
+				_ = yield(1, nil) && yield(2, nil) && yield(3, nil) && yield(4, errSoldOut) && yield(5, nil)
+			}
+		}),
+		rpc.HandleStream(system, "one and panic", func(context.Context, int) iter.Seq2[int, error] {
+			return func(yield func(int, error) bool) {
+				yield(1, nil)
+				panic("boom")
+			}
+		}),
+		rpc.HandleStream(system, "megabytes", func(_ context.Context, n int) iter.Seq2[*wrapperspb.BytesValue, error] {
+			return func(yield func(*wrapperspb.BytesValue, error) bool) {
+				for i := range n {
+					if !yield(wrapperspb.Bytes(bytes.Repeat([]byte{byte(i)}, 1<<20)), nil) {
+						return
+					}
+				}
+			}
+		}),
+		rpc.HandleStream(system, "nil", func(context.Context, int) iter.Seq2[int, error] { return nil }),
+	)
+}
+
+// streaming runs a test in a scene with functions that stream, which are called from
+// the other node and from their own.
+func streaming(t *testing.T, test func(t *testing.T, s *scene, targets map[string]place)) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		require.NoError(t, registerStreams(s.there))
+		test(t, s, map[string]place{"remote": {s.here, s.target}, "local": {s.there, s.target}})
+	})
+}
+
+// place is a target, and from where it is called.
+type place struct {
+	from   *actor.ActorSystem
+	target rpc.Target
+}
+
+// collect returns the items of a stream, and its error.
+func collect[T any](seq iter.Seq2[T, error]) (all []T, failed error) {
+	for value, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, value)
+	}
+	return all, nil
+}
+
+func numbersTo(n int) (all []int) {
+	for i := range n {
+		all = append(all, i)
+	}
+	return all
+}
+
+func TestStreamYieldsItsItemsInOrder(t *testing.T) {
+	streaming(t, func(t *testing.T, s *scene, targets map[string]place) {
+		for name, at := range targets {
+			for _, window := range []int{1, 2, 3, 16, 1000} {
+				seq := rpc.Stream[int, int](t.Context(), at.from, at.target, "count", 100, rpc.Window(window))
+				for range 2 { // each makes a call of its own
+					got, err := collect(seq)
+					require.NoError(t, err, name)
+					assert.Equal(t, numbersTo(100), got, name)
+				}
+			}
+			got, err := collect(rpc.Stream[int, int](t.Context(), at.from, at.target, "count", 0))
+			require.NoError(t, err, name)
+			assert.Empty(t, got, name)
+		}
+		synctest.Wait()
+		assert.Zero(t, rpc.StatsOf(s.here))
+		assert.Zero(t, rpc.StatsOf(s.there))
+	})
+}
+
+func TestWhyStreamsFail(t *testing.T) {
+	streaming(t, func(t *testing.T, s *scene, targets map[string]place) {
+		for name, at := range targets {
+			for _, test := range []struct {
+				function string
+				items    []int
+				text     string
+				target   error
+			}{
+				{"three and fail", []int{1, 2, 3}, "sold out", errSoldOut},
+				{"one and panic", []int{1}, "boom", nil},
+				{"nil", nil, "no sequence, but nil", nil},
+				{"echo", nil, `"echo" is not for Stream: it has one result`, rpc.ErrUnknownFunction},
+				{"steal", nil, `"steal"`, rpc.ErrUnknownFunction},
+			} {
+				got, err := collect(rpc.Stream[int, int](t.Context(), at.from, at.target, test.function, 1))
+				assert.Equal(t, test.items, got, name+test.function)
+				require.ErrorContains(t, err, test.text, name)
+				if test.target != nil {
+					require.ErrorIs(t, err, test.target, name)
+				}
+			}
+			err := failure[int](t, at.from, at.target, "count", 1)
+			require.ErrorIs(t, err, rpc.ErrUnknownFunction)
+			require.ErrorContains(t, err, `"count" is not for Call: it streams its results`, name)
+		}
+		synctest.Wait()
+		assert.Zero(t, rpc.StatsOf(s.here))
+		assert.Zero(t, rpc.StatsOf(s.there))
+		_, err := actors.CallSoon(t.Context(), s.clerk, func(context.Context) (int, error) { return 0, nil }).Wait(t.Context())
+		require.NoError(t, err)
+	})
+}
