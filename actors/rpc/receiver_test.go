@@ -85,8 +85,8 @@ func request(version uint32, generation, number uint64) *wire.Envelope {
 	}
 }
 
-func streamRequest(generation, number uint64, window uint32) *wire.Envelope {
-	e := request(wire.Version, generation, number)
+func streamRequest(window uint32) *wire.Envelope {
+	e := request(wire.Version, 1, 1)
 	e.GetRequest().Function, e.GetRequest().Window = "stream", window
 	return e
 }

@@ -143,7 +143,7 @@ func TestWhatAHostileNodeGrantsAStream(t *testing.T) {
 			}
 		}
 	}))
-	r.get(streamRequest(1, 1, 4))
+	r.get(streamRequest(4))
 	expect := func(items int64) {
 		t.Helper()
 		for range items {
@@ -294,7 +294,7 @@ func TestStreamThatHasNotStartedGoesWhereItsTargetIs(t *testing.T) {
 func TestRequestOfAStreamWithAKeyIsRefused(t *testing.T) {
 	r := newTarget(t)
 	for _, function := range []string{"stream", "echo"} {
-		e := streamRequest(1, 1, 2)
+		e := streamRequest(2)
 		e.GetRequest().Function, e.GetRequest().Key = function, "k"
 		r.get(e)
 		refused := (<-r.answers).GetResponse().GetError()
@@ -306,7 +306,7 @@ func TestRequestOfAStreamWithAKeyIsRefused(t *testing.T) {
 
 func TestStreamRunsOnAWorker(t *testing.T) {
 	r := newTarget(t)
-	e := streamRequest(1, 1, 5)
+	e := streamRequest(5)
 	e.GetRequest().Worker = true
 	turn := make(chan struct{})
 	busy := actors.CallSoon(t.Context(), r.clerk, func(context.Context) (int, error) { <-turn; return 0, nil })
@@ -332,7 +332,7 @@ func TestStreamOfANodeThatHasStartedAnewIsCancelled(t *testing.T) {
 			left <- context.Cause(ctx)
 		}
 	}))
-	r.get(streamRequest(1, 1, 2))
+	r.get(streamRequest(2))
 	for range 2 { // after which it waits for credit that never comes
 		assert.NotNil(t, (<-r.answers).GetItem())
 	}
