@@ -88,6 +88,9 @@ func (n *node) find(r *wire.Request) (*function, *actors.Caller, error) {
 		return nil, nil, err
 	}
 	c, err := n.caller(r.GetCaller())
+	if err == nil && r.GetWorker() && !n.pools.have(c) {
+		err = fmt.Errorf("%w: %s is no pool, whose workers could be asked", ErrDenied, r.GetCaller())
+	}
 	return fn, c, err
 }
 
