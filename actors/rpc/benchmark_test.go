@@ -53,6 +53,26 @@ func BenchmarkItemsAcrossNodes(b *testing.B) {
 	}
 }
 
+// BenchmarkPool has functions that take a millisecond called on the pools of
+// clusters of one to three members, each with 4 workers, 64 at a time.
+func BenchmarkPool(b *testing.B) {
+	address := startEtcd(b)
+	c := driver(b, address)
+	ctx, pool := context.Background(), rpc.Pool(c, "worker")
+	for n := 1; n <= 3; n++ {
+		launch(b, nodeVariable+"=member", etcdNodeVariable+"="+address).listens(b)
+		for rpc.Members(c, "worker") < n {
+			runtime.Gosched()
+		}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			inFlight(b, func() error {
+				_, err := rpc.Call[time.Duration, visit](ctx, c.ActorSystem, pool, "nap", time.Millisecond).Wait(ctx)
+				return err
+			})
+		})
+	}
+}
+
 // inFlight has 64 goroutines do the same again and again.
 func inFlight(b *testing.B, do func() error) {
 	b.ReportAllocs()

@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -21,8 +22,9 @@ func TestMain(m *testing.M) {
 		runNode(address)
 		return
 	}
-	if os.Getenv(etcdNodeVariable) != "" {
-		os.Exit(m.Run()) // protoactor's provider never closes its client
+	flag.Parse()
+	if os.Getenv(etcdNodeVariable) != "" || flag.Lookup("test.bench").Value.String() != "" {
+		os.Exit(m.Run()) // protoactor's provider for etcd never closes its client
 	}
 	goleak.VerifyTestMain(patient{m}, ofCluster()...)
 }

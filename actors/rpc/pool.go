@@ -167,6 +167,14 @@ func (p *pools) add(c *actors.Caller) {
 	p.callers = append(p.callers, c)
 }
 
+// have reports whether a caller is that of a pool: workers of others are theirs
+// alone, and their functions rely on the turn.
+func (p *pools) have(c *actors.Caller) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.callers, c)
+}
+
 func (p *pools) all() []*actors.Caller {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -90,7 +90,11 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 
 // find returns the function that a call is for, and the caller.
 func (n *node) find(r *wire.Request) (*function, *actors.Caller, error) {
-	return n.functionHere(place{caller: r.GetCaller()}, r.GetFunction(), r.GetWindow() > 0)
+	fn, c, err := n.functionHere(place{caller: r.GetCaller()}, r.GetFunction(), r.GetWindow() > 0)
+	if err == nil && r.GetWorker() && !n.pools.have(c) {
+		err = fmt.Errorf("%w: %s is no pool, whose workers could be asked", ErrDenied, r.GetCaller())
+	}
+	return fn, c, err
 }
 
 // schedule has a function called on a turn of c, or on a worker of its.

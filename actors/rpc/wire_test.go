@@ -9,6 +9,15 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
+func TestWorkersOfAPoolAloneRunCallsOfOthers(t *testing.T) {
+	r := newReceiver(t)
+	e := request(wire.Version, 7, 1)
+	e.GetRequest().Worker = true
+	r.get(e)
+	answer := <-r.answers
+	assert.Contains(t, answer.GetResponse().GetError().GetCodes(), "rpc.denied")
+}
+
 func TestCallThatComesTwiceRunsOnce(t *testing.T) {
 	r := newReceiver(t)
 	r.get(request(wire.Version, 7, 1))

@@ -39,8 +39,7 @@ var fullSizes = sizes{
 	largeTree:  100_000,
 }
 
-// figures is the table of what is measured. Numbers that are missing belong to
-// packages that are not written yet.
+// figures is the table of what is measured.
 func figures(n sizes) []figure {
 	jobs := side{name: "1000 `ToThread` through `AsCompleted`, 10 at a time", per: n.batch, run: asCompletedBatch(n.batch)}
 	call := side{name: "`CallSoon` and `Wait`", per: 1, run: callSoon}
@@ -149,6 +148,12 @@ func figures(n sizes) []figure {
 		theirs: side{name: "in a tree of 1000", per: n.smallTree, run: stopTree(n.smallTree)},
 		bar:    bar{atMost: 1.5},
 		note:   fmt.Sprintf("each caller has %d children, as far as the number of callers goes.", fanOut),
+	}, {
+		number: 18,
+		ours:   side{name: "`rpc.Call` of another process, 64 in flight", per: callsAcross, run: callAcross},
+		theirs: side{name: "protoactor remote `RequestFuture`, 64 in flight", per: callsAcross, run: requestAcross},
+		bar:    bar{atMost: 1},
+		note:   "allocations are those of the process that calls.",
 	}}, backendFigures(n)...)
 }
 

@@ -35,6 +35,7 @@ import (
 func main() {
 	err := run(os.Stdout, os.Args[1:], fullSizes)
 	removePrograms()
+	endNodes()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -45,9 +46,13 @@ func run(w io.Writer, args []string, n sizes) error {
 	flags := flag.NewFlagSet("benchmarks", flag.ExitOnError)
 	list := flags.String("figures", "", "the `numbers` of the figures to measure, separated by commas (default all)")
 	each := flags.Duration("time", 100*time.Millisecond, "how long to measure each side of a figure in a round, at least")
+	node := flags.Bool(nodeFlag[1:], false, "be the other node of a figure, and print nothing but its address")
 	side := flags.Int("side", 0, "measure only our side of the figure with this `number`, and print nothing but two numbers")
 	rounds := flags.Int("rounds", 15, "how many rounds to measure")
 	_ = flags.Parse(args) // exits on an error
+	if *node {
+		return serve(w)
+	}
 	chosen, err := choose(figures(n), *list)
 	if err != nil {
 		return err

@@ -14,10 +14,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreCurrent(), goleak.Cleanup(func(status int) {
-		removePrograms()
-		os.Exit(status)
-	}))
+	if len(os.Args) == 2 && os.Args[1] == nodeFlag {
+		check(serve(os.Stdout))
+		return
+	}
+	goleak.VerifyTestMain(cleanly{m}, goleak.IgnoreCurrent())
+}
+
+// cleanly ends what the figures have begun before anybody looks for it.
+type cleanly struct{ *testing.M }
+
+func (m cleanly) Run() (status int) {
+	defer removePrograms()
+	defer func() { endNodes() }()
+	return m.M.Run()
 }
 
 // BenchmarkFigures runs the same works as the program, each by itself.

@@ -14,6 +14,7 @@ import (
 )
 
 func TestLocalMembersHashTheFiles(t *testing.T) {
+	t.Parallel()
 	dir := makeTree(t, 3000)
 	require.NoError(t, os.Symlink(dir, filepath.Join(dir, "loop")))
 	p := start(t, "-local", "3", dir)
@@ -27,6 +28,7 @@ func TestLocalMembersHashTheFiles(t *testing.T) {
 }
 
 func TestMembersThatAreKilledLoseNothing(t *testing.T) {
+	t.Parallel()
 	p := start(t, "-local", "3", makeTree(t, 3000))
 	members := p.members(3)
 	members[0].kill(t) // before the files are begun, and etcd says for seconds that it lives
@@ -38,6 +40,7 @@ func TestMembersThatAreKilledLoseNothing(t *testing.T) {
 }
 
 func TestWhatCannotBeReadIsReported(t *testing.T) {
+	t.Parallel()
 	dir := makeTree(t, 10)
 	secret := filepath.Join(dir, "secret\nfile")
 	require.NoError(t, os.Symlink("/proc/self/mem", filepath.Join(dir, "link")))
@@ -54,12 +57,14 @@ func TestWhatCannotBeReadIsReported(t *testing.T) {
 }
 
 func TestEmptyDirectory(t *testing.T) {
+	t.Parallel()
 	got := start(t, "-local", "1", t.TempDir()).end()
 	assert.Zero(t, got.status, got.stderr)
 	assert.Equal(t, "files       0\nbytes       0\nduplicates  0\nunreadable  0\n", got.stdout)
 }
 
 func TestMembersOfOtherTerminalsJoin(t *testing.T) {
+	t.Parallel()
 	etcd, err := freeAddress()
 	require.NoError(t, err)
 	hashing := start(t, "-etcd", etcd, makeTree(t, 100))
@@ -73,6 +78,7 @@ func TestMembersOfOtherTerminalsJoin(t *testing.T) {
 }
 
 func TestInterruptEndsItWithWhatWasDone(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	endless := makeEndless(t, dir)
 	p := start(t, "-local", "1", dir)

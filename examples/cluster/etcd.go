@@ -52,7 +52,8 @@ func startEtcd(ctx context.Context, address string) (at string, stop func(), err
 		return "", nil, fmt.Errorf("etcd at %s: %w", address, err)
 	}
 	stop = func() {
-		server.Close()
+		server.Server.HardStop()
+		go server.Close() // which waits for connections that end with this process
 		_ = os.RemoveAll(dir)
 	}
 	select {
