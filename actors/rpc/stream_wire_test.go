@@ -306,6 +306,7 @@ func TestRequestOfAStreamWithAKeyIsRefused(t *testing.T) {
 
 func TestStreamRunsOnAWorker(t *testing.T) {
 	r := newTarget(t)
+	r.pools.add(r.clerk)
 	e := streamRequest(5)
 	e.GetRequest().Worker = true
 	turn := make(chan struct{})
