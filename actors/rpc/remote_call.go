@@ -3,6 +3,7 @@ package rpc
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,7 +39,7 @@ type remoteCall[Resp any] struct {
 	// withdrawn says that the call was over before that attempt was answered.
 	withdrawn bool
 	over      bool
-	failed    []failure   // with a key the last ones
+	failed    []failure   // with a key those since a place has failed twice
 	repeated  int         // how often a call with a key was
 	next      *time.Timer // of the next attempt
 }
@@ -270,10 +271,13 @@ func (c *remoteCall[Resp]) again(err error) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	round := c.key != "" && slices.ContainsFunc(c.failed, func(f failure) bool { return f.address == c.at.address })
 	c.failed = append(c.failed, failure{c.at.address, err})
 	after, again := backoff(len(c.failed))
+	if round { // each place has had its turn: they may be back
+		c.failed = nil
+	}
 	if c.key != "" {
-		c.failed = c.failed[max(0, len(c.failed)-mostAttempts):]
 		c.repeated++
 		after, again = pauseAfter(c.repeated), true
 	}
