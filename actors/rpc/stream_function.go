@@ -20,7 +20,8 @@ import (
 // When nobody wants further items, because the loop was left or its node is lost,
 // and at the deadline, the context of fn ends, and yield returns false. A sequence
 // that ends after that has failed with the cause, so that no loop takes it for
-// complete. The items are encoded on the turn, before the function waits.
+// complete. The items are encoded on the turn, before the function waits. On a
+// [Pool] the function keeps its worker until it has ended, also while it waits.
 func HandleStream[Req, Resp any](
 	system *actor.ActorSystem, name string, fn func(context.Context, Req) iter.Seq2[Resp, error],
 ) error {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
-	"os"
 	"regexp"
 	"testing"
 	"time"
@@ -12,30 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
+	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger/jaegertest"
 )
 
 var traceID = regexp.MustCompile(`(?m)^trace +(\w+)$`)
-
-// startJaeger returns a Jaeger that ends with the test, and has the environment
-// name it.
-func startJaeger(t *testing.T) *jaeger.Server {
-	t.Helper()
-	if os.Getenv("JAEGER") == "" {
-		t.Skip("needs a Jaeger: JAEGER=1 go test ./... builds it, which takes some minutes the first time, and runs it")
-	}
-	program, err := jaeger.Build(t.Context(), "../tracing/tool")
-	require.NoError(t, err)
-	server, err := jaeger.Start(context.Background(), program)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		assert.NoError(t, server.Stop())
-	})
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.OTLP)
-	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-	t.Setenv("OTEL_METRICS_EXPORTER", "none")
-	return server
-}
 
 // seen returns the spans of the trace that a program has begun.
 func seen(t *testing.T, server *jaeger.Server, got outcome, n int) (spans []jaeger.Span) {
@@ -50,7 +28,7 @@ func seen(t *testing.T, server *jaeger.Server, got outcome, n int) (spans []jaeg
 }
 
 func TestOneTraceSpansAllProcesses(t *testing.T) {
-	server := startJaeger(t)
+	server := jaegertest.Start(t, "../tracing/tool")
 	const files = 300
 	p := start(t, "-trace", "-local", "3", makeTree(t, files))
 	members := p.members(3)
@@ -83,7 +61,7 @@ func TestOneTraceSpansAllProcesses(t *testing.T) {
 }
 
 func TestCancellationIsSeenOnTheFarSide(t *testing.T) {
-	server := startJaeger(t)
+	server := jaegertest.Start(t, "../tracing/tool")
 	dir := t.TempDir()
 	endless := makeEndless(t, dir)
 	p := start(t, "-trace", "-local", "1", dir)

@@ -4,18 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 )
@@ -38,28 +35,6 @@ func leaks() (err error) {
 		}
 	}
 	return err
-}
-
-// startJaeger returns a Jaeger that ends with the test, and has the environment
-// name it.
-func startJaeger(t *testing.T) *jaeger.Server {
-	t.Helper()
-	if os.Getenv("JAEGER") == "" {
-		t.Skip("needs a Jaeger: JAEGER=1 go test ./... builds it, which takes some minutes the first time, and runs it")
-	}
-	program, err := jaeger.Build(t.Context(), "tool")
-	require.NoError(t, err)
-	server, err := jaeger.Start(context.Background(), program)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		assert.NoError(t, server.Stop())
-	})
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.OTLP)
-	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-	t.Setenv("OTEL_METRICS_EXPORTER", "none")
-	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-	return server
 }
 
 // open returns the address of a shop that is open until close is called, which

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
+	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger/jaegertest"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
@@ -23,7 +24,7 @@ import (
 // followed by its events and its attributes.
 
 func TestAnOrderIsSeenInJaeger(t *testing.T) {
-	server := startJaeger(t)
+	server := jaegertest.Start(t, "tool")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	address, closeShop := open(t, 2*time.Second) // long enough for the span of the request to be over
@@ -53,7 +54,7 @@ func TestAnOrderIsSeenInJaeger(t *testing.T) {
 }
 
 func TestThePictureOfAnOrderIsWritten(t *testing.T) {
-	startJaeger(t) // keeps the environment, and is not the one that the program starts
+	jaegertest.Start(t, "tool") // keeps the environment, and is not the one that the program starts
 	file := filepath.Join(t.TempDir(), "order.svg")
 
 	require.NoError(t, run(t.Context(), []string{"-picture", file, "-listen", "127.0.0.1:0"}, io.Discard))
