@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -73,7 +74,14 @@ type callOptions struct {
 // PendingOptions gives options to the pending of the call, for those who take
 // such options themselves.
 func PendingOptions(opts ...pending.Option) CallOption {
-	return func(o *callOptions) { o.pending = append(o.pending, opts...) }
+	opts = slices.Clip(opts)
+	return func(o *callOptions) {
+		if o.pending == nil {
+			o.pending = opts
+			return
+		}
+		o.pending = append(o.pending, opts...)
+	}
 }
 
 // Named gives the call a name, for its pending, logs and spans. The default is

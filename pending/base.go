@@ -45,6 +45,7 @@ type extra struct {
 	id          uint64
 	name        string
 	metadata    Metadata
+	describe    func(Metadata)
 	canceller   func(error)
 	observation Observation
 	unwatch     func() bool // ends the watch over ctx
@@ -73,6 +74,12 @@ func With(key string, value any) Option {
 		}
 		x.metadata[key] = value
 	}
+}
+
+// DescribedBy has describe add to the pending's metadata when that is first asked
+// for, and not before: for what few ask for. It must not use the pending.
+func DescribedBy(describe func(Metadata)) Option {
+	return func(x *extra) { x.describe = describe }
 }
 
 // TrackedBy has those trackers told of the pending, and of what its function
@@ -192,6 +199,10 @@ func (b *base) Metadata() Metadata {
 	x := b.extras()
 	if x.metadata == nil {
 		x.metadata = Metadata{}
+	}
+	if x.describe != nil {
+		x.describe(x.metadata)
+		x.describe = nil
 	}
 	if b.runner != nil && x.metadata["func"] == nil {
 		x.metadata["func"] = b.function()

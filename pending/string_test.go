@@ -74,6 +74,15 @@ func TestMetadataIsKeptAndDescribed(t *testing.T) {
 	}
 	p := pending.New[int](t.Context(), pending.With("k", 1))
 	assert.Equal(t, pending.Metadata{"k": 1}, p.Metadata(), "there is no function to describe")
+
+	asked := 0
+	p = pending.New[int](t.Context(), pending.With("k", 1), pending.DescribedBy(func(m pending.Metadata) {
+		asked++
+		m["asked"] = asked
+	}))
+	assert.NotContains(t, p.String(), "asked", "it costs nothing until it is asked for")
+	assert.Equal(t, pending.Metadata{"k": 1, "asked": 1}, p.Metadata())
+	assert.Equal(t, pending.Metadata{"k": 1, "asked": 1}, p.Metadata())
 }
 
 func TestNameIsTheOneGivenOrThatOfTheFunction(t *testing.T) {

@@ -3,14 +3,12 @@ package rpc
 import (
 	"cmp"
 	"context"
-	"slices"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // Call has the function of that name run on a turn of the target, which is a
@@ -40,8 +38,10 @@ func Call[Req, Resp any](
 	if fixed && n.isHere(at) && !o.repeats() {
 		return callHere[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{
-		node: n, target: target, function: clean(function), repetition: o.repetition, decode: decode[Resp],
+	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), repetition: o.repetition}
+	if fixed {
+		c.make(ctx, req, o)
+		return c.Pending
 	}
 	c.here = func(at place, ran *atomic.Bool) *pending.Pending[Resp] {
 		return callHere[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
@@ -54,7 +54,12 @@ func Call[Req, Resp any](
 func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
 	c.traced = actors.TelemetryOf(ctx) // the context of the pending is no function's
-	c.Pending = pending.New[Resp](ctx, n.pendingOptions(c.traced, c.target, c.function, o)...)
+	opts := append(make([]pending.Option, 0, 4), pending.Named(c.function), n.described, pending.Tracked())
+	if c.traced != nil {
+		at, _ := c.target.(place)
+		opts = append(opts, c.traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
+	}
+	c.Pending = pending.New[Resp](ctx, append(opts, o.pending...)...) // the user's come last
 	if life := c.Context(); life.Err() != nil {
 		c.Cancel(context.Cause(life))
 	}
@@ -76,16 +81,4 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	} else {
 		go c.attempt() // to find the target may take its time
 	}
-}
-
-// pendingOptions returns those of the pending of a call. The user's come last.
-func (n *node) pendingOptions(
-	traced *telemetry.Telemetry, t Target, function string, o callOptions,
-) []pending.Option {
-	all := []pending.Option{pending.Named(function), pending.With("system", n.system), pending.Tracked()}
-	if traced != nil {
-		at, _ := t.(place)
-		all = append(all, traced.RemoteCalls(at.address, cmp.Or(at.caller, t.String())))
-	}
-	return slices.Concat(all, o.pending)
 }

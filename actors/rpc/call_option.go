@@ -25,8 +25,13 @@ type callOptions struct {
 	repetition
 }
 
+var defaultCall = callOptions{window: DefaultWindow}
+
 func callOptionsOf(opts []CallOption) callOptions {
-	o := callOptions{window: DefaultWindow}
+	if len(opts) == 0 {
+		return defaultCall // without the memory that options may keep
+	}
+	o := defaultCall
 	for _, opt := range opts {
 		opt(&o)
 	}

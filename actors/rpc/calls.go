@@ -34,6 +34,7 @@ type calls struct {
 type addressed struct {
 	openCall
 	address string
+	bundle  uint32 // in which it was sent
 }
 
 // add registers a call under the number that is returned.
@@ -50,7 +51,7 @@ func (c *calls) add(call openCall, address string, limit int) (number uint64, er
 		c.open, c.busy = make(map[uint64]addressed), make(map[string]int)
 	}
 	c.last++
-	c.open[c.last] = addressed{call, address}
+	c.open[c.last] = addressed{call, address, 0}
 	c.busy[address]++
 	return c.last, nil
 }
@@ -135,6 +136,32 @@ func (c *calls) takeAll(address string) []openCall {
 	return all
 }
 
+// bundled notes which calls travel in a bundle.
+func (c *calls) bundled(bundle uint32, all []*wire.Envelope) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range all {
+		if call, ok := c.open[e.GetCall()]; ok && e.GetRequest() != nil {
+			call.bundle = bundle
+			c.open[e.GetCall()] = call
+		}
+	}
+}
+
+// takeBundle removes the calls that were sent in a bundle.
+func (c *calls) takeBundle(bundle uint32) []openCall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []openCall
+	for number, call := range c.open {
+		if call.bundle == bundle {
+			all = append(all, call.openCall)
+			c.remove(number)
+		}
+	}
+	return all
+}
+
 // close removes all calls, and has none added any more. It reports whether that
 // was the first time.
 func (c *calls) close(err error) (all []openCall, first bool) {
@@ -157,18 +184,6 @@ func (c *calls) isClosed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed != nil
-}
-
-// numbered returns the number of a call of which the lower half is known: the
-// last one that was given out with it.
-func (c *calls) numbered(lower uint32) uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	number := c.last&^(1<<32-1) | uint64(lower)
-	if number > c.last && number >= 1<<32 {
-		number -= 1 << 32
-	}
-	return number
 }
 
 func (c *calls) stats() (open int, late uint64) {

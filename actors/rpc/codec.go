@@ -31,13 +31,10 @@ func (jsonCodec) Name() string                           { return "json" }
 func (jsonCodec) Marshal(value any) ([]byte, error)      { return json.Marshal(value) }
 func (jsonCodec) Unmarshal(data []byte, value any) error { return json.Unmarshal(data, value) }
 
-// protobufName is the encoding of messages of protobuf.
-const protobufName = "protobuf"
-
 // encode returns a value as it travels. The error matches [ErrEncoding].
 func (c *config) encode(value any) (p *wire.Payload, err error) {
 	defer recovered(&err)
-	p = &wire.Payload{Encoding: protobufName}
+	p = &wire.Payload{}
 	if m, ok := value.(proto.Message); ok {
 		p.Type = string(m.ProtoReflect().Descriptor().FullName())
 		p.Data, err = proto.Marshal(m)
@@ -57,7 +54,7 @@ func decode[T any](c *config, p *wire.Payload) (value T, err error) {
 	if m, ok := any(value).(proto.Message); ok {
 		value, err = decodeMessage[T](m, p)
 	} else {
-		err = c.unmarshal(p, &value)
+		value, err = unmarshal[T](c, p)
 	}
 	if err != nil {
 		var none T
@@ -77,8 +74,8 @@ func recovered(err *error) {
 // pointer.
 func decodeMessage[T any](m proto.Message, p *wire.Payload) (value T, err error) {
 	want := string(m.ProtoReflect().Descriptor().FullName())
-	if p.GetEncoding() != protobufName || p.GetType() != want {
-		return value, fmt.Errorf("it is encoded as %s %s, not as %s %s", p.GetEncoding(), p.GetType(), protobufName, want)
+	if p.GetEncoding() != "" || p.GetType() != want {
+		return value, fmt.Errorf("it is encoded as %q %s, not as the message %s", p.GetEncoding(), p.GetType(), want)
 	}
 	decoded := m.ProtoReflect().New().Interface()
 	if err := proto.Unmarshal(p.GetData(), decoded); err != nil {
@@ -88,13 +85,14 @@ func decodeMessage[T any](m proto.Message, p *wire.Payload) (value T, err error)
 }
 
 // unmarshal decodes what is no message of protobuf.
-func (c *config) unmarshal(p *wire.Payload, value any) error {
+func unmarshal[T any](c *config, p *wire.Payload) (value T, err error) {
 	switch name := p.GetEncoding(); name {
 	case c.codec.Name():
-		return c.codec.Unmarshal(p.GetData(), value)
+		err = c.codec.Unmarshal(p.GetData(), &value)
 	case JSON.Name():
-		return JSON.Unmarshal(p.GetData(), value)
+		err = JSON.Unmarshal(p.GetData(), &value)
 	default:
-		return fmt.Errorf("it is encoded as %q %s, not as %q", name, p.GetType(), c.codec.Name())
+		err = fmt.Errorf("it is encoded as %q %s, not as %q", name, p.GetType(), c.codec.Name())
 	}
+	return value, err
 }

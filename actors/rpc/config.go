@@ -86,7 +86,7 @@ func Encoding(c Codec) Option {
 		if c == nil {
 			return errors.New("rpc: Encoding: must not be nil")
 		}
-		if name := c.Name(); name == protobufName || !utf8.ValidString(name) {
+		if name := c.Name(); name == "" || !utf8.ValidString(name) {
 			return fmt.Errorf("rpc: Encoding: %q is no name for a codec", name)
 		}
 		o.codec = c

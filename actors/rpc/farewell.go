@@ -54,8 +54,8 @@ func (n *node) others() map[string]struct{} {
 
 func (n *node) sendFarewell(address string, f *wire.Farewell) {
 	n.send(address, &wire.Envelope{
-		Version: wire.Version, Generation: n.generation, Kind: &wire.Envelope_Farewell{Farewell: f},
-	}, n.system.NewLocalPID(processID))
+		Version: wire.Version, Generation: n.generation, Farewell: f,
+	})
 }
 
 // leaves deals with the farewell of another node, or its answer to this one's.

@@ -7,7 +7,9 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // functions are those that may be called on a node, by name.
@@ -20,6 +22,7 @@ type functions struct {
 type function struct {
 	typed   any  // func(context.Context, Req) (Resp, error), or iter.Seq2[Resp, error] for the results
 	streams bool // its results, so that it needs a sink for them
+	options []actors.CallOption
 	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error)
 }
 
@@ -63,6 +66,7 @@ func (f *functions) add(name string, fn *function) error {
 	if f.byName == nil {
 		f.byName = make(map[string]*function)
 	}
+	fn.options = []actors.CallOption{actors.PendingOptions(pending.Named(name)), actors.Served()}
 	f.byName[name] = fn
 	return nil
 }

@@ -29,33 +29,35 @@ func samples(tb testing.TB, generation uint64) (all [][]byte) {
 	}
 	request := func(number uint64, function, key string, timeout time.Duration) *wire.Envelope {
 		e := envelope(number)
-		e.Kind = &wire.Envelope_Request{Request: &wire.Request{
+		e.Request = &wire.Request{
 			Function: function, Caller: "callers/clerk", Key: key, Timeout: int64(timeout),
 			Trace:    map[string]string{"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
 			Argument: &wire.Payload{Encoding: "json", Data: []byte(`"x"`)},
-		}}
+		}
 		return e
 	}
 	answer := func(number uint64, r *wire.Response) *wire.Envelope {
 		e := envelope(number)
-		e.Kind = &wire.Envelope_Response{Response: r}
+		e.Response = r
 		return e
 	}
-	failed := func(e *wire.Error) *wire.Response { return &wire.Response{Outcome: &wire.Response_Error{Error: e}} }
+	failed := func(e *wire.Error) *wire.Response { return &wire.Response{Error: e} }
 	cancel := envelope(1)
-	cancel.Kind = &wire.Envelope_Cancel{Cancel: &wire.Cancel{Cause: &wire.Error{Text: "why", Codes: []string{"rpc.cancelled"}}}}
+	cancel.Cancel = &wire.Cancel{Cause: &wire.Error{Text: "why", Codes: []string{"rpc.cancelled"}}}
 	older, newer := request(1, "echo", "", 0), request(2, "echo", "k", 0)
 	older.Version, newer.Version = 0, wire.Version+1
 	unknown := envelope(3)
 	unknown.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 15, protowire.BytesType), []byte("kind")))
 	stream, streamOnce := request(9, "stream", "", 0), request(10, "stream", "k", 0)
 	stream.GetRequest().Window, streamOnce.GetRequest().Window = 2, 2
+	bundle := request(13, "echo", "", 0)
+	bundle.More = []*wire.Envelope{request(14, "echo", "m", 0), cancel, {}, {More: []*wire.Envelope{{}}}, creditOf(generation, 9, 4)}
 	for _, e := range []*wire.Envelope{
-		{}, cancel, older, newer, unknown,
+		{}, cancel, bundle, older, newer, unknown,
 		request(1, "echo", "", 0), request(2, "sleep", "", time.Second), request(3, "panic", "", 0), request(4, "steal", "", 0),
 		request(5, "echo", "k", 0), request(6, "sleep", "l", 0), request(7, "panic", "m", 0), request(8, "sleep", "l", 1),
 		answer(1, &wire.Response{}),
-		answer(2, &wire.Response{Outcome: &wire.Response_Result{Result: &wire.Payload{Encoding: "json", Data: []byte(`"x"`)}}}),
+		answer(2, &wire.Response{Result: &wire.Payload{Encoding: "json", Data: []byte(`"x"`)}}),
 		answer(3, failed(&wire.Error{Text: "boom", Panicked: true, Stack: []byte("stack"), Node: "here"})),
 		answer(4, failed(&wire.Error{Text: "no", Codes: []string{"rpc.no_caller"}, NotRun: true, Again: true})),
 		stream, streamOnce, request(11, "stream", "", 0), request(12, "stream", "l", 0),

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -187,7 +185,7 @@ func (b *inbox[Resp]) started() bool {
 
 // receive implements [collector].
 func (b *inbox[Resp]) receive(i *wire.Item, limit int) (last *wire.Envelope, err error) {
-	if size := proto.Size(i); size > limit {
+	if size := i.Size(); size > limit {
 		return nil, fmt.Errorf("%w: item with %d bytes, of which %d may be received", ErrTooLarge, size, limit)
 	}
 	value := i.GetValue()

@@ -65,7 +65,7 @@ func TestMessagesOfProtobufTravelAsProtobuf(t *testing.T) {
 
 		err = failure[*durationpb.Duration](t, s.here, s.target, "double", "a minute")
 		require.ErrorIs(t, err, rpc.ErrEncoding)
-		assert.ErrorContains(t, err, `it is encoded as json , not as protobuf google.protobuf.Duration`)
+		assert.ErrorContains(t, err, `it is encoded as "json" , not as the message google.protobuf.Duration`)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/remote"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // processID is the id of the node's process, to which other nodes send calls and
@@ -23,6 +24,7 @@ const processID = "callers.rpc"
 type node struct {
 	system     *actor.ActorSystem
 	generation uint64
+	described  pending.Option // of its calls
 	config     atomic.Pointer[config]
 	functions  functions
 	codes      codes
@@ -30,6 +32,7 @@ type node struct {
 	served     served
 	window     window
 	outboxes   outboxes
+	lines      lines
 	peers      peers
 	listening  sync.Once // to the events of the system
 
@@ -54,6 +57,7 @@ func nodeOf(system *actor.ActorSystem) *node {
 			return process.(*node)
 		}
 		n := &node{system: system, generation: uint64(time.Now().UnixNano())} //nolint:gosec // It is after 1970.
+		n.described = pending.DescribedBy(func(m pending.Metadata) { m["system"] = system })
 		n.config.Store(defaults())
 		if _, added := system.ProcessRegistry.Add(n, processID); added {
 			return n
@@ -64,16 +68,13 @@ func nodeOf(system *actor.ActorSystem) *node {
 // SendUserMessage implements [actor.Process]. It is called on a goroutine that
 // reads from another node, which nothing that was sent may end.
 func (n *node) SendUserMessage(pid *actor.PID, message any) {
-	defer func() {
-		if r := recover(); r != nil {
-			n.system.Logger().Error("rpc: message dropped",
-				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
-		}
-	}()
 	_, content, sender := actor.UnwrapEnvelope(message)
 	switch content := content.(type) {
 	case *wire.Envelope:
 		n.receive(content, sender)
+		for _, e := range content.GetMore() {
+			n.receive(e, sender)
+		}
 	case *actor.DeadLetterResponse:
 		n.undelivered(pid.GetRequestId())
 	}
@@ -87,31 +88,35 @@ func (n *node) Stop(*actor.PID) {}
 
 // receive deals with what another node has sent.
 func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
-	switch kind := e.GetKind().(type) {
-	case *wire.Envelope_Response:
-		n.answered(e, kind.Response)
-		return
-	case *wire.Envelope_Item:
-		n.arrived(e, kind.Item)
-		return
+	defer n.guard("message dropped")
+	switch {
+	case e.Response != nil:
+		n.answered(e, e.Response)
+	case e.Item != nil:
+		n.arrived(e, e.Item)
+	case sender.GetAddress() != here: // else there is nobody who could be answered
+		n.called(incoming{sender.GetAddress(), e.GetGeneration(), e.GetCall()}, e)
 	}
-	if sender.GetAddress() == here {
-		return // nobody who could be answered
+}
+
+// guard is deferred where a panic may end nothing else. It says what was lost.
+func (n *node) guard(what string) {
+	if r := recover(); r != nil {
+		n.system.Logger().Error("rpc: "+what, slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
 	}
-	n.called(incoming{sender.GetAddress(), e.GetGeneration(), e.GetCall()}, e)
 }
 
 // called deals with what is said about a call of another node, or of this one.
 func (n *node) called(call incoming, e *wire.Envelope) {
-	switch kind := e.GetKind().(type) {
-	case *wire.Envelope_Farewell:
-		n.leaves(call.address, kind.Farewell)
-	case *wire.Envelope_Cancel:
-		n.cancel(call, kind.Cancel)
-	case *wire.Envelope_Credit:
-		n.outboxes.grant(call, kind.Credit.GetGranted())
-	case *wire.Envelope_Request:
-		n.serve(call, e.GetVersion(), kind.Request)
+	switch {
+	case e.Request != nil:
+		n.serve(call, e.GetVersion(), e.Request)
+	case e.Cancel != nil:
+		n.cancel(call, e.Cancel)
+	case e.Credit != nil:
+		n.outboxes.grant(call, e.Credit.GetGranted())
+	case e.Farewell != nil:
+		n.leaves(call.address, e.Farewell)
 	default: // of a newer version
 		n.refuse(call, n.otherVersion(e.GetVersion()))
 	}
@@ -143,16 +148,15 @@ func (n *node) answered(e *wire.Envelope, r *wire.Response) {
 	}
 }
 
-// undelivered fails a call that has found nobody at its address.
-func (n *node) undelivered(lower uint32) {
-	if c := n.calls.take(n.calls.numbered(lower)); c != nil {
+// undelivered fails the calls of a bundle that has found nobody at its address.
+func (n *node) undelivered(bundle uint32) {
+	for _, c := range n.calls.takeBundle(bundle) {
 		c.Fail(notRun{fmt.Errorf("%w: nobody there takes calls", ErrNodeDown)})
 	}
 }
 
 // send sends an envelope to the node at an address, unless this one has stopped.
-// A dead letter comes back to the sender, which is nil for nobody.
-func (n *node) send(address string, e *wire.Envelope, sender *actor.PID) {
+func (n *node) send(address string, e *wire.Envelope) {
 	if n.calls.isClosed() {
 		return
 	}
@@ -161,13 +165,13 @@ func (n *node) send(address string, e *wire.Envelope, sender *actor.PID) {
 		return
 	}
 	n.listenToEvents()
-	n.system.Root.Send(actor.NewPID(address, processID), &actor.MessageEnvelope{Message: e, Sender: sender})
+	n.lines.put(n, address, e)
 }
 
 // loop has the node receive what it has sent to itself.
 func (n *node) loop(e *wire.Envelope) {
-	if answer, ok := e.GetKind().(*wire.Envelope_Response); ok {
-		n.answered(e, answer.Response)
+	if e.Response != nil {
+		n.answered(e, e.Response)
 		return
 	}
 	n.called(incoming{here, e.GetGeneration(), e.GetCall()}, e)

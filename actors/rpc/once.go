@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -54,7 +53,7 @@ func (n *node) run(r *run, first *wire.Request) {
 			returned.Store(n.answer(first.GetFunction(), result, err))
 		}
 		return result, err
-	}, actors.Named(first.GetFunction()), actors.Served())
+	}, fn.options...)
 	n.window.running(r, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()

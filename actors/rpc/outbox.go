@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
@@ -25,19 +23,16 @@ type outbox struct {
 
 // send implements [sink].
 func (o *outbox) send(ctx context.Context, value *wire.Payload) error {
-	item := &wire.Item{Value: value}
-	if size, limit := proto.Size(item), o.node.config.Load().maxSize; size > limit {
+	if size, limit := value.Size(), o.node.config.Load().maxSize; size > limit {
 		return fmt.Errorf("%w: item with %d bytes, of which %d may be sent", ErrTooLarge, size, limit)
 	}
 	position, err := o.take(ctx)
 	if err != nil {
 		return err
 	}
-	item.Position = position
-	o.node.send(o.call.address, &wire.Envelope{
-		Version: wire.Version, Generation: o.call.generation, Call: o.call.number,
-		Kind: &wire.Envelope_Item{Item: item},
-	}, nil)
+	e := wire.NewItem(position, value)
+	e.Generation, e.Call = o.call.generation, o.call.number
+	o.node.send(o.call.address, e)
 	return nil
 }
 

@@ -60,9 +60,12 @@ func newReceiver(tb testing.TB) *receiver {
 // SendUserMessage implements [actor.Process] for whatever is sent to other nodes.
 func (r *receiver) SendUserMessage(_ *actor.PID, message any) {
 	_, content, _ := actor.UnwrapEnvelope(message)
-	select {
-	case r.answers <- content.(*wire.Envelope):
-	default:
+	first := content.(*wire.Envelope)
+	for _, e := range append([]*wire.Envelope{first}, first.GetMore()...) {
+		select {
+		case r.answers <- e:
+		default:
+		}
 	}
 }
 
@@ -78,10 +81,10 @@ func (r *receiver) getFrom(address string, e *wire.Envelope) {
 func request(version uint32, generation, number uint64) *wire.Envelope {
 	return &wire.Envelope{
 		Version: version, Generation: generation, Call: number,
-		Kind: &wire.Envelope_Request{Request: &wire.Request{
+		Request: &wire.Request{
 			Function: "echo", Caller: "callers/clerk",
 			Argument: &wire.Payload{Encoding: "json", Data: []byte(`"x"`)},
-		}},
+		},
 	}
 }
 

@@ -8,9 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -26,9 +23,8 @@ type remoteCall[Resp any] struct {
 	argument *wire.Payload
 	repetition
 	traced *telemetry.Telemetry // of whoever calls; nil if nobody traces
-	decode func(*config, *wire.Payload) (Resp, error)
-	stream collector // nil for a call
-	window uint32    // of the stream
+	stream collector            // nil for a call
+	window uint32               // of the stream
 	// here calls the function of this node, if that is where the target is.
 	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
 
@@ -110,18 +106,18 @@ func (c *remoteCall[Resp]) start(at place) error {
 }
 
 // request returns the call as it travels, at this moment.
-func (c *remoteCall[Resp]) request(at place) (*wire.Request, error) {
-	request := &wire.Request{
-		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: c.trace(), Key: c.key,
-		Worker: at.worker, Window: c.window,
-	}
+func (c *remoteCall[Resp]) request(at place) (*wire.Envelope, error) {
+	e, request := wire.NewRequest()
+	request.Function, request.Caller, request.Argument = c.function, clean(at.caller), c.argument
+	request.Trace, request.Key = c.trace(), c.key
+	request.Worker, request.Window = at.worker, c.window
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))
 	}
-	if size, limit := proto.Size(request), c.node.config.Load().maxSize; size > limit {
+	if size, limit := request.Size(), c.node.config.Load().maxSize; size > limit {
 		return nil, fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, limit)
 	}
-	return request, nil
+	return e, nil
 }
 
 // reaches returns an error if there is no way to the node at an address.
@@ -150,21 +146,16 @@ func (c *remoteCall[Resp]) trace() map[string]string {
 }
 
 // send sends an attempt, unless the call is over.
-func (c *remoteCall[Resp]) send(at place, number uint64, request *wire.Request) {
+func (c *remoteCall[Resp]) send(at place, number uint64, request *wire.Envelope) {
 	if !c.begin(at, number) {
 		c.node.calls.take(number)
 		return
 	}
-	c.post(at.address, number, request)
+	request.Generation, request.Call = c.node.generation, number
+	c.node.send(at.address, request)
 	if c.noteSent() {
 		c.sendCancel(at.address, number)
 	}
-}
-
-func (c *remoteCall[Resp]) post(address string, number uint64, request *wire.Request) {
-	e := c.envelope(number)
-	e.Kind = &wire.Envelope_Request{Request: request}
-	c.node.send(address, e, c.node.sender(number))
 }
 
 // begin notes that an attempt is made, unless the call is over.
@@ -209,19 +200,12 @@ func (c *remoteCall[Resp]) ended() {
 
 func (c *remoteCall[Resp]) sendCancel(address string, number uint64) {
 	e := c.envelope(number)
-	e.Kind = &wire.Envelope_Cancel{Cancel: &wire.Cancel{Cause: c.node.encodeError(c.Err())}}
-	c.node.send(address, e, c.node.sender(number))
+	e.Cancel = &wire.Cancel{Cause: c.node.encodeError(c.Err())}
+	c.node.send(address, e)
 }
 
 func (c *remoteCall[Resp]) envelope(number uint64) *wire.Envelope {
 	return &wire.Envelope{Version: wire.Version, Generation: c.node.generation, Call: number}
-}
-
-// sender returns the PID that a call is sent with, and its dead letter to.
-func (n *node) sender(number uint64) *actor.PID {
-	pid := n.system.NewLocalPID(processID)
-	pid.RequestId = uint32(number) //nolint:gosec // The lower half: see numbered.
-	return pid
 }
 
 // Items implements [openCall].
@@ -229,24 +213,40 @@ func (c *remoteCall[Resp]) Items() collector { return c.stream }
 
 // Answer implements [openCall].
 func (c *remoteCall[Resp]) Answer(r *wire.Response) {
-	switch outcome := r.GetOutcome().(type) {
-	case *wire.Response_Result:
-		config := c.node.config.Load()
-		if size := proto.Size(r); size > config.maxSize {
-			c.SetError(fmt.Errorf("%w: answer of %d bytes, of which %d may be received", ErrTooLarge, size, config.maxSize))
-			return
-		}
-		value, err := c.decode(config, outcome.Result)
-		if err != nil {
-			c.SetError(err)
-			return
-		}
-		c.SetResult(value)
-	case *wire.Response_Error:
-		c.Fail(c.node.decodeError(outcome.Error))
-	default:
+	switch {
+	case r.Error != nil:
+		c.Fail(c.node.decodeError(r.Error))
+	case r.Result == nil:
 		c.SetError(fmt.Errorf("%w: the answer has no outcome", ErrVersion))
+	default:
+		c.complete(r.Result)
 	}
+}
+
+// complete completes the pending with the result that has come.
+func (c *remoteCall[Resp]) complete(result *wire.Payload) {
+	config := c.node.config.Load()
+	if size := result.Size(); size > config.maxSize {
+		c.SetError(fmt.Errorf("%w: answer of %d bytes, of which %d may be received", ErrTooLarge, size, config.maxSize))
+		return
+	}
+	value, err := c.decode(config, result)
+	if err != nil {
+		c.SetError(err)
+		return
+	}
+	c.SetResult(value)
+}
+
+// decode returns the value of a result. That of a stream which has ended well is empty.
+func (c *remoteCall[Resp]) decode(config *config, result *wire.Payload) (value Resp, err error) {
+	switch {
+	case c.stream == nil:
+		return decode[Resp](config, result)
+	case result.Size() > 0:
+		err = fmt.Errorf("%w: it is not for Stream: it has one result", ErrUnknownFunction)
+	}
+	return value, err
 }
 
 // Fail implements [openCall].

@@ -26,7 +26,8 @@ func (c *remoteCall[Resp]) repeat(number uint64) {
 		c.SetError(err)
 		return
 	}
-	c.post(at.address, number, request)
+	request.Generation, request.Call = c.node.generation, number
+	c.node.send(at.address, request)
 }
 
 // overdue reports whether an attempt is still under way, and where, and sets the

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
@@ -54,7 +53,7 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 		defer left()
 		ran.Store(true)
 		return fn.encoded(ctx, r.GetArgument(), out)
-	}, actors.Named(r.GetFunction()), actors.Served())
+	}, fn.options...)
 	n.served.running(call, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
@@ -78,7 +77,7 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 	if !permitted {
 		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())
 	}
-	if size := proto.Size(r); size > config.maxSize {
+	if size := r.Size(); size > config.maxSize {
 		return fmt.Errorf("%w: call of %q with %d bytes, of which %d may be received",
 			ErrTooLarge, r.GetFunction(), size, config.maxSize)
 	}
@@ -131,10 +130,10 @@ func (n *node) outcome(p *pending.Pending[*wire.Payload], ran bool) *wire.Respon
 // answer returns what a function has returned, as it travels.
 func (n *node) answer(function string, result *wire.Payload, err error) *wire.Response {
 	if err != nil {
-		return &wire.Response{Outcome: &wire.Response_Error{Error: n.encodeError(err)}}
+		return &wire.Response{Error: n.encodeError(err)}
 	}
-	answer := &wire.Response{Outcome: &wire.Response_Result{Result: result}}
-	if size, limit := proto.Size(answer), n.config.Load().maxSize; size > limit {
+	answer := &wire.Response{Result: result}
+	if size, limit := answer.Size(), n.config.Load().maxSize; size > limit {
 		err := fmt.Errorf("%w: answer of %s with %d bytes, of which %d may be sent", ErrTooLarge, function, size, limit)
 		return n.answer(function, nil, err)
 	}
@@ -148,15 +147,14 @@ func (n *node) refusal(err error) *wire.Response {
 	e := n.encodeError(err)
 	e.NotRun = true
 	e.Again = errors.Is(err, ErrNoCaller) || errors.Is(err, actors.ErrOverloaded)
-	return &wire.Response{Outcome: &wire.Response_Error{Error: e}}
+	return &wire.Response{Error: e}
 }
 
 // reply sends an answer. There is nobody to hear that it was not delivered.
 func (n *node) reply(call incoming, answer *wire.Response) {
 	n.send(call.address, &wire.Envelope{
-		Version: wire.Version, Generation: call.generation, Call: call.number,
-		Kind: &wire.Envelope_Response{Response: answer},
-	}, nil)
+		Version: wire.Version, Generation: call.generation, Call: call.number, Response: answer,
+	})
 }
 
 // cancel cancels a call that another node has cancelled, wherever it is.

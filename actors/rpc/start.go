@@ -137,6 +137,7 @@ func (n *node) stop(r *remote.Remote) {
 	for _, c := range open {
 		c.Fail(err)
 	}
+	n.lines.close()
 	n.disconnect()
 	r.Shutdown(false)
 }

@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"sync/atomic"
 
@@ -74,7 +73,7 @@ func open[Req, Resp any](
 		return streamHere(ctx, s, at, function, req, o)
 	}
 	c := &remoteCall[struct{}]{
-		node: n, target: target, function: clean(function), decode: decodeEnd,
+		node: n, target: target, function: clean(function),
 		stream: s, window: uint32(o.window), //nolint:gosec // It is valid.
 	}
 	c.here = func(at place, ran *atomic.Bool) *pending.Pending[struct{}] {
@@ -89,14 +88,6 @@ func open[Req, Resp any](
 	s.call = c
 	c.make(ctx, req, o)
 	return c.Pending
-}
-
-// decodeEnd decodes the result of a stream that has ended well, which is empty.
-func decodeEnd(_ *config, end *wire.Payload) (none struct{}, err error) {
-	if end.GetEncoding() != "" {
-		err = fmt.Errorf("%w: it is not for Stream: it has one result", ErrUnknownFunction)
-	}
-	return none, err
 }
 
 // each hands the items to the loop until that is left, or the stream ends, whose
@@ -139,6 +130,6 @@ func (c *remoteCall[Resp]) grant(items uint64) {
 	address, number := c.at.address, c.number
 	c.mu.Unlock()
 	e := c.envelope(number)
-	e.Kind = &wire.Envelope_Credit{Credit: &wire.Credit{Granted: items}}
-	c.node.send(address, e, c.node.sender(number))
+	e.Credit = &wire.Credit{Granted: items}
+	c.node.send(address, e)
 }

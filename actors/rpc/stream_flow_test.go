@@ -234,6 +234,7 @@ func TestLoopInAFunctionGivesItsTurnAway(t *testing.T) {
 			p.Cancel(errSoldOut)
 			_, err = p.Wait(t.Context())
 			require.ErrorIs(t, err, errSoldOut, name)
+			synctest.Wait() // until the other node has heard of it
 			steps <- struct{}{}
 		}
 	})

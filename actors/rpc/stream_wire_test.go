@@ -17,25 +17,21 @@ import (
 func itemOf(call *wire.Envelope, position uint64, text string) *wire.Envelope {
 	return &wire.Envelope{
 		Version: wire.Version, Generation: call.GetGeneration(), Call: call.GetCall(),
-		Kind: &wire.Envelope_Item{Item: &wire.Item{
-			Position: position, Value: &wire.Payload{Encoding: "json", Data: []byte(`"` + text + `"`)},
-		}},
+		Item: &wire.Item{Position: position, Value: &wire.Payload{Encoding: "json", Data: []byte(`"` + text + `"`)}},
 	}
 }
 
 func endOf(call *wire.Envelope, items uint64) *wire.Envelope {
 	return &wire.Envelope{
 		Version: wire.Version, Generation: call.GetGeneration(), Call: call.GetCall(),
-		Kind: &wire.Envelope_Response{Response: &wire.Response{
-			Outcome: &wire.Response_Result{Result: &wire.Payload{}}, Items: items,
-		}},
+		Response: &wire.Response{Result: &wire.Payload{}, Items: items},
 	}
 }
 
 func creditOf(generation, number, granted uint64) *wire.Envelope {
 	return &wire.Envelope{
 		Version: wire.Version, Generation: generation, Call: number,
-		Kind: &wire.Envelope_Credit{Credit: &wire.Credit{Granted: granted}},
+		Credit: &wire.Credit{Granted: granted},
 	}
 }
 
@@ -95,7 +91,7 @@ func TestWhatAHostileNodeSendsToAStream(t *testing.T) {
 		}, nil, "it has one result"},
 		{"no outcome", func(c *wire.Envelope) []*wire.Envelope {
 			e := endOf(c, 0)
-			e.GetResponse().Outcome = nil
+			e.GetResponse().Result = nil
 			return []*wire.Envelope{e}
 		}, nil, "no outcome"},
 		{"no value", func(c *wire.Envelope) []*wire.Envelope {
@@ -105,8 +101,8 @@ func TestWhatAHostileNodeSendsToAStream(t *testing.T) {
 		}, nil, "rpc: encoding"},
 		{"no item, no credit", func(c *wire.Envelope) []*wire.Envelope {
 			return []*wire.Envelope{
-				{Version: wire.Version, Generation: c.GetGeneration(), Call: c.GetCall(), Kind: &wire.Envelope_Credit{}},
-				{Version: wire.Version, Generation: c.GetGeneration(), Call: c.GetCall(), Kind: &wire.Envelope_Item{}},
+				{Version: wire.Version, Generation: c.GetGeneration(), Call: c.GetCall(), Credit: &wire.Credit{}},
+				{Version: wire.Version, Generation: c.GetGeneration(), Call: c.GetCall(), Item: &wire.Item{}},
 			}
 		}, nil, "rpc: encoding"},
 		{"items of others", func(c *wire.Envelope) []*wire.Envelope {
@@ -168,7 +164,7 @@ func TestWhatAHostileNodeGrantsAStream(t *testing.T) {
 	expect(0)
 	r.get(creditOf(1, 1, 9))
 	expect(1)
-	r.get(&wire.Envelope{Version: wire.Version, Generation: 1, Call: 1, Kind: &wire.Envelope_Cancel{Cancel: &wire.Cancel{}}})
+	r.get(&wire.Envelope{Version: wire.Version, Generation: 1, Call: 1, Cancel: &wire.Cancel{}})
 	<-left
 	r.get(creditOf(1, 1, 100))
 	expect(0)
@@ -228,9 +224,8 @@ func TestStreamThatHasNotStartedGoesWhereItsTargetIs(t *testing.T) {
 	}))
 	refusal := func(e *wire.Envelope) *wire.Envelope {
 		return &wire.Envelope{
-			Version: wire.Version, Generation: e.GetGeneration(), Call: e.GetCall(), Kind: &wire.Envelope_Response{
-				Response: &wire.Response{Outcome: &wire.Response_Error{Error: &wire.Error{Text: "not here", NotRun: true}}},
-			},
+			Version: wire.Version, Generation: e.GetGeneration(), Call: e.GetCall(),
+			Response: &wire.Response{Error: &wire.Error{Text: "not here", NotRun: true}},
 		}
 	}
 	t.Run("here", func(t *testing.T) {

@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -41,7 +39,7 @@ type run struct {
 const recordSize = 640
 
 func sizeOf(id identity, answer *wire.Response) int {
-	return recordSize + len(id.function) + len(id.caller) + len(id.key) + proto.Size(answer)
+	return recordSize + len(id.function) + len(id.caller) + len(id.key) + answer.Size()
 }
 
 // join has a call wait for the run of its identity, which it begins if there is

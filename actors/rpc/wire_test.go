@@ -25,7 +25,7 @@ func TestCallThatComesTwiceRunsOnce(t *testing.T) {
 	r.get(request(wire.Version, 7, 1))
 	r.get(request(wire.Version, 6, 2)) // of an earlier node with that address
 	r.get(&wire.Envelope{
-		Version: wire.Version, Generation: 7, Call: 3, Kind: &wire.Envelope_Cancel{Cancel: &wire.Cancel{}},
+		Version: wire.Version, Generation: 7, Call: 3, Cancel: &wire.Cancel{},
 	})
 	r.get(request(wire.Version, 7, 3)) // was cancelled before it came
 	r.get(request(wire.Version, 7, 4))
@@ -84,7 +84,7 @@ func TestAnswersOfOtherVersionsAndGenerations(t *testing.T) {
 	call := <-r.answers
 	answer := &wire.Envelope{
 		Version: wire.Version + 1, Generation: call.GetGeneration() + 1, Call: call.GetCall(),
-		Kind: &wire.Envelope_Response{Response: &wire.Response{}},
+		Response: &wire.Response{},
 	}
 	r.get(answer)
 	assert.False(t, p.IsDone(), "it is for another node that had the address")
@@ -92,14 +92,4 @@ func TestAnswersOfOtherVersionsAndGenerations(t *testing.T) {
 	r.get(answer)
 	require.ErrorIs(t, p.Err(), ErrVersion)
 	assert.Equal(t, uint64(1), StatsOf(r.system).Late)
-}
-
-func TestNumberOfADeadLetter(t *testing.T) {
-	const wrap = 1 << 32
-	for _, test := range []struct{ last, number uint64 }{
-		{5, 5}, {5, 1}, {wrap + 5, wrap + 5}, {wrap + 5, wrap}, {wrap + 5, wrap - 1}, {3*wrap + 1, 2*wrap + 7},
-	} {
-		c := calls{last: test.last}
-		assert.Equal(t, test.number, c.numbered(uint32(test.number))) //nolint:gosec // The lower half.
-	}
 }

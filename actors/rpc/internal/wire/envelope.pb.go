@@ -33,15 +33,16 @@ type Envelope struct {
 	Generation uint64 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
 	// The number of the call in that system.
 	Call uint64 `protobuf:"varint,3,opt,name=call,proto3" json:"call,omitempty"`
-	// Types that are valid to be assigned to Kind:
-	//
-	//	*Envelope_Request
-	//	*Envelope_Response
-	//	*Envelope_Cancel
-	//	*Envelope_Item
-	//	*Envelope_Credit
-	//	*Envelope_Farewell
-	Kind          isEnvelope_Kind `protobuf_oneof:"kind"`
+	// It has one of these. They are no oneof, which in Go costs each of them a piece of
+	// memory, on either side.
+	Request  *Request  `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
+	Response *Response `protobuf:"bytes,5,opt,name=response,proto3" json:"response,omitempty"`
+	Cancel   *Cancel   `protobuf:"bytes,6,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	Item     *Item     `protobuf:"bytes,7,opt,name=item,proto3" json:"item,omitempty"`
+	Credit   *Credit   `protobuf:"bytes,8,opt,name=credit,proto3" json:"credit,omitempty"`
+	Farewell *Farewell `protobuf:"bytes,20,opt,name=farewell,proto3" json:"farewell,omitempty"`
+	// Envelopes that come after this one. They have none themselves.
+	More          []*Envelope `protobuf:"bytes,21,rep,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -97,106 +98,54 @@ func (x *Envelope) GetCall() uint64 {
 	return 0
 }
 
-func (x *Envelope) GetKind() isEnvelope_Kind {
-	if x != nil {
-		return x.Kind
-	}
-	return nil
-}
-
 func (x *Envelope) GetRequest() *Request {
 	if x != nil {
-		if x, ok := x.Kind.(*Envelope_Request); ok {
-			return x.Request
-		}
+		return x.Request
 	}
 	return nil
 }
 
 func (x *Envelope) GetResponse() *Response {
 	if x != nil {
-		if x, ok := x.Kind.(*Envelope_Response); ok {
-			return x.Response
-		}
+		return x.Response
 	}
 	return nil
 }
 
 func (x *Envelope) GetCancel() *Cancel {
 	if x != nil {
-		if x, ok := x.Kind.(*Envelope_Cancel); ok {
-			return x.Cancel
-		}
+		return x.Cancel
 	}
 	return nil
 }
 
 func (x *Envelope) GetItem() *Item {
 	if x != nil {
-		if x, ok := x.Kind.(*Envelope_Item); ok {
-			return x.Item
-		}
+		return x.Item
 	}
 	return nil
 }
 
 func (x *Envelope) GetCredit() *Credit {
 	if x != nil {
-		if x, ok := x.Kind.(*Envelope_Credit); ok {
-			return x.Credit
-		}
+		return x.Credit
 	}
 	return nil
 }
 
 func (x *Envelope) GetFarewell() *Farewell {
 	if x != nil {
-		if x, ok := x.Kind.(*Envelope_Farewell); ok {
-			return x.Farewell
-		}
+		return x.Farewell
 	}
 	return nil
 }
 
-type isEnvelope_Kind interface {
-	isEnvelope_Kind()
+func (x *Envelope) GetMore() []*Envelope {
+	if x != nil {
+		return x.More
+	}
+	return nil
 }
-
-type Envelope_Request struct {
-	Request *Request `protobuf:"bytes,4,opt,name=request,proto3,oneof"`
-}
-
-type Envelope_Response struct {
-	Response *Response `protobuf:"bytes,5,opt,name=response,proto3,oneof"`
-}
-
-type Envelope_Cancel struct {
-	Cancel *Cancel `protobuf:"bytes,6,opt,name=cancel,proto3,oneof"`
-}
-
-type Envelope_Item struct {
-	Item *Item `protobuf:"bytes,7,opt,name=item,proto3,oneof"`
-}
-
-type Envelope_Credit struct {
-	Credit *Credit `protobuf:"bytes,8,opt,name=credit,proto3,oneof"`
-}
-
-type Envelope_Farewell struct {
-	Farewell *Farewell `protobuf:"bytes,20,opt,name=farewell,proto3,oneof"`
-}
-
-func (*Envelope_Request) isEnvelope_Kind() {}
-
-func (*Envelope_Response) isEnvelope_Kind() {}
-
-func (*Envelope_Cancel) isEnvelope_Kind() {}
-
-func (*Envelope_Item) isEnvelope_Kind() {}
-
-func (*Envelope_Credit) isEnvelope_Kind() {}
-
-func (*Envelope_Farewell) isEnvelope_Kind() {}
 
 type Request struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -307,11 +256,9 @@ func (x *Request) GetWindow() uint32 {
 
 type Response struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Types that are valid to be assigned to Outcome:
-	//
-	//	*Response_Result
-	//	*Response_Error
-	Outcome isResponse_Outcome `protobuf_oneof:"outcome"`
+	// It has one of these.
+	Result *Payload `protobuf:"bytes,1,opt,name=result,proto3" json:"result,omitempty"`
+	Error  *Error   `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
 	// How many items there were before the end of a stream, whose result is empty.
 	Items         uint64 `protobuf:"varint,3,opt,name=items,proto3" json:"items,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -348,27 +295,16 @@ func (*Response) Descriptor() ([]byte, []int) {
 	return file_envelope_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *Response) GetOutcome() isResponse_Outcome {
-	if x != nil {
-		return x.Outcome
-	}
-	return nil
-}
-
 func (x *Response) GetResult() *Payload {
 	if x != nil {
-		if x, ok := x.Outcome.(*Response_Result); ok {
-			return x.Result
-		}
+		return x.Result
 	}
 	return nil
 }
 
 func (x *Response) GetError() *Error {
 	if x != nil {
-		if x, ok := x.Outcome.(*Response_Error); ok {
-			return x.Error
-		}
+		return x.Error
 	}
 	return nil
 }
@@ -379,22 +315,6 @@ func (x *Response) GetItems() uint64 {
 	}
 	return 0
 }
-
-type isResponse_Outcome interface {
-	isResponse_Outcome()
-}
-
-type Response_Result struct {
-	Result *Payload `protobuf:"bytes,1,opt,name=result,proto3,oneof"`
-}
-
-type Response_Error struct {
-	Error *Error `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
-}
-
-func (*Response_Result) isResponse_Outcome() {}
-
-func (*Response_Error) isResponse_Outcome() {}
 
 // Item is one of a stream, from the node that runs the function.
 type Item struct {
@@ -595,9 +515,10 @@ func (x *Cancel) GetCause() *Error {
 }
 
 type Payload struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Encoding string                 `protobuf:"bytes,1,opt,name=encoding,proto3" json:"encoding,omitempty"`
-	// The full name of a message of protobuf.
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty for a message of protobuf.
+	Encoding string `protobuf:"bytes,1,opt,name=encoding,proto3" json:"encoding,omitempty"`
+	// The full name of that message.
 	Type          string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	Data          []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -756,20 +677,20 @@ var File_envelope_proto protoreflect.FileDescriptor
 
 const file_envelope_proto_rawDesc = "" +
 	"\n" +
-	"\x0eenvelope.proto\x12\x0fprotocaller.rpc\"\x9b\x03\n" +
+	"\x0eenvelope.proto\x12\x0fprotocaller.rpc\"\xb6\x03\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x02 \x01(\x04R\n" +
 	"generation\x12\x12\n" +
-	"\x04call\x18\x03 \x01(\x04R\x04call\x124\n" +
-	"\arequest\x18\x04 \x01(\v2\x18.protocaller.rpc.RequestH\x00R\arequest\x127\n" +
-	"\bresponse\x18\x05 \x01(\v2\x19.protocaller.rpc.ResponseH\x00R\bresponse\x121\n" +
-	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelH\x00R\x06cancel\x12+\n" +
-	"\x04item\x18\a \x01(\v2\x15.protocaller.rpc.ItemH\x00R\x04item\x121\n" +
-	"\x06credit\x18\b \x01(\v2\x17.protocaller.rpc.CreditH\x00R\x06credit\x127\n" +
-	"\bfarewell\x18\x14 \x01(\v2\x19.protocaller.rpc.FarewellH\x00R\bfarewellB\x06\n" +
-	"\x04kind\"\xc4\x02\n" +
+	"\x04call\x18\x03 \x01(\x04R\x04call\x122\n" +
+	"\arequest\x18\x04 \x01(\v2\x18.protocaller.rpc.RequestR\arequest\x125\n" +
+	"\bresponse\x18\x05 \x01(\v2\x19.protocaller.rpc.ResponseR\bresponse\x12/\n" +
+	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelR\x06cancel\x12)\n" +
+	"\x04item\x18\a \x01(\v2\x15.protocaller.rpc.ItemR\x04item\x12/\n" +
+	"\x06credit\x18\b \x01(\v2\x17.protocaller.rpc.CreditR\x06credit\x125\n" +
+	"\bfarewell\x18\x14 \x01(\v2\x19.protocaller.rpc.FarewellR\bfarewell\x12-\n" +
+	"\x04more\x18\x15 \x03(\v2\x19.protocaller.rpc.EnvelopeR\x04more\"\xc4\x02\n" +
 	"\aRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x18\n" +
@@ -782,12 +703,11 @@ const file_envelope_proto_rawDesc = "" +
 	"\n" +
 	"TraceEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8f\x01\n" +
-	"\bResponse\x122\n" +
-	"\x06result\x18\x01 \x01(\v2\x18.protocaller.rpc.PayloadH\x00R\x06result\x12.\n" +
-	"\x05error\x18\x02 \x01(\v2\x16.protocaller.rpc.ErrorH\x00R\x05error\x12\x14\n" +
-	"\x05items\x18\x03 \x01(\x04R\x05itemsB\t\n" +
-	"\aoutcome\"R\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x80\x01\n" +
+	"\bResponse\x120\n" +
+	"\x06result\x18\x01 \x01(\v2\x18.protocaller.rpc.PayloadR\x06result\x12,\n" +
+	"\x05error\x18\x02 \x01(\v2\x16.protocaller.rpc.ErrorR\x05error\x12\x14\n" +
+	"\x05items\x18\x03 \x01(\x04R\x05items\"R\n" +
 	"\x04Item\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x04R\bposition\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.protocaller.rpc.PayloadR\x05value\"\"\n" +
@@ -843,35 +763,24 @@ var file_envelope_proto_depIdxs = []int32{
 	3,  // 3: protocaller.rpc.Envelope.item:type_name -> protocaller.rpc.Item
 	4,  // 4: protocaller.rpc.Envelope.credit:type_name -> protocaller.rpc.Credit
 	5,  // 5: protocaller.rpc.Envelope.farewell:type_name -> protocaller.rpc.Farewell
-	9,  // 6: protocaller.rpc.Request.trace:type_name -> protocaller.rpc.Request.TraceEntry
-	7,  // 7: protocaller.rpc.Request.argument:type_name -> protocaller.rpc.Payload
-	7,  // 8: protocaller.rpc.Response.result:type_name -> protocaller.rpc.Payload
-	8,  // 9: protocaller.rpc.Response.error:type_name -> protocaller.rpc.Error
-	7,  // 10: protocaller.rpc.Item.value:type_name -> protocaller.rpc.Payload
-	8,  // 11: protocaller.rpc.Cancel.cause:type_name -> protocaller.rpc.Error
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	0,  // 6: protocaller.rpc.Envelope.more:type_name -> protocaller.rpc.Envelope
+	9,  // 7: protocaller.rpc.Request.trace:type_name -> protocaller.rpc.Request.TraceEntry
+	7,  // 8: protocaller.rpc.Request.argument:type_name -> protocaller.rpc.Payload
+	7,  // 9: protocaller.rpc.Response.result:type_name -> protocaller.rpc.Payload
+	8,  // 10: protocaller.rpc.Response.error:type_name -> protocaller.rpc.Error
+	7,  // 11: protocaller.rpc.Item.value:type_name -> protocaller.rpc.Payload
+	8,  // 12: protocaller.rpc.Cancel.cause:type_name -> protocaller.rpc.Error
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_envelope_proto_init() }
 func file_envelope_proto_init() {
 	if File_envelope_proto != nil {
 		return
-	}
-	file_envelope_proto_msgTypes[0].OneofWrappers = []any{
-		(*Envelope_Request)(nil),
-		(*Envelope_Response)(nil),
-		(*Envelope_Cancel)(nil),
-		(*Envelope_Item)(nil),
-		(*Envelope_Credit)(nil),
-		(*Envelope_Farewell)(nil),
-	}
-	file_envelope_proto_msgTypes[2].OneofWrappers = []any{
-		(*Response_Result)(nil),
-		(*Response_Error)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

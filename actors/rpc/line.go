@@ -1,0 +1,126 @@
+package rpc
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+)
+
+const (
+	// largestBundle is how large a bundle is at most, in bytes, if it has more than
+	// one envelope, and mostInBundle how many it has.
+	largestBundle = 64 << 10
+	mostInBundle  = 256
+)
+
+// lines are the ways to other nodes on which something is to be sent. What comes
+// at about the same time goes as one message, because each message costs protoactor
+// far more than what is in it.
+type lines struct {
+	mu      sync.Mutex
+	closed  bool
+	busy    map[string]*line // by address
+	senders sync.WaitGroup   // one for each of those
+	bundles uint32           // how many there were
+}
+
+// line holds what is to be sent to one node, in order.
+type line struct {
+	to      *actor.PID
+	waiting []*wire.Envelope
+}
+
+// put has an envelope sent, unless the lines are closed.
+func (l *lines) put(n *node, address string, e *wire.Envelope) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.add(n, address, e)
+	}
+}
+
+// add has an envelope sent. The caller holds mu.
+func (l *lines) add(n *node, address string, e *wire.Envelope) {
+	way := l.busy[address]
+	if way == nil {
+		if l.busy == nil {
+			l.busy = make(map[string]*line)
+		}
+		way = &line{to: actor.NewPID(address, processID)}
+		l.busy[address] = way
+		l.senders.Go(func() { l.send(n, way) })
+	}
+	way.waiting = append(way.waiting, e)
+}
+
+// send sends what a line holds until that is nothing.
+func (l *lines) send(n *node, way *line) {
+	for {
+		runtime.Gosched() // those who are about to put something go first
+		waiting := l.take(way)
+		if len(waiting) == 0 {
+			return
+		}
+		for len(waiting) > 0 {
+			size := sizeOfBundle(waiting)
+			n.sendBundle(way.to, waiting[:size])
+			waiting = waiting[size:]
+		}
+	}
+}
+
+// take empties a line, which ends if it was empty.
+func (l *lines) take(way *line) []*wire.Envelope {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	waiting := way.waiting
+	way.waiting = nil
+	if len(waiting) == 0 {
+		delete(l.busy, way.to.GetAddress())
+	}
+	return waiting
+}
+
+// close returns when all is sent that was put, after which nothing is.
+func (l *lines) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.senders.Wait()
+}
+
+// number returns that of another bundle, which is not 0.
+func (l *lines) number() uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.bundles++; l.bundles == 0 {
+		l.bundles++
+	}
+	return l.bundles
+}
+
+// sizeOfBundle returns how many of the envelopes go together.
+func sizeOfBundle(waiting []*wire.Envelope) int {
+	bytes := 0
+	for i, e := range waiting {
+		if bytes += e.Size(); i == mostInBundle || i > 0 && bytes > largestBundle {
+			return i
+		}
+	}
+	return len(waiting)
+}
+
+// sendBundle sends envelopes as one message. A dead letter comes back with the
+// number of the bundle.
+func (n *node) sendBundle(to *actor.PID, all []*wire.Envelope) {
+	defer n.guard("bundle dropped") // protoactor's remote panics while it is shut down by others
+	bundle := n.lines.number()
+	n.calls.bundled(bundle, all)
+	all[0].More = all[1:]
+	sender := n.system.NewLocalPID(processID)
+	sender.RequestId = bundle
+	n.system.Root.Send(to, &actor.MessageEnvelope{Message: all[0], Sender: sender})
+}

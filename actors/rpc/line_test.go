@@ -1,0 +1,131 @@
+package rpc
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// mail is a system that keeps the messages to other nodes.
+type mail struct {
+	actor.Process
+	node     *node
+	messages []*wire.Envelope
+}
+
+func newMail() *mail {
+	system := actor.NewActorSystem(func(config *actor.Config) {
+		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
+	})
+	m := &mail{}
+	system.ProcessRegistry.Address = "here"
+	system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return m, true })
+	m.node = nodeOf(system)
+	return m
+}
+
+// SendUserMessage implements [actor.Process] for whatever is sent to other nodes.
+func (m *mail) SendUserMessage(_ *actor.PID, message any) {
+	_, content, _ := actor.UnwrapEnvelope(message)
+	m.messages = append(m.messages, content.(*wire.Envelope))
+}
+
+// post puts envelopes with items of some bytes at once, and returns how many went with
+// each message.
+func (m *mail) post(t *testing.T, sizes ...int) (together []int) {
+	m.messages = nil
+	m.node.lines.mu.Lock() // so that the first one does not go before the last one is there
+	for i, size := range sizes {
+		e := wire.NewItem(uint64(i), &wire.Payload{Data: make([]byte, size)})
+		m.node.lines.add(m.node, "there", e)
+	}
+	m.node.lines.mu.Unlock()
+	m.node.lines.senders.Wait()
+	var order []uint64
+	for _, first := range m.messages {
+		for _, e := range append([]*wire.Envelope{first}, first.GetMore()...) {
+			order = append(order, e.GetItem().GetPosition())
+		}
+		together = append(together, 1+len(first.GetMore()))
+	}
+	assert.True(t, slices.IsSorted(order))
+	assert.Len(t, order, len(sizes))
+	return together
+}
+
+func TestWhatComesTogetherGoesTogether(t *testing.T) {
+	m := newMail()
+	assert.Equal(t, []int{1}, m.post(t, 1))
+	assert.Equal(t, []int{3}, m.post(t, 1, 2, 3))
+	assert.Equal(t, []int{mostInBundle, mostInBundle, 3}, m.post(t, make([]int, 2*mostInBundle+3)...))
+	assert.Equal(t, []int{2, 1}, m.post(t, largestBundle/2, largestBundle/2, 1))
+	assert.Equal(t, []int{1, 1, 2}, m.post(t, 1, 2*largestBundle, 1, 1))
+	assert.Empty(t, m.node.lines.busy)
+}
+
+func TestClosedLinesHaveSentWhatWasPut(t *testing.T) {
+	m := newMail()
+	for range 10 {
+		m.node.lines.put(m.node, "there", &wire.Envelope{Cancel: &wire.Cancel{}})
+	}
+	m.node.lines.close()
+	sent := 0
+	for _, first := range m.messages {
+		sent += 1 + len(first.GetMore())
+	}
+	assert.Equal(t, 10, sent)
+	m.messages = nil
+	m.node.lines.put(m.node, "there", &wire.Envelope{Cancel: &wire.Cancel{}})
+	m.node.lines.senders.Wait()
+	assert.Empty(t, m.messages)
+}
+
+// The dead letter of a bundle fails those calls that were in it.
+func TestCallsOfABundleThatWasNotDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMail()
+		call := func() *pending.Pending[string] {
+			return Call[string, string](t.Context(), m.node.system, At("there", "callers/clerk"), "echo", strings.Repeat("x", 10))
+		}
+		lost := []*pending.Pending[string]{call(), call(), call()}
+		synctest.Wait()
+		bundles := m.node.lines.bundles
+		kept := call()
+		synctest.Wait()
+		for bundle := range bundles {
+			pid := m.node.system.NewLocalPID(processID)
+			pid.RequestId = bundle + 1
+			m.node.SendUserMessage(pid, &actor.DeadLetterResponse{})
+		}
+		for _, p := range lost {
+			require.ErrorIs(t, p.Err(), ErrNodeDown)
+		}
+		assert.False(t, kept.IsDone())
+		kept.Cancel(nil)
+		synctest.Wait()
+	})
+}
+
+// One that does harm is not to take the others with it.
+func TestEnvelopesOfABundleAreReceivedEachForItself(t *testing.T) {
+	r := newReceiver(t)
+	bundle := request(wire.Version, 1, 1)
+	bundle.More = []*wire.Envelope{nil, {}, request(wire.Version, 1, 2)}
+	r.get(bundle)
+	answered := make(map[uint64]bool)
+	for range 3 {
+		e := <-r.answers
+		answered[e.GetCall()] = e.GetResponse().GetResult() != nil
+	}
+	assert.Equal(t, map[uint64]bool{0: false, 1: true, 2: true}, answered)
+	assert.NotZero(t, r.errors.n.Load(), "of the one that is nil")
+}
