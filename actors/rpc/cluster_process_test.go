@@ -124,28 +124,14 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 	}
 	t.Parallel()
 	address, dir := startEtcd(t), t.TempDir()
-	suppressions := filepath.Join(dir, "suppressions")
-	require.NoError(t, os.WriteFile(suppressions, []byte(racesOfProtoactor), 0o600))
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=200s", "-test.v")
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", etcdNodeVariable+"="+address,
-		notesVariable+"="+filepath.Join(dir, "notes"), "GORACE=suppressions="+suppressions)
+		notesVariable+"="+filepath.Join(dir, "notes"), withoutRacesOfProtoactor(t, dir))
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
 	require.NotContains(t, string(output), "no tests to run")
 	t.Log(string(output))
 }
-
-// racesOfProtoactor are those of its list of members, which it reads while it
-// changes, of its gossip, and of the logger that it gives to gRPC while the client of etcd is alive.
-const racesOfProtoactor = `
-race:github.com/asynkron/protoactor-go/cluster/identitylookup/disthash
-race:github.com/asynkron/protoactor-go/cluster.(*MemberList)
-race:github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd
-race:github.com/asynkron/protoactor-go/remote.(*BlockList)
-race:github.com/asynkron/protoactor-go/cluster.(*Informer)
-race:github.com/asynkron/protoactor-go/cluster.(*GossipActor)
-race:google.golang.org/grpc/grpclog
-`
 
 // driver is the member that calls, which has no kinds of its own.
 func driver(t testing.TB, address string) *cluster.Cluster {

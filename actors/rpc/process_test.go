@@ -95,7 +95,7 @@ func startNodeBy(t testing.TB, cmd *exec.Cmd, address string, env ...string) *ot
 func launch(t testing.TB, env ...string) *other { return launchBy(t, exec.Command(os.Args[0]), env...) }
 
 func launchBy(t testing.TB, cmd *exec.Cmd, env ...string) *other {
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(append(os.Environ(), failOnRaces(t)), env...)
 	cmd.Stderr = os.Stderr
 	input, err := cmd.StdinPipe() // whose end the node stops at
 	require.NoError(t, err)
