@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ const (
 	// etcdNodeVariable is the address of the etcd by which a node finds the others
 	// of its cluster.
 	etcdNodeVariable = "RPC_TEST_CLUSTER"
+	// listenVariable is the address that a member listens on, if not any.
+	listenVariable = "RPC_TEST_LISTEN"
 	// notesVariable is the file in which nodes note what they run.
 	notesVariable = "RPC_TEST_NOTES"
 )
@@ -69,8 +72,9 @@ func note(n int) error {
 	return errors.Join(err, f.Close())
 }
 
-// joinEtcd makes a system a member of the cluster of an etcd.
-func joinEtcd(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
+// joinEtcd makes a system that listens on an address a member of the cluster of an
+// etcd.
+func joinEtcd(system *actor.ActorSystem, listen, address string, kinds ...*cluster.Kind) (
 	c *cluster.Cluster, leave func(context.Context) error, err error,
 ) {
 	provider, err := etcd.NewWithConfig("/protocaller", clientv3.Config{
@@ -79,7 +83,7 @@ func joinEtcd(system *actor.ActorSystem, address string, kinds ...*cluster.Kind)
 	if err != nil {
 		return nil, nil, err
 	}
-	remote, err := rpc.RemoteConfig(system, "127.0.0.1:0")
+	remote, err := rpc.RemoteConfig(system, listen)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +108,7 @@ func runMember(address string) error {
 	if err != nil {
 		return err
 	}
-	_, leave, err := joinEtcd(system, address, counters, workers)
+	_, leave, err := joinEtcd(system, cmp.Or(os.Getenv(listenVariable), "127.0.0.1:0"), address, counters, workers)
 	if err != nil {
 		return err
 	}
@@ -136,7 +140,7 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 // driver is the member that calls, which has no kinds of its own.
 func driver(t testing.TB, address string) *cluster.Cluster {
 	system := actorstest.NewSystem(t)
-	c, leave, err := joinEtcd(system, address)
+	c, leave, err := joinEtcd(system, "127.0.0.1:0", address)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, leave(context.Background())) })
 	return c
