@@ -151,6 +151,9 @@ type Incoming struct {
 	Function string
 	// Caller is the id of the caller that is to run it.
 	Caller string
+	// Identity is that of the [Kind] which the call is for, as "kind/identity", empty
+	// for a call of a caller by its id. The function runs only if the caller is that.
+	Identity string
 }
 
 // Authorise has the calls of other nodes run for which permit returns true; all

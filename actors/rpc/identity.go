@@ -73,7 +73,7 @@ func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (place, 
 		}
 		_, changed := n.members.of(i.kind)
 		if pid := i.locate(ctx, changed); pid != nil {
-			at := place{address: pid.GetAddress(), caller: pid.GetId()}
+			at := place{address: pid.GetAddress(), caller: pid.GetId(), identity: i.String()}
 			n.located.note(i.String(), at)
 			return at, nil
 		}

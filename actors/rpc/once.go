@@ -20,7 +20,7 @@ func (n *node) serveOnce(call incoming, r *wire.Request) {
 		}
 		return // it waits already, or was cancelled
 	}
-	run, first, remembered := n.window.join(call, identity{r.GetFunction(), r.GetCaller(), r.GetKey()})
+	run, first, remembered := n.window.join(call, identityOf(r))
 	switch {
 	case remembered != nil:
 		n.replyTo([]incoming{call}, remembered)
@@ -41,7 +41,7 @@ func (n *node) run(r *run, first *wire.Request) {
 	var ran, interrupted atomic.Bool
 	var returned atomic.Pointer[wire.Response]
 	p := schedule(ctx, c, first.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {
-		ctx, left, err := n.activations.enter(ctx, c)
+		ctx, left, err := n.activations.enter(ctx, c, first.GetIdentity())
 		if err != nil {
 			return nil, err
 		}

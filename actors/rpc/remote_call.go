@@ -113,7 +113,7 @@ func (c *remoteCall[Resp]) start(at place) error {
 func (c *remoteCall[Resp]) request(at place) (*wire.Request, error) {
 	request := &wire.Request{
 		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: c.trace(), Key: c.key,
-		Worker: at.worker, Window: c.window,
+		Worker: at.worker, Window: c.window, Identity: at.identity,
 	}
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))

@@ -47,7 +47,7 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 	out := n.outboxes.begin(n, call, r.GetWindow())
 	var ran atomic.Bool
 	p := schedule(ctx, c, r.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {
-		ctx, left, err := n.activations.enter(ctx, c)
+		ctx, left, err := n.activations.enter(ctx, c, r.GetIdentity())
 		if err != nil {
 			return nil, err
 		}
@@ -73,8 +73,9 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 		return n.otherVersion(version)
 	}
 	config := n.config.Load()
-	permitted := call.address == here ||
-		config.permits(Incoming{Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller()})
+	permitted := call.address == here || config.permits(Incoming{
+		Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller(), Identity: r.GetIdentity(),
+	})
 	if !permitted {
 		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())
 	}
