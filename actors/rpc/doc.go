@@ -36,7 +36,8 @@
 //
 // Every call ends: with the function's result or error; with
 // [ErrUnknownFunction], [ErrNoCaller], [ErrNoMember], [ErrActivation] or [ErrDenied]; with [actors.ErrOverloaded]
-// if a limit of the target, or [MaxOpen] on either side, is reached; with
+// if a limit of the target, or [MaxOpen] or [MaxOpenBytes] on either side, is
+// reached; with
 // [pending.ErrStopped] if the target is stopped; with [ErrNodeDown] at once when
 // the connection to the node is lost or there is none, a node that falls silent
 // being found out within 15 seconds. Then it is not known whether the function

@@ -41,7 +41,7 @@ func (r repetition) repeats() bool { return r != repetition{} }
 // the deadline with which the function runs. It is cancelled when all are who wait
 // for it, but not by the loss of their node: the result is kept for those who come
 // back. A call with a key takes this way in its own system as well: it counts for
-// [MaxOpen], its argument and result are encoded, and of the values of its context
+// [MaxOpen] and [MaxOpenBytes], its argument and result are encoded, and of the values of its context
 // the function sees the trace alone. A [Stream] is not repeated, and has no key.
 func Idempotent(key string) CallOption {
 	return func(o *callOptions) {

@@ -31,7 +31,11 @@ func (n *node) serveOnce(call incoming, r *wire.Request) {
 
 // run has the function run for all calls that are one.
 func (n *node) run(r *run, first *wire.Request) {
+	size := len(first.GetArgument().GetData())
 	fn, c, err := n.find(first)
+	if err == nil {
+		err = n.accepted.take(size, n.config.Load().maxOpenBytes)
+	}
 	if err != nil {
 		n.replyTo(n.window.end(r, nil, nil), n.refusal(err))
 		return
@@ -58,6 +62,7 @@ func (n *node) run(r *run, first *wire.Request) {
 	n.window.running(r, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
+		n.accepted.give(size)
 		if answer := returned.Load(); answer != nil { // also if it was cancelled meanwhile
 			n.endRun(r, answer)
 			return

@@ -43,6 +43,12 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 		}
 		return // it has come twice, or was cancelled
 	}
+	size := len(r.GetArgument().GetData())
+	if err := n.accepted.take(size, n.config.Load().maxOpenBytes); err != nil {
+		n.served.end(call)
+		n.refuse(call, err)
+		return
+	}
 	ctx, cancel := contextOf(c, r)
 	out := n.outboxes.begin(n, call, r.GetWindow())
 	var ran atomic.Bool
@@ -58,6 +64,7 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 	n.served.running(call, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
+		n.accepted.give(size)
 		items := n.outboxes.end(out)
 		if n.served.end(call) {
 			answer := n.outcome(p, ran.Load())
