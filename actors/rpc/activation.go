@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,6 +103,13 @@ func (a *activation) newState() (state any, err error) {
 
 // String returns the kind and the identity.
 func (a *activation) String() string { return a.kind.name + "/" + a.id }
+
+// is reports whether the activation is that of an identity of a kind, as by String. A
+// nil one is none.
+func (a *activation) is(identity string) bool {
+	kind, id, _ := strings.Cut(identity, "/")
+	return a != nil && a.kind.name == kind && a.id == id
+}
 
 // touch notes that the caller is used.
 func (a *activation) touch() { a.used.Store(time.Now().UnixNano()) }
@@ -226,10 +234,13 @@ func (s *activations) all() []*activation {
 
 // enter returns the context of a function that begins on a caller, with its state
 // if it is an identity, and a function that says that it has ended; or why it
-// cannot run.
-func (s *activations) enter(ctx context.Context, c *actors.Caller) (context.Context, func(), error) {
+// cannot run: as it is not the identity that it must be, if that is not empty, but has
+// the id of an earlier one, of a node that was at this address.
+func (s *activations) enter(ctx context.Context, c *actors.Caller, identity string) (context.Context, func(), error) {
 	a := s.of(c.ID())
 	switch {
+	case identity != "" && !a.is(identity):
+		return nil, nil, fmt.Errorf("%w: %q is not %s", ErrNoCaller, c.ID(), identity)
 	case a == nil:
 		return ctx, func() {}, nil
 	case a.failed != nil:

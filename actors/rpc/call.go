@@ -24,7 +24,7 @@ import (
 //
 // The pending's error is a [*RemoteError] if it comes from the other node, or
 // matches [ErrNodeDown] if that cannot be reached, [ErrTooLarge], [ErrEncoding],
-// [actors.ErrOverloaded] at the limit of [MaxOpen], or [pending.ErrStopped] when
+// [actors.ErrOverloaded] at the limit of [MaxOpen] or [MaxOpenBytes], or [pending.ErrStopped] when
 // this node has stopped. See the package's documentation.
 //
 // A target in the system itself takes no wire: the function is scheduled on the
@@ -75,6 +75,12 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		c.SetError(err)
 		return
 	}
+	size := len(c.argument.GetData())
+	if err := n.made.take(size, n.config.Load().maxOpenBytes); err != nil {
+		c.SetError(err)
+		return
+	}
+	c.held.Store(int64(size))
 	c.OnDone(func(pending.Handle) { c.ended() })
 	if _, fixed := c.target.(place); fixed {
 		c.attempt()

@@ -2,14 +2,17 @@ package rpc_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/cluster"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -18,19 +21,18 @@ import (
 )
 
 const (
-	// manyCalls are made while members are killed, half of them with a key.
+	// manyCalls are made while members are killed: of identities and of a pool, with
+	// and without a key.
 	manyCalls = 20_000
 	// atOnce is how many of them are under way at a time.
 	atOnce = 64
-	// manyKills are the members that are killed: each costs the three seconds until
-	// its lease has expired.
-	manyKills = 6
 	// manyIdentities have them run.
 	manyIdentities = 200
 )
 
 // TestCallsWhileMembersAreKilled has every call end, run at most once, and once if
-// it has a key, whatever becomes of the members.
+// it has a key, whatever becomes of the members: they are killed until the last call
+// is done.
 func TestCallsWhileMembersAreKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped with -short: it takes a minute")
@@ -41,28 +43,15 @@ func TestCallsWhileMembersAreKilled(t *testing.T) {
 		c := driver(t, etcd)
 		members := startMembers(t)
 		settle(t, c, "counter", 3)
+		goroutines, heap := runtime.NumGoroutine(), memory().HeapAlloc
 
-		var mu sync.Mutex
-		failed := make(map[int]error)
+		calls := make([]chaosCall, manyCalls)
 		var all sync.WaitGroup
 		for worker := range atOnce {
 			all.Go(func() {
 				for n := worker; n < manyCalls; n += atOnce {
-					target := rpc.Identity(c, "counter", fmt.Sprint(n%manyIdentities))
-					function, opts := "note", []rpc.CallOption(nil)
-					if n%2 == 1 {
-						function, opts = "effect", []rpc.CallOption{rpc.Idempotent(fmt.Sprint("call ", n))}
-					}
-					ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-					result, err := rpc.Call[int, int](ctx, c.ActorSystem, target, function, n, opts...).Wait(ctx)
-					cancel()
-					if err != nil {
-						mu.Lock()
-						failed[n] = err
-						mu.Unlock()
-					} else {
-						assert.Equal(t, 2*n+1, result)
-					}
+					calls[n] = newChaosCall(rand.New(rand.NewPCG(seed, uint64(n))), n)
+					calls[n].make(t, c)
 				}
 			})
 		}
@@ -71,26 +60,170 @@ func TestCallsWhileMembersAreKilled(t *testing.T) {
 			all.Wait()
 			close(done)
 		}()
-		killed := killSome(t, rand.New(rand.NewPCG(seed, 1)), members, done)
-		<-done
-		t.Log("killed:", killed, "failed:", len(failed))
+		k := &killer{T: t, random: rand.New(rand.NewPCG(seed, manyCalls)), members: members, done: done}
+		begin := time.Now()
+		k.killUntilDone()
+		t.Logf("%d calls in %.0f s", manyCalls, time.Since(begin).Seconds())
+		t.Log("killed:", k.killed)
+		t.Log("failed:", failuresOf(t, calls))
 
-		noted := notes(t)
-		effects := effectsOf(t, etcd)
-		for n := range manyCalls {
-			err := failed[n]
+		noted, effects := notes(t), effectsOf(t, etcd)
+		for _, call := range calls {
+			runs := noted[strconv.Itoa(call.n)]
 			switch {
-			case n%2 == 1:
-				require.NoError(t, err, "call %d, which has a key", n)
-				require.Equal(t, 1, effects[strconv.Itoa(n)], "effects of call %d", n)
-			case err == nil:
-				require.Equal(t, 1, noted[strconv.Itoa(n)], "runs of call %d", n)
+			case call.key != "":
+				require.NoError(t, call.err, "call %d, which has a key", call.n)
+				require.Equal(t, 1, effects[strconv.Itoa(call.n)], "effects of call %d", call.n)
+			case call.err == nil:
+				require.Equal(t, 1, runs, "runs of call %d", call.n)
 			default:
-				require.LessOrEqual(t, noted[strconv.Itoa(n)], 1, "runs of call %d: %v", n, err)
+				require.LessOrEqual(t, runs, 1, "runs of call %d: %v", call.n, call.err)
 			}
 		}
 		assert.Zero(t, rpc.StatsOf(c.ActorSystem).Open)
+		assert.Eventually(t, func() bool { return runtime.NumGoroutine() < goroutines+50 }, 20*time.Second, 100*time.Millisecond,
+			"goroutines before: %d", goroutines)
+		assert.Less(t, memory().HeapAlloc, heap+20*megabyte)
 	})
+}
+
+// chaosCall is one of the calls, and what it has ended with.
+type chaosCall struct {
+	n        int
+	key      string
+	pool     bool
+	deadline time.Duration
+	err      error
+}
+
+func newChaosCall(random *rand.Rand, n int) chaosCall {
+	call := chaosCall{n: n, pool: random.IntN(2) == 0, deadline: 90 * time.Second}
+	switch random.IntN(8) {
+	case 0: // it may end before the cluster knows who is dead
+		call.deadline = time.Duration(random.IntN(1000)) * time.Millisecond
+	case 1, 2, 3:
+	default:
+		call.key = fmt.Sprint("call ", n)
+	}
+	return call
+}
+
+// make makes the call and waits for its end, for whatever it takes.
+func (call *chaosCall) make(t *testing.T, c *cluster.Cluster) {
+	target := rpc.Identity(c, "counter", fmt.Sprint(call.n%manyIdentities))
+	if call.pool {
+		target = rpc.Pool(c, "worker")
+	}
+	function, opts := "note", []rpc.CallOption(nil)
+	if call.key != "" {
+		function, opts = "effect", []rpc.CallOption{rpc.Idempotent(call.key)}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), call.deadline)
+	defer cancel()
+	p := rpc.Call[int, int](ctx, c.ActorSystem, target, function, call.n, opts...)
+	<-p.Done()
+	result, err := p.Result()
+	if call.err = err; err == nil {
+		assert.Equal(t, 2*call.n+1, result)
+	}
+}
+
+// failuresOf returns how many calls have failed with which error.
+func failuresOf(t *testing.T, calls []chaosCall) map[string]int {
+	failures := make(map[string]int)
+	for _, call := range calls {
+		if call.err == nil {
+			continue
+		}
+		name := "other"
+		for _, expected := range []error{rpc.ErrNodeDown, rpc.ErrNoMember, context.DeadlineExceeded} {
+			if errors.Is(call.err, expected) {
+				name = expected.Error()
+			}
+		}
+		assert.NotEqual(t, "other", name, call.err)
+		failures[name]++
+	}
+	return failures
+}
+
+// killer kills members, and starts another one for each.
+type killer struct {
+	*testing.T
+	random  *rand.Rand
+	members []*other
+	done    <-chan struct{}
+	killed  map[string]int // by the manner
+}
+
+// killUntilDone kills at times that nobody knows, often at once, and now and then
+// after so long that the cluster has settled: without that a call of an identity has
+// nowhere to run.
+func (k *killer) killUntilDone() {
+	k.killed = make(map[string]int)
+	for k.pause(min(time.Duration(k.random.ExpFloat64()*float64(time.Second)), 10*time.Second)) {
+		first := k.random.IntN(len(k.members))
+		switch k.random.IntN(4) {
+		case 0:
+			second := (first + 1) % len(k.members)
+			k.kill("two at once", first)
+			k.kill("two at once", second)
+			k.start(first)
+			k.start(second)
+		case 1:
+			k.kill("one", first)
+			k.start(first)
+			k.awaitUp(first)
+			k.kill("as it has come up", first)
+			k.start(first)
+		case 2:
+			k.kill("one", first)
+			k.start(first)
+			k.pause(time.Duration(k.random.IntN(1000)) * time.Millisecond)
+			k.kill("as it comes up", first)
+			k.start(first)
+		default:
+			k.kill("one", first)
+			k.pause(time.Duration(k.random.IntN(2000)) * time.Millisecond)
+			k.start(first)
+		}
+		for i := range k.members {
+			k.awaitUp(i)
+		}
+	}
+}
+
+// pause lets time pass, and reports whether calls are still made.
+func (k *killer) pause(d time.Duration) bool {
+	select {
+	case <-k.done:
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+func (k *killer) kill(manner string, i int) {
+	k.members[i].kill(k.T)
+	k.killed[manner]++
+}
+
+// start starts another member: at the same address, or at any.
+func (k *killer) start(i int) {
+	address := "127.0.0.1:0"
+	if before := k.members[i].address; before != "" && k.random.IntN(2) == 0 {
+		address = before
+		k.killed["and started at the same address"]++
+	}
+	k.members[i] = launch(k.T, nodeVariable+"=member", listenVariable+"="+address)
+}
+
+// awaitUp waits until a member has joined. If its address is taken by now another
+// one is started.
+func (k *killer) awaitUp(i int) {
+	for k.members[i].address == "" && !k.members[i].tryListen() {
+		k.members[i] = launch(k.T, nodeVariable+"=member")
+	}
 }
 
 // seedOf returns the seed of the test: RPC_TEST_SEED, or any.
@@ -102,24 +235,6 @@ func seedOf(t testing.TB) uint64 {
 	seed, err := strconv.ParseUint(text, 10, 64)
 	require.NoError(t, err)
 	return seed
-}
-
-// killSome kills members at times that nobody knows, and starts another one for
-// each, until done, but no more than manyKills. It returns how many it has killed.
-func killSome(t *testing.T, random *rand.Rand, members []*other, done <-chan struct{}) (killed int) {
-	for range manyKills {
-		select {
-		case <-done:
-			return killed
-		case <-time.After(time.Duration(random.IntN(4000)) * time.Millisecond):
-		}
-		i := random.IntN(len(members))
-		members[i].kill(t)
-		killed++
-		members[i] = launch(t, nodeVariable+"=member")
-		members[i].listens(t)
-	}
-	return killed
 }
 
 // effectsOf returns how often each effect has happened: the version of its key.

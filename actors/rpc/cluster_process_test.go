@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ const (
 	// etcdNodeVariable is the address of the etcd by which a node finds the others
 	// of its cluster.
 	etcdNodeVariable = "RPC_TEST_CLUSTER"
+	// listenVariable is the address that a member listens on, if not any.
+	listenVariable = "RPC_TEST_LISTEN"
 	// notesVariable is the file in which nodes note what they run.
 	notesVariable = "RPC_TEST_NOTES"
 )
@@ -69,8 +72,9 @@ func note(n int) error {
 	return errors.Join(err, f.Close())
 }
 
-// joinEtcd makes a system a member of the cluster of an etcd.
-func joinEtcd(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
+// joinEtcd makes a system that listens on an address a member of the cluster of an
+// etcd.
+func joinEtcd(system *actor.ActorSystem, listen, address string, kinds ...*cluster.Kind) (
 	c *cluster.Cluster, leave func(context.Context) error, err error,
 ) {
 	provider, err := etcd.NewWithConfig("/protocaller", clientv3.Config{
@@ -79,7 +83,7 @@ func joinEtcd(system *actor.ActorSystem, address string, kinds ...*cluster.Kind)
 	if err != nil {
 		return nil, nil, err
 	}
-	remote, err := rpc.RemoteConfig(system, "127.0.0.1:0")
+	remote, err := rpc.RemoteConfig(system, listen)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +108,7 @@ func runMember(address string) error {
 	if err != nil {
 		return err
 	}
-	_, leave, err := joinEtcd(system, address, counters, workers)
+	_, leave, err := joinEtcd(system, cmp.Or(os.Getenv(listenVariable), "127.0.0.1:0"), address, counters, workers)
 	if err != nil {
 		return err
 	}
@@ -124,33 +128,19 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 	}
 	t.Parallel()
 	address, dir := startEtcd(t), t.TempDir()
-	suppressions := filepath.Join(dir, "suppressions")
-	require.NoError(t, os.WriteFile(suppressions, []byte(racesOfProtoactor), 0o600))
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=200s", "-test.v")
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", etcdNodeVariable+"="+address,
-		notesVariable+"="+filepath.Join(dir, "notes"), "GORACE=suppressions="+suppressions)
+		notesVariable+"="+filepath.Join(dir, "notes"), withoutRacesOfProtoactor(t, dir))
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
 	require.NotContains(t, string(output), "no tests to run")
 	t.Log(string(output))
 }
 
-// racesOfProtoactor are those of its list of members, which it reads while it
-// changes, of its gossip, and of the logger that it gives to gRPC while the client of etcd is alive.
-const racesOfProtoactor = `
-race:github.com/asynkron/protoactor-go/cluster/identitylookup/disthash
-race:github.com/asynkron/protoactor-go/cluster.(*MemberList)
-race:github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd
-race:github.com/asynkron/protoactor-go/remote.(*BlockList)
-race:github.com/asynkron/protoactor-go/cluster.(*Informer)
-race:github.com/asynkron/protoactor-go/cluster.(*GossipActor)
-race:google.golang.org/grpc/grpclog
-`
-
 // driver is the member that calls, which has no kinds of its own.
 func driver(t testing.TB, address string) *cluster.Cluster {
 	system := actorstest.NewSystem(t)
-	c, leave, err := joinEtcd(system, address)
+	c, leave, err := joinEtcd(system, "127.0.0.1:0", address)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, leave(context.Background())) })
 	return c

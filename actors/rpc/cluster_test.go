@@ -197,6 +197,29 @@ func TestAnIdleIdentityIsPassivatedAndNoCallIsLost(t *testing.T) {
 	})
 }
 
+func TestAKeyHoldsForAnIdentityThatHasBeenPassivated(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		system := actorstest.NewSystem(t)
+		require.NoError(t, handleCarts(system))
+		saved := make(chan []string, 100)
+		c, _ := join(t, system, kindOf(t, system, "cart", newCart, rpc.Idle(time.Millisecond),
+			rpc.Passivated(func(_ context.Context, _ string, c *cart) error { saved <- c.items; return nil })))
+		alice := rpc.Identity(c, "cart", "alice")
+		add := func(item string, opts ...rpc.CallOption) []string {
+			items, err := rpc.Call[string, []string](t.Context(), system, alice, "add", item, opts...).Wait(t.Context())
+			require.NoError(t, err)
+			return items
+		}
+		assert.Equal(t, []string{"tea"}, add("tea", rpc.Idempotent("order 1")))
+		for range 3 {
+			for len(<-saved) == 0 { // the caller has ended that had something to do
+			}
+			assert.Equal(t, []string{"milk"}, add("milk"), "a new caller")
+			assert.Equal(t, []string{"tea"}, add("tea", rpc.Idempotent("order 1")), "which does not do it again")
+		}
+	})
+}
+
 func TestALeavingNodeFinishesWhatItHasAcceptedAndSavesItsStates(t *testing.T) {
 	alone(t, func(t *testing.T) {
 		system := actorstest.NewSystem(t)

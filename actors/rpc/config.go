@@ -17,6 +17,8 @@ const (
 	LargestMaxSize = 256 << 20
 	// DefaultMaxOpen is that of [MaxOpen].
 	DefaultMaxOpen = 10_000
+	// DefaultMaxOpenBytes is that of [MaxOpenBytes], in bytes.
+	DefaultMaxOpenBytes = 1 << 30
 	// DefaultRememberFor is the time of [Remember].
 	DefaultRememberFor = 10 * time.Minute
 	// DefaultRememberBytes is the memory of [Remember].
@@ -32,10 +34,11 @@ type Option func(*config) error
 
 // config is not changed once it is in use.
 type config struct {
-	codec     Codec
-	maxSize   int
-	maxOpen   int
-	authorise func(Incoming) bool
+	codec        Codec
+	maxSize      int
+	maxOpen      int
+	maxOpenBytes int
+	authorise    func(Incoming) bool
 
 	rememberFor   time.Duration
 	rememberBytes int
@@ -48,7 +51,7 @@ type config struct {
 
 func defaults() *config {
 	return &config{
-		codec: JSON, maxSize: DefaultMaxSize, maxOpen: DefaultMaxOpen,
+		codec: JSON, maxSize: DefaultMaxSize, maxOpen: DefaultMaxOpen, maxOpenBytes: DefaultMaxOpenBytes,
 		rememberFor: DefaultRememberFor, rememberBytes: DefaultRememberBytes,
 	}
 }
@@ -112,14 +115,28 @@ func MaxSize(bytes int) Option {
 // MaxOpen is how many calls of other nodes a system may have made that are not
 // done, and how many of other nodes' calls it has accepted that are not. Calls
 // beyond it end at once with [actors.ErrOverloaded]. The default is
-// [DefaultMaxOpen]. With [MaxSize] it bounds the memory that calls need when a
-// node is slow.
+// [DefaultMaxOpen].
 func MaxOpen(n int) Option {
 	return func(o *config) error {
 		if n < 1 {
 			return fmt.Errorf("rpc: MaxOpen: %d is less than 1", n)
 		}
 		o.maxOpen = n
+		return nil
+	}
+}
+
+// MaxOpenBytes is how large the arguments of the calls may be in all, as they travel,
+// that a system has made and that are not done, and likewise of those that it has
+// accepted. It bounds the memory that calls need when a node is slow. Calls beyond it
+// end at once with [actors.ErrOverloaded], but for one that would be alone. The
+// default is [DefaultMaxOpenBytes].
+func MaxOpenBytes(bytes int) Option {
+	return func(o *config) error {
+		if bytes < 1 {
+			return fmt.Errorf("rpc: MaxOpenBytes: %d is less than 1", bytes)
+		}
+		o.maxOpenBytes = bytes
 		return nil
 	}
 }
@@ -151,6 +168,9 @@ type Incoming struct {
 	Function string
 	// Caller is the id of the caller that is to run it.
 	Caller string
+	// Identity is that of the [Kind] which the call is for, as "kind/identity", empty
+	// for a call of a caller by its id. The function runs only if the caller is that.
+	Identity string
 }
 
 // Authorise has the calls of other nodes run for which permit returns true; all

@@ -19,10 +19,10 @@
 // so give it one of them: a context with a deadline.
 //
 // With [Idempotent] a call has a key, and is made again until it has an answer or
-// its deadline ends it. The target's node remembers, by function, caller and key,
-// what calls with a key have ended with, for as long and in as much memory as
-// [Remember] says, so that the function runs once for all attempts. The limits of
-// that: a node that ends forgets, and another node, where the caller may be by
+// its deadline ends it. The target's node remembers, by function, caller or
+// identity, and key, what calls with a key have ended with, for as long and in as
+// much memory as [Remember] says, so that the function runs once for all attempts.
+// The limits of that: a node that ends forgets, and another node, where the caller may be by
 // then, knows nothing. In both cases the function may run again, as it may when a
 // stop or a cancellation has interrupted it. What must not happen twice even then
 // is written in one transaction with its [Key]. Whoever may call the function and
@@ -36,7 +36,8 @@
 //
 // Every call ends: with the function's result or error; with
 // [ErrUnknownFunction], [ErrNoCaller], [ErrNoMember], [ErrActivation] or [ErrDenied]; with [actors.ErrOverloaded]
-// if a limit of the target, or [MaxOpen] on either side, is reached; with
+// if a limit of the target, or [MaxOpen] or [MaxOpenBytes] on either side, is
+// reached; with
 // [pending.ErrStopped] if the target is stopped; with [ErrNodeDown] at once when
 // the connection to the node is lost or there is none, a node that falls silent
 // being found out within 15 seconds. Then it is not known whether the function

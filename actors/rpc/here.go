@@ -21,7 +21,7 @@ func callHere[Req, Resp any](
 		typed = func(ctx context.Context, req Req) (Resp, error) { return callEncoded[Req, Resp](ctx, n, fn, req) }
 	}
 	return schedule(ctx, c, at.worker, func(ctx context.Context) (resp Resp, err error) {
-		ctx, left, err := n.activations.enter(ctx, c)
+		ctx, left, err := n.activations.enter(ctx, c, at.identity)
 		if err != nil {
 			return resp, err
 		}

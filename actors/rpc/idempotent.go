@@ -29,10 +29,11 @@ func (r repetition) repeats() bool { return r != repetition{} }
 // of [AttemptTimeout]; the first time at once, then after pauses that grow to
 // about a second. All other errors are final, those of the function among them.
 //
-// Calls of a function on a caller with the same key are one call. The function's
-// node has it run once, and gives its result, error or panic to all of them, those
-// that come while it runs and those that come later, for as long as [Remember]
-// says. So do not use a key again for what is to happen again. An empty key draws
+// Calls of a function on a caller with the same key are one call, and so are those
+// on an [Identity], whichever caller it has by then on its node. The function's node
+// has it run once, and gives its result, error or panic to all of them, those that
+// come while it runs and those that come later, for as long as [Remember] says. So do
+// not use a key again for what is to happen again. An empty key draws
 // a random one; give one of your own, of up to 256 bytes, if the call is to be
 // repeated by a program that was started anew, or by another node.
 //
@@ -40,7 +41,7 @@ func (r repetition) repeats() bool { return r != repetition{} }
 // the deadline with which the function runs. It is cancelled when all are who wait
 // for it, but not by the loss of their node: the result is kept for those who come
 // back. A call with a key takes this way in its own system as well: it counts for
-// [MaxOpen], its argument and result are encoded, and of the values of its context
+// [MaxOpen] and [MaxOpenBytes], its argument and result are encoded, and of the values of its context
 // the function sees the trace alone. A [Stream] is not repeated, and has no key.
 func Idempotent(key string) CallOption {
 	return func(o *callOptions) {

@@ -68,12 +68,12 @@ func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (place, 
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errImpatient)
 	defer cancel()
 	for tries := 1; ; tries++ {
-		if err := n.awaitMember(ctx, i.kind); err != nil {
+		if _, err := n.awaitMember(ctx, i.kind); err != nil {
 			return place{}, err
 		}
 		_, changed := n.members.of(i.kind)
 		if pid := i.locate(ctx, changed); pid != nil {
-			at := place{address: pid.GetAddress(), caller: pid.GetId()}
+			at := place{address: pid.GetAddress(), caller: pid.GetId(), identity: i.String()}
 			n.located.note(i.String(), at)
 			return at, nil
 		}
@@ -112,20 +112,20 @@ func (i ofCluster) locate(ctx context.Context, changed <-chan struct{}) *actor.P
 
 var errImpatient = errors.New("rpc: waited long enough")
 
-// awaitMember waits until there is a member of a kind.
-func (n *node) awaitMember(ctx context.Context, kind string) error {
+// awaitMember waits until there is a member of a kind, and returns all of them.
+func (n *node) awaitMember(ctx context.Context, kind string) ([]member, error) {
 	for {
 		all, changed := n.members.of(kind)
 		if len(all) > 0 {
-			return nil
+			return all, nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			if cause := context.Cause(ctx); !errors.Is(cause, errImpatient) {
-				return cause
+				return nil, cause
 			}
-			return fmt.Errorf("%w of the kind %q", ErrNoMember, kind)
+			return nil, fmt.Errorf("%w of the kind %q", ErrNoMember, kind)
 		}
 	}
 }

@@ -30,6 +30,8 @@ type node struct {
 	codes      codes
 	calls      calls
 	served     served
+	made       budget // of calls
+	accepted   budget // of calls of other nodes
 	window     window
 	outboxes   outboxes
 	lines      lines

@@ -19,7 +19,7 @@ func (n *node) serveOnce(call incoming, r *wire.Request) {
 		}
 		return // it waits already, or was cancelled
 	}
-	run, first, remembered := n.window.join(call, identity{r.GetFunction(), r.GetCaller(), r.GetKey()})
+	run, first, remembered := n.window.join(call, identityOf(r))
 	switch {
 	case remembered != nil:
 		n.replyTo([]incoming{call}, remembered)
@@ -30,7 +30,11 @@ func (n *node) serveOnce(call incoming, r *wire.Request) {
 
 // run has the function run for all calls that are one.
 func (n *node) run(r *run, first *wire.Request) {
+	size := len(first.GetArgument().GetData())
 	fn, c, err := n.find(first)
+	if err == nil {
+		err = n.accepted.take(size, n.config.Load().maxOpenBytes)
+	}
 	if err != nil {
 		n.replyTo(n.window.end(r, nil, nil), n.refusal(err))
 		return
@@ -40,7 +44,7 @@ func (n *node) run(r *run, first *wire.Request) {
 	var ran, interrupted atomic.Bool
 	var returned atomic.Pointer[wire.Response]
 	p := schedule(ctx, c, first.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {
-		ctx, left, err := n.activations.enter(ctx, c)
+		ctx, left, err := n.activations.enter(ctx, c, first.GetIdentity())
 		if err != nil {
 			return nil, err
 		}
@@ -57,6 +61,7 @@ func (n *node) run(r *run, first *wire.Request) {
 	n.window.running(r, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
+		n.accepted.give(size)
 		if answer := returned.Load(); answer != nil { // also if it was cancelled meanwhile
 			n.endRun(r, answer)
 			return

@@ -37,7 +37,8 @@ func PoolKind(system *actor.ActorSystem, name string, opts ...props.Option) (*cl
 // default that is on the member which has the fewest calls of this node that are
 // not done; in turns where there are several. This node is a member like others. A
 // call that a member has refused, or that was not delivered, goes to another one at
-// once; when all have refused it fails as the last one said.
+// once. When all have too much to do it fails as the last one said; when they have
+// stopped or are down they are asked again, after pauses, for about ten seconds.
 func Pool(c *cluster.Cluster, kind string, opts ...PoolOption) Target {
 	p := &pool{cluster: c, kind: clean(kind), choose: leastBusy}
 	for _, opt := range opts {
@@ -79,31 +80,21 @@ func (p *pool) find(ctx context.Context, n *node, failed []failure) (place, erro
 	n.follow(p.cluster)
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errImpatient)
 	defer cancel()
-	for {
-		if err := n.awaitMember(ctx, p.kind); err != nil {
-			return place{}, err
-		}
-		all, changed := n.members.of(p.kind)
-		fresh := slices.DeleteFunc(slices.Clone(all), func(m member) bool {
-			return slices.ContainsFunc(failed, func(f failure) bool { return n.same(f.address, m.address) })
-		})
-		if len(fresh) > 0 {
-			m := p.choose(n, fresh)
-			return place{address: m.address, caller: "callers/" + p.kind, worker: true}, nil
-		}
-		if len(all) == 0 {
-			continue
-		}
-		last := failed[len(failed)-1].err
-		if errors.Is(last, actors.ErrOverloaded) {
-			return place{}, last
-		}
-		select { // for those who are down or stopped to be known for it
-		case <-changed:
-		case <-ctx.Done():
-			return place{}, last
-		}
+	all, err := n.awaitMember(ctx, p.kind)
+	if err != nil {
+		return place{}, err
 	}
+	fresh := slices.DeleteFunc(slices.Clone(all), func(m member) bool {
+		return slices.ContainsFunc(failed, func(f failure) bool { return n.same(f.address, m.address) })
+	})
+	if len(fresh) == 0 {
+		if last := failed[len(failed)-1].err; errors.Is(last, actors.ErrOverloaded) {
+			return place{}, last
+		}
+		fresh = all // they may be back, or there may be another one at the address
+	}
+	m := p.choose(n, fresh)
+	return place{address: m.address, caller: "callers/" + p.kind, worker: true}, nil
 }
 
 // same reports whether two addresses are of the same node; that of an attempt

@@ -95,7 +95,7 @@ func startNodeBy(t testing.TB, cmd *exec.Cmd, address string, env ...string) *ot
 func launch(t testing.TB, env ...string) *other { return launchBy(t, exec.Command(os.Args[0]), env...) }
 
 func launchBy(t testing.TB, cmd *exec.Cmd, env ...string) *other {
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(append(os.Environ(), failOnRaces(t)), env...)
 	cmd.Stderr = os.Stderr
 	input, err := cmd.StdinPipe() // whose end the node stops at
 	require.NoError(t, err)
@@ -111,10 +111,18 @@ func launchBy(t testing.TB, cmd *exec.Cmd, env ...string) *other {
 
 // listens waits until the node does.
 func (o *other) listens(t testing.TB) {
+	require.True(t, o.tryListen(), "the node has ended")
+}
+
+// tryListen waits until the node listens or has ended.
+func (o *other) tryListen() bool {
 	line, err := bufio.NewReader(o.output).ReadString('\n')
-	require.NoError(t, err)
+	if err != nil {
+		return false
+	}
 	o.address = strings.TrimSpace(line)
 	o.target = rpc.At(o.address, "callers/clerk")
+	return true
 }
 
 // leave has the node end in an orderly way.

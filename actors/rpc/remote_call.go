@@ -21,6 +21,7 @@ type remoteCall[Resp any] struct {
 	target   Target
 	function string
 	argument *wire.Payload
+	held     atomic.Int64 // bytes of the node's budget, for the argument
 	repetition
 	traced *telemetry.Telemetry // of whoever calls; nil if nobody traces
 	stream collector            // nil for a call
@@ -110,7 +111,7 @@ func (c *remoteCall[Resp]) request(at place) (*wire.Envelope, error) {
 	e, request := wire.NewRequest()
 	request.Function, request.Caller, request.Argument = c.function, clean(at.caller), c.argument
 	request.Trace, request.Key = c.trace(), c.key
-	request.Worker, request.Window = at.worker, c.window
+	request.Worker, request.Window, request.Identity = at.worker, c.window, at.identity
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))
 	}
@@ -187,6 +188,7 @@ func (c *remoteCall[Resp]) noteSent() (withdrawn bool) {
 // ended is called when the pending is done. If nothing has come from the other
 // node it is told that nobody waits any more.
 func (c *remoteCall[Resp]) ended() {
+	c.release()
 	c.mu.Lock()
 	c.over = true
 	c.stopTimer()
@@ -196,6 +198,21 @@ func (c *remoteCall[Resp]) ended() {
 	if sent && withdrawn {
 		c.sendCancel(address, number)
 	}
+}
+
+// release gives back what the call holds of the budget.
+func (c *remoteCall[Resp]) release() { c.node.made.give(int(c.held.Swap(0))) }
+
+// SetResult ends the call. Whoever waits for that may count on its bytes.
+func (c *remoteCall[Resp]) SetResult(value Resp) bool {
+	c.release()
+	return c.Pending.SetResult(value)
+}
+
+// SetError implements [openCall], as SetResult.
+func (c *remoteCall[Resp]) SetError(err error) bool {
+	c.release()
+	return c.Pending.SetError(err)
 }
 
 func (c *remoteCall[Resp]) sendCancel(address string, number uint64) {

@@ -3,8 +3,13 @@ package rpc
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
 )
 
 // refusing is a target that is nowhere, and tells of which failures it is asked.
@@ -19,6 +24,48 @@ func (r refusing) find(ctx context.Context, _ *node, failed []failure) (place, e
 	case <-ctx.Done():
 	}
 	return place{}, ErrNodeDown
+}
+
+// inTurns is a target at two nodes that have no such caller: the one that has not
+// failed, or the first.
+type inTurns struct{ asked chan<- time.Time }
+
+func (inTurns) String() string   { return "in turns" }
+func (inTurns) moves(error) bool { return true }
+
+func (i inTurns) find(_ context.Context, _ *node, failed []failure) (place, error) {
+	i.asked <- time.Now()
+	if len(failed) == 1 {
+		return At("b", "nobody").(place), nil
+	}
+	return At("a", "nobody").(place), nil
+}
+
+func TestCallWithAKeyThatIsAlwaysRefusedPausesEverLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := actorstest.NewNetwork(t)
+		here := network.System("here")
+		for _, name := range []string{"a", "b"} {
+			require.NoError(t, Handle(network.System(name), "echo", func(_ context.Context, s string) (string, error) { return s, nil }))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		asked := make(chan time.Time, 10_000)
+		p := Call[string, string](ctx, here, inTurns{asked}, "echo", "x", Idempotent(""))
+		<-p.Done()
+		require.ErrorIs(t, p.Err(), context.DeadlineExceeded)
+		synctest.Wait()
+		assert.Greater(t, len(asked), 400)
+		last := <-asked
+		for attempt := 2; len(asked) > 0; attempt++ {
+			at := <-asked
+			if attempt > 10 {
+				assert.GreaterOrEqual(t, at.Sub(last), longestBackoff/2)
+			}
+			assert.LessOrEqual(t, at.Sub(last), longestBackoff*3/2)
+			last = at
+		}
+	})
 }
 
 func TestCallWithAKeyTriesAllPlacesAnewWhenEachHasFailed(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,13 @@ func register(system *actor.ActorSystem) error {
 				return 0, nil
 			}
 			return time.Until(deadline), nil
+		}),
+		rpc.Handle(system, "race", func(context.Context, struct{}) (n int, err error) {
+			var both sync.WaitGroup
+			both.Go(func() { n++ })
+			both.Go(func() { n++ })
+			both.Wait()
+			return n, nil
 		}),
 		rpc.Handle(system, "wait", func(ctx context.Context, _ struct{}) (int, error) {
 			<-ctx.Done()

@@ -42,11 +42,17 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 		}
 		return // it has come twice, or was cancelled
 	}
+	size := len(r.GetArgument().GetData())
+	if err := n.accepted.take(size, n.config.Load().maxOpenBytes); err != nil {
+		n.served.end(call)
+		n.refuse(call, err)
+		return
+	}
 	ctx, cancel := contextOf(c, r)
 	out := n.outboxes.begin(n, call, r.GetWindow())
 	var ran atomic.Bool
 	p := schedule(ctx, c, r.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {
-		ctx, left, err := n.activations.enter(ctx, c)
+		ctx, left, err := n.activations.enter(ctx, c, r.GetIdentity())
 		if err != nil {
 			return nil, err
 		}
@@ -57,6 +63,7 @@ func (n *node) serve(call incoming, version uint32, r *wire.Request) {
 	n.served.running(call, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
+		n.accepted.give(size)
 		items := n.outboxes.end(out)
 		if n.served.end(call) {
 			answer := n.outcome(p, ran.Load())
@@ -72,8 +79,9 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 		return n.otherVersion(version)
 	}
 	config := n.config.Load()
-	permitted := call.address == here ||
-		config.permits(Incoming{Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller()})
+	permitted := call.address == here || config.permits(Incoming{
+		Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller(), Identity: r.GetIdentity(),
+	})
 	if !permitted {
 		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())
 	}

@@ -6,8 +6,12 @@ import "github.com/asynkron/protoactor-go/actor"
 type Stats struct {
 	// Open is how many calls of other nodes' functions are not done.
 	Open int
+	// OpenBytes is how large the arguments of those are.
+	OpenBytes int
 	// Served is how many calls that other nodes have made are not done.
 	Served int
+	// ServedBytes is how large the arguments of those are.
+	ServedBytes int
 	// Late is how many answers were dropped because they came to calls that were
 	// done: cancelled, or lost with their node.
 	Late uint64
@@ -20,5 +24,8 @@ type Stats struct {
 func StatsOf(system *actor.ActorSystem) Stats {
 	n := nodeOf(system)
 	open, late := n.calls.stats()
-	return Stats{Open: open, Served: n.served.stats(), Late: late, Remembered: n.window.stats()}
+	return Stats{
+		Open: open, OpenBytes: n.made.stats(), Served: n.served.stats(), ServedBytes: n.accepted.stats(),
+		Late: late, Remembered: n.window.stats(),
+	}
 }

@@ -23,7 +23,7 @@ func streamHere[Req, Resp any](
 	out.init(uint32(o.window)) //nolint:gosec // It is valid.
 	s.here.Store(&out.credit)
 	return schedule(ctx, c, at.worker, func(ctx context.Context) (none struct{}, err error) {
-		ctx, left, err := n.activations.enter(ctx, c)
+		ctx, left, err := n.activations.enter(ctx, c, at.identity)
 		if err != nil {
 			return none, err
 		}

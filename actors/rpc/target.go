@@ -29,7 +29,8 @@ type failure struct {
 // place is where a caller is. It is a target itself, one that does not move.
 type place struct {
 	address, caller string
-	worker          bool // a worker of the caller's is to run the function
+	worker          bool   // a worker of the caller's is to run the function
+	identity        string // that the caller must be, with its kind; empty for any caller
 }
 
 // At is the caller with that id, as by [actors.Caller.ID], of the node at that

@@ -19,8 +19,17 @@ type window struct {
 	ended, bytes   int
 }
 
-// identity is what the calls have in common that are one.
-type identity struct{ function, caller, key string }
+// identity is what the calls have in common that are one. For an [Identity] it is not
+// the caller, which is another one after it has been idle.
+type identity struct{ function, caller, identity, key string }
+
+func identityOf(r *wire.Request) identity {
+	id := identity{function: r.GetFunction(), caller: r.GetCaller(), identity: r.GetIdentity(), key: r.GetKey()}
+	if id.identity != "" {
+		id.caller = ""
+	}
+	return id
+}
 
 // run is one run of a function, for all calls that are one.
 type run struct {
@@ -39,7 +48,7 @@ type run struct {
 const recordSize = 640
 
 func sizeOf(id identity, answer *wire.Response) int {
-	return recordSize + len(id.function) + len(id.caller) + len(id.key) + answer.Size()
+	return recordSize + len(id.function) + len(id.caller) + len(id.identity) + len(id.key) + answer.Size()
 }
 
 // join has a call wait for the run of its identity, which it begins if there is

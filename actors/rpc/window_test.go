@@ -16,7 +16,7 @@ import (
 
 // remember has a run end with a result of some bytes.
 func (w *window) remember(key string, size int, c *config) {
-	r, _, _ := w.join(incoming{number: 1}, identity{"sell", strings.Clone("callers/clerk"), key})
+	r, _, _ := w.join(incoming{number: 1}, identity{function: "sell", caller: strings.Clone("callers/clerk"), key: key})
 	w.end(r, &wire.Response{Result: &wire.Payload{
 		Encoding: "json", Data: make([]byte, size),
 	}}, c)

@@ -18,6 +18,28 @@ func TestWorkersOfAPoolAloneRunCallsOfOthers(t *testing.T) {
 	assert.Contains(t, answer.GetResponse().GetError().GetCodes(), "rpc.denied")
 }
 
+// The id of a caller may be that of another identity, on another node at its address.
+func TestCallOfAnIdentityThatTheCallerIsNot(t *testing.T) {
+	for name, key := range map[string]string{"without a key": "", "with a key": "k"} {
+		t.Run(name, func(t *testing.T) {
+			r := newReceiver(t)
+			var asked Incoming
+			require.NoError(t, Configure(r.system, Authorise(func(call Incoming) bool {
+				asked = call
+				return true
+			})))
+			e := request(wire.Version, 7, 1)
+			e.GetRequest().Identity, e.GetRequest().Key = "cart/alice", key
+			r.get(e)
+			answer := (<-r.answers).GetResponse().GetError()
+			require.ErrorIs(t, r.decodeError(answer), ErrNoCaller)
+			assert.True(t, answer.GetNotRun())
+			assert.Equal(t, "cart/alice", asked.Identity)
+			assert.Zero(t, StatsOf(r.system))
+		})
+	}
+}
+
 func TestCallThatComesTwiceRunsOnce(t *testing.T) {
 	r := newReceiver(t)
 	r.get(request(wire.Version, 7, 1))

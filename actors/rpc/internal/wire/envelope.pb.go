@@ -157,13 +157,15 @@ type Request struct {
 	// The trace, as headers of W3C.
 	Trace    map[string]string `protobuf:"bytes,4,rep,name=trace,proto3" json:"trace,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Argument *Payload          `protobuf:"bytes,5,opt,name=argument,proto3" json:"argument,omitempty"`
-	// Calls of a function on a caller with the same key are one, made again; empty
-	// for a call that is not made again.
+	// Calls of a function on a caller, or an identity, with the same key are one, made
+	// again; empty for a call that is not made again.
 	Key string `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
 	// That a worker of the caller runs it.
 	Worker bool `protobuf:"varint,7,opt,name=worker,proto3" json:"worker,omitempty"`
 	// How many items of a stream may be sent at first; 0 for a call.
-	Window        uint32 `protobuf:"varint,8,opt,name=window,proto3" json:"window,omitempty"`
+	Window uint32 `protobuf:"varint,8,opt,name=window,proto3" json:"window,omitempty"`
+	// The identity that the caller must be, as "kind/identity"; empty for any caller.
+	Identity      string `protobuf:"bytes,9,opt,name=identity,proto3" json:"identity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -252,6 +254,13 @@ func (x *Request) GetWindow() uint32 {
 		return x.Window
 	}
 	return 0
+}
+
+func (x *Request) GetIdentity() string {
+	if x != nil {
+		return x.Identity
+	}
+	return ""
 }
 
 type Response struct {
@@ -690,7 +699,7 @@ const file_envelope_proto_rawDesc = "" +
 	"\x04item\x18\a \x01(\v2\x15.protocaller.rpc.ItemR\x04item\x12/\n" +
 	"\x06credit\x18\b \x01(\v2\x17.protocaller.rpc.CreditR\x06credit\x125\n" +
 	"\bfarewell\x18\x14 \x01(\v2\x19.protocaller.rpc.FarewellR\bfarewell\x12-\n" +
-	"\x04more\x18\x15 \x03(\v2\x19.protocaller.rpc.EnvelopeR\x04more\"\xc4\x02\n" +
+	"\x04more\x18\x15 \x03(\v2\x19.protocaller.rpc.EnvelopeR\x04more\"\xe0\x02\n" +
 	"\aRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x18\n" +
@@ -699,7 +708,8 @@ const file_envelope_proto_rawDesc = "" +
 	"\bargument\x18\x05 \x01(\v2\x18.protocaller.rpc.PayloadR\bargument\x12\x10\n" +
 	"\x03key\x18\x06 \x01(\tR\x03key\x12\x16\n" +
 	"\x06worker\x18\a \x01(\bR\x06worker\x12\x16\n" +
-	"\x06window\x18\b \x01(\rR\x06window\x1a8\n" +
+	"\x06window\x18\b \x01(\rR\x06window\x12\x1a\n" +
+	"\bidentity\x18\t \x01(\tR\bidentity\x1a8\n" +
 	"\n" +
 	"TraceEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

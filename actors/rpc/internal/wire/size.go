@@ -11,7 +11,7 @@ func (p *Payload) Size() int {
 
 // Size is that of all that a request has.
 func (r *Request) Size() int {
-	size := len(r.GetFunction()) + len(r.GetCaller()) + len(r.GetKey()) + r.GetArgument().Size()
+	size := len(r.GetFunction()) + len(r.GetCaller()) + len(r.GetKey()) + len(r.GetIdentity()) + r.GetArgument().Size()
 	for name, value := range r.GetTrace() {
 		size += len(name) + len(value)
 	}
