@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -104,12 +105,13 @@ func (n *node) encodeError(err error) *wire.Error {
 
 // decodeError returns the error that has travelled.
 func (n *node) decodeError(e *wire.Error) *RemoteError {
-	r := &RemoteError{
-		Node: e.GetNode(), Text: e.GetText(), Codes: e.GetCodes(), Stack: e.GetStack(), panicked: e.GetPanicked(),
-		notRun: e.GetNotRun(), again: e.GetAgain(),
+	r := &RemoteError{ // which is not to keep the bundle that e came in
+		Node: strings.Clone(e.GetNode()), Text: strings.Clone(e.GetText()), Stack: slices.Clone(e.GetStack()),
+		panicked: e.GetPanicked(), notRun: e.GetNotRun(), again: e.GetAgain(),
 	}
 	known := n.codes.all()
 	for _, code := range e.GetCodes() {
+		r.Codes = append(r.Codes, strings.Clone(code))
 		for _, c := range known {
 			if c.code == code {
 				r.matches = append(r.matches, c.err)

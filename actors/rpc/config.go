@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -197,6 +198,8 @@ func (c *config) permits(call Incoming) (permitted bool) {
 			permitted = false
 		}
 	}()
+	call.Function, call.Caller = strings.Clone(call.Function), strings.Clone(call.Caller) // who is asked may keep them
+	call.Identity = strings.Clone(call.Identity)
 	return c.authorise(call)
 }
 

@@ -50,10 +50,8 @@ func samples(tb testing.TB, generation uint64) (all [][]byte) {
 	unknown.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, 15, protowire.BytesType), []byte("kind")))
 	stream, streamOnce := request(9, "stream", "", 0), request(10, "stream", "k", 0)
 	stream.GetRequest().Window, streamOnce.GetRequest().Window = 2, 2
-	bundle := request(13, "echo", "", 0)
-	bundle.More = []*wire.Envelope{request(14, "echo", "m", 0), cancel, {}, {More: []*wire.Envelope{{}}}, creditOf(generation, 9, 4)}
 	for _, e := range []*wire.Envelope{
-		{}, cancel, bundle, older, newer, unknown,
+		{}, cancel, older, newer, unknown,
 		request(1, "echo", "", 0), request(2, "sleep", "", time.Second), request(3, "panic", "", 0), request(4, "steal", "", 0),
 		request(5, "echo", "k", 0), request(6, "sleep", "l", 0), request(7, "panic", "m", 0), request(8, "sleep", "l", 1),
 		answer(1, &wire.Response{}),
@@ -160,8 +158,7 @@ func (r *receiver) isBusy() bool {
 	return running > 0 || streaming > 0 || r.served.stats() > 0
 }
 
-// FuzzReceive has a node receive a sequence of envelopes, as protoactor's remote
-// would hand them over.
+// FuzzReceive has a node receive a bundle, as protoactor's remote would hand it over.
 func FuzzReceive(f *testing.F) {
 	var all []byte
 	for _, sample := range samples(f, 1) {
@@ -175,28 +172,9 @@ func FuzzReceive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		round++
 		calls := r.callSome(t.Context())
-		for e := range envelopes(data) {
-			r.getFrom(strconv.Itoa(round), e)
-		}
+		r.getBundle(strconv.Itoa(round), &wire.Bundle{Envelopes: slices.Clone(data)})
 		r.settle(t, calls...)
 	})
-}
-
-// envelopes returns what can be decoded of a sequence.
-func envelopes(data []byte) iter.Seq[*wire.Envelope] {
-	return func(yield func(*wire.Envelope) bool) {
-		for len(data) > 0 {
-			one, n := protowire.ConsumeBytes(data)
-			if n < 0 {
-				one, n = data, len(data)
-			}
-			data = data[n:]
-			var e wire.Envelope
-			if proto.Unmarshal(one, &e) == nil && !yield(&e) {
-				return
-			}
-		}
-	}
 }
 
 // A million inputs are a thousand times a thousand, each of which comes from nodes
@@ -256,14 +234,11 @@ func (r *receiver) hear(random *rand.Rand, round int, data []byte) bool {
 		r.node.SendUserMessage(pid, &actor.DeadLetterResponse{})
 		return false
 	}
-	var e wire.Envelope
-	if proto.Unmarshal(data, &e) != nil {
-		return false
-	}
 	var sender *actor.PID
 	if from > 1 {
 		sender = actor.NewPID(strconv.Itoa(round)+"/"+strconv.Itoa(from%4), processID)
 	}
-	r.node.SendUserMessage(pid, &actor.MessageEnvelope{Message: &e, Sender: sender})
-	return true
+	bundle := &wire.Bundle{Envelopes: protowire.AppendBytes(nil, data)}
+	r.node.SendUserMessage(pid, &actor.MessageEnvelope{Message: bundle, Sender: sender})
+	return new(wire.Envelope).UnmarshalVT(data) == nil
 }

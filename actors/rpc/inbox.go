@@ -185,7 +185,7 @@ func (b *inbox[Resp]) started() bool {
 
 // receive implements [collector].
 func (b *inbox[Resp]) receive(i *wire.Item, limit int) (last *wire.Envelope, err error) {
-	if size := i.Size(); size > limit {
+	if size := i.SizeVT(); size > limit {
 		return nil, fmt.Errorf("%w: item with %d bytes, of which %d may be received", ErrTooLarge, size, limit)
 	}
 	value := i.GetValue()

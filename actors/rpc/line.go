@@ -5,16 +5,13 @@ import (
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
-const (
-	// largestBundle is how large a bundle is at most, in bytes, if it has more than
-	// one envelope, and mostInBundle how many it has.
-	largestBundle = 64 << 10
-	mostInBundle  = 256
-)
+// mostInBundle is how many envelopes a bundle has at most.
+const mostInBundle = 256
 
 // lines are the ways to other nodes on which something is to be sent. What comes
 // at about the same time goes as one message, because each message costs protoactor
@@ -106,7 +103,8 @@ func (l *lines) number() uint32 {
 func sizeOfBundle(waiting []*wire.Envelope) int {
 	bytes := 0
 	for i, e := range waiting {
-		if bytes += e.Size(); i == mostInBundle || i > 0 && bytes > largestBundle {
+		bytes += protowire.SizeBytes(e.SizeVT())
+		if i == mostInBundle || i > 0 && bytes > wire.LargestBundle {
 			return i
 		}
 	}
@@ -119,8 +117,11 @@ func (n *node) sendBundle(to *actor.PID, all []*wire.Envelope) {
 	defer n.guard("bundle dropped") // protoactor's remote panics while it is shut down by others
 	bundle := n.lines.number()
 	n.calls.bundled(bundle, all)
-	all[0].More = all[1:]
+	message, err := wire.Pack(all)
+	if err != nil {
+		panic(err) // it is not said to return any
+	}
 	sender := n.system.NewLocalPID(processID)
 	sender.RequestId = bundle
-	n.system.Root.Send(to, &actor.MessageEnvelope{Message: all[0], Sender: sender})
+	n.system.Root.Send(to, &actor.MessageEnvelope{Message: message, Sender: sender})
 }

@@ -19,7 +19,7 @@ import (
 type mail struct {
 	actor.Process
 	node     *node
-	messages []*wire.Envelope
+	messages [][]*wire.Envelope
 }
 
 func newMail() *mail {
@@ -35,8 +35,7 @@ func newMail() *mail {
 
 // SendUserMessage implements [actor.Process] for whatever is sent to other nodes.
 func (m *mail) SendUserMessage(_ *actor.PID, message any) {
-	_, content, _ := actor.UnwrapEnvelope(message)
-	m.messages = append(m.messages, content.(*wire.Envelope))
+	m.messages = append(m.messages, unpacked(message))
 }
 
 // post puts envelopes with items of some bytes at once, and returns how many went with
@@ -51,11 +50,11 @@ func (m *mail) post(t *testing.T, sizes ...int) (together []int) {
 	m.node.lines.mu.Unlock()
 	m.node.lines.senders.Wait()
 	var order []uint64
-	for _, first := range m.messages {
-		for _, e := range append([]*wire.Envelope{first}, first.GetMore()...) {
+	for _, bundle := range m.messages {
+		for _, e := range bundle {
 			order = append(order, e.GetItem().GetPosition())
 		}
-		together = append(together, 1+len(first.GetMore()))
+		together = append(together, len(bundle))
 	}
 	assert.True(t, slices.IsSorted(order))
 	assert.Len(t, order, len(sizes))
@@ -67,8 +66,8 @@ func TestWhatComesTogetherGoesTogether(t *testing.T) {
 	assert.Equal(t, []int{1}, m.post(t, 1))
 	assert.Equal(t, []int{3}, m.post(t, 1, 2, 3))
 	assert.Equal(t, []int{mostInBundle, mostInBundle, 3}, m.post(t, make([]int, 2*mostInBundle+3)...))
-	assert.Equal(t, []int{2, 1}, m.post(t, largestBundle/2, largestBundle/2, 1))
-	assert.Equal(t, []int{1, 1, 2}, m.post(t, 1, 2*largestBundle, 1, 1))
+	assert.Equal(t, []int{2, 1}, m.post(t, wire.LargestBundle/2, wire.LargestBundle/2-100, 1000))
+	assert.Equal(t, []int{1, 1, 2}, m.post(t, 1, 2*wire.LargestBundle, 1, 1))
 	assert.Empty(t, m.node.lines.busy)
 }
 
@@ -79,8 +78,8 @@ func TestClosedLinesHaveSentWhatWasPut(t *testing.T) {
 	}
 	m.node.lines.close()
 	sent := 0
-	for _, first := range m.messages {
-		sent += 1 + len(first.GetMore())
+	for _, bundle := range m.messages {
+		sent += len(bundle)
 	}
 	assert.Equal(t, 10, sent)
 	m.messages = nil
@@ -115,17 +114,13 @@ func TestCallsOfABundleThatWasNotDelivered(t *testing.T) {
 	})
 }
 
-// One that does harm is not to take the others with it.
-func TestEnvelopesOfABundleAreReceivedEachForItself(t *testing.T) {
+func TestBundleThatIsCutIsReadAsFarAsItGoes(t *testing.T) {
 	r := newReceiver(t)
-	bundle := request(wire.Version, 1, 1)
-	bundle.More = []*wire.Envelope{nil, {}, request(wire.Version, 1, 2)}
-	r.get(bundle)
-	answered := make(map[uint64]bool)
-	for range 3 {
-		e := <-r.answers
-		answered[e.GetCall()] = e.GetResponse().GetResult() != nil
+	bundle := packed(request(wire.Version, 1, 1), request(wire.Version, 1, 2), request(wire.Version, 1, 3))
+	bundle.Envelopes = bundle.Envelopes[:len(bundle.Envelopes)-1]
+	r.getBundle("here", bundle)
+	for number := range uint64(2) {
+		assert.Equal(t, number+1, (<-r.answers).GetCall())
 	}
-	assert.Equal(t, map[uint64]bool{0: false, 1: true, 2: true}, answered)
-	assert.NotZero(t, r.errors.n.Load(), "of the one that is nil")
+	assert.Empty(t, r.answers)
 }

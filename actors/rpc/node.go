@@ -72,9 +72,12 @@ func nodeOf(system *actor.ActorSystem) *node {
 func (n *node) SendUserMessage(pid *actor.PID, message any) {
 	_, content, sender := actor.UnwrapEnvelope(message)
 	switch content := content.(type) {
-	case *wire.Envelope:
-		n.receive(content, sender)
-		for _, e := range content.GetMore() {
+	case *wire.Bundle:
+		for e, err := range content.All() {
+			if err != nil {
+				n.system.Logger().Warn("rpc: bundle dropped", slog.Any("error", err), slog.Any("sender", sender))
+				return
+			}
 			n.receive(e, sender)
 		}
 	case *actor.DeadLetterResponse:

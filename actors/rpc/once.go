@@ -40,7 +40,7 @@ func (n *node) run(r *run, first *wire.Request) {
 		return
 	}
 	ctx, cancel := contextOf(c, first)
-	ctx = context.WithValue(ctx, keyOfCall{}, first.GetKey())
+	ctx = context.WithValue(ctx, keyOfCall{}, r.id.key)
 	var ran, interrupted atomic.Bool
 	var returned atomic.Pointer[wire.Response]
 	p := schedule(ctx, c, first.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {

@@ -23,7 +23,7 @@ type outbox struct {
 
 // send implements [sink].
 func (o *outbox) send(ctx context.Context, value *wire.Payload) error {
-	if size, limit := value.Size(), o.node.config.Load().maxSize; size > limit {
+	if size, limit := value.SizeVT(), o.node.config.Load().maxSize; size > limit {
 		return fmt.Errorf("%w: item with %d bytes, of which %d may be sent", ErrTooLarge, size, limit)
 	}
 	position, err := o.take(ctx)

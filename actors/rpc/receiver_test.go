@@ -59,9 +59,7 @@ func newReceiver(tb testing.TB) *receiver {
 
 // SendUserMessage implements [actor.Process] for whatever is sent to other nodes.
 func (r *receiver) SendUserMessage(_ *actor.PID, message any) {
-	_, content, _ := actor.UnwrapEnvelope(message)
-	first := content.(*wire.Envelope)
-	for _, e := range append([]*wire.Envelope{first}, first.GetMore()...) {
+	for _, e := range unpacked(message) {
 		select {
 		case r.answers <- e:
 		default:
@@ -73,8 +71,12 @@ func (r *receiver) SendUserMessage(_ *actor.PID, message any) {
 func (r *receiver) get(e *wire.Envelope) { r.getFrom("here", e) }
 
 func (r *receiver) getFrom(address string, e *wire.Envelope) {
+	r.getBundle(address, packed(e))
+}
+
+func (r *receiver) getBundle(address string, bundle *wire.Bundle) {
 	r.node.SendUserMessage(r.system.NewLocalPID(processID), &actor.MessageEnvelope{
-		Message: e, Sender: actor.NewPID(address, processID),
+		Message: bundle, Sender: actor.NewPID(address, processID),
 	})
 }
 
@@ -92,4 +94,25 @@ func streamRequest(window uint32) *wire.Envelope {
 	e := request(wire.Version, 1, 1)
 	e.GetRequest().Function, e.GetRequest().Window = "stream", window
 	return e
+}
+
+// packed returns envelopes as they travel.
+func packed(all ...*wire.Envelope) *wire.Bundle {
+	bundle, err := wire.Pack(all)
+	if err != nil {
+		panic(err)
+	}
+	return bundle
+}
+
+// unpacked returns what a message holds.
+func unpacked(message any) (all []*wire.Envelope) {
+	_, content, _ := actor.UnwrapEnvelope(message)
+	for e, err := range content.(*wire.Bundle).All() {
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, e)
+	}
+	return all
 }

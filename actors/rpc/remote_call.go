@@ -115,7 +115,7 @@ func (c *remoteCall[Resp]) request(at place) (*wire.Envelope, error) {
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))
 	}
-	if size, limit := request.Size(), c.node.config.Load().maxSize; size > limit {
+	if size, limit := request.SizeVT(), c.node.config.Load().maxSize; size > limit {
 		return nil, fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, limit)
 	}
 	return e, nil
@@ -243,7 +243,7 @@ func (c *remoteCall[Resp]) Answer(r *wire.Response) {
 // complete completes the pending with the result that has come.
 func (c *remoteCall[Resp]) complete(result *wire.Payload) {
 	config := c.node.config.Load()
-	if size := result.Size(); size > config.maxSize {
+	if size := result.SizeVT(); size > config.maxSize {
 		c.SetError(fmt.Errorf("%w: answer of %d bytes, of which %d may be received", ErrTooLarge, size, config.maxSize))
 		return
 	}
@@ -260,7 +260,7 @@ func (c *remoteCall[Resp]) decode(config *config, result *wire.Payload) (value R
 	switch {
 	case c.stream == nil:
 		return decode[Resp](config, result)
-	case result.Size() > 0:
+	case result.SizeVT() > 0:
 		err = fmt.Errorf("%w: it is not for Stream: it has one result", ErrUnknownFunction)
 	}
 	return value, err

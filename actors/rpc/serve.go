@@ -85,7 +85,7 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 	if !permitted {
 		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())
 	}
-	if size := r.Size(); size > config.maxSize {
+	if size := r.SizeVT(); size > config.maxSize {
 		return fmt.Errorf("%w: call of %q with %d bytes, of which %d may be received",
 			ErrTooLarge, r.GetFunction(), size, config.maxSize)
 	}
@@ -141,7 +141,7 @@ func (n *node) answer(function string, result *wire.Payload, err error) *wire.Re
 		return &wire.Response{Error: n.encodeError(err)}
 	}
 	answer := &wire.Response{Result: result}
-	if size, limit := answer.Size(), n.config.Load().maxSize; size > limit {
+	if size, limit := answer.SizeVT(), n.config.Load().maxSize; size > limit {
 		err := fmt.Errorf("%w: answer of %s with %d bytes, of which %d may be sent", ErrTooLarge, function, size, limit)
 		return n.answer(function, nil, err)
 	}

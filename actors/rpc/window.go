@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -24,11 +25,18 @@ type window struct {
 type identity struct{ function, caller, identity, key string }
 
 func identityOf(r *wire.Request) identity {
-	id := identity{function: r.GetFunction(), caller: r.GetCaller(), identity: r.GetIdentity(), key: r.GetKey()}
-	if id.identity != "" {
-		id.caller = ""
+	id := identity{function: r.GetFunction(), identity: r.GetIdentity(), key: r.GetKey()}
+	if id.identity == "" {
+		id.caller = r.GetCaller()
 	}
 	return id
+}
+
+// kept returns an identity that can outlive the bundle which it came in.
+func (id identity) kept() identity {
+	return identity{
+		strings.Clone(id.function), strings.Clone(id.caller), strings.Clone(id.identity), strings.Clone(id.key),
+	}
 }
 
 // run is one run of a function, for all calls that are one.
@@ -48,7 +56,7 @@ type run struct {
 const recordSize = 640
 
 func sizeOf(id identity, answer *wire.Response) int {
-	return recordSize + len(id.function) + len(id.caller) + len(id.identity) + len(id.key) + answer.Size()
+	return recordSize + len(id.function) + len(id.caller) + len(id.identity) + len(id.key) + answer.SizeVT()
 }
 
 // join has a call wait for the run of its identity, which it begins if there is
@@ -62,6 +70,7 @@ func (w *window) join(call incoming, id identity) (r *run, first bool, answer *w
 		return r, false, r.answer
 	}
 	if first = r == nil; first {
+		id = id.kept()
 		r = &run{id: id, waiters: make(map[incoming]struct{})}
 		if w.known == nil {
 			w.known = make(map[identity]*run)

@@ -24,7 +24,53 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Envelope is the only message on the wire.
+// Bundle is the only message that protoactor carries.
+type Bundle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Envelopes, each after its length, as in a repeated field. They are encoded here,
+	// by code that was generated for them, which is faster than that for any message.
+	Envelopes     []byte `protobuf:"bytes,1,opt,name=envelopes,proto3" json:"envelopes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bundle) Reset() {
+	*x = Bundle{}
+	mi := &file_envelope_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bundle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bundle) ProtoMessage() {}
+
+func (x *Bundle) ProtoReflect() protoreflect.Message {
+	mi := &file_envelope_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bundle.ProtoReflect.Descriptor instead.
+func (*Bundle) Descriptor() ([]byte, []int) {
+	return file_envelope_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Bundle) GetEnvelopes() []byte {
+	if x != nil {
+		return x.Envelopes
+	}
+	return nil
+}
+
 type Envelope struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Version uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -35,21 +81,19 @@ type Envelope struct {
 	Call uint64 `protobuf:"varint,3,opt,name=call,proto3" json:"call,omitempty"`
 	// It has one of these. They are no oneof, which in Go costs each of them a piece of
 	// memory, on either side.
-	Request  *Request  `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
-	Response *Response `protobuf:"bytes,5,opt,name=response,proto3" json:"response,omitempty"`
-	Cancel   *Cancel   `protobuf:"bytes,6,opt,name=cancel,proto3" json:"cancel,omitempty"`
-	Item     *Item     `protobuf:"bytes,7,opt,name=item,proto3" json:"item,omitempty"`
-	Credit   *Credit   `protobuf:"bytes,8,opt,name=credit,proto3" json:"credit,omitempty"`
-	Farewell *Farewell `protobuf:"bytes,20,opt,name=farewell,proto3" json:"farewell,omitempty"`
-	// Envelopes that come after this one. They have none themselves.
-	More          []*Envelope `protobuf:"bytes,21,rep,name=more,proto3" json:"more,omitempty"`
+	Request       *Request  `protobuf:"bytes,4,opt,name=request,proto3" json:"request,omitempty"`
+	Response      *Response `protobuf:"bytes,5,opt,name=response,proto3" json:"response,omitempty"`
+	Cancel        *Cancel   `protobuf:"bytes,6,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	Item          *Item     `protobuf:"bytes,7,opt,name=item,proto3" json:"item,omitempty"`
+	Credit        *Credit   `protobuf:"bytes,8,opt,name=credit,proto3" json:"credit,omitempty"`
+	Farewell      *Farewell `protobuf:"bytes,20,opt,name=farewell,proto3" json:"farewell,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Envelope) Reset() {
 	*x = Envelope{}
-	mi := &file_envelope_proto_msgTypes[0]
+	mi := &file_envelope_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -61,7 +105,7 @@ func (x *Envelope) String() string {
 func (*Envelope) ProtoMessage() {}
 
 func (x *Envelope) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[0]
+	mi := &file_envelope_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -74,7 +118,7 @@ func (x *Envelope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Envelope.ProtoReflect.Descriptor instead.
 func (*Envelope) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{0}
+	return file_envelope_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Envelope) GetVersion() uint32 {
@@ -140,13 +184,6 @@ func (x *Envelope) GetFarewell() *Farewell {
 	return nil
 }
 
-func (x *Envelope) GetMore() []*Envelope {
-	if x != nil {
-		return x.More
-	}
-	return nil
-}
-
 type Request struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Function string                 `protobuf:"bytes,1,opt,name=function,proto3" json:"function,omitempty"`
@@ -172,7 +209,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_envelope_proto_msgTypes[1]
+	mi := &file_envelope_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -184,7 +221,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[1]
+	mi := &file_envelope_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -197,7 +234,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{1}
+	return file_envelope_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Request) GetFunction() string {
@@ -276,7 +313,7 @@ type Response struct {
 
 func (x *Response) Reset() {
 	*x = Response{}
-	mi := &file_envelope_proto_msgTypes[2]
+	mi := &file_envelope_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +325,7 @@ func (x *Response) String() string {
 func (*Response) ProtoMessage() {}
 
 func (x *Response) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[2]
+	mi := &file_envelope_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +338,7 @@ func (x *Response) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Response.ProtoReflect.Descriptor instead.
 func (*Response) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{2}
+	return file_envelope_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Response) GetResult() *Payload {
@@ -337,7 +374,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_envelope_proto_msgTypes[3]
+	mi := &file_envelope_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +386,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[3]
+	mi := &file_envelope_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +399,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{3}
+	return file_envelope_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Item) GetPosition() uint64 {
@@ -390,7 +427,7 @@ type Credit struct {
 
 func (x *Credit) Reset() {
 	*x = Credit{}
-	mi := &file_envelope_proto_msgTypes[4]
+	mi := &file_envelope_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -402,7 +439,7 @@ func (x *Credit) String() string {
 func (*Credit) ProtoMessage() {}
 
 func (x *Credit) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[4]
+	mi := &file_envelope_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -415,7 +452,7 @@ func (x *Credit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credit.ProtoReflect.Descriptor instead.
 func (*Credit) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{4}
+	return file_envelope_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Credit) GetGranted() uint64 {
@@ -437,7 +474,7 @@ type Farewell struct {
 
 func (x *Farewell) Reset() {
 	*x = Farewell{}
-	mi := &file_envelope_proto_msgTypes[5]
+	mi := &file_envelope_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -449,7 +486,7 @@ func (x *Farewell) String() string {
 func (*Farewell) ProtoMessage() {}
 
 func (x *Farewell) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[5]
+	mi := &file_envelope_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -462,7 +499,7 @@ func (x *Farewell) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Farewell.ProtoReflect.Descriptor instead.
 func (*Farewell) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{5}
+	return file_envelope_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Farewell) GetHeard() bool {
@@ -488,7 +525,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_envelope_proto_msgTypes[6]
+	mi := &file_envelope_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -500,7 +537,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[6]
+	mi := &file_envelope_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -513,7 +550,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{6}
+	return file_envelope_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Cancel) GetCause() *Error {
@@ -536,7 +573,7 @@ type Payload struct {
 
 func (x *Payload) Reset() {
 	*x = Payload{}
-	mi := &file_envelope_proto_msgTypes[7]
+	mi := &file_envelope_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +585,7 @@ func (x *Payload) String() string {
 func (*Payload) ProtoMessage() {}
 
 func (x *Payload) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[7]
+	mi := &file_envelope_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +598,7 @@ func (x *Payload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Payload.ProtoReflect.Descriptor instead.
 func (*Payload) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{7}
+	return file_envelope_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Payload) GetEncoding() string {
@@ -605,7 +642,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_envelope_proto_msgTypes[8]
+	mi := &file_envelope_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +654,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_envelope_proto_msgTypes[8]
+	mi := &file_envelope_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +667,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_envelope_proto_rawDescGZIP(), []int{8}
+	return file_envelope_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Error) GetText() string {
@@ -686,7 +723,9 @@ var File_envelope_proto protoreflect.FileDescriptor
 
 const file_envelope_proto_rawDesc = "" +
 	"\n" +
-	"\x0eenvelope.proto\x12\x0fprotocaller.rpc\"\xb6\x03\n" +
+	"\x0eenvelope.proto\x12\x0fprotocaller.rpc\"&\n" +
+	"\x06Bundle\x12\x1c\n" +
+	"\tenvelopes\x18\x01 \x01(\fR\tenvelopes\"\x87\x03\n" +
 	"\bEnvelope\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1e\n" +
 	"\n" +
@@ -698,8 +737,7 @@ const file_envelope_proto_rawDesc = "" +
 	"\x06cancel\x18\x06 \x01(\v2\x17.protocaller.rpc.CancelR\x06cancel\x12)\n" +
 	"\x04item\x18\a \x01(\v2\x15.protocaller.rpc.ItemR\x04item\x12/\n" +
 	"\x06credit\x18\b \x01(\v2\x17.protocaller.rpc.CreditR\x06credit\x125\n" +
-	"\bfarewell\x18\x14 \x01(\v2\x19.protocaller.rpc.FarewellR\bfarewell\x12-\n" +
-	"\x04more\x18\x15 \x03(\v2\x19.protocaller.rpc.EnvelopeR\x04more\"\xe0\x02\n" +
+	"\bfarewell\x18\x14 \x01(\v2\x19.protocaller.rpc.FarewellR\bfarewell\"\xe0\x02\n" +
 	"\aRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x16\n" +
 	"\x06caller\x18\x02 \x01(\tR\x06caller\x12\x18\n" +
@@ -753,38 +791,38 @@ func file_envelope_proto_rawDescGZIP() []byte {
 	return file_envelope_proto_rawDescData
 }
 
-var file_envelope_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_envelope_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_envelope_proto_goTypes = []any{
-	(*Envelope)(nil), // 0: protocaller.rpc.Envelope
-	(*Request)(nil),  // 1: protocaller.rpc.Request
-	(*Response)(nil), // 2: protocaller.rpc.Response
-	(*Item)(nil),     // 3: protocaller.rpc.Item
-	(*Credit)(nil),   // 4: protocaller.rpc.Credit
-	(*Farewell)(nil), // 5: protocaller.rpc.Farewell
-	(*Cancel)(nil),   // 6: protocaller.rpc.Cancel
-	(*Payload)(nil),  // 7: protocaller.rpc.Payload
-	(*Error)(nil),    // 8: protocaller.rpc.Error
-	nil,              // 9: protocaller.rpc.Request.TraceEntry
+	(*Bundle)(nil),   // 0: protocaller.rpc.Bundle
+	(*Envelope)(nil), // 1: protocaller.rpc.Envelope
+	(*Request)(nil),  // 2: protocaller.rpc.Request
+	(*Response)(nil), // 3: protocaller.rpc.Response
+	(*Item)(nil),     // 4: protocaller.rpc.Item
+	(*Credit)(nil),   // 5: protocaller.rpc.Credit
+	(*Farewell)(nil), // 6: protocaller.rpc.Farewell
+	(*Cancel)(nil),   // 7: protocaller.rpc.Cancel
+	(*Payload)(nil),  // 8: protocaller.rpc.Payload
+	(*Error)(nil),    // 9: protocaller.rpc.Error
+	nil,              // 10: protocaller.rpc.Request.TraceEntry
 }
 var file_envelope_proto_depIdxs = []int32{
-	1,  // 0: protocaller.rpc.Envelope.request:type_name -> protocaller.rpc.Request
-	2,  // 1: protocaller.rpc.Envelope.response:type_name -> protocaller.rpc.Response
-	6,  // 2: protocaller.rpc.Envelope.cancel:type_name -> protocaller.rpc.Cancel
-	3,  // 3: protocaller.rpc.Envelope.item:type_name -> protocaller.rpc.Item
-	4,  // 4: protocaller.rpc.Envelope.credit:type_name -> protocaller.rpc.Credit
-	5,  // 5: protocaller.rpc.Envelope.farewell:type_name -> protocaller.rpc.Farewell
-	0,  // 6: protocaller.rpc.Envelope.more:type_name -> protocaller.rpc.Envelope
-	9,  // 7: protocaller.rpc.Request.trace:type_name -> protocaller.rpc.Request.TraceEntry
-	7,  // 8: protocaller.rpc.Request.argument:type_name -> protocaller.rpc.Payload
-	7,  // 9: protocaller.rpc.Response.result:type_name -> protocaller.rpc.Payload
-	8,  // 10: protocaller.rpc.Response.error:type_name -> protocaller.rpc.Error
-	7,  // 11: protocaller.rpc.Item.value:type_name -> protocaller.rpc.Payload
-	8,  // 12: protocaller.rpc.Cancel.cause:type_name -> protocaller.rpc.Error
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	2,  // 0: protocaller.rpc.Envelope.request:type_name -> protocaller.rpc.Request
+	3,  // 1: protocaller.rpc.Envelope.response:type_name -> protocaller.rpc.Response
+	7,  // 2: protocaller.rpc.Envelope.cancel:type_name -> protocaller.rpc.Cancel
+	4,  // 3: protocaller.rpc.Envelope.item:type_name -> protocaller.rpc.Item
+	5,  // 4: protocaller.rpc.Envelope.credit:type_name -> protocaller.rpc.Credit
+	6,  // 5: protocaller.rpc.Envelope.farewell:type_name -> protocaller.rpc.Farewell
+	10, // 6: protocaller.rpc.Request.trace:type_name -> protocaller.rpc.Request.TraceEntry
+	8,  // 7: protocaller.rpc.Request.argument:type_name -> protocaller.rpc.Payload
+	8,  // 8: protocaller.rpc.Response.result:type_name -> protocaller.rpc.Payload
+	9,  // 9: protocaller.rpc.Response.error:type_name -> protocaller.rpc.Error
+	8,  // 10: protocaller.rpc.Item.value:type_name -> protocaller.rpc.Payload
+	9,  // 11: protocaller.rpc.Cancel.cause:type_name -> protocaller.rpc.Error
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_envelope_proto_init() }
@@ -798,7 +836,7 @@ func file_envelope_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_envelope_proto_rawDesc), len(file_envelope_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

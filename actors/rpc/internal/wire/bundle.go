@@ -1,0 +1,61 @@
+package wire
+
+import (
+	"fmt"
+	"iter"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// LargestBundle is how many bytes a bundle has at most, unless it is of one envelope.
+const LargestBundle = 64 << 10
+
+// Pack returns a bundle of envelopes.
+func Pack(all []*Envelope) (*Bundle, error) {
+	size := 0
+	for _, e := range all {
+		size += protowire.SizeBytes(e.SizeVT())
+	}
+	data := make([]byte, 0, size)
+	for _, e := range all {
+		n := e.SizeVT()
+		data = protowire.AppendVarint(data, uint64(n)) //nolint:gosec // It is no less than 0.
+		room := data[len(data) : len(data)+n]
+		if _, err := e.MarshalToSizedBufferVT(room); err != nil {
+			return nil, fmt.Errorf("rpc: pack: %w", err)
+		}
+		data = data[:len(data)+n]
+	}
+	return &Bundle{Envelopes: data}, nil
+}
+
+// All returns what is in a bundle, one after the other, so that a bundle of many that are
+// empty needs no memory for them. After an error there is nothing more.
+//
+// Texts and bytes are those of the bundle itself, which lives as long as one of them,
+// unless it is larger than LargestBundle. What is kept for longer than a call has to be
+// copied.
+func (b *Bundle) All() iter.Seq2[*Envelope, error] {
+	return func(yield func(*Envelope, error) bool) {
+		decode := (*Envelope).UnmarshalVTUnsafe
+		if len(b.GetEnvelopes()) > LargestBundle {
+			decode = (*Envelope).UnmarshalVT
+		}
+		for data := b.GetEnvelopes(); len(data) > 0; {
+			one, n := protowire.ConsumeBytes(data)
+			if n < 0 {
+				yield(nil, fmt.Errorf("rpc: unpack: %w", protowire.ParseError(n)))
+				return
+			}
+			data = data[n:]
+			e := &Envelope{}
+			if err := decode(e, one); err != nil {
+				yield(nil, fmt.Errorf("rpc: unpack: %w", err))
+				return
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
