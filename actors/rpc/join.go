@@ -72,7 +72,7 @@ func (n *node) startMember(ctx context.Context, c *cluster.Cluster) error {
 	n.membership.leaving.Store(true)
 	n.membership.stop()
 	go func() {
-		<-started
+		_ = <-started // whatever it is, nobody waits for it
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		n.abandon(ctx, c)
