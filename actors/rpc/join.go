@@ -59,10 +59,14 @@ func Join(
 // startMember starts the cluster's member. Nothing of it is left after an error, or
 // nothing will be, if it is that of ctx.
 func (n *node) startMember(ctx context.Context, c *cluster.Cluster) error {
-	started := make(chan error, 1)
-	go func() { started <- guarded(c.StartMember) }()
+	var err error
+	started := make(chan struct{})
+	go func() {
+		err = guarded(c.StartMember)
+		close(started)
+	}()
 	select {
-	case err := <-started:
+	case <-started:
 		if err != nil {
 			n.abandon(ctx, c)
 		}
@@ -72,7 +76,7 @@ func (n *node) startMember(ctx context.Context, c *cluster.Cluster) error {
 	n.membership.leaving.Store(true)
 	n.membership.stop()
 	go func() {
-		_ = <-started // whatever it is, nobody waits for it
+		<-started
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		n.abandon(ctx, c)
