@@ -30,6 +30,7 @@ type node struct {
 	served     served
 	made       budget // of calls
 	accepted   budget // of calls of other nodes
+	backlog    backlog
 	window     window
 	outboxes   outboxes
 	peers      peers
@@ -198,6 +199,7 @@ func (n *node) heard(event any) {
 // for a moment, and cancels what it has called here without a key.
 func (n *node) lost(address string, lasts time.Duration, err error) {
 	n.peers.down(address, lasts)
+	n.backlog.lost(address)
 	n.farewell.lost(address)
 	for _, c := range n.calls.takeAll(address) {
 		c.Fail(err)

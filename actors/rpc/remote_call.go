@@ -93,7 +93,7 @@ func (c *remoteCall[Resp]) runHere(at place) {
 
 // start sends the call, unless an error is returned.
 func (c *remoteCall[Resp]) start(at place) error {
-	request, err := c.request(at)
+	request, size, err := c.request(at)
 	if err != nil {
 		return err
 	}
@@ -106,23 +106,24 @@ func (c *remoteCall[Resp]) start(at place) error {
 	if err != nil {
 		return err
 	}
-	c.send(at, number, request)
+	c.send(at, number, request, size)
 	return nil
 }
 
-// request returns the call as it travels, at this moment.
-func (c *remoteCall[Resp]) request(at place) (*wire.Request, error) {
-	request := &wire.Request{
+// request returns the call as it travels, at this moment, and its size.
+func (c *remoteCall[Resp]) request(at place) (request *wire.Request, size int, err error) {
+	request = &wire.Request{
 		Function: c.function, Caller: clean(at.caller), Argument: c.argument, Trace: c.trace(), Key: c.key,
 		Worker: at.worker, Window: c.window, Identity: at.identity,
 	}
 	if deadline, ok := c.Context().Deadline(); ok {
 		request.Timeout = int64(max(1, time.Until(deadline)))
 	}
-	if size, limit := proto.Size(request), c.node.config.Load().maxSize; size > limit {
-		return nil, fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, limit)
+	size = proto.Size(request)
+	if limit := c.node.config.Load().maxSize; size > limit {
+		return nil, 0, fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, limit)
 	}
-	return request, nil
+	return request, size, nil
 }
 
 // reaches returns an error if there is no way to the node at an address.
@@ -151,21 +152,33 @@ func (c *remoteCall[Resp]) trace() map[string]string {
 }
 
 // send sends an attempt, unless the call is over.
-func (c *remoteCall[Resp]) send(at place, number uint64, request *wire.Request) {
+func (c *remoteCall[Resp]) send(at place, number uint64, request *wire.Request, size int) {
 	if !c.begin(at, number) {
 		c.node.calls.take(number)
 		return
 	}
-	c.post(at.address, number, request)
+	if err := c.post(at.address, number, request, size); err != nil {
+		if c.node.calls.take(number) != nil {
+			c.Fail(err)
+		}
+		return
+	}
 	if c.noteSent() {
 		c.sendCancel(at.address, number)
 	}
 }
 
-func (c *remoteCall[Resp]) post(address string, number uint64, request *wire.Request) {
+// post sends an attempt, unless too much waits to be sent there.
+func (c *remoteCall[Resp]) post(address string, number uint64, request *wire.Request, size int) error {
+	if address != here {
+		if err := c.node.backlog.add(address, size, c.node.config.Load().maxOpenBytes); err != nil {
+			return err
+		}
+	}
 	e := c.envelope(number)
 	e.Kind = &wire.Envelope_Request{Request: request}
 	c.node.send(address, e, c.node.sender(number))
+	return nil
 }
 
 // begin notes that an attempt is made, unless the call is over.

@@ -21,12 +21,12 @@ func (c *remoteCall[Resp]) repeat(number uint64) {
 	if !open {
 		return
 	}
-	request, err := c.request(at)
+	request, size, err := c.request(at)
 	if err != nil {
 		c.SetError(err)
 		return
 	}
-	c.post(at.address, number, request)
+	_ = c.post(at.address, number, request, size) // if too much waits it is among that
 }
 
 // overdue reports whether an attempt is still under way, and where, and sets the
