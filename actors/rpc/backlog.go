@@ -1,13 +1,11 @@
 package rpc
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/remote"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
@@ -57,35 +55,6 @@ func (b *backlog) lost(address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.bytes, address)
-}
-
-// sendStream has the backlog learn of what a connection takes.
-func (n *node) sendStream(
-	ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption,
-) (grpc.ClientStream, error) {
-	stream, err := streamer(ctx, desc, cc, method, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return &departures{stream, &n.backlog, cc.Target()}, nil
-}
-
-// departures are the messages that are sent over a connection.
-type departures struct {
-	grpc.ClientStream
-	backlog *backlog
-	address string
-}
-
-// SendMsg implements [grpc.ClientStream]. It waits until there is room for the message.
-func (d *departures) SendMsg(message any) error {
-	err := d.ClientStream.SendMsg(message)
-	if m, ok := message.(*remote.RemoteMessage); ok {
-		if bytes := callsIn(m.GetMessageBatch()); bytes > 0 {
-			d.backlog.sent(d.address, bytes)
-		}
-	}
-	return err
 }
 
 var (

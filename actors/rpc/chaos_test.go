@@ -89,7 +89,7 @@ func TestCallsWhileMembersAreKilled(t *testing.T) {
 }
 
 // longDeadline is longer than it ever takes for the cluster to settle.
-const longDeadline = 90 * time.Second
+const longDeadline = 2 * time.Minute
 
 // chaosCall is one of the calls, and what it has ended with.
 type chaosCall struct {
@@ -168,7 +168,7 @@ type killer struct {
 // nowhere to run.
 func (k *killer) killUntilDone() {
 	k.killed = make(map[string]int)
-	for k.pause(min(time.Duration(k.random.ExpFloat64()*float64(time.Second)), 10*time.Second)) {
+	for k.pause(min(time.Duration(k.random.ExpFloat64()*float64(1500*time.Millisecond)), 10*time.Second)) {
 		first := k.random.IntN(len(k.members))
 		switch k.random.IntN(4) {
 		case 0:

@@ -132,7 +132,7 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 	}
 	t.Parallel()
 	address, dir := startEtcd(t), t.TempDir()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=200s", "-test.v")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=300s", "-test.v")
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", etcdNodeVariable+"="+address,
 		notesVariable+"="+filepath.Join(dir, "notes"), withoutRacesOfProtoactor(t, dir))
 	output, err := cmd.CombinedOutput()
@@ -247,6 +247,29 @@ func TestNoCallFailsWhileAMemberJoins(t *testing.T) {
 		t.Log("calls meanwhile:", stop())
 		assert.Len(t, nodesOf(after), 4)
 		assert.Contains(t, nodesOf(after), member.address)
+	})
+}
+
+func TestNoCallFailsWhileAMemberStartsAnewAtItsAddress(t *testing.T) {
+	inCluster(t, func(t *testing.T, etcd string) {
+		c := driver(t, etcd)
+		members := startMembers(t)
+		settle(t, c, "counter", 3)
+		visitAll(t, c)
+
+		stop := callWithoutEnd(t, c)
+		members[1].leave(t)
+		again := launch(t, nodeVariable+"=member", listenVariable+"="+members[1].address)
+		again.listens(t)
+		settle(t, c, "counter", 3)
+		for { // it has said that it leaves, and is there again
+			if after := visitAll(t, c); len(nodesOf(after)) == 3 {
+				break
+			}
+			pause(t)
+		}
+		t.Log("calls meanwhile:", stop())
+		assert.Equal(t, members[1].address, again.address)
 	})
 }
 
