@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,7 +90,9 @@ func joinEtcd(system *actor.ActorSystem, listen, address string, kinds ...*clust
 		return nil, nil, err
 	}
 	c = cluster.New(system, cluster.Configure("test", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
-	leave, err = rpc.Join(system, c)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	leave, err = rpc.Join(ctx, system, c)
 	return c, leave, err
 }
 
@@ -128,7 +132,7 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 	}
 	t.Parallel()
 	address, dir := startEtcd(t), t.TempDir()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=200s", "-test.v")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=300s", "-test.v")
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", etcdNodeVariable+"="+address,
 		notesVariable+"="+filepath.Join(dir, "notes"), withoutRacesOfProtoactor(t, dir))
 	output, err := cmd.CombinedOutput()
@@ -219,35 +223,87 @@ func TestNoCallFailsWhileAMemberLeaves(t *testing.T) {
 		settle(t, c, "counter", 3)
 		visitAll(t, c)
 
-		stop, done := make(chan struct{}), make(chan int)
-		for kind, target := range map[string]func(i int) rpc.Target{
-			"identity": func(i int) rpc.Target { return rpc.Identity(c, "counter", fmt.Sprint(i%60)) },
-			"pool":     func(int) rpc.Target { return rpc.Pool(c, "worker") },
-		} {
-			go func() {
-				calls := 0
-				defer func() { done <- calls }()
-				for i := 0; ; i++ {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					p := rpc.Call[time.Duration, visit](t.Context(), c.ActorSystem, target(i), "nap", time.Millisecond)
-					if _, err := p.Wait(t.Context()); !assert.NoError(t, err, kind) {
-						return
-					}
-					calls++
-				}
-			}()
-		}
+		stop := callWithoutEnd(t, c)
 		members[1].leave(t)
 		settle(t, c, "counter", 2)
 		after := visitAll(t, c)
-		close(stop)
-		t.Log("calls meanwhile:", <-done, <-done)
+		t.Log("calls meanwhile:", stop())
 		assert.NotContains(t, nodesOf(after), members[1].address)
 	})
+}
+
+func TestNoCallFailsWhileAMemberJoins(t *testing.T) {
+	inCluster(t, func(t *testing.T, etcd string) {
+		c := driver(t, etcd)
+		startMembers(t)
+		settle(t, c, "counter", 3)
+		visitAll(t, c)
+
+		stop := callWithoutEnd(t, c)
+		member := launch(t, nodeVariable+"=member")
+		member.listens(t)
+		settle(t, c, "counter", 4)
+		after := visitAll(t, c)
+		t.Log("calls meanwhile:", stop())
+		assert.Len(t, nodesOf(after), 4)
+		assert.Contains(t, nodesOf(after), member.address)
+	})
+}
+
+func TestNoCallFailsWhileAMemberStartsAnewAtItsAddress(t *testing.T) {
+	inCluster(t, func(t *testing.T, etcd string) {
+		c := driver(t, etcd)
+		members := startMembers(t)
+		settle(t, c, "counter", 3)
+		visitAll(t, c)
+
+		stop := callWithoutEnd(t, c)
+		members[1].leave(t)
+		again := launch(t, nodeVariable+"=member", listenVariable+"="+members[1].address)
+		again.listens(t)
+		settle(t, c, "counter", 3)
+		for { // it has said that it leaves, and is there again
+			if after := visitAll(t, c); len(nodesOf(after)) == 3 {
+				break
+			}
+			pause(t)
+		}
+		t.Log("calls meanwhile:", stop())
+		assert.Equal(t, members[1].address, again.address)
+	})
+}
+
+// callWithoutEnd has many call identities and a pool one call after the other, none of
+// which may fail, until stop is called, which returns how many there were.
+func callWithoutEnd(t *testing.T, c *cluster.Cluster) (stop func() int64) {
+	var calls atomic.Int64
+	var all sync.WaitGroup
+	stopped := make(chan struct{})
+	call := func(target func(i int) rpc.Target) {
+		for i := 0; ; i++ {
+			select {
+			case <-stopped:
+				return
+			default:
+			}
+			p := rpc.Call[time.Duration, visit](t.Context(), c.ActorSystem, target(i), "nap", time.Millisecond)
+			if _, err := p.Wait(t.Context()); !assert.NoError(t, err) {
+				return
+			}
+			calls.Add(1)
+		}
+	}
+	for worker := range 16 {
+		all.Go(func() {
+			call(func(i int) rpc.Target { return rpc.Identity(c, "counter", fmt.Sprint((i+worker)%60)) })
+		})
+		all.Go(func() { call(func(int) rpc.Target { return rpc.Pool(c, "worker") }) })
+	}
+	return func() int64 {
+		close(stopped)
+		all.Wait()
+		return calls.Load()
+	}
 }
 
 func TestAPoolIsSpreadOverItsMembers(t *testing.T) {

@@ -3,10 +3,8 @@ package rpc_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
@@ -55,7 +53,7 @@ func join(t testing.TB, system *actor.ActorSystem, kinds ...*cluster.Kind) (*clu
 	require.NoError(t, err)
 	provider := test.NewTestProvider(test.NewInMemAgent())
 	c := cluster.New(system, cluster.Configure("shop", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
-	leave, err := rpc.Join(system, c)
+	leave, err := rpc.Join(t.Context(), system, c)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = leave(context.Background()) })
 	return c, leave
@@ -92,131 +90,6 @@ func TestAnIdentityKeepsItsStateFromCallToCall(t *testing.T) {
 		whose, err := rpc.Call[struct{}, string](t.Context(), system, rpc.Identity(c, "cart", "bob/ä"), "whose", struct{}{}).Wait(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, "bob/ä", whose)
-	})
-}
-
-func TestCallsThatComeWhileTheStateIsMadeRunAfterItInOrder(t *testing.T) {
-	alone(t, func(t *testing.T) {
-		system := actorstest.NewSystem(t)
-		require.NoError(t, handleCarts(system))
-		making, made := make(chan struct{}), make(chan struct{})
-		c, _ := join(t, system, kindOf(t, system, "cart", func(_ context.Context, id string) (*cart, error) {
-			close(making)
-			<-made
-			return &cart{id: id}, nil
-		}))
-		target := rpc.Identity(c, "cart", "alice")
-		first := rpc.Call[string, []string](t.Context(), system, target, "add", "0")
-		<-making
-		id := callerOf(t, system, "alice")
-		var all []*pending.Pending[[]string]
-		for i := 1; i < 50; i++ {
-			all = append(all, rpc.Call[string, []string](t.Context(), system, rpc.At("", id), "add", fmt.Sprint(i)))
-		}
-		assert.False(t, first.IsDone())
-		close(made)
-		_, err := first.Wait(t.Context())
-		require.NoError(t, err)
-		for i, p := range all {
-			items, err := p.Wait(t.Context())
-			require.NoError(t, err)
-			assert.Equal(t, fmt.Sprint(i+1), items[len(items)-1])
-		}
-	})
-}
-
-// callerOf returns the id of the caller of an identity that is alive.
-func callerOf(t testing.TB, system *actor.ActorSystem, identity string) string {
-	for c := range actors.All(system) {
-		if len(c.Name()) > len(identity) && c.Name()[:len(identity)] == identity {
-			return c.ID()
-		}
-	}
-	require.Fail(t, "no caller of "+identity)
-	return ""
-}
-
-func TestAStateThatCannotBeMadeFailsTheCallsAndIsTriedAgain(t *testing.T) {
-	alone(t, func(t *testing.T) {
-		system := actorstest.NewSystem(t)
-		require.NoError(t, handleCarts(system))
-		errNoDisk := errors.New("no disk")
-		var tries atomic.Int32
-		c, _ := join(t, system, kindOf(t, system, "cart", func(_ context.Context, id string) (*cart, error) {
-			switch tries.Add(1) {
-			case 1:
-				return nil, errNoDisk
-			case 2:
-				panic("boom")
-			default:
-				return &cart{id: id}, nil
-			}
-		}))
-		_, err := add(t, c, "alice", "tea")
-		require.ErrorIs(t, err, rpc.ErrActivation)
-		require.ErrorIs(t, err, errNoDisk)
-		_, err = add(t, c, "alice", "tea")
-		require.ErrorIs(t, err, rpc.ErrActivation)
-		var crash *pending.PanicError
-		require.ErrorAs(t, err, &crash)
-		items, err := add(t, c, "alice", "tea")
-		require.NoError(t, err)
-		assert.Equal(t, []string{"tea"}, items)
-		assert.EqualValues(t, 3, tries.Load())
-	})
-}
-
-func TestAnIdleIdentityIsPassivatedAndNoCallIsLost(t *testing.T) {
-	alone(t, func(t *testing.T) {
-		system := actorstest.NewSystem(t)
-		require.NoError(t, handleCarts(system))
-		saved := make(chan []string, 1000)
-		var made atomic.Int32
-		c, _ := join(t, system, kindOf(t, system, "cart",
-			func(ctx context.Context, id string) (*cart, error) { made.Add(1); return newCart(ctx, id) },
-			rpc.Idle(time.Millisecond),
-			rpc.Passivated(func(_ context.Context, _ string, c *cart) error { saved <- c.items; return nil })))
-		for range 10 {
-			_, err := add(t, c, "alice", "tea")
-			require.NoError(t, err)
-			items := <-saved
-			for len(items) == 0 { // it had ended before the call came
-				items = <-saved
-			}
-			assert.Equal(t, []string{"tea"}, items)
-		}
-		assert.GreaterOrEqual(t, made.Load(), int32(10), "a new one each time")
-
-		for range 100 { // as others end, or not
-			_, err := add(t, c, "alice", "tea")
-			require.NoError(t, err)
-		}
-		for total := 0; total < 100; {
-			total += len(<-saved)
-		}
-	})
-}
-
-func TestAKeyHoldsForAnIdentityThatHasBeenPassivated(t *testing.T) {
-	alone(t, func(t *testing.T) {
-		system := actorstest.NewSystem(t)
-		require.NoError(t, handleCarts(system))
-		saved := make(chan []string, 100)
-		c, _ := join(t, system, kindOf(t, system, "cart", newCart, rpc.Idle(time.Millisecond),
-			rpc.Passivated(func(_ context.Context, _ string, c *cart) error { saved <- c.items; return nil })))
-		alice := rpc.Identity(c, "cart", "alice")
-		add := func(item string, opts ...rpc.CallOption) []string {
-			items, err := rpc.Call[string, []string](t.Context(), system, alice, "add", item, opts...).Wait(t.Context())
-			require.NoError(t, err)
-			return items
-		}
-		assert.Equal(t, []string{"tea"}, add("tea", rpc.Idempotent("order 1")))
-		for range 3 {
-			for len(<-saved) == 0 { // the caller has ended that had something to do
-			}
-			assert.Equal(t, []string{"milk"}, add("milk"), "a new caller")
-			assert.Equal(t, []string{"tea"}, add("tea", rpc.Idempotent("order 1")), "which does not do it again")
-		}
 	})
 }
 
@@ -262,6 +135,39 @@ func TestALeavingNodeStopsWhatIsNotDoneInTime(t *testing.T) {
 		_, err = p.Wait(t.Context())
 		require.Error(t, err)
 		t.Log(err)
+	})
+}
+
+// stuck is a provider that waits for what it cannot reach.
+type stuck struct {
+	*test.Provider
+	reached chan struct{}
+	gone    chan struct{} // closed when it was told that the member is gone
+}
+
+func (s *stuck) StartMember(c *cluster.Cluster) error {
+	<-s.reached
+	return s.Provider.StartMember(c)
+}
+
+func (s *stuck) Shutdown(graceful bool) error {
+	defer close(s.gone)
+	return s.Provider.Shutdown(graceful)
+}
+
+func TestJoiningEndsWithItsContext(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		system := actorstest.NewSystem(t)
+		remote, err := rpc.RemoteConfig(system, "127.0.0.1:0")
+		require.NoError(t, err)
+		provider := &stuck{test.NewTestProvider(test.NewInMemAgent()), make(chan struct{}), make(chan struct{})}
+		c := cluster.New(system, cluster.Configure("shop", provider, disthash.New(), remote))
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errSoldOut)
+		_, err = rpc.Join(ctx, system, c)
+		require.ErrorIs(t, err, errSoldOut)
+		close(provider.reached)
+		<-provider.gone // and all that has begun, which the search for leaks sees
 	})
 }
 

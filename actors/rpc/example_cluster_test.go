@@ -39,11 +39,15 @@ func ExampleJoin() {
 	}
 	provider := test.NewTestProvider(test.NewInMemAgent())
 	c := cluster.New(system, cluster.Configure("shop", provider, disthash.New(), remote, cluster.WithKinds(carts)))
-	leave, err := rpc.Join(system, c)
+	leave, err := rpc.Join(ctx, system, c)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(rpc.Call[string, int](ctx, system, rpc.Identity(c, "cart", "alice"), "add", "tea").Wait(ctx))
-	fmt.Println(leave(ctx)) // prints that alice has tea
+	fmt.Println(leave(ctx))
+	// Output:
+	// 1 <nil>
+	// alice has [tea]
+	// <nil>
 }

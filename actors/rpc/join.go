@@ -26,6 +26,10 @@ type membership struct {
 // has started, which takes protoactor a second at least. The error is that of
 // listening, or of the cluster's provider.
 //
+// Give ctx a deadline: providers may wait without end for what they cannot reach, as
+// that of etcd does. When ctx ends first the error is that of ctx, and the system
+// cannot join any more. What protoactor has begun ends as soon as its provider returns.
+//
 // The leave that is returned has this node leave: identities and pools refuse new
 // calls, which go to other members; what was accepted finishes, states are handed
 // to [Passivated]; then the cluster is told, and the connections are cut as by the
@@ -33,17 +37,16 @@ type membership struct {
 // that of ctx. Calls of this node that are not done by then fail. It may be called
 // more than once: the further ones wait for the first. Call neither the cluster's
 // own Shutdown nor the system's.
-func Join(system *actor.ActorSystem, c *cluster.Cluster) (leave func(ctx context.Context) error, err error) {
+func Join(
+	ctx context.Context, system *actor.ActorSystem, c *cluster.Cluster,
+) (leave func(ctx context.Context) error, err error) {
 	if c == nil || c.ActorSystem != system {
 		return nil, errors.New("rpc: join: there is no cluster, or it is another system's")
 	}
 	n := nodeOf(system)
 	n.listenToEvents()
 	n.follow(c)
-	if err := guarded(c.StartMember); err != nil {
-		if system.Address() != nowhere {
-			_ = n.depart(context.Background(), c)
-		}
+	if err := n.startMember(ctx, c); err != nil {
 		return nil, fmt.Errorf("rpc: join: %w", err)
 	}
 	var once sync.Once
@@ -51,6 +54,41 @@ func Join(system *actor.ActorSystem, c *cluster.Cluster) (leave func(ctx context
 		once.Do(func() { err = n.leave(ctx, c) })
 		return err
 	}, nil
+}
+
+// startMember starts the cluster's member. Nothing of it is left after an error, or
+// nothing will be, if it is that of ctx.
+func (n *node) startMember(ctx context.Context, c *cluster.Cluster) error {
+	var err error
+	started := make(chan struct{})
+	go func() {
+		err = guarded(c.StartMember)
+		close(started)
+	}()
+	select {
+	case <-started:
+		if err != nil {
+			n.abandon(ctx, c)
+		}
+		return err
+	case <-ctx.Done():
+	}
+	n.membership.leaving.Store(true)
+	n.membership.stop()
+	go func() {
+		<-started
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		n.abandon(ctx, c)
+	}()
+	return context.Cause(ctx)
+}
+
+// abandon ends a member that has not started, or too late.
+func (n *node) abandon(ctx context.Context, c *cluster.Cluster) {
+	if n.system.Address() != nowhere { // it listens, at least
+		_ = n.depart(ctx, c)
+	}
 }
 
 // leave ends what [Join] has started.

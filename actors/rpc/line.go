@@ -117,6 +117,7 @@ func (n *node) sendBundle(to *actor.PID, all []*wire.Envelope) {
 	defer n.guard("bundle dropped") // protoactor's remote panics while it is shut down by others
 	bundle := n.lines.number()
 	n.calls.bundled(bundle, all)
+	n.backlog.bundled(to.GetAddress(), bundle, all)
 	message, err := wire.Pack(all)
 	if err != nil {
 		panic(err) // it is not said to return any

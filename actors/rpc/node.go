@@ -32,6 +32,7 @@ type node struct {
 	served     served
 	made       budget // of calls
 	accepted   budget // of calls of other nodes
+	backlog    backlog
 	window     window
 	outboxes   outboxes
 	lines      lines
@@ -155,6 +156,7 @@ func (n *node) answered(e *wire.Envelope, r *wire.Response) {
 
 // undelivered fails the calls of a bundle that has found nobody at its address.
 func (n *node) undelivered(bundle uint32) {
+	n.backlog.sent(bundle)
 	for _, c := range n.calls.takeBundle(bundle) {
 		c.Fail(notRun{fmt.Errorf("%w: nobody there takes calls", ErrNodeDown)})
 	}
@@ -205,6 +207,7 @@ func (n *node) heard(event any) {
 // for a moment, and cancels what it has called here without a key.
 func (n *node) lost(address string, lasts time.Duration, err error) {
 	n.peers.down(address, lasts)
+	n.backlog.lost(address)
 	n.farewell.lost(address)
 	for _, c := range n.calls.takeAll(address) {
 		c.Fail(err)

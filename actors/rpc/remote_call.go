@@ -152,11 +152,28 @@ func (c *remoteCall[Resp]) send(at place, number uint64, request *wire.Envelope)
 		c.node.calls.take(number)
 		return
 	}
-	request.Generation, request.Call = c.node.generation, number
-	c.node.send(at.address, request)
+	if err := c.post(at.address, number, request); err != nil {
+		if c.node.calls.take(number) != nil {
+			c.Fail(err)
+		}
+		return
+	}
 	if c.noteSent() {
 		c.sendCancel(at.address, number)
 	}
+}
+
+// post sends an attempt, unless too much waits to be sent there.
+func (c *remoteCall[Resp]) post(address string, number uint64, e *wire.Envelope) error {
+	if address != here {
+		size, limit := e.GetRequest().SizeVT(), c.node.config.Load().maxOpenBytes
+		if err := c.node.backlog.add(address, size, limit); err != nil {
+			return err
+		}
+	}
+	e.Generation, e.Call = c.node.generation, number
+	c.node.send(address, e)
+	return nil
 }
 
 // begin notes that an attempt is made, unless the call is over.

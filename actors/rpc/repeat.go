@@ -26,8 +26,7 @@ func (c *remoteCall[Resp]) repeat(number uint64) {
 		c.SetError(err)
 		return
 	}
-	request.Generation, request.Call = c.node.generation, number
-	c.node.send(at.address, request)
+	_ = c.post(at.address, number, request) // if too much waits it is among that
 }
 
 // overdue reports whether an attempt is still under way, and where, and sets the

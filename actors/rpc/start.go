@@ -102,6 +102,7 @@ func (n *node) serverOptions(c *config) []grpc.ServerOption {
 }
 
 func (n *node) dialOptions(c *config) []grpc.DialOption {
+	n.backlog.watched.Store(true)
 	transport := c.transport
 	if transport == nil {
 		transport = grpc.WithTransportCredentials(insecure.NewCredentials())
@@ -110,6 +111,7 @@ func (n *node) dialOptions(c *config) []grpc.DialOption {
 		transport,
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestBatch), grpc.MaxCallSendMsgSize(largestBatch)),
 		grpc.WithContextDialer(n.dial),
+		grpc.WithChainStreamInterceptor(n.sendStream),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: silence, Timeout: lifeSigns, PermitWithoutStream: true,
 		}),

@@ -89,11 +89,7 @@ func newSystem() *actor.ActorSystem {
 func join(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
 	c *cluster.Cluster, leave func(context.Context) error, err error,
 ) {
-	config := clientv3.Config{Endpoints: []string{address}, DialTimeout: patience}
-	if err := reach(config); err != nil {
-		return nil, nil, err
-	}
-	provider, err := etcd.NewWithConfig("/protocaller", config)
+	provider, err := etcd.NewWithConfig("/protocaller", clientv3.Config{Endpoints: []string{address}})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,22 +98,8 @@ func join(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
 		return nil, nil, err
 	}
 	c = cluster.New(system, cluster.Configure("files", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
-	leave, err = rpc.Join(system, c)
-	return c, leave, err
-}
-
-// reach returns an error if there is no etcd, which the provider would wait for
-// without end.
-func reach(config clientv3.Config) error {
-	client, err := clientv3.New(config)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, fmt.Errorf("etcd at %s: not found in %v", address, patience))
 	defer cancel()
-	if _, err := client.Get(ctx, "/"); err != nil {
-		return fmt.Errorf("no etcd at %v: %w", config.Endpoints, err)
-	}
-	return nil
+	leave, err = rpc.Join(ctx, system, c)
+	return c, leave, err
 }

@@ -1,0 +1,47 @@
+package rpc_test
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+)
+
+// What a node does not take is not kept without limit by those who call it, also if
+// nobody waits for it any more.
+func TestNodeThatTakesNothing(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		const limit = 8 * megabyte
+		system := listen(t, rpc.MaxOpenBytes(limit))
+		node := startNode(t, "127.0.0.1:0")
+		call := func(d time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			_, err := echoBytes(ctx, system, node, make([]byte, megabyte)).Wait(ctx)
+			return err
+		}
+		require.NoError(t, call(time.Minute))
+
+		require.NoError(t, node.Process.Signal(syscall.SIGSTOP))
+		calls := 0
+		for err := error(nil); !errors.Is(err, actors.ErrOverloaded); calls++ {
+			require.Less(t, calls, 50, "there are buffers on the way, but not for all of it")
+			err = call(10 * time.Millisecond)
+			require.Error(t, err)
+		}
+		assert.Greater(t, calls, limit/megabyte-1)
+		assert.Zero(t, rpc.StatsOf(system).OpenBytes)
+
+		require.NoError(t, node.Process.Signal(syscall.SIGCONT))
+		for call(time.Minute) != nil {
+			pause(t)
+		}
+	})
+}
