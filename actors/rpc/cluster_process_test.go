@@ -93,7 +93,7 @@ func runMember(address string) error {
 	system := actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
-	if err := errors.Join(handleVisits(system), handleEffect(system, address)); err != nil {
+	if err := errors.Join(handleVisits(system), handleEffect(system, address), handleSteps(system)); err != nil {
 		return err
 	}
 	counters, err := rpc.Kind(system, "counter", func(context.Context, string) (*int, error) { return new(int), nil })

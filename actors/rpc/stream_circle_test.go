@@ -25,7 +25,6 @@ type keepers struct {
 // amongKeepers runs a test in which a wait that is not told of its circle never ends.
 func amongKeepers(t *testing.T, test func(t *testing.T, k *keepers)) {
 	inMemory(t, func(t *testing.T, s *scene) {
-		require.NoError(t, registerStreams(s.there))
 		test(t, &keepers{s, actorstest.Start(t, s.there, props.Name("other"), props.NonReentrant())})
 	}, props.NonReentrant())
 }
