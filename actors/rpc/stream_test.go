@@ -148,12 +148,12 @@ func TestManyItems(t *testing.T) {
 	streaming(t, func(t *testing.T, _ *scene, targets map[string]place) {
 		for name, at := range targets {
 			next := 0
-			for i, err := range rpc.Stream[int, int](t.Context(), at.from, at.target, "count", 100_000, rpc.Window(1000)) {
+			for i, err := range rpc.Stream[int, int](t.Context(), at.from, at.target, "count", 30_000, rpc.Window(1000)) {
 				require.NoError(t, err, name)
 				require.Equal(t, next, i)
 				next++
 			}
-			assert.Equal(t, 100_000, next, name)
+			assert.Equal(t, 30_000, next, name)
 		}
 	})
 }
@@ -163,12 +163,12 @@ func TestStreamOfLargeItems(t *testing.T) {
 		for name, at := range targets {
 			n := 0
 			for b, err := range rpc.Stream[int, *wrapperspb.BytesValue](
-				t.Context(), at.from, at.target, "megabytes", 32, rpc.Window(4)) {
+				t.Context(), at.from, at.target, "megabytes", 16, rpc.Window(4)) {
 				require.NoError(t, err, name)
 				require.True(t, bytes.Equal(b.GetValue(), bytes.Repeat([]byte{byte(n)}, megabyte)), n)
 				n++
 			}
-			assert.Equal(t, 32, n, name)
+			assert.Equal(t, 16, n, name)
 		}
 	})
 }
