@@ -38,10 +38,10 @@ const (
 	tlsVariable = "RPC_TEST_TLS"
 )
 
-// raceVariable has the race detector of such a process not report that each start of
+// raceOptions have the race detector of such a process not report that each start of
 // protoactor's remote sets the logger of gRPC, which those started before read, and
 // not wait for a second at the end.
-const raceVariable = "GORACE=suppressions=testdata/races.txt atexit_sleep_ms=10"
+const raceOptions = "suppressions=testdata/races.txt atexit_sleep_ms=10"
 
 // alone runs a test in a process of its own, which prefix may start, as nice does.
 func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
@@ -53,7 +53,7 @@ func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
 	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=60s"})
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
-	cmd.Env = append(os.Environ(), aloneVariable+"=1", raceVariable)
+	cmd.Env = append(os.Environ(), aloneVariable+"=1", "GORACE="+os.Getenv("GORACE")+" "+raceOptions)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
 	require.NotContains(t, string(output), "no tests to run")
