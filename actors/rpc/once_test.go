@@ -155,11 +155,12 @@ func TestResultThatIsTooLargeToRememberIsAnsweredOnce(t *testing.T) {
 func TestRunIsCancelledWhenNobodyWaitsForIt(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
 		var runs atomic.Int32
-		cause := make(chan error, 1)
+		running, cause := make(chan struct{}), make(chan error, 1)
 		require.NoError(t, rpc.Handle(s.there, "run", func(ctx context.Context, _ int) (int, error) {
 			if runs.Add(1) > 1 {
 				return 7, nil
 			}
+			close(running)
 			<-ctx.Done()
 			cause <- context.Cause(ctx)
 			return 0, context.Cause(ctx)
@@ -168,6 +169,7 @@ func TestRunIsCancelledWhenNobodyWaitsForIt(t *testing.T) {
 			return rpc.Call[int, int](ctx, s.here, s.target, "run", 0, rpc.Idempotent("k"))
 		}
 		first, second := run(), run()
+		<-running
 		s.served(t, 2)
 		first.Cancel(nil)
 		s.served(t, 1)
