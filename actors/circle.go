@@ -15,7 +15,8 @@ import (
 // as well, and with it the function that holds that turn while it waits; and
 // when the caller has escalated a failure, in the same way, that of the parent,
 // which decides on it. There are no other ways to be in need that can be seen
-// from here: a promise that somebody is to keep belongs to no function.
+// from here: a promise that somebody is to keep belongs to no function, unless
+// [pending.KeptBy] says to which.
 func (f *frame) findCircle(on pending.Handle) error {
 	s := search{from: f}
 	if !s.visit(on) {
@@ -63,8 +64,10 @@ func (s *search) visit(h pending.Handle) bool {
 	if h == nil || h.IsDone() {
 		return false
 	}
-	f, ok := pending.RunnerOf(h).(*frame)
-	return ok && s.enter(f)
+	if f, ok := pending.RunnerOf(h).(*frame); ok {
+		return s.enter(f)
+	}
+	return s.visit(pending.KeeperOf(h))
 }
 
 func (s *search) enter(f *frame) bool {

@@ -124,6 +124,25 @@ func TestCircleOfFunctionsIsADeadlock(t *testing.T) {
 	}
 }
 
+func TestCircleOverWhatAFunctionIsToKeepIsADeadlock(t *testing.T) {
+	for n := 1; n <= 2; n++ {
+		circles(n, func(line []waiting) {
+			t.Run(namesOf(line), func(t *testing.T) {
+				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+					r := newRound(t, system, line)
+					r.closing = func(ctx context.Context) *pending.Pending[string] {
+						promise := pending.New[int](ctx, pending.KeptBy(r.first))
+						return pending.New[string](ctx, pending.KeptBy(promise))
+					}
+					synctest.Wait()
+					assert.Equal(t, "went on", r.run())
+					r.checkDeadlock()
+				})
+			})
+		})
+	}
+}
+
 // A call back to the first caller needs the turn of that, if it is kept.
 func TestCircleOfTurnsIsADeadlock(t *testing.T) {
 	targets := map[string]func(ctx context.Context, c *actors.Caller) *pending.Pending[string]{
@@ -220,6 +239,14 @@ func TestWaitingForWhatGoesOnIsNoDeadlock(t *testing.T) {
 		"a promise": func(ctx context.Context, _ *testing.T, _, _ *actors.Caller) *pending.Pending[string] {
 			p := pending.New[string](ctx)
 			time.AfterFunc(time.Second, func() { p.SetResult("done") })
+			return p
+		},
+		"what another caller's function is to keep": func(ctx context.Context, _ *testing.T, _, other *actors.Caller) *pending.Pending[string] {
+			var p *pending.Pending[string]
+			p = pending.New[string](ctx, pending.KeptBy(actors.CallLater(ctx, other, time.Second, func(context.Context) (int, error) {
+				p.SetResult("done")
+				return 0, nil
+			})))
 			return p
 		},
 		"a function that waits for two things": func(ctx context.Context, _ *testing.T, _, other *actors.Caller) *pending.Pending[string] {

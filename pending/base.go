@@ -49,6 +49,7 @@ type extra struct {
 	canceller   func(error)
 	observation Observation
 	unwatch     func() bool // ends the watch over ctx
+	keeper      Handle      // whose function is to complete the pending
 	options
 }
 
@@ -95,6 +96,13 @@ func Tracked() Option { return func(x *extra) { x.tracked = true } }
 
 // Untracked has no tracker told of the pending, nor of what its function calls.
 func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) }
+
+// KeptBy says of a pending made by [New] that the function behind h, and nobody
+// else, is to complete it. Whoever waits for it waits for that function, so that
+// the wait is [ErrDeadlock] where one for h would be. A nil h says nothing.
+func KeptBy(h Handle) Option {
+	return func(x *extra) { x.keeper = h }
+}
 
 // ObservedBy has o told of the pending.
 func ObservedBy(o Observer) Option {

@@ -368,6 +368,8 @@ func TestNewPendingBelongsToNobody(t *testing.T) {
 	ctx := context.WithValue(t.Context(), keyA, "a")
 	p := pending.New[int](ctx)
 	assert.Nil(t, pending.RunnerOf(p))
+	assert.Nil(t, pending.KeeperOf(p))
+	assert.Same(t, p, pending.KeeperOf(pending.New[string](t.Context(), pending.KeptBy(p))))
 	assert.Equal(t, ctx, p.Context())
 	assert.Empty(t, p.Metadata())
 	assert.Empty(t, p.Name())

@@ -23,6 +23,17 @@ type Runner interface {
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
 func RunnerOf(h Handle) Runner { return h.core().runner }
 
+// KeeperOf returns what [KeptBy] was given for h, or nil.
+func KeeperOf(h Handle) Handle {
+	b := h.core()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.extra == nil {
+		return nil
+	}
+	return b.extra.keeper
+}
+
 // Origin returns the name that was given to h, or "", and the entry of the
 // function behind it, or 0 if there is none.
 func Origin(h Handle) (given string, pc uintptr) {

@@ -101,7 +101,7 @@ func runMember(address string) error {
 	system := actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
-	if err := errors.Join(handleVisits(system), handleEffect(system, address)); err != nil {
+	if err := errors.Join(handleVisits(system), handleEffect(system, address), handleSteps(system)); err != nil {
 		return err
 	}
 	counters, err := rpc.Kind(system, "counter", func(context.Context, string) (*int, error) { return new(int), nil })
@@ -134,7 +134,7 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 	address, dir := startEtcd(t), t.TempDir()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=300s", "-test.v")
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", etcdNodeVariable+"="+address,
-		notesVariable+"="+filepath.Join(dir, "notes"), withoutRacesOfProtoactor(t, dir))
+		notesVariable+"="+filepath.Join(dir, "notes"), withoutOthersRaces())
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
 	require.NotContains(t, string(output), "no tests to run")

@@ -19,12 +19,14 @@ type credit struct {
 	sent    uint64
 	granted uint64                     // of all items, those sent included
 	more    *pending.Pending[struct{}] // done with the next grant; nil while nobody waits
+	waits   []pending.Option           // of that
 	closed  bool
 }
 
 func (c *credit) init(window uint32) {
 	c.window = min(uint64(window), LargestWindow)
 	c.granted = c.window
+	c.waits = []pending.Option{pending.Named("rpc.Credit")}
 }
 
 // take returns the position of the item that may be sent. Until one may, it waits
@@ -56,7 +58,7 @@ func (c *credit) next(ctx context.Context) (position uint64, more *pending.Pendi
 		c.sent++
 		return c.sent - 1, nil, nil
 	default:
-		c.more = pending.New[struct{}](ctx, pending.Named("rpc.Credit"))
+		c.more = pending.New[struct{}](ctx, c.waits...)
 		return 0, c.more, nil
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -21,7 +20,7 @@ import (
 // What a crash between effect and answer leaves open, the key closes: it is
 // written with the effect.
 func TestKeyWrittenWithTheEffectSurvivesACrash(t *testing.T) {
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		var orders ledger // survives the node
 		take := func(ctx context.Context, _ struct{}) (int, error) {
 			key, ok := rpc.Key(ctx)
@@ -38,7 +37,7 @@ func TestKeyWrittenWithTheEffectSurvivesACrash(t *testing.T) {
 		time.Sleep(time.Second)
 		assert.Equal(t, 1, orders.of("order 7"))
 		s.network.Crash("there")
-		s.open(t)
+		s.reopen(t)
 		require.NoError(t, rpc.Handle(s.there, "take", take))
 		n, err := p.Wait(ctx)
 		require.NoError(t, err)
@@ -66,19 +65,16 @@ func TestKeysHoldInOnesOwnSystemAndForOtherNodes(t *testing.T) {
 		}
 		assert.False(t, asked.Load(), "only for calls of other nodes")
 		assert.Equal(t, 1, sell(s.here, s.target))
-		assert.Equal(t, 1, sell(s.network.System("elsewhere"), s.target))
+		assert.Equal(t, 1, sell(s.node(t, "elsewhere"), s.target))
 		assert.True(t, asked.Load())
 		_, err := rpc.Call[int, int](ctx, s.there, s.target, "steal", 1, rpc.Idempotent("")).Wait(ctx)
 		require.ErrorIs(t, err, rpc.ErrUnknownFunction)
-		assert.Zero(t, rpc.StatsOf(s.there).Open)
-		assert.Zero(t, rpc.StatsOf(s.there).Served)
+		s.ended(t)
 
 		p := rpc.Call[struct{}, int](ctx, s.there, s.target, "wait", struct{}{}, rpc.Idempotent(""))
-		synctest.Wait()
-		assert.Equal(t, 1, rpc.StatsOf(s.there).Served)
+		s.served(t, 1)
 		p.Cancel(nil)
-		synctest.Wait()
-		assert.Zero(t, rpc.StatsOf(s.there).Served)
+		s.ended(t)
 	})
 }
 

@@ -22,6 +22,7 @@ type inbox[Resp any] struct {
 	over     bool                       // nothing comes any more
 	err      error                      // why
 	arrival  *pending.Pending[struct{}] // of the next item; nil while nobody waits
+	waits    []pending.Option           // of arrivals
 }
 
 // item is one that has travelled, or one that had no need to.
@@ -40,6 +41,7 @@ type early struct {
 func (b *inbox[Resp]) init(window int) {
 	b.room = make([]item[Resp], window)
 	b.granted = uint64(window) //nolint:gosec // It is positive.
+	b.waits = []pending.Option{pending.Named("rpc.Stream")}
 }
 
 // put takes an item, in any order. One that comes twice is dropped. It returns the
@@ -157,7 +159,7 @@ func (b *inbox[Resp]) remove(ctx context.Context) (it item[Resp], arrival *pendi
 	case b.over:
 		return it, nil, b.err
 	default:
-		b.arrival = pending.New[struct{}](ctx, pending.Named("rpc.Stream"))
+		b.arrival = pending.New[struct{}](ctx, b.waits...)
 		return it, b.arrival, nil
 	}
 }

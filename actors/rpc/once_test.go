@@ -2,11 +2,9 @@ package rpc_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -27,7 +25,7 @@ func TestCallWithAKeyRunsOnceWhateverTheLinkDoes(t *testing.T) {
 		"all of them": {actorstest.Delay(0, 5*time.Second), actorstest.Reorder(), actorstest.Loss(0.3), actorstest.Duplication(0.3)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+			inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 				for _, item := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
 					n, err := s.sell(ctx, item).Wait(ctx)
 					require.NoError(t, err)
@@ -44,7 +42,7 @@ func TestCallWithAKeyRunsOnceWhateverTheLinkDoes(t *testing.T) {
 }
 
 func TestAttemptJoinsTheOneThatRuns(t *testing.T) {
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		var runs atomic.Int32
 		require.NoError(t, rpc.Handle(s.there, "slow", func(ctx context.Context, _ int) (int32, error) {
 			return runs.Add(1), actors.Sleep(ctx, time.Minute)
@@ -72,7 +70,6 @@ func TestAttemptJoinsTheOneThatRuns(t *testing.T) {
 
 func TestErrorsAndPanicsAreRemembered(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
-		require.NoError(t, rpc.RegisterError(s.here, "shop.sold_out", errSoldOut))
 		var runs ledger
 		for name, fail := range map[string]func() error{
 			"fail once":     func() error { return errSoldOut },
@@ -114,7 +111,7 @@ func TestAuthorisationIsAskedForEachAttempt(t *testing.T) {
 }
 
 func TestOutcomesAreForgotten(t *testing.T) {
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		require.NoError(t, rpc.Configure(s.there, rpc.Remember(time.Minute, 4096)))
 		for range 2 {
 			_, err := s.sell(ctx, "tea").Wait(ctx)
@@ -158,11 +155,12 @@ func TestResultThatIsTooLargeToRememberIsAnsweredOnce(t *testing.T) {
 func TestRunIsCancelledWhenNobodyWaitsForIt(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
 		var runs atomic.Int32
-		cause := make(chan error, 1)
+		running, cause := make(chan struct{}), make(chan error, 1)
 		require.NoError(t, rpc.Handle(s.there, "run", func(ctx context.Context, _ int) (int, error) {
 			if runs.Add(1) > 1 {
 				return 7, nil
 			}
+			close(running)
 			<-ctx.Done()
 			cause <- context.Cause(ctx)
 			return 0, context.Cause(ctx)
@@ -171,15 +169,14 @@ func TestRunIsCancelledWhenNobodyWaitsForIt(t *testing.T) {
 			return rpc.Call[int, int](ctx, s.here, s.target, "run", 0, rpc.Idempotent("k"))
 		}
 		first, second := run(), run()
-		synctest.Wait()
-		assert.Equal(t, 2, rpc.StatsOf(s.there).Served)
+		<-running
+		s.served(t, 2)
 		first.Cancel(nil)
-		synctest.Wait()
-		assert.Equal(t, 1, rpc.StatsOf(s.there).Served)
+		s.served(t, 1)
 		assert.Empty(t, cause, "the other one waits")
 		second.Cancel(errSoldOut)
-		synctest.Wait()
 		require.ErrorIs(t, <-cause, pending.ErrCancelled)
+		s.ended(t)
 		assert.Zero(t, rpc.StatsOf(s.there))
 
 		n, err := run().Wait(ctx)
@@ -190,23 +187,32 @@ func TestRunIsCancelledWhenNobodyWaitsForIt(t *testing.T) {
 
 func TestCallThatJoinsWhatWasCancelledIsMadeAgain(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+		running, over := make(chan struct{}), make(chan struct{})
+		attempts := make(chan struct{}, 1)
+		require.NoError(t, rpc.Configure(s.there, attemptsTo("run", attempts)))
 		var runs atomic.Int32
 		require.NoError(t, rpc.Handle(s.there, "run", func(ctx context.Context, _ int) (int32, error) {
 			n := runs.Add(1)
 			if n > 1 {
 				return n, nil
 			}
-			<-ctx.Done()
-			return 0, errors.Join(ctx.Err(), actors.Sleep(actors.Detach(context.WithoutCancel(ctx)), time.Minute))
+			close(running)
+			<-over
+			return 0, ctx.Err()
 		}))
 		run := func() *pending.Pending[int32] {
 			return rpc.Call[int, int32](ctx, s.here, s.target, "run", 0, rpc.Idempotent("k"))
 		}
 		first := run()
-		synctest.Wait()
+		<-attempts
+		<-running
 		first.Cancel(nil)
-		synctest.Wait()
-		n, err := run().Wait(ctx)
+		s.ended(t)
+		second := run()
+		<-attempts
+		s.served(t, 1)
+		close(over)
+		n, err := second.Wait(ctx)
 		require.NoError(t, err)
 		assert.Equal(t, int32(2), n)
 	})
@@ -214,19 +220,20 @@ func TestCallThatJoinsWhatWasCancelledIsMadeAgain(t *testing.T) {
 
 func TestValueReturnedAfterTheCancellationIsRemembered(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+		running := make(chan struct{})
 		var runs atomic.Int32
 		require.NoError(t, rpc.Handle(s.there, "run", func(ctx context.Context, _ int) (int32, error) {
-			n := runs.Add(1)
+			close(running)
 			<-ctx.Done()
-			return n, nil // it was done
+			return runs.Add(1), nil // it was done
 		}))
 		run := func() *pending.Pending[int32] {
 			return rpc.Call[int, int32](ctx, s.here, s.target, "run", 0, rpc.Idempotent("k"))
 		}
 		first := run()
-		synctest.Wait()
+		<-running
 		first.Cancel(nil)
-		synctest.Wait()
+		s.until(t, func() bool { return rpc.StatsOf(s.there).Remembered == 1 })
 		n, err := run().Wait(ctx)
 		require.NoError(t, err)
 		assert.Equal(t, int32(1), n)

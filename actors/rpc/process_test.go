@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,9 +25,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// protoactor's remote may be started once in a process: it sets the logger of
-// gRPC, which another one reads. So each test of real sockets runs in a process of
-// its own, and so do the nodes that it talks to, which are all this test program.
+// Each test of real sockets runs in a process of its own, and so do the nodes that it
+// starts, which are all this test program.
 const (
 	// aloneVariable says that the process is there for one test.
 	aloneVariable = "RPC_TEST_ALONE"
@@ -50,7 +48,7 @@ func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
 	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=60s"})
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
-	cmd.Env = append(os.Environ(), aloneVariable+"=1")
+	cmd.Env = append(os.Environ(), aloneVariable+"=1", withoutOthersRaces())
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
 	require.NotContains(t, string(output), "no tests to run")
@@ -144,7 +142,7 @@ func runNode(address string) {
 	})
 	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()))...)
 	if err == nil {
-		err = errors.Join(register(system), registerStreams(system))
+		err = register(system)
 	}
 	if err == nil {
 		_, err = actors.Start(system, props.Name("clerk"))

@@ -39,23 +39,9 @@ func racesIn(t testing.TB, path string) (reports []string) {
 	return reports
 }
 
-// racesOfProtoactor are functions of protoactor and gRPC that are at one end of each
-// known race of theirs: what they read or write themselves is not synchronised. None of
-// them calls a function of ours that has a state, whose races would be hidden as well.
-const racesOfProtoactor = `
-race:github.com/asynkron/protoactor-go/cluster.(*MemberList).BroadcastEvent
-race:github.com/asynkron/protoactor-go/cluster.(*MemberList).ContainsMemberID
-race:github.com/asynkron/protoactor-go/cluster.setKey
-race:github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd.(*Provider).Shutdown
-race:github.com/asynkron/protoactor-go/cluster/identitylookup/disthash.(*Manager).onClusterTopology
-race:github.com/asynkron/protoactor-go/remote.(*BlockList)
-race:google.golang.org/grpc/grpclog
-`
-
-// withoutRacesOfProtoactor returns what the environment of another process needs not
-// to report those, nor those of the nodes that it starts.
-func withoutRacesOfProtoactor(t testing.TB, dir string) string {
-	path := filepath.Join(dir, "suppressions")
-	require.NoError(t, os.WriteFile(path, []byte(racesOfProtoactor), 0o600))
-	return raceVariable + "=" + os.Getenv(raceVariable) + " suppressions=" + path
+// withoutOthersRaces returns what the environment of another process needs not to report
+// the known races of protoactor and gRPC, nor to have the nodes that it starts do, and
+// not to wait for a second at its end.
+func withoutOthersRaces() string {
+	return raceVariable + "=" + os.Getenv(raceVariable) + " suppressions=testdata/races.txt atexit_sleep_ms=10"
 }

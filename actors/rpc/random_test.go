@@ -21,14 +21,14 @@ const randomCalls = 2000
 // inStorm runs a test in a bubble whose link loses, doubles and reorders what it
 // carries, and is parted now and then until the test is over. All of it depends on a
 // seed, which is printed.
-func inStorm(t *testing.T, test func(ctx context.Context, t *testing.T, s *shop, random *rand.Rand)) {
+func inStorm(t *testing.T, test func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand)) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	faults := []actorstest.Option{
 		actorstest.Seed(seed), actorstest.Loss(0.2), actorstest.Duplication(0.2),
 		actorstest.Delay(0, 300*time.Millisecond), actorstest.Reorder(),
 	}
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		over := make(chan struct{})
 		go s.partAndHeal(rand.New(rand.NewPCG(seed, 1)), over)
 		test(ctx, t, s, rand.New(rand.NewPCG(seed, 2)))
@@ -40,7 +40,7 @@ func inStorm(t *testing.T, test func(ctx context.Context, t *testing.T, s *shop,
 }
 
 // partAndHeal parts the nodes now and then. Each of them learns of that, or does not.
-func (s *shop) partAndHeal(random *rand.Rand, over <-chan struct{}) {
+func (s *faultyShop) partAndHeal(random *rand.Rand, over <-chan struct{}) {
 	for {
 		select {
 		case <-over:
@@ -64,7 +64,7 @@ func upTo(random *rand.Rand, d time.Duration) time.Duration {
 }
 
 func TestRandomCallsWithKeysHaveTheirEffectOnce(t *testing.T) {
-	inStorm(t, func(ctx context.Context, t *testing.T, s *shop, random *rand.Rand) {
+	inStorm(t, func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand) {
 		var calls []*pending.Pending[int]
 		for n := range randomCalls {
 			calls = append(calls, s.sell(ctx, strconv.Itoa(n)))
@@ -86,7 +86,7 @@ func TestRandomCallsWithKeysHaveTheirEffectOnce(t *testing.T) {
 }
 
 func TestRandomCallsWithoutKeysHaveTheirEffectAtMostOnce(t *testing.T) {
-	inStorm(t, func(ctx context.Context, t *testing.T, s *shop, random *rand.Rand) {
+	inStorm(t, func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Minute) // for those of which all is lost
 		defer cancel()
 		calls := make([]*pending.Pending[int], randomCalls)

@@ -19,7 +19,7 @@ import (
 )
 
 func TestCallWithAKeyGoesOnWhenAPartitionHeals(t *testing.T) {
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		before := s.sell(ctx, "before")
 		time.Sleep(time.Microsecond) // it runs, and its answer will be lost
 		s.network.Partition("here", "there")
@@ -42,13 +42,13 @@ func TestCallWithAKeyGoesOnWhenAPartitionHeals(t *testing.T) {
 }
 
 func TestCallWithAKeyGoesOnWhenItsNodeIsThereAgain(t *testing.T) {
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		p := s.sell(ctx, "tea")
 		time.Sleep(time.Microsecond)
 		s.network.Crash("there")
 		time.Sleep(time.Minute)
 		assert.False(t, p.IsDone())
-		s.open(t)
+		s.reopen(t)
 		n, err := p.Wait(ctx)
 		require.NoError(t, err)
 		assert.Equal(t, 1, n)
@@ -57,27 +57,34 @@ func TestCallWithAKeyGoesOnWhenItsNodeIsThereAgain(t *testing.T) {
 
 func TestFinalErrorsAreNotRepeated(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
-		begin := time.Now()
+		var asked atomic.Int32
+		require.NoError(t, rpc.Configure(s.there, rpc.Authorise(func(call rpc.Incoming) bool {
+			asked.Add(1)
+			return call.Function != "sell"
+		})))
 		fails := func(function string, argument any) error {
 			_, err := rpc.Call[any, int](ctx, s.here, s.target, function, argument, rpc.Idempotent("")).Wait(ctx)
 			return err
 		}
 		require.ErrorIs(t, fails("steal", 1), rpc.ErrUnknownFunction)
 		require.ErrorIs(t, fails("echo", 1), rpc.ErrEncoding)
-		require.NoError(t, rpc.Configure(s.there, rpc.Authorise(func(call rpc.Incoming) bool { return call.Function != "sell" })))
 		require.ErrorIs(t, fails("sell", "tea"), rpc.ErrDenied)
 		require.NoError(t, rpc.Configure(s.there, rpc.MaxSize(100)))
 		require.ErrorIs(t, fails("echo", strings.Repeat("x", 100)), rpc.ErrTooLarge)
-		assert.Equal(t, begin, time.Now())
+		assert.EqualValues(t, 4, asked.Load(), "of one attempt each")
 	})
 }
 
 func TestOverloadIsWaitedOut(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
-		require.NoError(t, rpc.Configure(s.there, rpc.MaxOpen(1)))
+		attempts := make(chan struct{}, 1)
+		require.NoError(t, rpc.Configure(s.there, rpc.MaxOpen(1), attemptsTo("sell", attempts)))
 		blocker := rpc.Call[struct{}, int](ctx, s.here, s.target, "wait", struct{}{})
+		s.served(t, 1)
 		p := s.sell(ctx, "tea")
-		time.Sleep(time.Minute)
+		for range 3 {
+			<-attempts
+		}
 		assert.False(t, p.IsDone())
 		assert.Zero(t, s.sold.of("tea"))
 		blocker.Cancel(nil)
@@ -94,14 +101,24 @@ func TestOverloadIsWaitedOut(t *testing.T) {
 
 func TestCallerThatIsStoppedIsWaitedFor(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+		attempts, running := make(chan struct{}, 1), make(chan struct{})
+		require.NoError(t, rpc.Configure(s.there, attemptsTo("run", attempts)))
 		var runs atomic.Int32
 		require.NoError(t, rpc.Handle(s.there, "run", func(ctx context.Context, _ int) (int32, error) {
-			return runs.Add(1), actors.Sleep(ctx, time.Minute)
+			n := runs.Add(1)
+			if n == 1 {
+				close(running)
+				<-ctx.Done()
+			}
+			return n, context.Cause(ctx)
 		}))
 		p := rpc.Call[int, int32](ctx, s.here, s.target, "run", 0, rpc.Idempotent("k"))
-		time.Sleep(time.Second)
+		<-attempts
+		<-running
 		require.NoError(t, s.clerk.StopWait(ctx))
-		time.Sleep(time.Minute)
+		for range 3 {
+			<-attempts
+		}
 		assert.False(t, p.IsDone())
 		actorstest.Start(t, s.there, props.Name("clerk"))
 		n, err := p.Wait(ctx)
@@ -111,7 +128,7 @@ func TestCallerThatIsStoppedIsWaitedFor(t *testing.T) {
 }
 
 func TestDeadlineEndsTheAttempts(t *testing.T) {
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		s.network.Crash("there")
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()

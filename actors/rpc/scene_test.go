@@ -29,6 +29,7 @@ type (
 // register registers the functions of the tests.
 func register(system *actor.ActorSystem) error {
 	return errors.Join(
+		registerStreams(system),
 		rpc.RegisterError(system, "shop.sold_out", errSoldOut),
 		rpc.Handle(system, "buy", func(ctx context.Context, o order) (receipt, error) {
 			c, _ := actors.Current(ctx)

@@ -13,7 +13,6 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 // ledger counts how often each thing was done.
@@ -38,33 +37,25 @@ func (l *ledger) of(what string) int {
 	return l.done[what]
 }
 
-// shop is two nodes whose link has faults. The far one notes in a ledger what it
-// has sold.
+// shop is a scene whose far node notes in a ledger what it has sold.
 type shop struct {
 	*scene
-	network *actorstest.Network
-	sold    *ledger
+	sold *ledger
 }
 
-func newShop(tb testing.TB, opts ...actorstest.Option) *shop {
-	s := &shop{&scene{}, actorstest.NewNetwork(tb, opts...), &ledger{}}
-	s.here = s.network.System("here")
-	s.open(tb)
-	s.target = rpc.At("there", s.clerk.ID())
-	return s
+func newShop(tb testing.TB, s *scene) *shop {
+	shop := &shop{s, &ledger{}}
+	shop.handleSell(tb)
+	return shop
 }
 
-// open has the far node begin, or begin anew.
-func (s *shop) open(tb testing.TB) {
-	s.there = s.network.System("there")
-	require.NoError(tb, register(s.there))
+func (s *shop) handleSell(tb testing.TB) {
 	require.NoError(tb, rpc.Handle(s.there, "sell", func(ctx context.Context, item string) (int, error) {
 		if err := actors.Sleep(ctx, time.Millisecond); err != nil {
 			return 0, err
 		}
 		return s.sold.note(item), nil
 	}))
-	s.clerk = actorstest.Start(tb, s.there, props.Name("clerk"))
 }
 
 // sell has an item sold once.
@@ -72,11 +63,42 @@ func (s *shop) sell(ctx context.Context, item string) *pending.Pending[int] {
 	return rpc.Call[string, int](ctx, s.here, s.target, "sell", item, rpc.Idempotent(item), rpc.AttemptTimeout(time.Second))
 }
 
-// inShop runs a test in a bubble, with a context that ends.
-func inShop(t *testing.T, test func(ctx context.Context, t *testing.T, s *shop), opts ...actorstest.Option) {
+// inShop runs a test in a shop of either network.
+func inShop(t *testing.T, test func(ctx context.Context, t *testing.T, s *shop)) {
+	onBothNetworks(t, func(t *testing.T, s *scene) { test(t.Context(), t, newShop(t, s)) })
+}
+
+// faultyShop is one in memory, whose link can fail.
+type faultyShop struct {
+	*shop
+	network *actorstest.Network
+}
+
+// reopen has the far node begin anew.
+func (s *faultyShop) reopen(tb testing.TB) {
+	s.open(tb)
+	s.handleSell(tb)
+}
+
+// inFaultyShop runs a test in a bubble, with a context that ends.
+func inFaultyShop(t *testing.T, test func(ctx context.Context, t *testing.T, s *faultyShop), opts ...actorstest.Option) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		test(ctx, t, newShop(t, opts...))
+		n := actorstest.NewNetwork(t, opts...)
+		test(ctx, t, &faultyShop{newShop(t, newScene(t, inBubble{n})), n})
+	})
+}
+
+// attemptsTo tells of attempts to call a function, as many as attempts has room for.
+func attemptsTo(function string, attempts chan<- struct{}) rpc.Option {
+	return rpc.Authorise(func(call rpc.Incoming) bool {
+		if call.Function == function {
+			select {
+			case attempts <- struct{}{}:
+			default:
+			}
+		}
+		return true
 	})
 }

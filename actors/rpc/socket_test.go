@@ -58,6 +58,21 @@ func TestKilledNodeFailsItsCalls(t *testing.T) {
 	})
 }
 
+func TestKilledNodeEndsItsStreams(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		system := listen(t)
+		node := startNode(t, "127.0.0.1:0")
+		var failed error
+		for i, err := range rpc.Stream[int, int](t.Context(), system, node.target, "count", 1<<60) {
+			if failed = err; i == 1000 {
+				node.kill(t)
+			}
+		}
+		require.ErrorIs(t, failed, rpc.ErrNodeDown)
+		assert.Zero(t, rpc.StatsOf(system))
+	})
+}
+
 // pause lets a moment pass before something is tried again.
 func pause(t *testing.T) {
 	p := pending.New[int](t.Context())
@@ -77,19 +92,6 @@ func TestStop(t *testing.T) {
 		require.ErrorIs(t, err, pending.ErrStopped)
 		require.ErrorIs(t, failure[string](t, system, node.target, "echo", "x"), pending.ErrStopped)
 		stop()
-	})
-}
-
-func TestNodeThatIsNotThere(t *testing.T) {
-	alone(t, func(t *testing.T) {
-		system := listen(t)
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		require.NoError(t, listener.Close()) // its port is free, so that nobody listens
-		target := rpc.At(listener.Addr().String(), "callers/clerk")
-		for range 3 {
-			require.ErrorIs(t, failure[string](t, system, target, "echo", "x"), rpc.ErrNodeDown)
-		}
 	})
 }
 

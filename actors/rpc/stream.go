@@ -32,7 +32,9 @@ var errLeft = errors.New("rpc: left by Stream")
 //
 // The function is never more than a [Window] of items ahead of the loop. Inside a
 // caller's function, with that function's context, the loop gives the turn away
-// while it waits for an item. Everywhere else it blocks.
+// while it waits for an item. Everywhere else it blocks. A loop that could never go
+// on, because callers of this system keep their turns while they wait for each
+// other, ends with an error that matches [pending.ErrDeadlock].
 func Stream[Req, Resp any](
 	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
 ) iter.Seq2[Resp, error] {
@@ -47,6 +49,7 @@ func Stream[Req, Resp any](
 		s.init(o.window)
 		call := open(ctx, s, target, function, req, o)
 		defer call.Cancel(errLeft)
+		s.waits = append(s.waits, pending.KeptBy(call))
 		call.OnDone(func(pending.Handle) { s.finish(call.Err()) })
 		if err := s.each(ctx, yield); err != nil {
 			call.Cancel(err) // before whoever hears of it goes on

@@ -20,7 +20,11 @@ func streamHere[Req, Resp any](
 		return failedHere[struct{}](ctx, name, err, o)
 	}
 	out := &outboxHere[Resp]{inbox: &s.inbox}
-	out.init(uint32(o.window)) //nolint:gosec // It is valid.
+	out.init(uint32(o.window))      //nolint:gosec // It is valid.
+	if pending.TurnOf(ctx) != nil { // else another goroutine may go on for the function of ctx
+		consumer, _ := pending.Current(ctx)
+		out.waits = append(out.waits, pending.KeptBy(consumer))
+	}
 	s.here.Store(&out.credit)
 	return schedule(ctx, c, at.worker, func(ctx context.Context) (none struct{}, err error) {
 		ctx, left, err := n.activations.enter(ctx, c, at.identity)

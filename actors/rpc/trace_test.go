@@ -3,8 +3,8 @@ package rpc_test
 import (
 	"context"
 	"strconv"
+	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -20,34 +20,38 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
 )
 
+// tracedCaller returns a caller of the far node whose calls are recorded.
+func tracedCaller(t *testing.T, s *scene, traced *telemetry.Telemetry) rpc.Target {
+	c := actorstest.Start(t, s.there, props.Name("traced"), props.Telemetry(traced))
+	return rpc.At(s.there.Address(), c.ID())
+}
+
 func TestOneTraceSpansBothNodes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
 		r := tracetest.NewRecorder()
 		traced := r.Telemetry()
-		s := newScene(t, props.Telemetry(traced))
-		require.NoError(t, registerStreams(s.there))
+		target := tracedCaller(t, s, traced)
 		ctx, span := r.Tracer().Start(traced.NewContext(t.Context()), "request")
 
-		_, err := rpc.Call[string, string](ctx, s.here, s.target, "echo", "x").Wait(ctx)
+		_, err := rpc.Call[string, string](ctx, s.here, target, "echo", "x").Wait(ctx)
 		require.NoError(t, err)
-		_, err = rpc.Call[struct{}, int](ctx, s.here, s.target, "fail", struct{}{}).Wait(ctx)
+		_, err = rpc.Call[struct{}, int](ctx, s.here, target, "fail", struct{}{}).Wait(ctx)
 		require.Error(t, err)
-		p := rpc.Call[struct{}, int](ctx, s.here, s.target, "wait", struct{}{})
-		synctest.Wait()
+		p := rpc.Call[struct{}, int](ctx, s.here, target, "wait", struct{}{})
+		s.served(t, 1)
 		p.Cancel(nil)
-		_, err = collect(rpc.Stream[int, int](ctx, s.here, s.target, "count", 100))
+		_, err = collect(rpc.Stream[int, int](ctx, s.here, target, "count", 100))
 		require.NoError(t, err)
-		_, err = collect(rpc.Stream[int, int](ctx, s.here, s.target, "three and fail", 0))
+		_, err = collect(rpc.Stream[int, int](ctx, s.here, target, "three and fail", 0))
 		require.Error(t, err)
-		for _, err := range rpc.Stream[int, int](ctx, s.here, s.target, "count", 100) {
+		for _, err := range rpc.Stream[int, int](ctx, s.here, target, "count", 100) {
 			require.NoError(t, err)
 			break
 		}
-		synctest.Wait()
 		span.End()
+		s.until(t, func() bool { return len(r.Open()) == 0 })
 
-		assert.Empty(t, r.Open())
-		r.AssertTree(t, `
+		r.AssertTree(t, strings.ReplaceAll(`
 request
   count client cancelled method=rpc.Call
     count server cancelled method=rpc.Handle
@@ -61,24 +65,24 @@ request
     three and fail server error "sold out" method=rpc.Handle
   wait client cancelled method=rpc.Call
     wait server cancelled method=rpc.Handle
-`, tracetest.Attributes(telemetry.MethodKey))
+`, "node there", "node "+s.there.Address()), tracetest.Attributes(telemetry.MethodKey))
 	})
 }
 
 func TestTraceOfAFunctionGoesOnAcrossNodes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
 		r := tracetest.NewRecorder()
-		s := newScene(t, props.Telemetry(r.Telemetry()))
+		target := tracedCaller(t, s, r.Telemetry())
 		c := actorstest.Start(t, s.here, props.Telemetry(r.Telemetry()))
 
 		_, err := actors.Schedule(t.Context(), c, func(ctx context.Context) (string, error) {
-			if _, err := rpc.Call[string, string](ctx, s.here, s.target, "echo", "x").Wait(ctx); err != nil {
+			if _, err := rpc.Call[string, string](ctx, s.here, target, "echo", "x").Wait(ctx); err != nil {
 				return "", err
 			}
-			return rpc.Call[string, string](ctx, s.here, s.target, "echo", "x", rpc.Idempotent("")).Wait(ctx)
+			return rpc.Call[string, string](ctx, s.here, target, "echo", "x", rpc.Idempotent("")).Wait(ctx)
 		}, actors.Named("ask")).Wait(t.Context())
 		require.NoError(t, err)
-		synctest.Wait()
+		s.until(t, func() bool { return len(r.Open()) == 0 })
 
 		r.AssertTree(t, `
 ask
@@ -91,9 +95,9 @@ ask
 }
 
 func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
 		traced := tracetest.NewRecorder().Telemetry()
-		s := newScene(t, props.Telemetry(traced))
+		target := tracedCaller(t, s, traced)
 		require.NoError(t, rpc.Handle(s.there, "baggage", func(ctx context.Context, n int) (string, error) {
 			if err := actors.Sleep(ctx, time.Duration(64-n)*time.Millisecond); err != nil { // all are under way at a time
 				return "", err
@@ -107,7 +111,7 @@ func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
 			bag, err := baggage.New(member)
 			require.NoError(t, err)
 			ctx := baggage.ContextWithBaggage(traced.NewContext(t.Context()), bag)
-			calls = append(calls, rpc.Call[int, string](ctx, s.here, s.target, "baggage", n))
+			calls = append(calls, rpc.Call[int, string](ctx, s.here, target, "baggage", n))
 		}
 		got, err := pending.All(t.Context(), calls...)
 		require.NoError(t, err)
@@ -119,7 +123,7 @@ func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
 
 func TestValuesOfTheContextStayHere(t *testing.T) {
 	type key struct{}
-	inMemory(t, func(t *testing.T, s *scene) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
 		require.NoError(t, rpc.Handle(s.there, "value", func(ctx context.Context, _ int) (bool, error) {
 			return ctx.Value(key{}) == nil, nil
 		}))
