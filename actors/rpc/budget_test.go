@@ -20,7 +20,7 @@ import (
 func ofBytes(n int) string { return strings.Repeat("x", n-len(`""`)) }
 
 func TestBytesOfOpenCallsAreBounded(t *testing.T) {
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		require.ErrorContains(t, rpc.Configure(s.here, rpc.MaxOpenBytes(0)), "MaxOpenBytes: 0 is less")
 		require.NoError(t, rpc.Handle(s.there, "hold", func(ctx context.Context, _ string) (int, error) {
 			return 0, actors.Sleep(ctx, time.Minute)
@@ -58,7 +58,7 @@ func TestBytesOfOpenCallsAreBounded(t *testing.T) {
 }
 
 func TestCallWithAKeyWaitsForBytesOfTheOtherNode(t *testing.T) {
-	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
+	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
 		require.NoError(t, rpc.Configure(s.there, rpc.MaxOpenBytes(1000)))
 		require.NoError(t, rpc.Handle(s.there, "hold", func(ctx context.Context, _ string) (int, error) {
 			return 0, actors.Sleep(ctx, time.Minute)

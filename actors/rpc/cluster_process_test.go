@@ -92,7 +92,7 @@ func joinEtcd(system *actor.ActorSystem, listen, address string, kinds ...*clust
 	c = cluster.New(system, cluster.Configure("test", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	leave, err = rpc.Join(ctx, system, c)
+	leave, err = rpc.JoinContext(ctx, system, c)
 	return c, leave, err
 }
 

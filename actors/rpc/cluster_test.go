@@ -53,7 +53,7 @@ func join(t testing.TB, system *actor.ActorSystem, kinds ...*cluster.Kind) (*clu
 	require.NoError(t, err)
 	provider := test.NewTestProvider(test.NewInMemAgent())
 	c := cluster.New(system, cluster.Configure("shop", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
-	leave, err := rpc.Join(t.Context(), system, c)
+	leave, err := rpc.Join(system, c)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = leave(context.Background()) })
 	return c, leave
@@ -164,7 +164,7 @@ func TestJoiningEndsWithItsContext(t *testing.T) {
 		c := cluster.New(system, cluster.Configure("shop", provider, disthash.New(), remote))
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errSoldOut)
-		_, err = rpc.Join(ctx, system, c)
+		_, err = rpc.JoinContext(ctx, system, c)
 		require.ErrorIs(t, err, errSoldOut)
 		close(provider.reached)
 		<-provider.gone // and all that has begun, which the search for leaks sees

@@ -65,10 +65,11 @@ type departures struct {
 	grpc.ClientStream
 	backlog *backlog
 	closed  atomic.Bool // by this side
+	failed  atomic.Bool // before that
 }
 
 // CloseSend implements [grpc.ClientStream]. It is the first thing that protoactor does
-// when it closes a connection.
+// when it closes a connection, as it does when it could not send a message.
 func (d *departures) CloseSend() error {
 	d.closed.Store(true)
 	return d.ClientStream.CloseSend()
@@ -79,7 +80,7 @@ func (d *departures) CloseSend() error {
 // the same address, if there is one by then, and so on without end.
 func (d *departures) RecvMsg(message any) error {
 	err := d.ClientStream.RecvMsg(message)
-	if err != nil && d.closed.Load() {
+	if err != nil && d.closed.Load() && !d.failed.Load() {
 		return io.EOF
 	}
 	return err
@@ -88,6 +89,9 @@ func (d *departures) RecvMsg(message any) error {
 // SendMsg implements [grpc.ClientStream]. It waits until there is room for the message.
 func (d *departures) SendMsg(message any) error {
 	err := d.ClientStream.SendMsg(message)
+	if err != nil {
+		d.failed.Store(true)
+	}
 	if m, ok := message.(*remote.RemoteMessage); ok {
 		for _, bundle := range bundlesIn(m.GetMessageBatch()) {
 			d.backlog.sent(bundle)

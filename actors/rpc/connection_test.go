@@ -15,6 +15,7 @@ var errLost = errors.New("lost")
 type lostStream struct{ grpc.ClientStream }
 
 func (lostStream) RecvMsg(any) error { return errLost }
+func (lostStream) SendMsg(any) error { return errLost }
 func (lostStream) CloseSend() error  { return nil }
 
 func TestConnectionThatThisSideHasClosedIsNotLost(t *testing.T) {
@@ -22,4 +23,9 @@ func TestConnectionThatThisSideHasClosedIsNotLost(t *testing.T) {
 	require.ErrorIs(t, d.RecvMsg(nil), errLost)
 	require.NoError(t, d.CloseSend())
 	require.ErrorIs(t, d.RecvMsg(nil), io.EOF)
+
+	d = &departures{ClientStream: lostStream{}}
+	require.ErrorIs(t, d.SendMsg(nil), errLost)
+	require.NoError(t, d.CloseSend())
+	require.ErrorIs(t, d.RecvMsg(nil), errLost, "it was lost before it was closed")
 }

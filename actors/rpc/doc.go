@@ -74,7 +74,7 @@
 //	hashers, err := rpc.PoolKind(system, "hash", props.MaxWorkers(8))
 //	c := cluster.New(system, cluster.Configure("shop", provider, disthash.New(), remote,
 //		cluster.WithKinds(carts, hashers)))
-//	leave, err := rpc.Join(ctx, system, c)
+//	leave, err := rpc.Join(system, c)
 //
 //	p := rpc.Call[Order, Receipt](ctx, system, rpc.Identity(c, "cart", "alice"), "buy", order)
 //	q := rpc.Call[File, Sum](ctx, system, rpc.Pool(c, "hash"), "sum", file)

@@ -39,7 +39,7 @@ func ExampleJoin() {
 	}
 	provider := test.NewTestProvider(test.NewInMemAgent())
 	c := cluster.New(system, cluster.Configure("shop", provider, disthash.New(), remote, cluster.WithKinds(carts)))
-	leave, err := rpc.Join(ctx, system, c)
+	leave, err := rpc.Join(system, c)
 	if err != nil {
 		fmt.Println(err)
 		return

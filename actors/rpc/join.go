@@ -24,11 +24,8 @@ type membership struct {
 // the kinds of [Kind] and [PoolKind] that the cluster was configured with. The
 // configuration of its remote is that of [RemoteConfig]. It returns when the member
 // has started, which takes protoactor a second at least. The error is that of
-// listening, or of the cluster's provider.
-//
-// Give ctx a deadline: providers may wait without end for what they cannot reach, as
-// that of etcd does. When ctx ends first the error is that of ctx, and the system
-// cannot join any more. What protoactor has begun ends as soon as its provider returns.
+// listening, or of the cluster's provider. Providers may wait without end for what they
+// cannot reach, as that of etcd does: see [JoinContext].
 //
 // The leave that is returned has this node leave: identities and pools refuse new
 // calls, which go to other members; what was accepted finishes, states are handed
@@ -37,7 +34,14 @@ type membership struct {
 // that of ctx. Calls of this node that are not done by then fail. It may be called
 // more than once: the further ones wait for the first. Call neither the cluster's
 // own Shutdown nor the system's.
-func Join(
+func Join(system *actor.ActorSystem, c *cluster.Cluster) (leave func(ctx context.Context) error, err error) {
+	return JoinContext(context.Background(), system, c)
+}
+
+// JoinContext is [Join] that ends with ctx. The error is then the cause of that, and the
+// system cannot join any more. What protoactor has begun ends as soon as its provider
+// returns.
+func JoinContext(
 	ctx context.Context, system *actor.ActorSystem, c *cluster.Cluster,
 ) (leave func(ctx context.Context) error, err error) {
 	if c == nil || c.ActorSystem != system {

@@ -100,6 +100,6 @@ func join(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
 	c = cluster.New(system, cluster.Configure("files", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
 	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, fmt.Errorf("etcd at %s: not found in %v", address, patience))
 	defer cancel()
-	leave, err = rpc.Join(ctx, system, c)
+	leave, err = rpc.JoinContext(ctx, system, c)
 	return c, leave, err
 }
