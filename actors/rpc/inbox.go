@@ -99,7 +99,9 @@ func (b *inbox[Resp]) wait(answer *wire.Envelope, items uint64) (waits bool, err
 		return false, fmt.Errorf("rpc: the end of a stream with %d items, of which %d have come and %d may have been sent",
 			items, b.came, b.granted)
 	}
-	b.end = &early{answer, items}
+	b.end = &early{&wire.Envelope{
+		Version: answer.GetVersion(), Generation: answer.GetGeneration(), Call: answer.GetCall(), Response: answer.GetResponse(),
+	}, items}
 	return true, nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
@@ -112,7 +113,7 @@ func unpacked(message any) (all []*wire.Envelope) {
 		if err != nil {
 			panic(err)
 		}
-		all = append(all, e)
+		all = append(all, proto.Clone(e).(*wire.Envelope))
 	}
 	return all
 }

@@ -29,8 +29,8 @@ func Pack(all []*Envelope) (*Bundle, error) {
 	return &Bundle{Envelopes: data}, nil
 }
 
-// All returns what is in a bundle, one after the other, so that a bundle of many that are
-// empty needs no memory for them. After an error there is nothing more.
+// All returns what is in a bundle, one after the other, each in place of the one before:
+// what it has may be kept, but not the envelope. After an error there is nothing more.
 //
 // Texts and bytes are those of the bundle itself, which lives as long as one of them,
 // unless it is larger than LargestBundle. What is kept for longer than a call has to be
@@ -41,6 +41,7 @@ func (b *Bundle) All() iter.Seq2[*Envelope, error] {
 		if len(b.GetEnvelopes()) > LargestBundle {
 			decode = (*Envelope).UnmarshalVT
 		}
+		e := &Envelope{}
 		for data := b.GetEnvelopes(); len(data) > 0; {
 			one, n := protowire.ConsumeBytes(data)
 			if n < 0 {
@@ -48,7 +49,7 @@ func (b *Bundle) All() iter.Seq2[*Envelope, error] {
 				return
 			}
 			data = data[n:]
-			e := &Envelope{}
+			e.Reset()
 			if err := decode(e, one); err != nil {
 				yield(nil, fmt.Errorf("rpc: unpack: %w", err))
 				return
