@@ -3,6 +3,7 @@ package pending
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"reflect"
 	"runtime"
 	"sync"
@@ -77,10 +78,21 @@ func With(key string, value any) Option {
 	}
 }
 
-// DescribedBy has describe add to the pending's metadata when that is first asked
-// for, and not before: for what few ask for. It must not use the pending.
+// DescribedBy has describe make the pending's metadata when that is first asked for, and
+// not before: for what few ask for. What is attached in another way stands above it.
+// Several are asked in their order. They must not use the pending.
 func DescribedBy(describe func(Metadata)) Option {
-	return func(x *extra) { x.describe = describe }
+	return func(x *extra) {
+		before := x.describe
+		if before == nil {
+			x.describe = describe
+			return
+		}
+		x.describe = func(m Metadata) {
+			before(m)
+			describe(m)
+		}
+	}
 }
 
 // TrackedBy has those trackers told of the pending, and of what its function
@@ -205,12 +217,14 @@ func (b *base) Metadata() Metadata {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	x := b.extras()
+	if x.describe != nil {
+		described := Metadata{}
+		x.describe(described)
+		maps.Copy(described, x.metadata)
+		x.metadata, x.describe = described, nil
+	}
 	if x.metadata == nil {
 		x.metadata = Metadata{}
-	}
-	if x.describe != nil {
-		x.describe(x.metadata)
-		x.describe = nil
 	}
 	if b.runner != nil && x.metadata["func"] == nil {
 		x.metadata["func"] = b.function()

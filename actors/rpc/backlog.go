@@ -12,9 +12,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
-// backlog is how many bytes of calls wait for the connections to other nodes.
-// protoactor keeps what a slow one does not take, without limit, and also when nobody
-// waits for the call any more.
+// backlog is how many bytes of calls and answers wait for the connections to other
+// nodes. protoactor keeps what a slow one does not take, without limit, and also when
+// nobody waits for the call any more.
 type backlog struct {
 	watched atomic.Bool // by sendStream: other kinds of networks tell nothing
 	mu      sync.Mutex
@@ -38,7 +38,7 @@ func (b *backlog) add(address string, bytes, limit int) error {
 	defer b.mu.Unlock()
 	waiting := b.bytes[address]
 	if waiting > 0 && waiting+bytes > limit {
-		return notRun{fmt.Errorf("%w: calls with %d bytes wait to be sent to %s, of which there may be %d",
+		return notRun{fmt.Errorf("%w: %d bytes wait to be sent to %s, of which there may be %d",
 			actors.ErrOverloaded, waiting, address, limit)}
 	}
 	if b.bytes == nil {
@@ -48,23 +48,43 @@ func (b *backlog) add(address string, bytes, limit int) error {
 	return nil
 }
 
-// bundled notes that what was added is sent as part of a bundle.
+// isFull reports whether more than the limit waits, so that nothing should be done that
+// needs an answer.
+func (b *backlog) isFull(address string, limit int) bool {
+	if !b.watched.Load() {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bytes[address] > limit
+}
+
+// bundled notes that calls which were added are sent as part of a bundle, and adds the
+// answers that are.
 func (b *backlog) bundled(address string, bundle uint32, all []*wire.Envelope) {
-	bytes := 0
+	if !b.watched.Load() {
+		return
+	}
+	calls, answers := 0, 0
 	for _, e := range all {
 		if e.GetRequest() != nil {
-			bytes += e.GetRequest().SizeVT()
+			calls += e.GetRequest().SizeVT()
+		} else {
+			answers += e.GetResponse().SizeVT() + e.GetItem().SizeVT()
 		}
-	}
-	if bytes == 0 || !b.watched.Load() {
-		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.bundles == nil {
 		b.bundles = make(map[uint32]load)
 	}
-	b.bundles[bundle] = load{address, bytes}
+	if answers > 0 {
+		if b.bytes == nil {
+			b.bytes = make(map[string]int)
+		}
+		b.bytes[address] += answers
+	}
+	b.bundles[bundle] = load{address, calls + answers}
 }
 
 // sent notes that a bundle waits no more.

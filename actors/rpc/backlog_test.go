@@ -48,4 +48,12 @@ func TestBacklogOfANode(t *testing.T) {
 	b.sent(4)
 	assert.Empty(t, b.bytes)
 	assert.Empty(t, b.bundles)
+
+	answer := &wire.Envelope{Response: &wire.Response{Result: &wire.Payload{Data: make([]byte, 100)}}}
+	b.bundled("a", 6, []*wire.Envelope{answer, answer})
+	assert.True(t, b.isFull("a", 199))
+	assert.False(t, b.isFull("a", 300))
+	assert.False(t, b.isFull("b", 0))
+	b.sent(6)
+	assert.Empty(t, b.bytes)
 }

@@ -148,8 +148,12 @@ func (c *calls) bundled(bundle uint32, all []*wire.Envelope) {
 	}
 }
 
-// takeBundle removes the calls that were sent in a bundle.
+// takeBundle removes the calls that were sent in a bundle. No bundle has the number 0,
+// which is that of calls that are not sent.
 func (c *calls) takeBundle(bundle uint32) []openCall {
+	if bundle == 0 {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all []openCall

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -17,7 +18,7 @@ type Codec interface {
 	Name() string
 	// Marshal returns the encoded value.
 	Marshal(value any) ([]byte, error)
-	// Unmarshal decodes into what value points to. It must not keep data.
+	// Unmarshal decodes into what value points to. It must neither keep nor change data.
 	Unmarshal(data []byte, value any) error
 }
 
@@ -88,7 +89,7 @@ func decodeMessage[T any](m proto.Message, p *wire.Payload) (value T, err error)
 func unmarshal[T any](c *config, p *wire.Payload) (value T, err error) {
 	switch name := p.GetEncoding(); name {
 	case c.codec.Name():
-		err = c.codec.Unmarshal(p.GetData(), &value)
+		err = c.codec.Unmarshal(slices.Clip(p.GetData()), &value)
 	case JSON.Name():
 		err = JSON.Unmarshal(p.GetData(), &value)
 	default:

@@ -106,12 +106,12 @@ func (n *node) encodeError(err error) *wire.Error {
 // decodeError returns the error that has travelled.
 func (n *node) decodeError(e *wire.Error) *RemoteError {
 	r := &RemoteError{ // which is not to keep the bundle that e came in
-		Node: strings.Clone(e.GetNode()), Text: strings.Clone(e.GetText()), Stack: slices.Clone(e.GetStack()),
+		Node: strings.Clone(clean(e.GetNode())), Text: strings.Clone(clean(e.GetText())), Stack: slices.Clone(e.GetStack()),
 		panicked: e.GetPanicked(), notRun: e.GetNotRun(), again: e.GetAgain(),
 	}
 	known := n.codes.all()
 	for _, code := range e.GetCodes() {
-		r.Codes = append(r.Codes, strings.Clone(code))
+		r.Codes = append(r.Codes, strings.Clone(clean(code)))
 		for _, c := range known {
 			if c.code == code {
 				r.matches = append(r.matches, c.err)

@@ -129,11 +129,11 @@ func MaxOpen(n int) Option {
 
 // MaxOpenBytes is how large the arguments of the calls may be in all, as they travel,
 // that a system has made and that are not done, and likewise of those that it has
-// accepted. It is also how large the calls may be in all that wait to be sent to a
-// node, those included that are done by then, as their deadline has ended them. It
-// bounds the memory that calls need when a node is slow. Calls beyond it end at once
-// with [actors.ErrOverloaded], but for one that would be alone. The default is
-// [DefaultMaxOpenBytes].
+// accepted. It is also how large the calls and answers may be in all that wait to be
+// sent to a node, those included that are done by then: calls of a node that does not
+// take its answers are refused. It bounds the memory that calls need when a node is
+// slow. Calls beyond it end at once with [actors.ErrOverloaded], but for one that would
+// be alone. The default is [DefaultMaxOpenBytes].
 func MaxOpenBytes(bytes int) Option {
 	return func(o *config) error {
 		if bytes < 1 {

@@ -25,7 +25,8 @@ type membership struct {
 // configuration of its remote is that of [RemoteConfig]. It returns when the member
 // has started, which takes protoactor a second at least. The error is that of
 // listening, or of the cluster's provider. Providers may wait without end for what they
-// cannot reach, as that of etcd does: see [JoinContext].
+// cannot reach, as that of etcd does: see [JoinContext]. After an error the system cannot
+// join any more.
 //
 // The leave that is returned has this node leave: identities and pools refuse new
 // calls, which go to other members; what was accepted finishes, states are handed
@@ -38,9 +39,9 @@ func Join(system *actor.ActorSystem, c *cluster.Cluster) (leave func(ctx context
 	return JoinContext(context.Background(), system, c)
 }
 
-// JoinContext is [Join] that ends with ctx. The error is then the cause of that, and the
-// system cannot join any more. What protoactor has begun ends as soon as its provider
-// returns.
+// JoinContext is [Join] that waits no longer than ctx lasts, which has no meaning once it
+// has returned. The error is then the cause of its end. What protoactor has begun ends as
+// soon as its provider returns.
 func JoinContext(
 	ctx context.Context, system *actor.ActorSystem, c *cluster.Cluster,
 ) (leave func(ctx context.Context) error, err error) {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 
@@ -10,9 +11,6 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
-// mostInBundle is how many envelopes a bundle has at most.
-const mostInBundle = 256
-
 // lines are the ways to other nodes on which something is to be sent. What comes
 // at about the same time goes as one message, because each message costs protoactor
 // far more than what is in it.
@@ -21,7 +19,7 @@ type lines struct {
 	closed  bool
 	busy    map[string]*line // by address
 	senders sync.WaitGroup   // one for each of those
-	bundles uint32           // how many there were
+	last    uint32           // the number of a bundle
 }
 
 // line holds what is to be sent to one node, in order.
@@ -62,9 +60,9 @@ func (l *lines) send(n *node, way *line) {
 			return
 		}
 		for len(waiting) > 0 {
-			size := sizeOfBundle(waiting)
-			n.sendBundle(way.to, waiting[:size])
-			waiting = waiting[size:]
+			together := inOneBundle(waiting)
+			n.sendBundle(way.to, waiting[:together])
+			waiting = waiting[together:]
 		}
 	}
 }
@@ -93,18 +91,18 @@ func (l *lines) close() {
 func (l *lines) number() uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.bundles++; l.bundles == 0 {
-		l.bundles++
+	if l.last++; l.last == 0 {
+		l.last++
 	}
-	return l.bundles
+	return l.last
 }
 
-// sizeOfBundle returns how many of the envelopes go together.
-func sizeOfBundle(waiting []*wire.Envelope) int {
+// inOneBundle returns how many of the envelopes go together.
+func inOneBundle(waiting []*wire.Envelope) int {
 	bytes := 0
 	for i, e := range waiting {
 		bytes += protowire.SizeBytes(e.SizeVT())
-		if i == mostInBundle || i > 0 && bytes > wire.LargestBundle {
+		if i == wire.MostInBundle || i > 0 && bytes > wire.LargestBundle {
 			return i
 		}
 	}
@@ -114,8 +112,13 @@ func sizeOfBundle(waiting []*wire.Envelope) int {
 // sendBundle sends envelopes as one message. A dead letter comes back with the
 // number of the bundle.
 func (n *node) sendBundle(to *actor.PID, all []*wire.Envelope) {
-	defer n.guard("bundle dropped") // protoactor's remote panics while it is shut down by others
 	bundle := n.lines.number()
+	defer func() {
+		if r := recover(); r != nil { // as in protoactor's remote, while it is shut down by others
+			n.dropped("bundle", r)
+			n.fail(bundle, fmt.Errorf("%w: %v", ErrNodeDown, r))
+		}
+	}()
 	n.calls.bundled(bundle, all)
 	n.backlog.bundled(to.GetAddress(), bundle, all)
 	message, err := wire.Pack(all)

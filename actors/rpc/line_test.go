@@ -19,6 +19,7 @@ import (
 type mail struct {
 	actor.Process
 	node     *node
+	broken   bool // panics, as a remote that was shut down
 	messages [][]*wire.Envelope
 }
 
@@ -35,6 +36,9 @@ func newMail() *mail {
 
 // SendUserMessage implements [actor.Process] for whatever is sent to other nodes.
 func (m *mail) SendUserMessage(_ *actor.PID, message any) {
+	if m.broken {
+		panic("broken")
+	}
 	m.messages = append(m.messages, unpacked(message))
 }
 
@@ -65,7 +69,7 @@ func TestWhatComesTogetherGoesTogether(t *testing.T) {
 	m := newMail()
 	assert.Equal(t, []int{1}, m.post(t, 1))
 	assert.Equal(t, []int{3}, m.post(t, 1, 2, 3))
-	assert.Equal(t, []int{mostInBundle, mostInBundle, 3}, m.post(t, make([]int, 2*mostInBundle+3)...))
+	assert.Equal(t, []int{wire.MostInBundle, wire.MostInBundle, 3}, m.post(t, make([]int, 2*wire.MostInBundle+3)...))
 	assert.Equal(t, []int{2, 1}, m.post(t, wire.LargestBundle/2, wire.LargestBundle/2-100, 1000))
 	assert.Equal(t, []int{1, 1, 2}, m.post(t, 1, 2*wire.LargestBundle, 1, 1))
 	assert.Empty(t, m.node.lines.busy)
@@ -97,14 +101,19 @@ func TestCallsOfABundleThatWasNotDelivered(t *testing.T) {
 		}
 		lost := []*pending.Pending[string]{call(), call(), call()}
 		synctest.Wait()
-		bundles := m.node.lines.bundles
+		last := m.node.lines.last
 		kept := call()
 		synctest.Wait()
-		for bundle := range bundles {
+		number := m.node.calls.last + 1
+		_, err := m.node.calls.add(lonely{}, "there", 100) // and not sent
+		require.NoError(t, err)
+		for bundle := range last + 1 {
 			pid := m.node.system.NewLocalPID(processID)
-			pid.RequestId = bundle + 1
+			pid.RequestId = bundle
 			m.node.SendUserMessage(pid, &actor.DeadLetterResponse{})
 		}
+		synctest.Wait()
+		assert.NotNil(t, m.node.calls.take(number))
 		for _, p := range lost {
 			require.ErrorIs(t, p.Err(), ErrNodeDown)
 		}
@@ -112,6 +121,37 @@ func TestCallsOfABundleThatWasNotDelivered(t *testing.T) {
 		kept.Cancel(nil)
 		synctest.Wait()
 	})
+}
+
+// lonely is a call that nobody hears of.
+type lonely struct{ openCall }
+
+func TestCallsOfABundleThatCannotBeSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMail()
+		m.broken = true
+		p := Call[string, string](t.Context(), m.node.system, At("there", "callers/clerk"), "echo", "x")
+		synctest.Wait()
+		require.ErrorIs(t, p.Err(), ErrNodeDown)
+		assert.False(t, hasNotRun(p.Err()), "nobody knows")
+	})
+}
+
+// A bundle is refused that no node of ours would make.
+func TestBundleThatHasTooMuch(t *testing.T) {
+	r := newReceiver(t)
+	r.getBundle("here", &wire.Bundle{Envelopes: make([]byte, 1<<20)}) // a million that are empty
+	r.lines.senders.Wait()
+	assert.LessOrEqual(t, r.lines.last, uint32(wire.MostInBundle), "answers")
+	for len(r.answers) > 0 {
+		<-r.answers
+	}
+	large := request(wire.Version, 1, 1)
+	large.GetRequest().Argument.Data = []byte(`"` + strings.Repeat("x", wire.LargestBundle) + `"`)
+	r.getBundle("here", packed(large, request(wire.Version, 1, 2)))
+	assert.Equal(t, uint64(1), (<-r.answers).GetCall())
+	r.getBundle("here", packed(request(wire.Version, 1, 3)))
+	assert.Equal(t, uint64(3), (<-r.answers).GetCall())
 }
 
 func TestBundleThatIsCutIsReadAsFarAsItGoes(t *testing.T) {

@@ -74,15 +74,10 @@ func (n *node) SendUserMessage(pid *actor.PID, message any) {
 	_, content, sender := actor.UnwrapEnvelope(message)
 	switch content := content.(type) {
 	case *wire.Bundle:
-		for e, err := range content.All() {
-			if err != nil {
-				n.system.Logger().Warn("rpc: bundle dropped", slog.Any("error", err), slog.Any("sender", sender))
-				return
-			}
-			n.receive(e, sender)
-		}
+		n.unpack(content, sender)
 	case *actor.DeadLetterResponse:
-		n.undelivered(pid.GetRequestId())
+		// Not on this goroutine, which may be the one that sends what comes next.
+		go n.fail(pid.GetRequestId(), notRun{fmt.Errorf("%w: nobody there takes calls", ErrNodeDown)})
 	}
 }
 
@@ -92,9 +87,24 @@ func (n *node) SendSystemMessage(*actor.PID, any) {}
 // Stop implements [actor.Process]. The node lives as long as its system.
 func (n *node) Stop(*actor.PID) {}
 
-// receive deals with what another node has sent.
+// unpack deals with what another node has sent, as far as it makes sense.
+func (n *node) unpack(bundle *wire.Bundle, sender *actor.PID) {
+	for e, err := range bundle.All() {
+		if err != nil {
+			n.system.Logger().Warn("rpc: bundle dropped", slog.Any("error", err), slog.Any("sender", sender))
+			return
+		}
+		n.receive(e, sender)
+	}
+}
+
+// receive deals with one envelope of it.
 func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
-	defer n.guard("message dropped")
+	defer func() {
+		if r := recover(); r != nil {
+			n.dropped("message", r)
+		}
+	}()
 	switch {
 	case e.Response != nil:
 		n.answered(e, e.Response)
@@ -105,11 +115,10 @@ func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
 	}
 }
 
-// guard is deferred where a panic may end nothing else. It says what was lost.
-func (n *node) guard(what string) {
-	if r := recover(); r != nil {
-		n.system.Logger().Error("rpc: "+what, slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
-	}
+// dropped says what was lost in a panic, which has ended nothing else.
+func (n *node) dropped(what string, panicked any) {
+	n.system.Logger().Error("rpc: "+what+" dropped",
+		slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
 }
 
 // called deals with what is said about a call of another node, or of this one.
@@ -154,11 +163,11 @@ func (n *node) answered(e *wire.Envelope, r *wire.Response) {
 	}
 }
 
-// undelivered fails the calls of a bundle that has found nobody at its address.
-func (n *node) undelivered(bundle uint32) {
+// fail fails the calls of a bundle that was not delivered.
+func (n *node) fail(bundle uint32, err error) {
 	n.backlog.sent(bundle)
 	for _, c := range n.calls.takeBundle(bundle) {
-		c.Fail(notRun{fmt.Errorf("%w: nobody there takes calls", ErrNodeDown)})
+		c.Fail(err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -79,6 +80,9 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 		return n.otherVersion(version)
 	}
 	config := n.config.Load()
+	if n.backlog.isFull(call.address, config.maxOpenBytes) {
+		return fmt.Errorf("%w: %s does not take the answers that it has asked for", actors.ErrOverloaded, call.address)
+	}
 	permitted := call.address == here || config.permits(Incoming{
 		Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller(), Identity: r.GetIdentity(),
 	})
@@ -91,6 +95,11 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 	}
 	if r.GetKey() != "" && r.GetWindow() > 0 {
 		return fmt.Errorf("%w: %q is not for Stream with a key", ErrUnknownFunction, r.GetFunction())
+	}
+	for _, text := range [...]string{r.GetFunction(), r.GetCaller(), r.GetIdentity(), r.GetKey()} {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("%w: %q is no text", ErrEncoding, text)
+		}
 	}
 	return checkKey(r.GetKey())
 }

@@ -6,11 +6,13 @@ import "github.com/asynkron/protoactor-go/actor"
 type Stats struct {
 	// Open is how many calls of other nodes' functions are not done.
 	Open int
-	// OpenBytes is how large the arguments of those are.
+	// OpenBytes is how large the arguments are of calls that are not done: of those, and
+	// of those that are between two attempts, or whose target has turned out to be here.
 	OpenBytes int
 	// Served is how many calls that other nodes have made are not done.
 	Served int
-	// ServedBytes is how large the arguments of those are.
+	// ServedBytes is how large the arguments of those are, which calls with the same key
+	// share.
 	ServedBytes int
 	// Late is how many answers were dropped because they came to calls that were
 	// done: cancelled, or lost with their node.
