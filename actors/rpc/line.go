@@ -116,7 +116,7 @@ func (n *node) sendBundle(to *actor.PID, all []*wire.Envelope) {
 	defer func() {
 		if r := recover(); r != nil { // as in protoactor's remote, while it is shut down by others
 			n.dropped("bundle", r)
-			n.fail(bundle, fmt.Errorf("%w: %v", ErrNodeDown, r))
+			go n.fail(bundle, fmt.Errorf("%w: %v", ErrNodeDown, r)) // who hears of it may wait for this goroutine
 		}
 	}()
 	n.calls.bundled(bundle, all)
