@@ -39,12 +39,10 @@ func Call[Req, Resp any](
 		return callHere[Req, Resp](ctx, n, at, function, req, o)
 	}
 	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), repetition: o.repetition}
-	if fixed {
-		c.make(ctx, req, o)
-		return c.Pending
-	}
-	c.here = func(at place, ran *atomic.Bool) *pending.Pending[Resp] {
-		return callHere[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
+	if !fixed {
+		c.here = func(at place, ran *atomic.Bool) *pending.Pending[Resp] {
+			return callHere[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
+		}
 	}
 	c.make(ctx, req, o)
 	return c.Pending

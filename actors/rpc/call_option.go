@@ -25,13 +25,11 @@ type callOptions struct {
 	repetition
 }
 
-var defaultCall = callOptions{window: DefaultWindow}
-
 func callOptionsOf(opts []CallOption) callOptions {
 	if len(opts) == 0 {
-		return defaultCall // without the memory that options may keep
+		return callOptions{window: DefaultWindow} // in no memory of its own, which options could keep
 	}
-	o := defaultCall
+	o := callOptions{window: DefaultWindow}
 	for _, opt := range opts {
 		opt(&o)
 	}

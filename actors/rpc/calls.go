@@ -51,7 +51,7 @@ func (c *calls) add(call openCall, address string, limit int) (number uint64, er
 		c.open, c.busy = make(map[uint64]addressed), make(map[string]int)
 	}
 	c.last++
-	c.open[c.last] = addressed{call, address, 0}
+	c.open[c.last] = addressed{openCall: call, address: address}
 	c.busy[address]++
 	return c.last, nil
 }
@@ -124,11 +124,15 @@ func (c *calls) tooLate() {
 
 // takeAll removes the calls of the node at an address.
 func (c *calls) takeAll(address string) []openCall {
+	return c.takeThose(func(call addressed) bool { return call.address == address })
+}
+
+// takeThose removes the calls of which that is so.
+func (c *calls) takeThose(so func(addressed) bool) (all []openCall) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all []openCall
 	for number, call := range c.open {
-		if call.address == address {
+		if so(call) {
 			all = append(all, call.openCall)
 			c.remove(number)
 		}
@@ -154,16 +158,7 @@ func (c *calls) takeBundle(bundle uint32) []openCall {
 	if bundle == 0 {
 		return nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var all []openCall
-	for number, call := range c.open {
-		if call.bundle == bundle {
-			all = append(all, call.openCall)
-			c.remove(number)
-		}
-	}
-	return all
+	return c.takeThose(func(call addressed) bool { return call.bundle == bundle })
 }
 
 // close removes all calls, and has none added any more. It reports whether that

@@ -80,14 +80,14 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 		return n.otherVersion(version)
 	}
 	config := n.config.Load()
-	if n.backlog.isFull(call.address, config.maxOpenBytes) {
-		return fmt.Errorf("%w: %s does not take the answers that it has asked for", actors.ErrOverloaded, call.address)
-	}
 	permitted := call.address == here || config.permits(Incoming{
 		Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller(), Identity: r.GetIdentity(),
 	})
 	if !permitted {
 		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())
+	}
+	if n.backlog.isFull(call.address, config.maxOpenBytes) {
+		return fmt.Errorf("%w: %s does not take the answers that it has asked for", actors.ErrOverloaded, call.address)
 	}
 	if size := r.SizeVT(); size > config.maxSize {
 		return fmt.Errorf("%w: call of %q with %d bytes, of which %d may be received",
