@@ -7,53 +7,52 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // ErrOverloaded is matched by the error of a call, or of a wait, that a limit
-// of its caller has refused.
+// of its caller has rejected.
 var ErrOverloaded = errors.New("actors: overloaded")
 
-// task is the function of a call, as the scheduler sees it.
-type task interface {
-	pending.Handle
-	Run() *pending.PanicError
-	Reject(cause error)
+// work is what a task of ours runs: a call or a queue.
+type work interface {
+	sched.Work
 	Interrupt(cause error)
 	Abandon(cause error)
 	Due()
 	SetError(err error) bool
-	frame() *frame
+	schedulable() *sched.Task
 }
+
+// workOf returns what a task runs.
+func workOf(t *sched.Task) work { return t.Work().(work) }
 
 // call is a pending, its function and its turn in one piece of memory.
 type call[T any] struct {
 	pending.Task[T]
-	turn frame
+	task sched.Task
 }
 
-func (c *call[T]) frame() *frame { return &c.turn }
+func (c *call[T]) schedulable() *sched.Task { return &c.task }
 
-// newCall makes a call of fn that is to be scheduled on the caller of a mailbox:
-// its own, or the lobby of its workers.
+// newCall makes a call of fn that is to be scheduled by s: the scheduler of a caller, or
+// that of the calls that have no worker yet.
 func newCall[T any](
-	ctx context.Context, box *mailbox, fn func(context.Context) (T, error), opts []pending.Option,
+	ctx context.Context, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {
-	mustHave(fn)
-	c := box.caller
+	requireFunc(fn)
 	t := &call[T]{}
-	t.turn.task = t
-	t.turn.forWorker = box != &c.box
-	t.turn.box.Store(box)
-	t.Init(ctx, fn, &t.turn, opts...)
+	t.task.Init(t, s)
+	t.Init(ctx, fn, &t.task, opts...)
 	return t
 }
 
-// mustHave panics where a function is nil: who calls it later could not tell
-// where it comes from.
-func mustHave[T any](fn func(context.Context) (T, error)) {
+// requireFunc panics where a function is nil: who calls it later could not say where it
+// comes from.
+func requireFunc[T any](fn func(context.Context) (T, error)) {
 	if fn == nil {
 		panic("actors: call of a nil function")
 	}
@@ -161,13 +160,16 @@ func schedule[T any](
 	if o.served {
 		m = telemetry.Handle
 	}
-	box, put := &c.box, c.put
+	scheduler, submit := &c.sched, c.submit
 	var workers *pool
 	if o.worker {
-		workers = c.pooled()
-		box, put = &workers.lobby, workers.submit
+		workers = c.workers()
+		scheduler, submit = &workers.unassigned, workers.submit
 	}
-	t := newCall(ctx, box, fn, c.observed(m, o.delay, o.pending))
+	t := newCall(ctx, scheduler, fn, c.observed(m, o.delay, o.pending))
+	if o.worker {
+		t.task.Tag = tagPooled
+	}
 	if o.timeout != nil {
 		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
 	}
@@ -176,7 +178,7 @@ func schedule[T any](
 	}
 	switch {
 	case o.delay > 0:
-		c.delay(ctx, t, o.delay, put)
+		c.scheduleLater(ctx, t, o.delay, submit)
 	case o.worker:
 		workers.assign(ctx, t)
 	default:
@@ -186,7 +188,7 @@ func schedule[T any](
 }
 
 // cancelAfter has cancel called d from now unless t is done by then.
-func cancelAfter(t task, d time.Duration, what string, cancel func(cause error)) {
+func cancelAfter(t work, d time.Duration, what string, cancel func(cause error)) {
 	expire := func() {
 		cancel(fmt.Errorf("actors: call of %s %s after %v: %w", t.Name(), what, d, context.DeadlineExceeded))
 	}
@@ -200,13 +202,13 @@ func cancelAfter(t task, d time.Duration, what string, cancel func(cause error))
 
 // CallSoon is [Schedule] without options. The seed's call_soon.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
-	return soon(ctx, c, fn, telemetry.CallSoon)
+	return callSoon(ctx, c, fn, telemetry.CallSoon)
 }
 
-func soon[T any](
+func callSoon[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method,
 ) *pending.Pending[T] {
-	t := newCall(ctx, &c.box, fn, c.observed(m, 0, nil))
+	t := newCall(ctx, &c.sched, fn, c.observed(m, 0, nil))
 	c.enqueue(ctx, t)
 	return &t.Pending
 }
@@ -220,12 +222,12 @@ func soon[T any](
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
-	t := newCall(ctx, &c.box, fn, c.observed(telemetry.CallUsing, 0, nil))
+	t := newCall(ctx, &c.sched, fn, c.observed(telemetry.CallUsing, 0, nil))
 	if backend != props.Goroutine && backend != props.Thread {
 		t.SetError(fmt.Errorf("actors: call using %v: there is no such backend", backend))
 		return &t.Pending
 	}
-	t.turn.guest = backend != c.Backend()
+	t.task.Alternate = backend != c.Backend()
 	c.enqueue(ctx, t)
 	return &t.Pending
 }
@@ -241,7 +243,7 @@ func CallLater[T any](
 // CallDirect has fn called on a turn of c, in order with the calls, with no
 // pending and no context: for short functions that do not wait. A panic in fn
 // is logged. It returns [pending.ErrStopped] or [ErrOverloaded] if fn is
-// refused; what was accepted and has not run when c is stopped is counted in
+// rejected; what was accepted and has not run when c is stopped is counted in
 // its log. It may be called from any goroutine. The seed's call_direct.
 func (c *Caller) CallDirect(fn func()) error {
 	if fn == nil {
@@ -250,75 +252,36 @@ func (c *Caller) CallDirect(fn func()) error {
 	if c.draining.Load() {
 		return c.stopError()
 	}
-	return c.box.call(direct(fn))
+	return c.sched.Submit(sched.Func(fn), c.config.MaxQueued)
 }
 
 // enqueue queues a call that was made with ctx.
-func (c *Caller) enqueue(ctx context.Context, t task) {
+func (c *Caller) enqueue(ctx context.Context, t work) {
 	if err := c.admit(ctx); err != nil {
 		t.SetError(err)
 		return
 	}
-	if err := c.put(t); err != nil {
-		t.SetError(c.explain(err))
+	if err := c.submit(t); err != nil {
+		t.SetError(c.withStopCause(err))
 	}
 }
 
-// put adds a call to the mailbox.
-func (c *Caller) put(t task) error { return c.box.call(t.frame()) }
+// submit adds a call to the run queue.
+func (c *Caller) submit(t work) error { return c.sched.Submit(t.schedulable(), c.config.MaxQueued) }
 
-// admit returns why a call made with ctx is refused. While the caller drains
+// admit returns why a call made with ctx is rejected. While the caller drains
 // that is any call which is not part of the work that is to be finished.
 func (c *Caller) admit(ctx context.Context) error {
-	if c.draining.Load() && !c.above(ctx) {
+	if c.draining.Load() && !c.isAncestorOf(ctx) {
 		return c.stopError()
 	}
 	return nil
 }
 
-// explain adds the reason why the caller was stopped.
-func (c *Caller) explain(err error) error {
+// withStopCause adds the reason why the caller was stopped.
+func (c *Caller) withStopCause(err error) error {
 	if errors.Is(err, pending.ErrStopped) {
 		return c.stopError()
 	}
 	return err
-}
-
-// delay queues a call after d.
-func (c *Caller) delay(ctx context.Context, t task, d time.Duration, put func(task) error) {
-	if err := c.admit(ctx); err != nil {
-		t.SetError(err)
-		return
-	}
-	c.mu.Lock()
-	if c.State() >= StateStopping {
-		c.mu.Unlock()
-		t.SetError(c.stopError())
-		return
-	}
-	r := c.rarely()
-	if r.delayed == nil {
-		r.delayed = make(map[task]*time.Timer)
-	}
-	r.delayed[t] = time.AfterFunc(d, func() {
-		t.Due()
-		if err := put(t); err != nil {
-			t.SetError(c.explain(err))
-		}
-		c.undelay(t)
-	})
-	c.mu.Unlock()
-	t.OnDone(func(pending.Handle) { c.undelay(t) })
-}
-
-// undelay forgets a delayed call, which is queued or done.
-func (c *Caller) undelay(t task) {
-	c.mu.Lock()
-	timer, ok := c.rare.delayed[t]
-	delete(c.rare.delayed, t)
-	c.mu.Unlock()
-	if ok {
-		timer.Stop()
-		c.box.noteIdle()
-	}
 }

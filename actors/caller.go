@@ -7,10 +7,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -22,61 +22,64 @@ import (
 // and, out of any actor, by [AsCaller]. All methods may be called from any
 // goroutine.
 type Caller struct {
-	box      mailbox
-	node     *node
+	sched    sched.Scheduler
+	registry *registry
 	config   *props.Config
 	parent   *Caller
 	name     string
 	pid      *actor.PID
-	adopted  bool              // an actor of the user's, made a caller by AsCaller
-	employer *pool             // whose worker it is, nil for none
-	traced   *telemetry.Caller // nil without telemetry
-	noted    bool              // by the actor of the parent, on whose turn this is used
+	invoker  actor.MessageInvoker // the context of the actor
+	worker   *worker              // that the caller is; nil for none
+	traced   *telemetry.Caller    // nil without telemetry
+	external bool                 // another actor, made a caller by AsCaller
+
+	// Used on the turn of the parent's actor.
+	isRegistered bool // with that actor, as a child
+
+	// Used on the turn. The actor waits for its children to stop before it goes on.
+	restarting bool
+	stopping   bool
 
 	draining atomic.Bool
-	state    atomic.Int32          // written under mu
-	cause    atomic.Pointer[error] // why the caller was stopped, nil for an ordinary stop
+	state    atomic.Int32          // written with mu held
+	cause    atomic.Pointer[error] // why the caller was stopped; nil for an ordinary stop
+	ended    sync.Once
 
-	ended sync.Once
-
-	mu       sync.Mutex
-	children map[string]*Caller // by name
-	rare     *rare
+	mu        sync.Mutex
+	children  map[string]*Caller // by name
+	coldState *coldState
 }
 
-// rare is what most callers never have.
-type rare struct {
+// coldState is what most callers never have.
+type coldState struct {
 	end      *pending.Pending[struct{}] // done when the caller has stopped
-	delayed  map[task]*time.Timer       // calls whose time has not come
-	pool     *pool
-	queues   map[task]struct{} // that are open
-	keyed    map[any]keyed     // those that have a key and are not done
-	quiesce  *quiesce
+	delayed  map[work]struct{}          // calls whose time has not come
+	timers   *timers
+	workers  *pool
+	queues   map[work]struct{}  // that are open
+	keyed    map[any]keyedQueue // those that have a key and are not done
+	grace    *grace
 	restart  *restart
 	failures supervision.Record
 
 	publication *publication
 
-	late      []*Caller    // children that the actor cannot adopt yet
-	escalated error        // a failure that others decide on
-	suspended []*actor.PID // children that wait for what becomes of the caller
+	deferredChildren []*Caller    // children that the actor cannot register yet
+	escalated        error        // a failure that the parent decides on
+	resumeWithParent []*actor.PID // children that go on when the caller does
 }
 
-// rarely returns what most callers never have. The caller holds mu.
-func (c *Caller) rarely() *rare {
-	if c.rare == nil {
-		c.rare = &rare{}
+// cold returns what most callers never have. mu must be held.
+func (c *Caller) cold() *coldState {
+	if c.coldState == nil {
+		c.coldState = &coldState{}
 	}
-	return c.rare
+	return c.coldState
 }
 
-func newCaller(n *node, parent *Caller, name string, config *props.Config) *Caller {
-	c := &Caller{node: n, parent: parent, name: name, config: config}
-	c.box.caller = c
-	c.box.gated = true
-	if limit := config.TurnWarning; limit > 0 {
-		c.box.watch = &turnWatch{caller: c, limit: limit}
-	}
+func newCaller(r *registry, parent *Caller, name string, config *props.Config, external bool) *Caller {
+	c := &Caller{registry: r, parent: parent, name: name, config: config, external: external}
+	c.sched.Init(c.mailbox(), schedulerOptions(config, external))
 	return c
 }
 
@@ -85,8 +88,8 @@ func newCaller(n *node, parent *Caller, name string, config *props.Config) *Call
 // [Defaults] of the system. The error is that of an option, or
 // actor.ErrNameExists. The seed's Caller("manual").
 func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
-	n := nodeOf(system)
-	config, err := n.describe(opts...)
+	r := registryOf(system)
+	config, err := r.describe(opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +97,10 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	if name == "" {
 		name = system.ProcessRegistry.NextId()
 	}
-	c := newCaller(n, nil, name, config)
-	n.watch(config.Telemetry)
-	if err := c.spawn(rootID+"/"+name, n.pid); err != nil {
-		n.unwatch(config.Telemetry)
+	c := newCaller(r, nil, name, config, false)
+	r.addCaller(config.Telemetry)
+	if err := c.spawn(rootID+"/"+name, r.pid); err != nil {
+		r.removeCaller(config.Telemetry)
 		return nil, err
 	}
 	return c, nil
@@ -119,30 +122,10 @@ func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 // Start starts a caller made by [New]. It is an error if the caller was started
 // or stopped before. A caller whose publication cannot be opened is stopped.
 func (c *Caller) Start() error {
-	if err := c.begin(); err != nil {
+	if err := c.claimStart(); err != nil {
 		return err
 	}
-	return c.enter()
-}
-
-// enter is the rest of a start that was claimed.
-func (c *Caller) enter() error {
-	err := c.openPublication()
-	if err != nil {
-		c.stop(err)
-	} else {
-		c.box.settle()
-	}
-	c.box.open()
-	return err
-}
-
-// begin claims the only start that a caller has.
-func (c *Caller) begin() error {
-	if !c.move(StateInitial, StateStarting) {
-		return fmt.Errorf("actors: start %s: it is %v already", c.path(), c.State())
-	}
-	return nil
+	return c.start()
 }
 
 // Run starts a caller made by [New] and makes the goroutine that calls its
@@ -162,7 +145,7 @@ func (c *Caller) Run(ctx context.Context) error {
 	if host := c.config.Host; host != nil && c.State() == StateInitial {
 		return fmt.Errorf("actors: run %s: it runs on the loop of its host, %s", c.path(), host.Name())
 	}
-	if err := c.begin(); err != nil {
+	if err := c.claimStart(); err != nil {
 		return err
 	}
 	defer c.stop(nil)
@@ -174,9 +157,9 @@ func (c *Caller) Run(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
 	if c.config.Backend == props.Thread {
-		c.box.lendThread()
+		c.sched.RunThread(c.Stopped())
 	} else {
-		c.box.lend()
+		c.sched.RunHere(c.Stopped())
 	}
 	return c.stopCause()
 }
@@ -192,7 +175,7 @@ func (c *Caller) Name() string { return c.name }
 func (c *Caller) PID() *actor.PID { return c.pid }
 
 // System returns the actor system the caller lives in.
-func (c *Caller) System() *actor.ActorSystem { return c.node.system }
+func (c *Caller) System() *actor.ActorSystem { return c.registry.system }
 
 // Parent returns the caller whose child this is, or nil.
 func (c *Caller) Parent() *Caller { return c.parent }
@@ -208,9 +191,6 @@ func (c *Caller) Children() []*Caller {
 	return children
 }
 
-// State returns where the caller is in its life.
-func (c *Caller) State() State { return State(c.state.Load()) }
-
 // Backend returns what the caller's functions run on, unless it has a host.
 func (c *Caller) Backend() props.BackendKind { return c.config.Backend }
 
@@ -225,7 +205,7 @@ func (c *Caller) Protected() bool { return c.config.Protected }
 func (c *Caller) Logger() *slog.Logger {
 	l := c.config.Logger
 	if l == nil {
-		l = c.node.system.Logger()
+		l = c.registry.system.Logger()
 	}
 	if c.traced == nil {
 		return l
@@ -244,14 +224,14 @@ func (c *Caller) Stopped() <-chan struct{} { return c.end().Done() }
 func (c *Caller) end() *pending.Pending[struct{}] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := c.rarely()
-	if r.end == nil {
-		r.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()))
+	cold := c.cold()
+	if cold.end == nil {
+		cold.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()))
 		if c.State() == StateStopped {
-			r.end.SetResult(struct{}{})
+			cold.end.SetResult(struct{}{})
 		}
 	}
-	return r.end
+	return cold.end
 }
 
 // String describes the caller on one line, for logs. The signs are the seed's:
@@ -283,10 +263,3 @@ func (c *Caller) String() string {
 
 // path names the caller in errors and logs.
 func (c *Caller) path() string { return c.pid.GetId() }
-
-// move changes the state if it is from, and reports whether it was.
-func (c *Caller) move(from, to State) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state.CompareAndSwap(int32(from), int32(to))
-}

@@ -2,10 +2,10 @@ package actors
 
 import (
 	"context"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -16,11 +16,11 @@ func Current(ctx context.Context) (*Caller, bool) {
 	if !ok {
 		return nil, false
 	}
-	f, ok := pending.RunnerOf(h).(*frame)
+	f, ok := pending.RunnerOf(h).(*sched.Task)
 	if !ok {
 		return nil, false
 	}
-	return f.caller(), true
+	return callerOf(f), true
 }
 
 // Of returns the caller that the actor of ctx is, in its Receive, or nil and
@@ -34,20 +34,9 @@ func Of(ctx actor.Context) (*Caller, bool) {
 // that goroutine, while the function goes on.
 func Detach(ctx context.Context) context.Context { return pending.WithTurn(ctx, nil) }
 
-// Sleep waits for d, giving the turn away inside a caller's function. The
-// error is that of ctx if ctx ends first. A d of zero or less lets the other
-// functions of the caller have their turn.
-func Sleep(ctx context.Context, d time.Duration) error {
-	p := pending.New[struct{}](ctx, pending.Named("actors.Sleep"))
-	timer := time.AfterFunc(d, func() { p.SetResult(struct{}{}) })
-	defer timer.Stop()
-	_, err := p.Wait(ctx)
-	return err
-}
-
-// above reports whether ctx is that of a function that runs on c or on one of
+// isAncestorOf reports whether ctx is that of a function that runs on c or on one of
 // its descendants.
-func (c *Caller) above(ctx context.Context) bool {
+func (c *Caller) isAncestorOf(ctx context.Context) bool {
 	current, _ := Current(ctx)
 	for ; current != nil; current = current.parent {
 		if current == c {

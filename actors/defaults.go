@@ -18,12 +18,12 @@ func Defaults(system *actor.ActorSystem, opts ...props.Option) error {
 	if err != nil {
 		return err
 	}
-	nodeOf(system).defaults.Store(config)
+	registryOf(system).defaults.Store(config)
 	return nil
 }
 
 // describe returns the description of a caller without a parent.
-func (n *node) describe(opts ...props.Option) (*props.Config, error) {
+func (n *registry) describe(opts ...props.Option) (*props.Config, error) {
 	if defaults := n.defaults.Load(); defaults != nil {
 		return defaults.Child(opts...)
 	}

@@ -21,7 +21,7 @@ import (
 // and returns [pending.ErrDeadlock] in a function that the caller would wait
 // for.
 func (c *Caller) Drain(ctx context.Context) error {
-	if err := c.mayEnd(ctx); err != nil {
+	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
 	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()))
@@ -39,7 +39,7 @@ func (c *Caller) drain(ctx context.Context) error {
 			return fmt.Errorf("actors: drain %s: %w", c.path(), err)
 		}
 		children := c.Children()
-		if len(children) == 0 && c.idle() { // they may have left something to do
+		if len(children) == 0 && c.Idle() { // they may have left something to do
 			break
 		}
 		if err := drainAll(ctx, children); err != nil {
@@ -48,26 +48,26 @@ func (c *Caller) drain(ctx context.Context) error {
 		}
 	}
 	c.stop(nil)
-	return c.waitEnd(ctx)
+	return c.waitStopped(ctx)
 }
 
 // waitIdle waits until all accepted calls are done, or the caller has stopped.
 func (c *Caller) waitIdle(ctx context.Context) error {
-	idle := c.box.watchIdle()
-	for !c.idle() {
+	idle := c.sched.IdleNotify()
+	for !c.Idle() {
 		select {
 		case <-idle:
 		case <-c.Stopped():
 			return nil
 		case <-ctx.Done():
-			return endOf(ctx)
+			return contextError(ctx)
 		}
 	}
 	return nil
 }
 
-// endOf returns the error of a context that has ended, with its cause.
-func endOf(ctx context.Context) error {
+// contextError returns the error of a context that has ended, with its cause.
+func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if errors.Is(err, cause) {
 		return err
@@ -87,55 +87,17 @@ func drainAll(ctx context.Context, callers []*Caller) error {
 }
 
 // Idle reports whether all calls that were accepted are done, the delayed ones too;
-// not those of the children. It may be called from any goroutine.
-func (c *Caller) Idle() bool { return c.idle() }
-
-// idle reports whether all accepted calls are done. An Initial caller has
-// nobody to do them.
-func (c *Caller) idle() bool {
+// not those of the children. A caller that is not started has nobody to do them. It may
+// be called from any goroutine.
+func (c *Caller) Idle() bool {
 	c.mu.Lock()
-	waiting := c.rare != nil && len(c.rare.delayed) > 0
 	var p *pool
-	if c.rare != nil {
-		p = c.rare.pool
+	waiting := false
+	if cold := c.coldState; cold != nil {
+		p, waiting = cold.workers, len(cold.delayed) > 0
 	}
 	c.mu.Unlock()
-	return !waiting && (p == nil || !p.hasQueue()) && c.box.idle()
-}
-
-// idle reports whether there is nothing queued and nothing running.
-func (m *mailbox) idle() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.gated || !m.running && m.parked.n+m.ready.n+m.queued() == 0
-}
-
-// watchIdle returns a channel that gets a value when the mailbox may have
-// become idle.
-func (m *mailbox) watchIdle() <-chan struct{} {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.idles == nil {
-		m.idles = make(chan struct{}, 1)
-	}
-	return m.idles
-}
-
-// noteIdle tells who watches that something has ended.
-func (m *mailbox) noteIdle() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.noteIdleLocked()
-}
-
-func (m *mailbox) noteIdleLocked() {
-	if m.idles == nil {
-		return
-	}
-	select {
-	case m.idles <- struct{}{}:
-	default:
-	}
+	return !waiting && (p == nil || !p.hasQueue()) && c.sched.Idle()
 }
 
 // Shutdown drains all callers of a system, the main caller and adopted actors
@@ -147,7 +109,7 @@ func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
 	if current, ok := Current(ctx); ok && pending.TurnOf(ctx) != nil {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, current.path())
 	}
-	top := nodeOf(system).all(func(c *Caller) bool { return c.parent == nil })
+	top := registryOf(system).all(func(c *Caller) bool { return c.parent == nil })
 	err := drainAll(ctx, top)
 	for _, c := range top {
 		<-c.Stopped()

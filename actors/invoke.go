@@ -23,13 +23,13 @@ type invocation struct {
 // message's headers carry. The same message may be sent any number of times. It
 // cannot leave the process.
 func Invoke[T any](fn func(context.Context) (T, error)) any {
-	mustHave(fn)
+	requireFunc(fn)
 	return &invocation{func(c *Caller, message any) {
 		header, _, sender := actor.UnwrapEnvelope(message)
 		ctx := c.config.Telemetry.Extract(context.Background(), header)
-		p := soon(ctx, c, fn, telemetry.Invoke)
+		p := callSoon(ctx, c, fn, telemetry.Invoke)
 		if sender != nil {
-			p.OnDone(func(pending.Handle) { deliver(c.node.system, p, sender) })
+			p.OnDone(func(pending.Handle) { deliver(c.registry.system, p, sender) })
 		}
 	}}
 }

@@ -1,104 +1,62 @@
 package actors
 
 import (
-	"fmt"
-	"sync"
-	"sync/atomic"
+	"log/slog"
+	"runtime/debug"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/supervision"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// mailbox is the mailbox of a caller, and the scheduler of its functions.
-//
-// There are three lanes: the messages of the actor system, the functions that
-// want their turn back, and the queue of calls and user messages. Whoever runs
-// the mailbox, the runner, is the one who has the turn. It is a role that is
-// handed on, not a goroutine: a function that waits leaves the role to another
-// goroutine, and gets it back from whoever has it then.
-type mailbox struct {
-	caller     *Caller
-	invoker    actor.MessageInvoker
-	dispatcher actor.Dispatcher
-	loop       func()     // run, on a goroutine of no home
-	watch      *turnWatch // nil without a limit on turns
+// mailbox is what a caller is to others: the mailbox of its actor, and the owner of its
+// scheduler. It is the Caller itself under another type, so that these methods are none
+// of Caller's.
+type mailbox Caller
 
-	// urgent says that there is more to look at than the batch. It is set
-	// under mu, and read by the runner before each item.
-	urgent atomic.Bool
+var (
+	_ actor.Mailbox = (*mailbox)(nil)
+	_ sched.Owner   = (*mailbox)(nil)
+)
 
-	// closed says that no calls nor user messages are taken any more. It is
-	// set under mu.
-	closed atomic.Bool
+func (c *Caller) mailbox() *mailbox { return (*mailbox)(c) }
 
-	// holder is the function that has the turn. The runner sets it as it comes
-	// to a function; elsewhere it changes under mu.
-	holder atomic.Pointer[frame]
+func (m *mailbox) caller() *Caller { return (*Caller)(m) }
 
-	// here is the home on whose goroutine the runner is, nil for none.
-	here atomic.Pointer[home]
+// callerOf returns the caller on whose turn a task runs.
+func callerOf(t *sched.Task) *Caller { return t.Owner().(*mailbox).caller() }
 
-	// main is the stage that functions run on, nil for goroutines as they come;
-	// guest is that of those called by CallUsing, made when the first one is
-	// run. They change under mu.
-	main, guest atomic.Pointer[stage]
-
-	// batch is the chunk of the backlog in work; cursor is where. The runner
-	// replaces the batch under mu; it may move the cursor without it.
-	batch  *chunk
-	cursor atomic.Int32
-
-	// The runner's: the actor waits for its children to stop before it begins
-	// anew, or ends.
-	restarting bool
-	stopping   bool
-
-	mu        sync.Mutex
-	system    []any
-	backlog   backlog
-	running   bool          // there is a runner
-	gated     bool          // not started yet
-	paused    bool          // by a failure that is being decided on
-	undecided bool          // and that by the parent
-	closing   bool          // what was queued, and others, are being told of a stop
-	home      *home         // nil unless a goroutine is lent
-	held      any           // the Stop or Restart that waits for the functions to return
-	parked    frameList     // the functions that have given it away
-	ready     frameList     // and those of them that want it back
-	orphans   int           // children that the actor has not adopted yet
-	idles     chan struct{} // told when there may be nothing left to do
-	userNext  bool          // the queue's turn, so that functions that wait don't starve it
+// schedulerOptions returns those of a caller with a description.
+func schedulerOptions(config *props.Config, external bool) sched.Options {
+	return sched.Options{
+		NonReentrant: config.NonReentrant,
+		Anchored:     external,
+		Thread:       config.Backend == props.Thread,
+		DeepStack:    config.Telemetry != nil,
+		MaxSuspended: config.MaxSuspended,
+		TurnWarning:  config.TurnWarning,
+		Overloaded:   ErrOverloaded,
+	}
 }
-
-var _ actor.Mailbox = (*mailbox)(nil)
 
 // RegisterHandlers implements [actor.Mailbox].
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
 	m.invoker = invoker
-	m.dispatcher = dispatcher
-	m.loop = func() { m.run(nil, nil, nil) }
-	m.caller.registered(invoker.(actor.Context))
+	async := dispatcher == actor.NewDefaultDispatcher(dispatcher.Throughput())
+	m.sched.Attach(dispatcher, async)
+	m.caller().registered(invoker.(actor.Context))
 }
 
 // Start implements [actor.Mailbox].
-func (m *mailbox) Start() { m.caller.spawned() }
+func (m *mailbox) Start() { m.caller().spawned() }
 
 // UserMessageCount implements [actor.Mailbox].
-func (m *mailbox) UserMessageCount() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.queued()
-}
-
-// queued returns how many calls and messages have not been started.
-func (m *mailbox) queued() int {
-	n := m.backlog.n
-	if m.batch != nil {
-		n += m.batch.n - int(m.cursor.Load())
-	}
-	return n
-}
+func (m *mailbox) UserMessageCount() int { return m.sched.Len() }
 
 // PostUserMessage implements [actor.Mailbox].
 func (m *mailbox) PostUserMessage(message any) {
@@ -106,15 +64,15 @@ func (m *mailbox) PostUserMessage(message any) {
 		for _, part := range batch.GetMessages() {
 			m.PostUserMessage(part)
 		}
-		// The batch itself follows, as in protoactor's own mailboxes: its
-		// publishers wait for the answer to it.
+		// The batch itself follows, as in protoactor's own mailboxes: its publishers
+		// wait for the answer to it.
 	}
 	if inv, ok := actor.UnwrapEnvelopeMessage(message).(*invocation); ok {
-		inv.call(m.caller, message)
+		inv.call(m.caller(), message)
 		return
 	}
-	if err := m.post(message, 0); err != nil {
-		m.caller.undeliverable(message)
+	if err := m.sched.Submit(message, 0); err != nil {
+		m.caller().deadLetterUnlessPoison(message)
 	}
 }
 
@@ -122,228 +80,210 @@ func (m *mailbox) PostUserMessage(message any) {
 func (m *mailbox) PostSystemMessage(message any) {
 	switch message := message.(type) {
 	case *actor.Stop:
-		// The functions shall hear of it now, not when the turn is free.
-		m.caller.beginStop(nil, func(was State) {
-			m.postSystem(message)
+		// Functions are notified now, not when the turn is free.
+		m.caller().beginStop(nil, func(was State) {
+			m.submitControl(message)
 			if was == StateInitial {
-				m.open() // nobody else will
+				m.sched.Open() // nobody else will
 			}
 		})
 		return
 	case *actor.Restart:
-		m.caller.hurry()
+		m.caller().interruptCurrent()
 	case *actor.Terminated:
-		m.caller.node.terminated(message.Who)
+		m.registry.terminated(message.Who)
 	}
-	m.postSystem(message)
+	m.submitControl(message)
 }
 
-func (m *mailbox) postSystem(message any) {
-	m.mu.Lock()
+// submitControl puts a message into the control lane.
+func (m *mailbox) submitControl(message any) {
+	d := sched.DecisionUnchanged
 	switch message.(type) {
 	case *actor.SuspendMailbox:
-		m.undecided = true
+		d = sched.DecisionAwaited
 	case *actor.ResumeMailbox, *actor.Restart, *actor.Stop:
-		m.undecided = false
+		d = sched.DecisionMade
 	}
-	m.system = append(m.system, message)
-	m.urgent.Store(true)
-	m.wakeLocked()
+	m.sched.SubmitControl(message, d)
 	if _, ok := message.(*actor.Failure); ok {
-		m.recheck()
+		m.sched.RecheckDeadlock()
 	}
 }
 
-// call puts a call into the queue.
-func (m *mailbox) call(item any) error { return m.post(item, m.caller.config.MaxQueued) }
+// Name implements [sched.Owner].
+func (m *mailbox) Name() string { return m.caller().path() }
 
-// post puts a call or a user message into the queue, unless that holds as many
-// as the limit, if there is one.
-func (m *mailbox) post(item any, limit int) error {
-	m.mu.Lock()
-	if m.closed.Load() {
-		m.mu.Unlock()
-		return pending.ErrStopped
+// Logger implements [sched.Owner].
+func (m *mailbox) Logger() *slog.Logger { return m.caller().Logger() }
+
+// Describe implements [sched.Owner].
+func (m *mailbox) Describe(metadata pending.Metadata) { metadata["caller"] = m.caller() }
+
+// WorkerID implements [sched.Owner].
+func (m *mailbox) WorkerID() string {
+	if m.worker != nil {
+		return m.caller().ID()
 	}
-	if limit > 0 && m.queued() >= limit {
-		m.mu.Unlock()
-		return fmt.Errorf("%w: %d calls are queued on %s", ErrOverloaded, limit, m.caller.path())
-	}
-	m.backlog.push(item)
-	m.wakeLocked()
-	return nil
+	return ""
 }
 
-// wakeLocked releases mu, and sees to it that somebody runs the mailbox.
-func (m *mailbox) wakeLocked() {
-	if m.running || !m.hasWork() {
-		m.mu.Unlock()
-		return
+// Parent implements [sched.Owner].
+func (m *mailbox) Parent() *sched.Scheduler {
+	if m.parent == nil {
+		return nil
 	}
-	m.running = true
-	stage, home := m.place()
-	if stage != nil {
-		stage.post(job{}) // while mu is held, so that a stop finds it
-	}
-	m.mu.Unlock()
-	switch {
-	case stage != nil:
-	case home != nil:
-		home.work <- struct{}{}
-	default:
-		m.dispatcher.Schedule(m.loop)
-	}
+	return &m.parent.sched
 }
 
-// place returns where the next runner is best. The caller holds mu.
-func (m *mailbox) place() (*stage, *home) {
-	// What the actor system says to a caller of ours no user's code hears of, nor
-	// does any begin to run after a stop, so a stage that is slow is not waited for.
-	main := m.main.Load()
-	if main != nil && (m.caller.adopted || len(m.system) == 0 && m.held == nil && !m.closed.Load()) {
-		return main, nil
-	}
-	if m.atHome() {
-		return nil, m.home
-	}
-	return nil, nil
+// StopError implements [sched.Owner].
+func (m *mailbox) StopError() error { return m.caller().stopError() }
+
+// Rejected implements [sched.Owner].
+func (m *mailbox) Rejected(items []any) { m.caller().reject(items, m.caller().stopError()) }
+
+// ExecutorLost implements [sched.Owner]. It is the end of the goroutine that called Run.
+func (m *mailbox) ExecutorLost() { m.caller().stop(nil) }
+
+// SlowTurn implements [sched.Owner].
+func (m *mailbox) SlowTurn(t *sched.Task, elapsed time.Duration, stack []byte) {
+	ctx := t.Work().Context()
+	telemetry.LongTurn(ctx, elapsed, stack)
+	m.Logger().WarnContext(ctx, "actors: turn lasts long",
+		slog.String("caller", m.Name()), slog.String("function", t.Work().Name()),
+		slog.Duration("limit", m.config.TurnWarning), slog.String("stack", string(stack)))
 }
 
-// replace makes another goroutine the runner. The caller holds mu.
-func (m *mailbox) replace() {
-	switch stage, home := m.place(); {
-	case stage != nil:
-		stage.post(job{})
-	case home != nil:
-		home.work <- struct{}{}
-	default:
-		go m.loop()
-	}
-}
-
-// hasWork reports whether a runner would find something to do.
-func (m *mailbox) hasWork() bool {
-	switch {
-	case m.gated:
-		return false
-	case len(m.system) > 0:
-		return true
-	case m.held != nil:
-		return m.ready.n > 0 || m.quiet()
-	case m.paused:
-		return false
-	default:
-		return m.ready.n > 0 || m.queued() > 0
-	}
-}
-
-// quiet reports whether what is held can be let through: no function is on its
-// way, the actor knows all its children, and all of them know of a stop.
-func (m *mailbox) quiet() bool { return !m.closing && m.parked.n+m.ready.n+m.orphans == 0 }
-
-// open starts a mailbox that was gated, and deals with what the actor system
-// has sent until now on the goroutine that calls.
-func (m *mailbox) open() {
-	m.mu.Lock()
-	m.gated = false
-	m.running = true
-	if m.closed.Load() {
-		m.mu.Unlock()
-		m.loop() // no function of a user is left that could run here
-		return
-	}
-	for len(m.system) > 0 {
-		message := m.system[0]
-		m.system = shift(m.system)
-		m.mu.Unlock()
-		m.handleSystem(message)
-		m.mu.Lock()
-	}
-	m.running = false
-	m.urgent.Store(m.held != nil)
-	m.wakeLocked()
-}
-
-// close ends the intake. It returns what had not been started, which is the
-// caller's to refuse, and the functions on their way.
-func (m *mailbox) close() (refused []any, active []*frame) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed.Store(true)
-	m.closing = true
-	if m.batch != nil {
-		i := m.cursor.Swap(int32(m.batch.n)) //nolint:gosec // At most chunkSize.
-		refused = append(refused, m.batch.items[i:m.batch.n]...)
-	}
-	if item := m.backlog.takeFirst(); item != nil {
-		refused = append(refused, item)
-	}
-	for c := m.backlog.take(); c != nil; c = m.backlog.take() {
-		refused = append(refused, c.items[:c.n]...)
-		c.recycle()
-	}
-	if item := m.reclaim(); item != nil {
-		refused = append(refused, item)
-	}
-	return refused, m.activeLocked()
-}
-
-// closedDown lets the end of the actor come: whom that concerns has been told.
-func (m *mailbox) closedDown() {
-	m.mu.Lock()
-	m.closing = false
-	m.wakeLocked()
-}
-
-// activeLocked returns the functions that have started and not returned.
-func (m *mailbox) activeLocked() []*frame {
-	active := m.ready.all(m.parked.all(nil))
-	if f := m.holder.Load(); f != nil {
-		active = append(active, f)
-	}
-	return active
-}
-
-// active is activeLocked for those who don't hold mu.
-func (m *mailbox) active() []*frame {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.activeLocked()
-}
-
-// abandon takes the turn away from those of the functions that have not
-// returned.
-func (m *mailbox) abandon(functions []*frame) {
-	m.mu.Lock()
-	runnerLost := false
-	left := make(map[*stage]bool)
-	for _, f := range functions {
-		s := m.stageOf(f)
-		switch {
-		case m.holder.CompareAndSwap(f, nil):
-			f.endTurn()
-			runnerLost = true
-		case f.state == parked:
-			m.parked.remove(f)
-		case f.state == ready:
-			m.ready.remove(f)
-		default:
-			continue
+// Control implements [sched.Owner].
+func (m *mailbox) Control(message any) {
+	c := m.caller()
+	switch message := message.(type) {
+	case *actor.SuspendMailbox:
+		m.sched.Pause(true)
+	case *actor.ResumeMailbox:
+		m.sched.Pause(false)
+		c.restarting = false
+		c.registerDeferred()
+		c.resumed()
+	case *actor.Stop:
+		m.sched.Defer(message, true)
+	case *actor.Restart:
+		if c.State() < StateStopping {
+			m.sched.Defer(message, false)
+			c.interruptForRestart()
 		}
-		left[s] = true
-		f.abandoned = true
-		if f.parking != nil {
-			wake(f.unpark())
-		}
+	case *actor.Terminated:
+		c.childEnded(message)
+		c.registerDeferred()
+	case registerChild:
+		c.registerWithActor(message.child)
+	default:
+		c.invokeSystem(message)
 	}
-	for s := range left {
-		m.leaveStage(s)
+}
+
+// Quiesced implements [sched.Owner]: no function is left that a Stop or a Restart had to
+// wait for.
+func (m *mailbox) Quiesced(message any) {
+	c := m.caller()
+	c.endGrace()
+	_, restart := message.(*actor.Restart)
+	if restart {
+		c.beginRestart()
 	}
-	if runnerLost {
-		m.here.Load().setAway(true)
-		m.replace() // the function has the runner's goroutine
-		m.mu.Unlock()
+	c.restarting, c.stopping = restart, !restart
+	m.sched.Pause(restart) // until the actor says that it has restarted
+	c.invokeSystem(message)
+}
+
+// Message implements [sched.Owner]: it hands a user message to the actor.
+func (m *mailbox) Message(message any) {
+	c := m.caller()
+	if c.State() >= StateStopping {
+		c.deadLetterUnlessPoison(message)
 		return
 	}
-	m.wakeLocked()
+	defer c.escalatePanic(message)
+	m.invoker.InvokeUserMessage(message)
+}
+
+// Call implements [sched.Owner].
+func (m *mailbox) Call(fn sched.Func) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.Logger().Error("actors: direct call panicked", slog.String("caller", m.Name()),
+				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	fn()
+}
+
+// Left implements [sched.Owner]. A worker that a panic may end takes no other call before
+// that is decided.
+func (m *mailbox) Left(t *sched.Task, panicked bool) {
+	if !panicked || m.config.Policy.Action() == supervision.ActionCapture {
+		m.caller().releaseWorker(t)
+	}
+}
+
+// Panicked implements [sched.Owner].
+func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().panicked(t.Work(), p) }
+
+// Finished implements [sched.Owner].
+func (m *mailbox) Finished(t *sched.Task) { m.caller().releaseWorker(t) }
+
+// Goexit implements [sched.Owner].
+func (m *mailbox) Goexit(item any) {
+	if _, ok := item.(sched.Func); ok {
+		m.Logger().Error("actors: direct call ended its goroutine", slog.String("caller", m.Name()))
+		return
+	}
+	m.invoker.EscalateFailure(errGoexit, item)
+}
+
+// escalatePanic is deferred where a panic of the actor goes to its supervisor.
+func (c *Caller) escalatePanic(message any) {
+	if r := recover(); r != nil {
+		c.invoker.EscalateFailure(r, message)
+	}
+}
+
+// invokeSystem hands a message of the actor system to the actor's context.
+func (c *Caller) invokeSystem(message any) {
+	returned := false
+	defer func() {
+		if !returned && c.stopping {
+			c.finishStop(message)
+		}
+	}()
+	defer c.escalatePanic(message)
+	c.invoker.InvokeSystemMessage(message)
+	returned = true
+	if _, ok := message.(*actor.Started); ok {
+		c.started()
+	}
+}
+
+// finishStop does what is left to do when the actor has failed at a message of its stop:
+// protoactor leaves it at that, and nobody would learn of the end.
+func (c *Caller) finishStop(message any) {
+	ctx := c.invoker.(actor.Context)
+	processes := c.registry.system.ProcessRegistry
+	_, alive := processes.GetLocal(c.ID())
+	last, ok := message.(*actor.Terminated)
+	hopeless := ok && last.Who == c.pid
+	switch children := ctx.Children(); {
+	case alive && len(children) > 0:
+		c.invoker.(actor.Supervisor).StopChildren(children...)
+		return
+	case alive && !hopeless:
+		c.invokeSystem(&actor.Terminated{Who: c.pid}) // has it check again whether it can end
+		return
+	case alive:
+		processes.Remove(c.pid)
+	}
+	c.finalize()
+	if parent, ok := processes.Get(ctx.Parent()); ok {
+		parent.SendSystemMessage(ctx.Parent(), &actor.Terminated{Who: c.pid})
+	}
 }

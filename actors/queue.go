@@ -17,7 +17,7 @@ var ErrQueueClosed = errors.New("actors: queue closed")
 // other calls. The function may wait; the items after it wait for it then, the
 // caller does not. It is made by [NewQueue] or [QueueFor]. All methods may be
 // called from any goroutine. The seed's queue_call.
-type Queue[A any] struct{ line *line[A] }
+type Queue[A any] struct{ task *queueTask[A] }
 
 // QueueOption changes how a queue works.
 type QueueOption func(*queueOptions)
@@ -44,8 +44,8 @@ func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacit
 // logged with the position of its item, and the queue goes on. When the queue
 // is garbage collected, it deals with what was put and closes.
 func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
-	q := &Queue[A]{newLine(c, fn, opts)}
-	runtime.AddCleanup(q, (*line[A]).finish, q.line)
+	q := &Queue[A]{newQueueTask(c, fn, opts)}
+	runtime.AddCleanup(q, (*queueTask[A]).finish, q.task)
 	return q
 }
 
@@ -57,11 +57,11 @@ type queueKey[A any] struct{ key any }
 // closed or c stops.
 func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
 	k := queueKey[A]{key}
-	if l, ok := c.findKeyed(k).(*line[A]); ok {
+	if l, ok := c.loadKeyed(k).(*queueTask[A]); ok {
 		return &Queue[A]{l}
 	}
-	made := newLine(c, fn, opts)
-	l := c.keepKeyed(k, made).(*line[A])
+	made := newQueueTask(c, fn, opts)
+	l := c.storeKeyed(k, made).(*queueTask[A])
 	if l != made {
 		made.finish() // somebody was faster
 	}
@@ -76,7 +76,7 @@ func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(),
 // PutContext is Put for traces: the span of the item has a link to the one that
 // ctx carries. The item is taken whether ctx has ended or not.
 func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
-	_, err := q.line.put(ctx, item)
+	_, err := q.task.put(ctx, item)
 	runtime.KeepAlive(q)
 	return err
 }
@@ -88,12 +88,12 @@ func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	defer runtime.KeepAlive(q)
 	for {
-		room, err := q.line.put(ctx, item)
+		room, err := q.task.put(ctx, item)
 		if room == nil {
 			return err
 		}
 		if current, _ := pending.Current(ctx); current == pending.Handle(q.Pending()) {
-			return fmt.Errorf("%w: the function of queue %s waits for itself to make room", pending.ErrDeadlock, q.line.Name())
+			return fmt.Errorf("%w: the function of queue %s waits for itself to make room", pending.ErrDeadlock, q.task.Name())
 		}
 		if _, err := room.Wait(ctx, pending.Protect()); err != nil {
 			return err
@@ -104,32 +104,32 @@ func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 // Pending returns the pending of the queue, which is current in its function. It
 // is done when the queue is closed and its function has returned. Cancelling it
 // closes the queue like Close. The seed's queue_get.
-func (q *Queue[A]) Pending() *pending.Pending[struct{}] { return &q.line.Pending }
+func (q *Queue[A]) Pending() *pending.Pending[struct{}] { return &q.task.Pending }
 
 // Len returns how many items wait to be started.
 func (q *Queue[A]) Len() int {
-	q.line.mu.Lock()
-	defer q.line.mu.Unlock()
-	return q.line.items.n
+	q.task.mu.Lock()
+	defer q.task.mu.Unlock()
+	return q.task.items.Len()
 }
 
 // Failed returns how many items have failed.
 func (q *Queue[A]) Failed() int {
-	q.line.mu.Lock()
-	defer q.line.mu.Unlock()
-	return q.line.failed
+	q.task.mu.Lock()
+	defer q.task.mu.Unlock()
+	return q.task.failed
 }
 
 // Close drops the items that wait, cancels the one that runs, and closes the
 // queue. The seed's queue_close.
-func (q *Queue[A]) Close() { q.line.Cancel(ErrQueueClosed) }
+func (q *Queue[A]) Close() { q.task.Cancel(ErrQueueClosed) }
 
 // CloseWait takes no more items and returns nil when those that were put have
 // been dealt with, and the queue is closed. The error is that of ctx if ctx
 // ends first, or that of the queue's pending if it was cancelled. Inside a
 // caller's function it gives the turn away.
 func (q *Queue[A]) CloseWait(ctx context.Context) error {
-	q.line.finish()
-	_, err := q.line.Wait(ctx, pending.Protect())
+	q.task.finish()
+	_, err := q.task.Wait(ctx, pending.Protect())
 	return err
 }

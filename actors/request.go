@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -18,8 +19,8 @@ const systemKey = "system"
 var errNoSystem = errors.New("actors: the pending belongs to no actor system")
 
 func systemOf(h pending.Handle) (*actor.ActorSystem, error) {
-	if f, ok := pending.RunnerOf(h).(*frame); ok {
-		return f.caller().node.system, nil
+	if f, ok := pending.RunnerOf(h).(*sched.Task); ok {
+		return callerOf(f).registry.system, nil
 	}
 	if system, ok := h.Metadata()[systemKey].(*actor.ActorSystem); ok {
 		return system, nil
@@ -79,7 +80,7 @@ func (r *requests) answer(id uint32, message any) {
 // (see [telemetry.ContextOf]), and elsewhere with a context from
 // [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
-	n := nodeOf(system)
+	n := registryOf(system)
 	opts := []pending.Option{
 		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked(),
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 // StopOption changes how a caller is stopped.
@@ -23,7 +23,7 @@ func Force() StopOption { return func(o *stopOptions) { o.force = true } }
 // Stop stops the caller and returns the state it is in then. It does not wait
 // for the end, see [Caller.Stopped].
 //
-// From now on calls are refused. Those that are queued are cancelled at once.
+// From now on calls are rejected. Those that are queued are cancelled at once.
 // The contexts of running functions are cancelled, with [pending.ErrStopped] as
 // the cause, and they get their turns until they have returned: one that
 // returns a value keeps it. Children are stopped in the same way at the same
@@ -50,25 +50,25 @@ func (c *Caller) Stop(opts ...StopOption) State {
 // [pending.ErrDeadlock] and stops nothing. A protected caller is not stopped
 // without [Force]: that is an error too.
 func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
-	if err := c.mayEnd(ctx); err != nil {
+	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
 	if c.Stop(opts...) < StateStopping {
 		return fmt.Errorf("actors: stop %s: it is protected", c.path())
 	}
-	return c.waitEnd(ctx)
+	return c.waitStopped(ctx)
 }
 
-// mayEnd returns an error if a function with ctx must not wait for the end of
+// checkSelfWait returns an error if a function with ctx must not wait for the end of
 // the caller.
-func (c *Caller) mayEnd(ctx context.Context) error {
-	if pending.TurnOf(ctx) != nil && c.above(ctx) {
+func (c *Caller) checkSelfWait(ctx context.Context) error {
+	if pending.TurnOf(ctx) != nil && c.isAncestorOf(ctx) {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, c.path())
 	}
 	return nil
 }
 
-func (c *Caller) waitEnd(ctx context.Context) error {
+func (c *Caller) waitStopped(ctx context.Context) error {
 	_, err := c.end().Wait(ctx, pending.Protect())
 	return err
 }
@@ -77,10 +77,10 @@ func (c *Caller) waitEnd(ctx context.Context) error {
 func (c *Caller) stop(cause error) {
 	c.beginStop(cause, func(was State) {
 		if was < StateStopping {
-			c.box.postSystem(&actor.Stop{}) // not to the PID, which another one may have by now
+			c.mailbox().submitControl(&actor.Stop{}) // not to the PID, which another one may have by now
 		}
 		if was == StateInitial {
-			c.box.open()
+			c.sched.Open()
 		}
 	})
 }
@@ -96,12 +96,12 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 		return
 	}
 	c.state.Store(int32(StateStopping))
-	delayed := c.leaveRunning(cause)
+	delayed := c.clearRunning(cause)
 	children := make([]*Caller, 0, len(c.children))
 	for _, child := range c.children {
 		children = append(children, child)
 	}
-	refused, active := c.box.close() // before anybody else can see that the caller stops
+	rejected, active := c.sched.Close() // before anybody else can see that the caller stops
 	c.mu.Unlock()
 
 	err := c.stopError()
@@ -109,65 +109,71 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 	// Everything is done all the same, the deferred from the last to the first.
 	defer func() {
 		if len(active) > 0 {
-			c.limitQuiesce()
+			c.startGrace()
 		}
-		c.box.closedDown()
+		c.sched.StopNotified()
 		then(was)
 	}()
-	defer each(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
-	defer c.leaveEmployer()
+	defer forEachDespiteGoexit(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+	defer func() {
+		if c.worker != nil {
+			c.worker.pool.stopWorker(c.worker)
+		}
+	}()
 	defer c.closePool(err)
-	defer c.refuse(refused, err)
-	defer each(c.queues(), func(q task) { q.Cancel(err) })
-	defer each(delayed, func(t task) { t.Reject(err) })
-	each(active, func(f *frame) {
-		f.task.Reject(err) // it may be about to start
-		f.task.Interrupt(err)
+	defer c.reject(rejected, err)
+	defer forEachDespiteGoexit(c.openQueues(), func(q work) { q.Cancel(err) })
+	defer forEachDespiteGoexit(delayed, func(t work) { t.Reject(err) })
+	forEachDespiteGoexit(active, func(t *sched.Task) {
+		w := workOf(t)
+		w.Reject(err) // it may be about to start
+		w.Interrupt(err)
 	})
 }
 
-// leaveRunning undoes what only a running caller has, and returns the calls
+// clearRunning undoes what only a running caller has, and returns the calls
 // whose time had not come. The caller holds mu.
-func (c *Caller) leaveRunning(cause error) (delayed []task) {
+func (c *Caller) clearRunning(cause error) (delayed []work) {
 	if cause != nil {
 		c.cause.Store(&cause)
 	}
-	if c.rare == nil {
+	if c.coldState == nil {
 		return nil
 	}
-	if c.rare.restart != nil {
-		c.rare.restart.stop()
+	if c.coldState.restart != nil {
+		c.coldState.restart.stop()
 	}
-	for t := range c.rare.delayed {
+	for t := range c.coldState.delayed {
 		delayed = append(delayed, t)
 	}
 	return delayed
 }
 
 // refuse deals with what was queued when the caller was stopped.
-func (c *Caller) refuse(items []any, err error) {
+func (c *Caller) reject(items []any, err error) {
 	dropped := 0
 	defer func() { c.logDropped(dropped) }()
-	each(items, func(item any) {
+	forEachDespiteGoexit(items, func(item any) {
 		switch item := item.(type) {
-		case *frame:
-			item.task.Reject(err)
-		case step: // its queue has been closed
-		case direct:
+		case *sched.Task:
+			item.Work().Reject(err)
+			c.releaseWorker(item)
+		case sched.Source: // its queue was closed
+		case sched.Func:
 			dropped++
 		default:
-			c.undeliverable(item)
+			c.deadLetterUnlessPoison(item)
 		}
 	})
 }
 
-// each does something for all items, even if a callback of the user's that is
-// called on the way ends the goroutine.
-func each[E any](items []E, do func(E)) {
+// forEachDespiteGoexit does something for all items, even if user code that is called on
+// the way ends the goroutine.
+func forEachDespiteGoexit[E any](items []E, do func(E)) {
 	n := 0
 	defer func() {
 		if n < len(items) {
-			each(items[n:], do)
+			forEachDespiteGoexit(items[n:], do)
 		}
 	}()
 	for n < len(items) {
@@ -183,8 +189,8 @@ func (c *Caller) logDropped(n int) {
 	}
 }
 
-// undeliverable passes a user message that came too late on to the dead letters.
-func (c *Caller) undeliverable(message any) {
+// deadLetterUnlessPoison passes a user message that came too late on to the dead letters.
+func (c *Caller) deadLetterUnlessPoison(message any) {
 	if _, ok := message.(*actor.PoisonPill); !ok {
 		c.deadLetter(message)
 	}
@@ -206,93 +212,65 @@ func (c *Caller) stopCause() error {
 	return nil
 }
 
-// quiesce is the time that running functions have to return.
-type quiesce struct{ timer *time.Timer }
+// grace is the time that running functions have to return.
+type grace struct{ timer *time.Timer }
 
-// limitQuiesce gives the functions that have not returned the time that the
-// options allow.
-func (c *Caller) limitQuiesce() {
+// startGrace gives the functions that have not returned the time that the options allow.
+func (c *Caller) startGrace() {
 	limit := c.config.StopTimeout
 	if limit == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.rarely(); r.quiesce == nil {
-		q := &quiesce{}
-		q.timer = time.AfterFunc(limit, func() { c.abandon(q) })
-		r.quiesce = q
+	if cold := c.cold(); cold.grace == nil {
+		g := &grace{}
+		g.timer = time.AfterFunc(limit, func() { c.graceExpired(g) })
+		cold.grace = g
 	}
 }
 
-// quiesced is called on the turn when all functions have returned that a stop
-// or a restart was waiting for.
-func (c *Caller) quiesced() {
+// endGrace is called on the turn when all functions have returned that a stop or a
+// restart was waiting for.
+func (c *Caller) endGrace() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rare != nil && c.rare.quiesce != nil {
-		c.rare.quiesce.timer.Stop()
-		c.rare.quiesce = nil
+	if c.coldState != nil && c.coldState.grace != nil {
+		c.coldState.grace.timer.Stop()
+		c.coldState.grace = nil
 	}
 }
 
-// abandon goes on without the functions that have not returned in time, unless
-// they have at the last moment.
-func (c *Caller) abandon(q *quiesce) {
+// graceExpired goes on without the functions that have not returned in time, unless they
+// have at the last moment.
+func (c *Caller) graceExpired(g *grace) {
 	c.mu.Lock()
-	var late []*frame
-	if c.rare.quiesce == q {
-		late = c.box.active()
+	var late []*sched.Task
+	if c.coldState.grace == g {
+		late = c.sched.Active()
 	}
 	c.mu.Unlock()
-	c.forsake(late, "it has not returned in time", slog.Duration("limit", c.config.StopTimeout))
+	c.abandonTasks(late, "it has not returned in time", slog.Duration("limit", c.config.StopTimeout))
 }
 
-// forsake goes on without functions that have not returned.
-func (c *Caller) forsake(functions []*frame, why string, detail slog.Attr) {
+// abandonTasks goes on without functions that have not returned.
+func (c *Caller) abandonTasks(tasks []*sched.Task, why string, detail slog.Attr) {
 	var cause error // a restart has given it to them before
+	abandoned := errRestarted
 	if c.State() >= StateStopping {
 		cause = c.stopError()
+		abandoned = cause
 	}
-	defer c.box.abandon(functions)
-	each(functions, func(f *frame) {
-		c.Logger().ErrorContext(f.task.Context(), "actors: function abandoned, "+why,
-			slog.String("caller", c.path()), slog.String("function", f.task.Name()), detail)
-		f.task.Abandon(cause)
-	})
-}
-
-// finalize is called, by whoever hears of it first, when the caller's actor has
-// ended. Nobody who waits for that end knows before it is done.
-func (c *Caller) finalize() {
-	c.ended.Do(func() {
-		c.node.remove(c)
-		if p := c.parent; p != nil {
-			p.mu.Lock()
-			if p.children[c.name] == c {
-				delete(p.children, c.name)
-			}
-			p.mu.Unlock()
+	defer func() {
+		c.sched.Abandon(tasks, abandoned)
+		for _, t := range tasks {
+			c.releaseAbandoned(t)
 		}
-		// Code of the user's is called on the way, and may end the goroutine.
-		defer c.announceEnd()
-		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
-		defer c.box.finishStages()
-		defer c.node.unwatch(c.config.Telemetry)
-		c.closePublication()
+	}()
+	forEachDespiteGoexit(tasks, func(t *sched.Task) {
+		w := workOf(t)
+		c.Logger().ErrorContext(w.Context(), "actors: function abandoned, "+why,
+			slog.String("caller", c.path()), slog.String("function", w.Name()), detail)
+		w.Abandon(cause)
 	})
-}
-
-// announceEnd tells those who wait for the end.
-func (c *Caller) announceEnd() {
-	c.mu.Lock()
-	c.state.Store(int32(StateStopped))
-	var end *pending.Pending[struct{}]
-	if c.rare != nil {
-		end = c.rare.end
-	}
-	c.mu.Unlock()
-	if end != nil {
-		end.SetResult(struct{}{})
-	}
 }

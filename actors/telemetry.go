@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -21,8 +22,8 @@ func TelemetryOf(ctx context.Context) *telemetry.Telemetry {
 
 // telemetryBehind returns who traces a pending, or nil.
 func telemetryBehind(h pending.Handle) *telemetry.Telemetry {
-	if f, ok := pending.RunnerOf(h).(*frame); ok {
-		return f.caller().config.Telemetry
+	if f, ok := pending.RunnerOf(h).(*sched.Task); ok {
+		return callerOf(f).config.Telemetry
 	}
 	return telemetry.FromContext(h.Context())
 }
@@ -42,60 +43,60 @@ func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pendin
 	}
 }
 
-// watches are what reports the callers of a system to whoever traces some of
+// gauges are what report the callers of a system to whoever traces some of
 // them: one for each, from the first of those callers to the last.
-type watches struct {
+type gauges struct {
 	mu   sync.Mutex
-	open map[*telemetry.Telemetry]*watched
+	open map[*telemetry.Telemetry]*gauge
 }
 
-type watched struct {
+type gauge struct {
 	callers int
 	stop    func()
 }
 
-// watch says that t traces one caller more. Nil traces none.
-func (n *node) watch(t *telemetry.Telemetry) {
+// addCaller says that t traces one caller more. Nil traces none.
+func (r *registry) addCaller(t *telemetry.Telemetry) {
 	if t == nil {
 		return
 	}
-	w := &n.watches
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.open == nil {
-		w.open = make(map[*telemetry.Telemetry]*watched)
+	g := &r.gauges
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open == nil {
+		g.open = make(map[*telemetry.Telemetry]*gauge)
 	}
-	if w.open[t] == nil {
-		w.open[t] = &watched{stop: t.Watch(n.system.ID, func() telemetry.Census { return n.census(t) })}
+	if g.open[t] == nil {
+		g.open[t] = &gauge{stop: t.Watch(r.system.ID, func() telemetry.Census { return r.stats(t) })}
 	}
-	w.open[t].callers++
+	g.open[t].callers++
 }
 
-// unwatch says that one of those callers has ended.
-func (n *node) unwatch(t *telemetry.Telemetry) {
+// removeCaller says that one of those callers has ended.
+func (r *registry) removeCaller(t *telemetry.Telemetry) {
 	if t == nil {
 		return
 	}
-	w := &n.watches
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.open[t].callers--
-	if w.open[t].callers == 0 {
-		w.open[t].stop()
-		delete(w.open, t)
+	g := &r.gauges
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open[t].callers--
+	if g.open[t].callers == 0 {
+		g.open[t].stop()
+		delete(g.open, t)
 	}
 }
 
-// census counts the callers that t traces. It takes no lock with which anybody
-// calls watch or unwatch.
-func (n *node) census(t *telemetry.Telemetry) telemetry.Census {
+// stats counts the callers that t traces. It takes no lock with which anybody
+// calls addCaller or removeCaller.
+func (r *registry) stats(t *telemetry.Telemetry) telemetry.Census {
 	var c telemetry.Census
-	for _, caller := range n.all(func(c *Caller) bool { return c.config.Telemetry == t }) {
+	for _, caller := range r.all(func(c *Caller) bool { return c.config.Telemetry == t }) {
 		c.Callers++
-		c.Queued += caller.box.UserMessageCount()
+		c.Queued += caller.sched.Len()
 		switch {
-		case caller.employer == nil:
-		case caller.box.idle():
+		case caller.worker == nil:
+		case caller.sched.Idle():
 			c.IdleWorkers++
 		default:
 			c.BusyWorkers++
@@ -103,16 +104,3 @@ func (n *node) census(t *telemetry.Telemetry) telemetry.Census {
 	}
 	return c
 }
-
-// growStack has the goroutine get at once the stack that the SDK of
-// OpenTelemetry needs. Later, from deep within the calls of a function, that
-// takes three times as long.
-//
-//go:noinline
-func growStack() {
-	var room [3072]byte
-	keep(&room)
-}
-
-//go:noinline
-func keep(*[3072]byte) {}

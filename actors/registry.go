@@ -11,25 +11,24 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// rootID is the id of the node's process, and begins the ids of all callers
+// rootID is the id of the registry's process, and begins the ids of all callers
 // without a parent.
 const rootID = "callers"
 
 // mainName is the name of the main caller. No user can give it.
 const mainName = "$main"
 
-// node is what protocaller keeps for one actor system: the registry of its
-// callers, and the process that is the parent of those without one and the
-// sender of all requests. It is found by its id in the system's process
-// registry.
-type node struct {
+// registry has the callers of one actor system. It is a process of the system: the
+// parent of the callers without one, and the sender of all requests. Its id in the
+// process registry is rootID.
+type registry struct {
 	system   *actor.ActorSystem
 	pid      *actor.PID
 	props    *actor.Props // of callers without a strategy of their own
 	requests requests
 
-	spawning sync.Mutex // held while a caller waits for its actor to take its mailbox
-	spawned  *Caller    // which is this one
+	spawnMu      sync.Mutex // held until the actor that is spawned takes its mailbox
+	mailboxOwner *Caller    // whose mailbox that is; guarded by spawnMu
 
 	mu      sync.RWMutex
 	callers map[string]*Caller
@@ -38,63 +37,63 @@ type node struct {
 	main   *Caller
 
 	defaults atomic.Pointer[props.Config] // nil if nobody has set any
-	watches  watches
+	gauges   gauges
 }
 
 var (
-	_ actor.Process            = (*node)(nil)
-	_ actor.SupervisorStrategy = (*node)(nil)
+	_ actor.Process            = (*registry)(nil)
+	_ actor.SupervisorStrategy = (*registry)(nil)
 )
 
-// nodeOf returns the node of a system, made when first asked for.
-func nodeOf(system *actor.ActorSystem) *node {
+// registryOf returns the registry of a system, made when first asked for.
+func registryOf(system *actor.ActorSystem) *registry {
 	if system == nil {
 		panic("actors: the actor system is nil")
 	}
 	for {
 		if process, ok := system.ProcessRegistry.GetLocal(rootID); ok {
-			return process.(*node)
+			return process.(*registry)
 		}
-		n := &node{system: system, callers: make(map[string]*Caller)}
-		n.pid = system.NewLocalPID(rootID)
-		n.props = n.newProps(n)
-		if _, added := system.ProcessRegistry.Add(n, rootID); added {
-			return n
+		r := &registry{system: system, callers: make(map[string]*Caller)}
+		r.pid = system.NewLocalPID(rootID)
+		r.props = r.newProps(r)
+		if _, added := system.ProcessRegistry.Add(r, rootID); added {
+			return r
 		}
 	}
 }
 
-func (n *node) add(c *Caller) {
-	n.mu.Lock()
-	last := n.callers[c.ID()]
-	n.callers[c.ID()] = c
-	n.mu.Unlock()
+func (r *registry) add(c *Caller) {
+	r.mu.Lock()
+	last := r.callers[c.ID()]
+	r.callers[c.ID()] = c
+	r.mu.Unlock()
 	if last != nil {
 		last.finalize() // it has ended, or its id would not be free
 	}
 }
 
-func (n *node) remove(c *Caller) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.callers[c.ID()] == c {
-		delete(n.callers, c.ID())
+func (r *registry) remove(c *Caller) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.callers[c.ID()] == c {
+		delete(r.callers, c.ID())
 	}
 }
 
-func (n *node) lookup(id string) (*Caller, bool) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	c, ok := n.callers[id]
+func (r *registry) lookup(id string) (*Caller, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c, ok := r.callers[id]
 	return c, ok
 }
 
 // all returns the callers of now for which keep holds.
-func (n *node) all(keep func(*Caller) bool) []*Caller {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	all := make([]*Caller, 0, len(n.callers))
-	for _, c := range n.callers {
+func (r *registry) all(keep func(*Caller) bool) []*Caller {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]*Caller, 0, len(r.callers))
+	for _, c := range r.callers {
 		if keep(c) {
 			all = append(all, c)
 		}
@@ -103,32 +102,32 @@ func (n *node) all(keep func(*Caller) bool) []*Caller {
 }
 
 // SendUserMessage implements [actor.Process]: it takes the answers to requests.
-func (n *node) SendUserMessage(pid *actor.PID, message any) {
-	n.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(message))
+func (r *registry) SendUserMessage(pid *actor.PID, message any) {
+	r.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(message))
 }
 
 // SendSystemMessage implements [actor.Process]: it hears of the callers without
 // a parent.
-func (n *node) SendSystemMessage(_ *actor.PID, message any) {
+func (r *registry) SendSystemMessage(_ *actor.PID, message any) {
 	switch message := message.(type) {
 	case *actor.Terminated:
-		n.terminated(message.Who)
+		r.terminated(message.Who)
 	case *actor.Failure:
-		n.topFailed(message)
+		r.topFailed(message)
 	}
 }
 
-// Stop implements [actor.Process]. The node lives as long as its system.
-func (n *node) Stop(*actor.PID) {}
+// Stop implements [actor.Process]. The registry lives as long as its system.
+func (r *registry) Stop(*actor.PID) {}
 
 // terminated is called when an actor has ended, before its parent can know, and
 // when one that is stopping is watched.
-func (n *node) terminated(who *actor.PID) {
-	c, ok := n.lookup(who.GetId())
+func (r *registry) terminated(who *actor.PID) {
+	c, ok := r.lookup(who.GetId())
 	if !ok || c.pid != who { // the same id on another node, or in use again
 		return
 	}
-	if _, alive := n.system.ProcessRegistry.GetLocal(who.GetId()); !alive {
+	if _, alive := r.system.ProcessRegistry.GetLocal(who.GetId()); !alive {
 		c.finalize()
 	}
 }
@@ -136,7 +135,9 @@ func (n *node) terminated(who *actor.PID) {
 // Lookup returns the caller of that id, or nil and false if there is none that
 // has not stopped. It may be called from any goroutine. The seed's
 // get_existing.
-func Lookup(system *actor.ActorSystem, id string) (*Caller, bool) { return nodeOf(system).lookup(id) }
+func Lookup(system *actor.ActorSystem, id string) (*Caller, bool) {
+	return registryOf(system).lookup(id)
+}
 
 // All iterates over the callers of a system that have not stopped, in no
 // order. It may be called from any goroutine. The seed's all_callers with
@@ -153,7 +154,7 @@ func Running(system *actor.ActorSystem) iter.Seq[*Caller] {
 
 func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Caller] {
 	return func(yield func(*Caller) bool) {
-		for _, c := range nodeOf(system).all(keep) {
+		for _, c := range registryOf(system).all(keep) {
 			if !yield(c) {
 				return
 			}
@@ -167,23 +168,23 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 // called on it says why. It may be called from any goroutine, but not by the
 // function that opens that publication. The seed's Caller("MainThread").
 func Main(system *actor.ActorSystem) *Caller {
-	n := nodeOf(system)
-	n.mainMu.Lock()
-	defer n.mainMu.Unlock()
-	if n.main == nil || n.main.State() == StateStopped {
-		n.main = n.newMain()
+	r := registryOf(system)
+	r.mainMu.Lock()
+	defer r.mainMu.Unlock()
+	if r.main == nil || r.main.State() == StateStopped {
+		r.main = r.newMain()
 	}
-	return n.main
+	return r.main
 }
 
-func (n *node) newMain() *Caller {
-	config, err := n.describe(props.Protected(), props.Supervision(supervision.Capture()))
+func (r *registry) newMain() *Caller {
+	config, err := r.describe(props.Protected(), props.Supervision(supervision.Capture()))
 	if err != nil {
 		panic(err) // constant options
 	}
-	c := newCaller(n, nil, mainName, config)
-	n.watch(config.Telemetry)
-	if err := c.spawn(rootID+"/"+mainName, n.pid); err != nil {
+	c := newCaller(r, nil, mainName, config, false)
+	r.addCaller(config.Telemetry)
+	if err := c.spawn(rootID+"/"+mainName, r.pid); err != nil {
 		panic(err) // nobody else can have the name
 	}
 	_ = c.Start() // it is new; an error of its publication is that of its calls

@@ -1,12 +1,14 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
@@ -14,6 +16,10 @@ import (
 // errRestarted is why a function was cancelled by a restart that no panic of
 // its own caller has caused.
 var errRestarted = fmt.Errorf("%w: caller restarted", pending.ErrCancelled)
+
+// errGoexit is the reason given to the supervisor of an actor whose handler ended its
+// goroutine.
+var errGoexit = errors.New("actors: the handler ended its goroutine with runtime.Goexit")
 
 // restart is one that was decided on and is not over.
 type restart struct {
@@ -27,12 +33,12 @@ func (r *restart) stop() {
 	}
 }
 
-// crashed is called on the turn when a function has panicked.
-func (c *Caller) crashed(t task, crash *pending.PanicError) {
-	if c.isCovered(crash) {
+// panicked is called on the turn when a function has panicked.
+func (c *Caller) panicked(t sched.Work, crash *pending.PanicError) {
+	if c.restartPending(crash) {
 		return
 	}
-	c.decide(crash, func(action supervision.Action, delay time.Duration) {
+	c.applyPolicy(crash, func(action supervision.Action, delay time.Duration) {
 		switch action {
 		case supervision.ActionRestart:
 			c.restartAfter(delay, crash)
@@ -40,16 +46,16 @@ func (c *Caller) crashed(t task, crash *pending.PanicError) {
 			c.stop(crash)
 		case supervision.ActionEscalate:
 			c.escalate(crash)
-			c.box.invoker.EscalateFailure(crash, t)
+			c.invoker.EscalateFailure(crash, t)
 		}
 	})
 }
 
-// isCovered reports whether a restart is on its way already, which is for
+// restartPending reports whether a restart is on its way already, which is for
 // failures until then too: functions may panic because it cancels them.
-func (c *Caller) isCovered(failure error) bool {
+func (c *Caller) restartPending(failure error) bool {
 	c.mu.Lock()
-	covered := c.rare != nil && c.rare.restart != nil
+	covered := c.coldState != nil && c.coldState.restart != nil
 	c.mu.Unlock()
 	if covered {
 		c.Logger().Error("actors: function failed before a restart",
@@ -60,9 +66,9 @@ func (c *Caller) isCovered(failure error) bool {
 
 // decide asks the policy what to do about a failure, publishes that, and has it
 // done.
-func (c *Caller) decide(failure error, act func(supervision.Action, time.Duration)) {
+func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Duration)) {
 	c.mu.Lock()
-	action, delay := c.rarely().failures.Decide(c.config.Policy, time.Now())
+	action, delay := c.cold().failures.Decide(c.config.Policy, time.Now())
 	c.mu.Unlock()
 	if action != supervision.ActionCapture {
 		c.Logger().Error("actors: function failed", slog.String("caller", c.path()),
@@ -81,36 +87,36 @@ func (c *Caller) restartAfter(delay time.Duration, cause error) {
 		return
 	}
 	c.state.Store(int32(StateStarting))
-	c.box.pause(true)
+	c.sched.Pause(true)
 	r := &restart{cause: cause}
-	c.rarely().restart = r
-	r.timer = time.AfterFunc(delay, func() { c.box.PostSystemMessage(&actor.Restart{}) })
+	c.cold().restart = r
+	r.timer = time.AfterFunc(delay, func() { c.mailbox().PostSystemMessage(&actor.Restart{}) })
 }
 
-// hurry tells the function that has the turn of a restart, which needs it.
-func (c *Caller) hurry() {
-	if f := c.box.holder.Load(); f != nil && c.State() < StateStopping {
-		f.task.Interrupt(c.restartError())
-		c.limitQuiesce()
+// interruptCurrent tells the function that has the turn of a restart, which needs it.
+func (c *Caller) interruptCurrent() {
+	if t := c.sched.Current(); t != nil && c.State() < StateStopping {
+		workOf(t).Interrupt(c.restartError())
+		c.startGrace()
 	}
 }
 
 // interruptForRestart cancels the functions that a restart has to wait for.
 func (c *Caller) interruptForRestart() {
-	active := c.box.active()
+	active := c.sched.Active()
 	if len(active) == 0 {
 		return
 	}
 	cause := c.restartError()
-	defer c.limitQuiesce()
-	each(active, func(f *frame) { f.task.Cancel(cause) })
+	defer c.startGrace()
+	forEachDespiteGoexit(active, func(t *sched.Task) { t.Work().Cancel(cause) })
 }
 
 // restartError is the error of what a restart has cancelled.
 func (c *Caller) restartError() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := c.rarely()
+	r := c.cold()
 	switch {
 	case r.restart != nil && r.restart.cause != nil:
 		return r.restart.cause
@@ -125,17 +131,17 @@ func (c *Caller) restartError() error {
 func (c *Caller) escalate(failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.rarely().escalated = failure
+	c.cold().escalated = failure
 }
 
-// restarting is called on the turn when a restart begins.
-func (c *Caller) restarting() {
+// beginRestart is called on the turn when a restart begins.
+func (c *Caller) beginRestart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.State() < StateStopping {
 		c.state.Store(int32(StateStarting))
 	}
-	if r := c.rarely(); r.restart == nil {
+	if r := c.cold(); r.restart == nil {
 		r.restart = &restart{cause: r.escalated}
 	}
 }
@@ -146,18 +152,21 @@ func (c *Caller) resumed() {
 	c.mu.Lock()
 	var r *restart
 	var suspended []*actor.PID
-	if c.rare != nil {
-		r, c.rare.restart = c.rare.restart, nil
-		suspended, c.rare.suspended = c.rare.suspended, nil
-		c.rare.escalated = nil
+	if c.coldState != nil {
+		r, c.coldState.restart = c.coldState.restart, nil
+		suspended, c.coldState.resumeWithParent = c.coldState.resumeWithParent, nil
+		c.coldState.escalated = nil
 	}
 	if r != nil {
 		c.state.CompareAndSwap(int32(StateStarting), int32(StateRunning))
 	}
 	c.mu.Unlock()
+	if c.worker != nil {
+		c.worker.pool.ready(c.worker)
+	}
 	for _, pid := range suspended {
-		if child, ok := c.node.lookup(pid.GetId()); ok {
-			child.box.PostSystemMessage(&actor.ResumeMailbox{})
+		if child, ok := c.registry.lookup(pid.GetId()); ok {
+			child.mailbox().PostSystemMessage(&actor.ResumeMailbox{})
 		}
 	}
 	if r != nil {
@@ -168,19 +177,19 @@ func (c *Caller) resumed() {
 // HandleFailure implements [actor.SupervisorStrategy] for the children of
 // callers: a failure that a child has escalated is decided on by the policy of
 // its parent.
-func (n *node) HandleFailure(
+func (r *registry) HandleFailure(
 	_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, message any,
 ) {
-	parent, ok := n.lookup(supervisor.(actor.Context).Self().GetId())
+	parent, ok := r.lookup(supervisor.(actor.Context).Self().GetId())
 	if !ok {
 		return // it has stopped, and so will the child
 	}
 	failure := fmt.Errorf("actors: child %s failed: %w", child.GetId(), asError(reason))
-	if parent.isCovered(failure) {
-		parent.suspend(child) // if the restart does not stop it, it goes on after that
+	if parent.restartPending(failure) {
+		parent.deferResume(child) // if the restart does not stop it, it goes on after that
 		return
 	}
-	parent.decide(failure, func(action supervision.Action, delay time.Duration) {
+	parent.applyPolicy(failure, func(action supervision.Action, delay time.Duration) {
 		switch action {
 		case supervision.ActionCapture:
 			supervisor.ResumeChildren(child)
@@ -190,24 +199,24 @@ func (n *node) HandleFailure(
 			parent.stop(failure)
 		case supervision.ActionEscalate:
 			parent.escalate(failure)
-			parent.suspend(child)
+			parent.deferResume(child)
 			supervisor.EscalateFailure(failure, message)
 		}
 	})
 }
 
-// suspend notes a child whose failure is being decided on further up: it goes
+// deferResume notes a child whose failure is being decided on further up: it goes
 // on when its parent does.
-func (c *Caller) suspend(child *actor.PID) {
+func (c *Caller) deferResume(child *actor.PID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := c.rarely()
-	r.suspended = append(r.suspended, child)
+	r := c.cold()
+	r.resumeWithParent = append(r.resumeWithParent, child)
 }
 
 // topFailed stops a caller without a parent that has escalated a failure.
-func (n *node) topFailed(failure *actor.Failure) {
-	c, ok := n.lookup(failure.Who.GetId())
+func (r *registry) topFailed(failure *actor.Failure) {
+	c, ok := r.lookup(failure.Who.GetId())
 	if !ok {
 		return
 	}

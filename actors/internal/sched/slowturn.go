@@ -1,61 +1,73 @@
-package actors
+package sched
 
 import (
 	"bytes"
-	"log/slog"
 	"runtime"
 	"sync"
 	"time"
-
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// turnWatch reports the turns of a caller that last too long.
-type turnWatch struct {
-	caller *Caller
-	limit  time.Duration
+// slowTurn reports the turns that last too long. A nil one reports none.
+type slowTurn struct {
+	owner Owner
+	limit time.Duration
 
 	mu        sync.Mutex
 	timer     *time.Timer
-	task      task // whose turn it is, nil for nobody's
+	task      *Task // whose turn it is; nil for nobody's
 	began     time.Time
 	goroutine []byte // "goroutine 7 ", as in a dump of stacks
 }
 
-// start is called on the goroutine that has the turn.
-func (w *turnWatch) start(t task) {
+// begin is called on the goroutine that has the turn.
+func (w *slowTurn) begin(t *Task) {
+	if w == nil {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.task, w.began = t, time.Now()
 	w.goroutine = goroutineName()
 	if w.timer == nil {
-		w.timer = time.AfterFunc(w.limit, w.warn)
+		w.timer = time.AfterFunc(w.limit, w.report)
 		return
 	}
 	w.timer.Reset(w.limit)
 }
 
-func (w *turnWatch) stop() {
+func (w *slowTurn) end() {
+	if w == nil {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.task = nil
-	if w.timer != nil { // else the first function of all was refused
+	if w.timer != nil { // else the first task of all was rejected
 		w.timer.Stop()
 	}
 }
 
-func (w *turnWatch) warn() {
-	w.mu.Lock()
-	t, goroutine, lasts := w.task, w.goroutine, time.Since(w.began)
-	w.mu.Unlock()
-	if t == nil || lasts < w.limit { // the timer was for a turn that has ended just now
+// forget ends the turn of a task that was abandoned, if it has the turn.
+func (w *slowTurn) forget(t *Task) {
+	if w == nil {
 		return
 	}
-	stack := stackOf(goroutine)
-	telemetry.LongTurn(t.Context(), lasts, stack)
-	w.caller.Logger().WarnContext(t.Context(), "actors: turn lasts long",
-		slog.String("caller", w.caller.path()), slog.String("function", t.Name()),
-		slog.Duration("limit", w.limit), slog.String("stack", string(stack)))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.task == t {
+		w.task = nil
+		w.timer.Stop()
+	}
+}
+
+func (w *slowTurn) report() {
+	w.mu.Lock()
+	t, goroutine, elapsed := w.task, w.goroutine, time.Since(w.began)
+	w.mu.Unlock()
+	if t == nil || elapsed < w.limit { // the timer was for a turn that has ended just now
+		return
+	}
+	w.owner.SlowTurn(t, elapsed, stackOf(goroutine))
 }
 
 // goroutineName returns what a dump of the running goroutine begins with.

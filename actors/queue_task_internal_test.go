@@ -19,7 +19,7 @@ func TestNothingIsKeptOfQueuesThatAreDone(t *testing.T) {
 	kept := func() (n int) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return len(c.rare.queues) + len(c.rare.keyed)
+		return len(c.coldState.queues) + len(c.coldState.keyed)
 	}
 	fn := func(context.Context, int) error { return nil }
 	for key := range 10 {
@@ -36,32 +36,6 @@ func TestNothingIsKeptOfQueuesThatAreDone(t *testing.T) {
 	assert.Zero(t, kept())
 }
 
-func TestRingKeepsItsOrderAndLetsGo(t *testing.T) {
-	var r ring[*int]
-	pushed, taken := 0, 0
-	for round := range 50 {
-		for range round {
-			n := pushed
-			r.push(&n)
-			pushed++
-		}
-		for range round / 2 {
-			require.Equal(t, taken, *r.peek())
-			require.Equal(t, taken, *r.shift())
-			taken++
-		}
-		require.Equal(t, pushed-taken, r.n)
-	}
-	for r.n > 0 {
-		require.Equal(t, taken, *r.shift())
-		taken++
-	}
-	assert.Equal(t, pushed, taken)
-	for _, item := range r.items {
-		assert.Nil(t, item)
-	}
-}
-
 // A stop may come between the moment in which an item is taken and that in which
 // its function is called.
 func TestQueueEndsWhenAStopComesBeforeAnItemThatWasTaken(t *testing.T) {
@@ -72,7 +46,7 @@ func TestQueueEndsWhenAStopComesBeforeAnItemThatWasTaken(t *testing.T) {
 			}))
 			require.NoError(t, err)
 			calls := make(chan int, 2)
-			l := newLine(c, func(_ context.Context, i int) error {
+			l := newQueueTask(c, func(_ context.Context, i int) error {
 				calls <- i
 				return nil
 			}, nil)
@@ -87,11 +61,11 @@ func TestQueueEndsWhenAStopComesBeforeAnItemThatWasTaken(t *testing.T) {
 			require.NoError(t, c.CallDirect(func() { <-free }))
 			_, err = l.put(context.Background(), 2)
 			require.NoError(t, err)
-			f := l.claim()
+			f := l.Next()
 			require.NotNil(t, f)
 			c.Stop()
 			assert.False(t, l.IsDone(), "the item may be on its way")
-			f.task.Reject(c.stopError())
+			f.Work().Reject(c.stopError())
 			assert.True(t, l.IsDone())
 			close(free)
 			require.NoError(t, c.StopWait(t.Context()))

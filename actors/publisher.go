@@ -49,17 +49,17 @@ func (c *Caller) openPublication() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.rarely().publication = &publication{Publication: p}
+	c.cold().publication = &publication{Publication: p}
 	return nil
 }
 
 func (c *Caller) published() *publication {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rare == nil {
+	if c.coldState == nil {
 		return nil
 	}
-	return c.rare.publication
+	return c.coldState.publication
 }
 
 // closePublication is called when nothing is left that could publish on a turn.

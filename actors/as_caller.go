@@ -29,8 +29,6 @@ func AsCaller(opts ...props.Option) (actor.PropsOption, error) {
 	}
 	config.Protected = false
 	return actor.WithMailbox(func() actor.Mailbox {
-		c := newCaller(nil, nil, "", config)
-		c.adopted = true
-		return &c.box
+		return newCaller(nil, nil, "", config, true).mailbox()
 	}), nil
 }

@@ -10,13 +10,13 @@ import (
 // nor what that is about to do.
 func (c *Caller) publish(event any) {
 	defer c.logPanic("event handler")
-	c.node.system.EventStream.Publish(event)
+	c.registry.system.EventStream.Publish(event)
 }
 
 // deadLetter is publish for a message that cannot be delivered.
 func (c *Caller) deadLetter(message any) {
 	defer c.logPanic("handler of a dead letter")
-	c.node.system.DeadLetter.SendUserMessage(c.pid, message)
+	c.registry.system.DeadLetter.SendUserMessage(c.pid, message)
 }
 
 // logPanic is deferred where a panic is to go no further.

@@ -1,4 +1,4 @@
-package actors
+package fifo
 
 import (
 	"runtime"
@@ -11,23 +11,23 @@ import (
 )
 
 // drain takes everything from a queue.
-func (b *backlog) drain() (items []any) {
-	if first := b.takeFirst(); first != nil {
+func (b *Chunks) drain() (items []any) {
+	if first := b.TakeFirst(); first != nil {
 		items = append(items, first)
 	}
-	for c := b.take(); c != nil; c = b.take() {
+	for c := b.Take(); c != nil; c = b.Take() {
 		items = append(items, c.items[:c.n]...)
-		c.recycle()
+		c.Recycle()
 	}
 	return items
 }
 
-func TestBacklogKeepsItsOrderOverTheEndsOfChunks(t *testing.T) {
+func TestQueueKeepsItsOrderOverTheEndsOfChunks(t *testing.T) {
 	for _, n := range []int{0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 3 * chunkSize, 3*chunkSize + 7} {
-		var b backlog
+		var b Chunks
 		var want []any
 		for i := range n {
-			b.push(i)
+			b.Push(i)
 			want = append(want, i)
 		}
 		assert.Equal(t, n, b.n)
@@ -36,24 +36,24 @@ func TestBacklogKeepsItsOrderOverTheEndsOfChunks(t *testing.T) {
 	}
 }
 
-func TestBacklogIsTakenFromWhileItIsPushedTo(t *testing.T) {
-	var b backlog
+func TestQueueIsTakenFromWhileItIsPushedTo(t *testing.T) {
+	var b Chunks
 	pushed, taken := 0, 0
 	for round := range 200 {
 		for range round {
-			b.push(pushed)
+			b.Push(pushed)
 			pushed++
 		}
-		if first := b.takeFirst(); first != nil {
+		if first := b.TakeFirst(); first != nil {
 			require.Equal(t, taken, first)
 			taken++
 		}
-		if c := b.take(); c != nil {
+		if c := b.Take(); c != nil {
 			for _, item := range c.items[:c.n] {
 				require.Equal(t, taken, item)
 				taken++
 			}
-			c.recycle()
+			c.Recycle()
 		}
 		require.Equal(t, pushed-taken, b.n)
 	}
@@ -64,36 +64,36 @@ func TestBacklogIsTakenFromWhileItIsPushedTo(t *testing.T) {
 	assert.Equal(t, pushed, taken)
 }
 
-func TestBacklogHoldsAMillionItems(t *testing.T) {
+func TestQueueHoldsAMillionItems(t *testing.T) {
 	const n = 1_000_000
-	var b backlog
+	var b Chunks
 	for i := range n {
-		b.push(i)
+		b.Push(i)
 	}
 	assert.Equal(t, n, b.n)
-	assert.Equal(t, 0, b.takeFirst())
+	assert.Equal(t, 0, b.TakeFirst())
 	next := 1
-	for c := b.take(); c != nil; c = b.take() {
+	for c := b.Take(); c != nil; c = b.Take() {
 		for _, item := range c.items[:c.n] {
 			if item != next {
 				require.Equal(t, next, item)
 			}
 			next++
 		}
-		c.recycle()
+		c.Recycle()
 	}
 	assert.Equal(t, n, next)
 	assert.Zero(t, b)
 }
 
-func TestBacklogReleasesWhatWasTaken(t *testing.T) {
-	var b backlog
+func TestQueueReleasesWhatWasTaken(t *testing.T) {
+	var b Chunks
 	var freed atomic.Int32
 	const n = 1000
 	push := func() weak.Pointer[[1 << 10]byte] {
 		item := new([1 << 10]byte)
 		runtime.AddCleanup(item, func(int) { freed.Add(1) }, 0)
-		b.push(item)
+		b.Push(item)
 		return weak.Make(item)
 	}
 	last := push()
@@ -113,21 +113,44 @@ func TestBacklogReleasesWhatWasTaken(t *testing.T) {
 
 func TestChunkThatIsUsedAgainIsEmpty(t *testing.T) {
 	for range 100 {
-		var b backlog
+		var b Chunks
 		for range chunkSize {
-			b.push("old")
+			b.Push("old")
 		}
 		b.drain()
-		b.push("first")
-		b.push("new")
-		b.takeFirst()
-		c := b.take()
+		b.Push("first")
+		b.Push("new")
+		b.TakeFirst()
+		c := b.Take()
 		assert.Equal(t, 1, c.n)
 		assert.Nil(t, c.next)
 		assert.Equal(t, "new", c.items[0])
 		for _, item := range c.items[1:] {
 			assert.Nil(t, item)
 		}
-		c.recycle()
+		c.Recycle()
+	}
+}
+
+func TestRetainKeepsTheOrderOfTheRest(t *testing.T) {
+	for _, n := range []int{0, 1, 2, chunkSize, chunkSize + 1, 5 * chunkSize} {
+		for _, taken := range []bool{false, true} {
+			var q Chunks
+			var want []any
+			for i := range n {
+				q.Push(i)
+				if i%3 == 1 && (i > 0 || !taken) {
+					want = append(want, i)
+				}
+			}
+			if taken {
+				q.TakeFirst()
+			}
+			q.Retain(func(item any) bool { return item.(int)%3 == 1 })
+			assert.Equal(t, len(want), q.Len())
+			q.Push("last")
+			assert.Equal(t, append(want, "last"), q.drain())
+			assert.Zero(t, q)
+		}
 	}
 }

@@ -1,0 +1,156 @@
+package actors
+
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+// addChild registers a child. The caller holds mu.
+func (c *Caller) addChild(child *Caller) {
+	if c.children == nil {
+		c.children = make(map[string]*Caller)
+	}
+	c.children[child.name] = child
+}
+
+// Child returns the child of that name, or makes one; without a name it always
+// makes one. What the options leave open is inherited. If the child exists the
+// options are not looked at, except that it is an error to ask for another
+// backend or host than it has. The error else is that of an option or of
+// opening the publication, or matches [pending.ErrStopped] when the caller, or
+// the child of that name, is stopping. It may be called from any goroutine,
+// also while the caller is busy or not started yet. The seed's get.
+func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
+	config, err := c.config.Child(opts...)
+	if err != nil {
+		return nil, err
+	}
+	child, err := c.child(config, nil)
+	if err != nil {
+		return nil, err
+	}
+	return child, nil
+}
+
+// child returns a child, which it may have made although there is an error. That
+// child stops.
+func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
+	c.registry.addCaller(config.Telemetry) // without the lock that it might be waited for with
+	child, made, err := c.getOrMake(config, w)
+	if !made {
+		c.registry.removeCaller(config.Telemetry)
+	}
+	if made {
+		// Any goroutine can spawn, but only the parent's actor, on its turn, can register
+		// its child.
+		c.sched.SubmitControl(registerChild{child}, sched.DecisionUnchanged)
+		if err == nil { // else somebody has stopped it already
+			err = child.start()
+		}
+	}
+	return child, err
+}
+
+func (c *Caller) getOrMake(config *props.Config, w *worker) (child *Caller, made bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() >= StateStopping {
+		return nil, false, fmt.Errorf("actors: child of %s: %w", c.path(), pending.ErrStopped)
+	}
+	name := config.Name
+	if existing := c.children[name]; existing != nil {
+		if existing.State() >= StateStopping {
+			return nil, false, fmt.Errorf("actors: child %s: %w", existing.path(), pending.ErrStopped)
+		}
+		return existing, false, config.Differs(existing.config)
+	}
+	if name == "" {
+		name = c.registry.system.ProcessRegistry.NextId()
+	}
+	child = newCaller(c.registry, c, name, config, false)
+	if child.worker = w; w != nil {
+		w.caller = child
+	}
+	if err := child.spawn(c.pid.GetId()+"/"+name, c.pid); err != nil {
+		return nil, false, err
+	}
+	c.addChild(child)
+	c.sched.Hold(1)
+	return child, true, child.claimStart()
+}
+
+// registerChild asks the parent's actor to register a child that was spawned for it.
+type registerChild struct{ child *Caller }
+
+// registerWithActor registers a child with the actor, so that the actor waits for it when
+// it stops. Do not register a stopped child: the actor would wait for it forever. While
+// the actor restarts, defer: it would wait for a child that it never told to stop.
+func (c *Caller) registerWithActor(child *Caller) {
+	if child.State() != StateStopped && (c.restarting || !c.addToActor(child)) {
+		c.deferChild(child)
+		return
+	}
+	c.sched.Hold(-1)
+}
+
+// registerDeferred registers the children that had to wait for it.
+func (c *Caller) registerDeferred() {
+	for _, child := range c.takeDeferred() {
+		c.registerWithActor(child)
+	}
+}
+
+func (c *Caller) deferChild(child *Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cold := c.cold()
+	cold.deferredChildren = append(cold.deferredChildren, child)
+}
+
+func (c *Caller) takeDeferred() []*Caller {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.coldState == nil {
+		return nil
+	}
+	deferred := c.coldState.deferredChildren
+	c.coldState.deferredChildren = nil
+	return deferred
+}
+
+// addToActor reports false if the actor has not learned yet of the end of an earlier
+// child of the same name, which it would take for the end of this one.
+func (c *Caller) addToActor(child *Caller) bool {
+	// The actor's set of children goes on holding some that were removed from it. The
+	// caller's own PID would keep all of the caller with it.
+	pid := actor.NewPID(child.pid.GetAddress(), child.pid.GetId())
+	existing := func(*actor.ActorSystem, string, *actor.Props, actor.SpawnerContext) (*actor.PID, error) {
+		return pid, nil
+	}
+	p := (&actor.Props{}).Configure(actor.WithSpawnFunc(existing))
+	ctx := c.invoker.(actor.Context)
+	known := len(ctx.Children())
+	if _, err := ctx.SpawnNamed(p, child.name); err != nil {
+		c.Logger().Error("actors: child not registered", "child", child.path(), "error", err)
+		return true
+	}
+	child.isRegistered = len(ctx.Children()) > known
+	return child.isRegistered
+}
+
+// childEnded notifies the actor of the end of another one. The actor must not take that
+// for the end of a child that has the name since.
+func (c *Caller) childEnded(message *actor.Terminated) {
+	child, ok := c.registry.lookup(message.Who.GetId())
+	if ok && child.parent == c && child.pid != message.Who && (child.isRegistered || child.external) {
+		defer c.escalatePanic(message)
+		c.invoker.InvokeUserMessage(message)
+		return
+	}
+	c.invokeSystem(message)
+}

@@ -1,0 +1,43 @@
+package fifo
+
+// Ring is a first-in first-out queue that reuses its memory. The zero value is empty.
+type Ring[A any] struct {
+	items []A
+	first int
+	n     int
+}
+
+// minRing is the capacity of the first allocation.
+const minRing = 8
+
+// Len returns the number of items.
+func (r *Ring[A]) Len() int { return r.n }
+
+// Push adds an item at the end.
+func (r *Ring[A]) Push(item A) {
+	if r.n == len(r.items) {
+		r.grow()
+	}
+	r.items[(r.first+r.n)%len(r.items)] = item
+	r.n++
+}
+
+func (r *Ring[A]) grow() {
+	bigger := make([]A, max(minRing, 2*len(r.items)))
+	n := copy(bigger, r.items[r.first:])
+	copy(bigger[n:], r.items[:r.first])
+	r.items, r.first = bigger, 0
+}
+
+// Peek returns the first item. The ring must not be empty.
+func (r *Ring[A]) Peek() A { return r.items[r.first] }
+
+// Shift removes and returns the first item. The ring must not be empty.
+func (r *Ring[A]) Shift() A {
+	var none A
+	item := r.items[r.first]
+	r.items[r.first] = none
+	r.first = (r.first + 1) % len(r.items)
+	r.n--
+	return item
+}

@@ -1,0 +1,103 @@
+package sched
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// Owner is whom a [Scheduler] schedules for. No method is called with a lock of the
+// scheduler held. Those in the second group are called on the turn, by the run loop.
+type Owner interface {
+	// Name names the scheduler in errors and logs.
+	Name() string
+	// Logger returns where to report failures that have no other place.
+	Logger() *slog.Logger
+	// Describe adds to the metadata of a task's pending.
+	Describe(pending.Metadata)
+	// WorkerID returns the id of the worker that the owner is, or "".
+	WorkerID() string
+	// Parent returns the scheduler that decides on escalated failures, or nil.
+	Parent() *Scheduler
+	// StopError returns the error of a task that a stop rejects.
+	StopError() error
+	// Rejected gets the items that a stop has removed from the run queue.
+	Rejected(items []any)
+	// ExecutorLost reports that the goroutine of the executor has ended.
+	ExecutorLost()
+	// SlowTurn reports a turn that lasts longer than Options.TurnWarning.
+	SlowTurn(t *Task, elapsed time.Duration, stack []byte)
+
+	// Control handles a message of the control lane.
+	Control(message any)
+	// Message handles an item of the run queue that is no function.
+	Message(message any)
+	// Call runs a [Func].
+	Call(fn Func)
+	// Quiesced handles a deferred message: no task is left that it had to wait for.
+	Quiesced(deferred any)
+	// Left reports that the function of a task has returned, or has panicked, just
+	// before its pending is done.
+	Left(t *Task, panicked bool)
+	// Panicked reports the panic of a task that was not abandoned.
+	Panicked(t *Task, p *pending.PanicError)
+	// Finished reports that a task has run, or never will.
+	Finished(t *Task)
+	// Goexit reports that the handler of an item has ended its goroutine.
+	Goexit(item any)
+}
+
+// Work is the function behind a [Task], without its types. It is implemented by the
+// calls and the queues of package actors.
+type Work interface {
+	pending.Handle
+	// Run calls the function, and returns its panic if there was one.
+	Run() *pending.PanicError
+	// Reject ends the pending, unless its function has started.
+	Reject(cause error)
+}
+
+// Source is an item of the run queue that decides late which task is to run.
+type Source interface {
+	// Next returns the task to run, or nil for none.
+	Next() *Task
+	// Last returns the task that Next has returned last.
+	Last() *Task
+}
+
+// Func is a function that needs no pending and never waits.
+type Func func()
+
+// Dispatcher runs the run loop on a goroutine of its choice. That of protoactor is one.
+type Dispatcher interface {
+	Schedule(fn func())
+	// Throughput is how many items the loop handles before it yields the processor.
+	Throughput() int
+}
+
+// Host is a loop that belongs to somebody else.
+type Host interface {
+	// Post has fn called on the loop, soon. It may block.
+	Post(fn func())
+	Name() string
+}
+
+// Options are constant over the life of a [Scheduler].
+type Options struct {
+	// NonReentrant makes every wait keep the turn.
+	NonReentrant bool
+	// Anchored handles messages, control messages included, on the main executor. They
+	// run user code there.
+	Anchored bool
+	// Thread says that the main executor is a thread, so that the alternate one is none.
+	Thread bool
+	// DeepStack makes the loop's stack large at once, for tasks that are traced.
+	DeepStack bool
+	// MaxSuspended bounds how many tasks may have given their turn away; 0 is unbounded.
+	MaxSuspended int
+	// TurnWarning is how long a turn may last before it is reported; 0 never reports.
+	TurnWarning time.Duration
+	// Overloaded is matched by the errors of limits.
+	Overloaded error
+}

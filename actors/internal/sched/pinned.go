@@ -1,0 +1,284 @@
+package sched
+
+import (
+	"iter"
+	"runtime"
+	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
+)
+
+// pinned is the executor of one goroutine: that of an OS thread, or of a host's loop.
+// Each task runs on a coroutine. A task that gives its turn away leaves the goroutine to
+// the others, and comes back to it.
+//
+// What the goroutine is to do arrives as jobs. Only who has the turn runs, so there is
+// one job at a time, except for tasks that were abandoned.
+type pinned struct {
+	sched  *Scheduler
+	host   Host          // nil for a thread
+	lent   bool          // by RunThread; the loop ends with its goroutine
+	wake   func()        // has the goroutine look for jobs; it never blocks
+	wakeup chan struct{} // by which wake does that for a thread; has room for one
+
+	// Used by the goroutine alone.
+	current   *coroutine
+	idle      []*coroutine // that run no task
+	suspended int          // coroutines of tasks that wait
+
+	mu     sync.Mutex
+	jobs   fifo.Ring[job]
+	woken  bool
+	closed bool // no more jobs will come
+}
+
+// job resumes a coroutine or, if resume is nil, starts the loop.
+type job struct{ resume *coroutine }
+
+// coroutine runs tasks that can be left and come back to.
+type coroutine struct {
+	pinned *pinned
+	item   any // for the loop to begin with
+	next   func() (struct{}, bool)
+	stop   func()
+	yield  func(struct{}) bool
+}
+
+// maxIdleCoroutines is how many a pinned executor keeps: as a rule more than are in use
+// at a time.
+const maxIdleCoroutines = 64
+
+// newThread returns an executor whose goroutine is to call serve.
+func newThread(s *Scheduler) *pinned {
+	p := &pinned{sched: s, wakeup: make(chan struct{}, 1)}
+	p.wake = func() { notify(p.wakeup) }
+	return p
+}
+
+// begin starts the goroutine of a thread.
+func (p *pinned) begin() {
+	go func() {
+		// Never unlocked: the thread's state is unknown, so it must exit with this
+		// goroutine.
+		runtime.LockOSThread()
+		p.serve()
+	}()
+}
+
+// newHosted returns an executor on a host's loop.
+func newHosted(s *Scheduler, h Host) *pinned {
+	p := &pinned{sched: s, host: h}
+	callback := p.hostCallback
+	p.wake = func() { go h.Post(callback) } // Post may block
+	return p
+}
+
+// foreign reports whether the goroutine belongs to somebody else.
+func (p *pinned) foreign() bool { return p.host != nil || p.lent }
+
+func (p *pinned) start(*Scheduler, any) { p.post(job{}) }
+
+// serve does jobs until p is closed and no task is left on it. It goes on when a task
+// ends the goroutine with runtime.Goexit: while deferred calls run it is the same
+// goroutine, and thread. Each such task takes some hundred bytes of stack until the end.
+func (p *pinned) serve() {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if p.lent {
+			p.sched.owner.ExecutorLost()
+		}
+		p.serve()
+	}()
+	for {
+		for p.runJob() {
+		}
+		if p.ended() {
+			break
+		}
+		<-p.wakeup
+	}
+	p.closeIdle()
+	returned = true
+}
+
+// hostCallback is called by a host.
+func (p *pinned) hostCallback() {
+	again := true // also when a task ends the host's goroutine
+	defer func() {
+		if again {
+			p.wake()
+		}
+	}()
+	again = p.runJob()
+}
+
+// runJob does the next job, if there is one, and reports whether there are more.
+func (p *pinned) runJob() (more bool) {
+	if c, ok := p.nextJob(); ok {
+		p.current = c
+		c.next()
+		p.current = nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.woken = p.jobs.Len() > 0
+	return p.woken
+}
+
+// nextJob returns the coroutine that does the next job. A loop that was taken back is no
+// job.
+func (p *pinned) nextJob() (*coroutine, bool) {
+	p.mu.Lock()
+	if p.jobs.Len() == 0 {
+		p.mu.Unlock()
+		return nil, false
+	}
+	j := p.jobs.Shift()
+	p.mu.Unlock()
+	if j.resume != nil {
+		return j.resume, true
+	}
+	item, ok := p.sched.beginLoop(p)
+	if !ok {
+		return nil, false
+	}
+	c := p.coroutine()
+	c.item = item
+	return c, true
+}
+
+// beginLoop starts the loop on p, unless that was taken back.
+func (s *Scheduler) beginLoop(p *pinned) (item any, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.beginLoop(p)
+}
+
+func (p *pinned) post(j job) {
+	p.mu.Lock()
+	p.jobs.Push(j)
+	wake := !p.woken
+	p.woken = true
+	p.mu.Unlock()
+	if wake {
+		p.wake()
+	}
+}
+
+// close lets the goroutine go when no task is left on it.
+func (p *pinned) close() {
+	p.mu.Lock()
+	p.closed = true
+	wake := !p.woken && p.host == nil
+	p.woken = p.woken || wake
+	p.mu.Unlock()
+	if wake {
+		p.wake()
+	}
+}
+
+func (p *pinned) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed && p.suspended == 0 && p.jobs.Len() == 0
+}
+
+// coroutine returns one that is free.
+func (p *pinned) coroutine() *coroutine {
+	if last := len(p.idle) - 1; last >= 0 {
+		c := p.idle[last]
+		p.idle = p.idle[:last]
+		return c
+	}
+	c := &coroutine{pinned: p}
+	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
+		c.yield = yield
+		for {
+			item := c.item
+			c.item = nil
+			p.sched.run(p, nil, item)
+			// A host gives no later point at which to end an idle coroutine.
+			if p.host != nil || len(p.idle) == maxIdleCoroutines {
+				return
+			}
+			p.idle = append(p.idle, c)
+			if !yield(struct{}{}) {
+				return
+			}
+		}
+	})
+	return c
+}
+
+// closeIdle ends the coroutines that are free.
+func (p *pinned) closeIdle() {
+	for _, c := range p.idle {
+		c.stop()
+	}
+	p.idle = nil
+}
+
+// suspend leaves the goroutine to others until the job that resumes c.
+func (c *coroutine) suspend() {
+	c.pinned.suspended++
+	c.yield(struct{}{})
+	c.pinned.suspended--
+}
+
+func (c *coroutine) wake() { c.pinned.post(job{resume: c}) }
+
+// StartThread makes an OS thread of its own the main executor.
+func (s *Scheduler) StartThread() {
+	p := newThread(s)
+	s.state.main.store(p)
+	p.begin()
+}
+
+// StartHosted makes a host's loop the main executor.
+func (s *Scheduler) StartHosted(h Host) { s.state.main.store(newHosted(s, h)) }
+
+// RunThread starts the scheduler and makes the goroutine that calls, with its thread, the
+// main executor. It returns when stopped is closed and no task is left on the goroutine.
+func (s *Scheduler) RunThread(stopped <-chan struct{}) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	p := newThread(s)
+	p.lent = true
+	s.state.main.store(p)
+	s.Open()
+	p.serve()
+	<-stopped // the goroutine is left earlier if tasks are abandoned
+}
+
+// LeaveHost goes on without the host, whose loop has ended.
+func (s *Scheduler) LeaveHost() {
+	p, ok := s.state.main.load().(*pinned)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	e := s.state.loseExecutor(p)
+	s.mu.Unlock()
+	s.do(e)
+}
+
+// CloseExecutors lets the threads of the scheduler end.
+func (s *Scheduler) CloseExecutors() {
+	for _, e := range []executor{s.state.main.load(), s.state.alternate.load()} {
+		if p, ok := e.(*pinned); ok {
+			p.close()
+		}
+	}
+}
+
+// startAlternate starts the thread of the tasks that ask for one, when the first of them
+// is to run. The alternate executor of a thread is a goroutine.
+func (s *Scheduler) startAlternate() {
+	s.mu.Lock()
+	e := s.state.startAlternate(s)
+	s.mu.Unlock()
+	s.do(e)
+}

@@ -1,0 +1,279 @@
+package sched
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// Scheduler runs tasks one at a time. It must be initialized with [Scheduler.Init], and
+// not be copied after that. All methods are safe for concurrent use.
+type Scheduler struct {
+	owner      Owner
+	dispatcher Dispatcher // nil until Attach
+	async      bool       // the dispatcher never runs a function on the goroutine that asks
+	loop       func()     // runs the loop on a goroutine
+	slow       *slowTurn  // nil without a limit on turns
+
+	mu    sync.Mutex
+	state state // guarded by mu, but for the fields that say otherwise
+}
+
+// Decision says what a control message means for a failure that the parent decides on.
+type Decision uint8
+
+// The decisions.
+const (
+	DecisionUnchanged Decision = iota
+	// DecisionAwaited says that the parent decides from now on.
+	DecisionAwaited
+	// DecisionMade says that it has.
+	DecisionMade
+)
+
+// Init makes s a scheduler that is not started: items are queued until [Scheduler.Open]
+// or [Scheduler.Ungate]. It is called once, before any other method.
+func (s *Scheduler) Init(owner Owner, options Options) {
+	s.owner = owner
+	s.state.options = options
+	s.state.notStarted = true
+	s.state.main.store(goroutines{})
+	s.state.alternate.store(goroutines{})
+	if options.TurnWarning > 0 {
+		s.slow = &slowTurn{owner: owner, limit: options.TurnWarning}
+	}
+}
+
+// Attach sets the dispatcher, before the start. With async it never calls a function on
+// the goroutine that asks for it.
+func (s *Scheduler) Attach(d Dispatcher, async bool) {
+	s.dispatcher, s.async = d, async
+	s.loop = func() { s.run(goroutines{}, nil, nil) }
+}
+
+// Submit adds an item to the run queue: a [*Task], a [Source], a [Func] or a message for
+// the owner. It returns an error that matches Options.Overloaded if limit items are
+// queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
+func (s *Scheduler) Submit(item any, limit int) error {
+	s.mu.Lock()
+	e, err := s.state.submit(item, limit)
+	s.mu.Unlock()
+	if err != nil {
+		return s.refusal(err, limit)
+	}
+	s.do(e)
+	return nil
+}
+
+// SubmitAhead adds an item that comes before those of the run queue. It has no effect
+// after [Scheduler.Close].
+func (s *Scheduler) SubmitAhead(item any) {
+	s.mu.Lock()
+	e, _ := s.state.submitAhead(item)
+	s.mu.Unlock()
+	s.do(e)
+}
+
+func (s *Scheduler) refusal(err error, limit int) error {
+	if err == errClosed { //nolint:errorlint // It is never wrapped.
+		return pending.ErrStopped
+	}
+	return fmt.Errorf("%w: %d calls are queued on %s", s.state.options.Overloaded, limit, s.owner.Name())
+}
+
+// SubmitControl adds a message that overtakes the run queue, also after a Close.
+func (s *Scheduler) SubmitControl(message any, d Decision) {
+	s.mu.Lock()
+	e := s.state.submitControl(message, d)
+	s.mu.Unlock()
+	s.do(e)
+}
+
+// Open starts the scheduler, and handles the control messages until now on the goroutine
+// that calls.
+func (s *Scheduler) Open() {
+	s.mu.Lock()
+	s.state.open()
+	if s.state.closed.Load() {
+		s.mu.Unlock()
+		s.loop() // no user code is left that could run here
+		return
+	}
+	for {
+		message, ok := s.state.nextControl()
+		if !ok {
+			break
+		}
+		s.mu.Unlock()
+		s.owner.Control(message)
+		s.mu.Lock()
+	}
+	e := s.state.endOpen()
+	s.mu.Unlock()
+	s.do(e)
+}
+
+// Ungate starts the scheduler, and leaves all messages to the loop.
+func (s *Scheduler) Ungate() {
+	s.mu.Lock()
+	s.state.notStarted = false
+	e := s.state.ensureLoop()
+	s.mu.Unlock()
+	s.do(e)
+}
+
+// Pause has the loop handle nothing but control messages and, while one is deferred,
+// runnable tasks. It is called on the turn.
+func (s *Scheduler) Pause(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.pause(on)
+}
+
+// Defer keeps a message, on the turn, until no task is left that has started, and then
+// gives it to the owner's Quiesced. A final message is not replaced by a later one.
+func (s *Scheduler) Defer(message any, final bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.deferMessage(message, final)
+}
+
+// Hold keeps the deferred message waiting for n more calls of Hold(-1).
+func (s *Scheduler) Hold(n int) {
+	s.mu.Lock()
+	s.state.holds += n
+	e := s.state.ensureLoop()
+	s.mu.Unlock()
+	s.do(e)
+}
+
+// Close ends the intake of the run queue. It returns the items that were not taken,
+// which the caller has to reject, and the tasks that have not returned. The deferred
+// message waits until [Scheduler.StopNotified].
+func (s *Scheduler) Close() (rejected []any, active []*Task) {
+	s.mu.Lock()
+	rejected, active, e := s.state.close()
+	s.mu.Unlock()
+	s.do(e)
+	return rejected, active
+}
+
+// StopNotified lets the deferred message come: those whom the stop concerns know of it.
+func (s *Scheduler) StopNotified() {
+	s.mu.Lock()
+	e := s.state.stopNotified()
+	s.mu.Unlock()
+	s.do(e)
+}
+
+// Abandon takes the turn away from those of the tasks that have not returned. Their
+// waits end with err.
+func (s *Scheduler) Abandon(tasks []*Task, err error) {
+	s.mu.Lock()
+	for _, t := range tasks {
+		s.slow.forget(t)
+	}
+	woken, e := s.state.abandon(tasks, err)
+	s.mu.Unlock()
+	s.do(e)
+	for _, w := range woken {
+		w.wake()
+	}
+}
+
+// Current returns the task that has the turn, or nil.
+func (s *Scheduler) Current() *Task { return s.state.current.Load() }
+
+// Active returns the tasks that have started and not returned.
+func (s *Scheduler) Active() []*Task {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.active()
+}
+
+// Len returns how many items of the run queue have not been taken.
+func (s *Scheduler) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.queued()
+}
+
+// Idle reports whether nothing is queued and no task runs or waits. A scheduler that is
+// not started is idle.
+func (s *Scheduler) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.idle()
+}
+
+// IdleNotify returns a channel that gets a value when the scheduler may have become
+// idle.
+func (s *Scheduler) IdleNotify() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.idleCh == nil {
+		s.state.idleCh = make(chan struct{}, 1)
+	}
+	return s.state.idleCh
+}
+
+// NotifyIdle has those look again who wait for the scheduler to be idle.
+func (s *Scheduler) NotifyIdle() {
+	s.mu.Lock()
+	ch := s.state.idleCh
+	s.mu.Unlock()
+	notify(ch)
+}
+
+// notify sends to a channel with room for one value, unless it is full or nil.
+func notify(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// do carries out the effects of an operation. mu must not be held.
+func (s *Scheduler) do(e effects) {
+	if e.begin != nil {
+		e.begin.begin()
+	}
+	for _, p := range e.close {
+		p.close()
+	}
+	switch {
+	case e.loop == nil:
+	case e.fresh && e.loop == executor(goroutines{}):
+		s.dispatch()
+	default:
+		e.loop.start(s, e.item)
+	}
+}
+
+// dispatch has the dispatcher run the loop. A dispatcher that runs it at once, on the
+// goroutine that submits, gets the messages: functions run elsewhere, because that
+// goroutine may hold a turn that they wait for.
+func (s *Scheduler) dispatch() {
+	if s.async {
+		s.dispatcher.Schedule(s.loop)
+		return
+	}
+	in := &submitter{}
+	s.dispatcher.Schedule(func() { s.run(in.executor(), nil, nil) })
+	in.returned.Store(true)
+}
+
+// explain returns the error of a task that must not wait.
+func (s *Scheduler) explain(t *Task, err error) error {
+	switch err { //nolint:errorlint // They are never wrapped.
+	case errNotCurrent:
+		return fmt.Errorf("actors: %s waits already: a goroutine that its function has started must use actors.Detach",
+			t.work.Name())
+	case errSuspended:
+		return fmt.Errorf("%w: %d functions are suspended on %s",
+			s.state.options.Overloaded, s.state.options.MaxSuspended, s.owner.Name())
+	default:
+		return err
+	}
+}

@@ -1,0 +1,359 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
+)
+
+// errItemGoexit is the failure of an item whose function ended its goroutine.
+var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
+
+// queueTask is what a queue consists of: a task that runs once for each item. For each
+// item it is submitted as a [sched.Source], so that items are in order with the caller's
+// other calls. A submission that comes up while an item waits is missed: the next item
+// runs as soon as that one has returned.
+type queueTask[A any] struct {
+	pending.Task[struct{}]
+	task     sched.Task
+	caller   *Caller
+	fn       func(context.Context, A) error
+	capacity int
+	spans    *telemetry.Items // nil without telemetry
+
+	// Used on the turn: the item that was taken last, its trace, and its position, from 1.
+	item     A
+	trace    telemetry.Item
+	position int
+	started  bool        // some item was handled
+	called   atomic.Bool // the function was called for this item
+
+	mu      sync.Mutex
+	items   fifo.Ring[A]
+	traces  fifo.Ring[telemetry.Item] // of the items, with telemetry
+	failed  int
+	running bool // an item was taken
+	missed  int
+	closing bool                       // no more items are taken
+	ended   bool                       // and there are none left
+	room    *pending.Pending[struct{}] // done when there is room again; nil if nobody waits
+}
+
+var _ sched.Source = (*queueTask[int])(nil)
+
+func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []QueueOption) *queueTask[A] {
+	o := queueOptions{ctx: context.Background(), name: runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	q := &queueTask[A]{caller: c, fn: fn, capacity: o.capacity}
+	q.task.Init(q, &c.sched)
+	observed := pending.Named(o.name)
+	if c.traced != nil {
+		q.spans = c.traced.Items()
+		observed = pending.ObservedBy(q.spans)
+	}
+	q.Init(o.ctx, nil, &q.task, pending.Named(o.name), pending.TrackedBy(isManager), observed)
+	q.SetCanceller(func(error) { q.discard() })
+	if err := c.addQueue(q); err != nil {
+		q.Cancel(err)
+	}
+	if ctx := q.Context(); ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { q.Cancel(context.Cause(ctx)) })
+		q.OnDone(func(pending.Handle) { stop() })
+	}
+	return q
+}
+
+// isManager holds for the trackers that are told of queues: a group would never
+// end.
+func isManager(t pending.Tracker) bool {
+	_, ok := t.(*pending.Manager)
+	return ok
+}
+
+func (q *queueTask[A]) schedulable() *sched.Task { return &q.task }
+
+// Last implements [sched.Source].
+func (q *queueTask[A]) Last() *sched.Task { return &q.task }
+
+// put adds an item. If the queue is full it returns an error and, not nil, what
+// is done when there is room.
+func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
+	if room, err := q.accept(ctx, item); err != nil {
+		return room, err
+	}
+	if err := q.caller.sched.Submit(q, 0); err != nil {
+		return nil, q.caller.withStopCause(err) // the stop drops the item
+	}
+	return nil, nil
+}
+
+func (q *queueTask[A]) accept(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closing {
+		return nil, q.closedError()
+	}
+	if q.capacity > 0 && q.items.Len() >= q.capacity {
+		if q.room == nil {
+			q.room = pending.New[struct{}](context.Background(), pending.Named("room in "+q.Name()))
+		}
+		return q.room, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, q.items.Len(), q.Name())
+	}
+	q.items.Push(item)
+	if q.spans != nil {
+		q.traces.Push(q.spans.Put(ctx))
+	}
+	return nil, nil
+}
+
+// closedError says why no item is taken. mu must be held.
+func (q *queueTask[A]) closedError() error {
+	if q.caller.State() >= StateStopping {
+		return q.caller.stopError()
+	}
+	return fmt.Errorf("%w: %s", ErrQueueClosed, q.Name())
+}
+
+// Next implements [sched.Source]. It takes the next item, if there is one still.
+func (q *queueTask[A]) Next() *sched.Task {
+	q.mu.Lock()
+	switch {
+	case q.running:
+		q.missed++
+		fallthrough
+	case q.items.Len() == 0: // they were dropped
+		q.mu.Unlock()
+		return nil
+	}
+	q.running = true
+	q.item = q.items.Shift()
+	if q.spans != nil {
+		q.trace = q.traces.Shift()
+	}
+	q.position++
+	room := q.room
+	q.room = nil
+	q.mu.Unlock()
+	if room != nil {
+		room.SetResult(struct{}{})
+	}
+	return &q.task
+}
+
+// Run deals with one item. It takes the place of the task's own.
+func (q *queueTask[A]) Run() (crash *pending.PanicError) {
+	var none A
+	item, trace, position := q.item, q.trace, q.position
+	q.item, q.trace = none, telemetry.Item{}
+	q.called.Store(true)
+	defer q.release()
+	if q.Cancelled() || !q.started && !q.Begin() {
+		trace.Drop(pending.ErrCancelled)
+		return nil
+	}
+	q.started = true
+	ctx := q.spans.Begin(q.FunctionContext(), trace)
+	err := errItemGoexit
+	defer func() {
+		if r := recover(); r != nil {
+			crash = &pending.PanicError{Value: r, Stack: debug.Stack()}
+			err = crash
+		}
+		q.spans.End(trace, err)
+		if err != nil {
+			q.fail(ctx, position, err)
+		}
+	}()
+	err = q.fn(ctx, item)
+	return nil
+}
+
+// Reject is called by a stop. What was taken just before will not run, or finds
+// that the queue is cancelled.
+func (q *queueTask[A]) Reject(cause error) {
+	q.Cancel(cause)
+	q.mu.Lock()
+	q.running = q.running && q.called.Load()
+	over := q.isOver()
+	q.mu.Unlock()
+	if over {
+		q.End(struct{}{}, nil)
+	}
+}
+
+// fail notes that an item has failed. Those that were cancelled with the queue
+// have not.
+func (q *queueTask[A]) fail(ctx context.Context, position int, err error) {
+	if q.Cancelled() {
+		return
+	}
+	q.mu.Lock()
+	q.failed++
+	q.mu.Unlock()
+	q.caller.Logger().ErrorContext(ctx, "actors: queue item failed", slog.String("caller", q.caller.path()),
+		slog.String("queue", q.Name()), slog.Int("position", position), slog.Any("error", err))
+}
+
+// release ends the work on an item, and the queue if it was the last one, or if
+// the context of the function has ended, which is that of all items.
+func (q *queueTask[A]) release() {
+	if ctx := q.FunctionContext(); ctx.Err() != nil {
+		q.Cancel(context.Cause(ctx))
+	}
+	q.mu.Lock()
+	q.running = false
+	q.called.Store(false)
+	again := q.missed > 0
+	if again {
+		q.missed--
+	}
+	over := q.isOver()
+	q.mu.Unlock()
+	if over {
+		q.End(struct{}{}, nil)
+	} else if again {
+		q.caller.sched.SubmitAhead(q)
+	}
+}
+
+// isOver reports, once, that the queue is to end. mu must be held.
+func (q *queueTask[A]) isOver() bool {
+	if q.ended || q.running || !q.closing || q.items.Len() > 0 {
+		return false
+	}
+	q.ended = true
+	return true
+}
+
+// finish takes no more items, and ends the queue when it has none.
+func (q *queueTask[A]) finish() { q.closeIntake(false) }
+
+// drop is finish without the items that wait.
+func (q *queueTask[A]) discard() { q.closeIntake(true) }
+
+func (q *queueTask[A]) closeIntake(drop bool) {
+	q.mu.Lock()
+	q.closing = true
+	dropped := 0
+	var traces fifo.Ring[telemetry.Item]
+	if drop {
+		dropped = q.items.Len()
+		q.items = fifo.Ring[A]{}
+		traces, q.traces = q.traces, traces
+	}
+	over := q.isOver()
+	room := q.room
+	q.room = nil
+	var closed error
+	if room != nil {
+		closed = q.closedError()
+	}
+	q.mu.Unlock()
+	for traces.Len() > 0 {
+		trace := traces.Shift()
+		trace.Drop(q.Err())
+	}
+	if dropped > 0 && q.caller.State() >= StateStopping {
+		q.caller.Logger().Warn("actors: queue items were dropped by a stop", slog.String("caller", q.caller.path()),
+			slog.String("queue", q.Name()), slog.Int("count", dropped))
+	}
+	if room != nil {
+		room.SetError(closed)
+	}
+	if over {
+		q.End(struct{}{}, nil)
+	}
+}
+
+// addQueue has a stop of the caller close the queue, or returns why that cannot
+// be waited for.
+func (c *Caller) addQueue(q work) error {
+	c.mu.Lock()
+	if c.State() >= StateStopping {
+		c.mu.Unlock()
+		return c.stopError()
+	}
+	r := c.cold()
+	if r.queues == nil {
+		r.queues = make(map[work]struct{})
+	}
+	r.queues[q] = struct{}{}
+	c.mu.Unlock()
+	q.OnDone(func(pending.Handle) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(r.queues, q)
+	})
+	return nil
+}
+
+// openQueues returns the queues that are open.
+func (c *Caller) openQueues() []work {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.coldState == nil {
+		return nil
+	}
+	return slices.Collect(maps.Keys(c.coldState.queues))
+}
+
+// keyedQueue is a queue that has a key.
+type keyedQueue interface {
+	work
+	isOpen() bool
+}
+
+func (q *queueTask[A]) isOpen() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.closing
+}
+
+// loadKeyed returns the open queue that has the key, or nil.
+func (c *Caller) loadKeyed(key any) keyedQueue {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if q := c.cold().keyed[key]; q != nil && q.isOpen() {
+		return q
+	}
+	return nil
+}
+
+// storeKeyed registers a queue under a key, until it is done, and returns the
+// open one that has it.
+func (c *Caller) storeKeyed(key any, made keyedQueue) keyedQueue {
+	c.mu.Lock()
+	r := c.cold()
+	if q := r.keyed[key]; q != nil && q.isOpen() {
+		c.mu.Unlock()
+		return q
+	}
+	if r.keyed == nil {
+		r.keyed = make(map[any]keyedQueue)
+	}
+	r.keyed[key] = made
+	c.mu.Unlock()
+	made.OnDone(func(pending.Handle) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if r.keyed[key] == made {
+			delete(r.keyed, key)
+		}
+	})
+	return made
+}
