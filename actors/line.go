@@ -177,7 +177,7 @@ func (l *line[A]) Run() (crash *pending.PanicError) {
 		}
 		l.spans.End(trace, err)
 		if err != nil {
-			l.fail(ctx, position, err)
+			l.fail(ctx, position, item, err)
 		}
 	}()
 	err = l.fn(ctx, item)
@@ -198,16 +198,22 @@ func (l *line[A]) Reject(cause error) {
 }
 
 // fail notes that an item has failed. Those that were cancelled with the queue
-// have not.
-func (l *line[A]) fail(ctx context.Context, position int, err error) {
-	if l.Cancelled() {
+// have not, unless they panicked.
+func (l *line[A]) fail(ctx context.Context, position int, item A, err error) {
+	crash, panicked := err.(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
+	if l.Cancelled() && !panicked {
 		return
 	}
 	l.mu.Lock()
 	l.failed++
 	l.mu.Unlock()
-	l.caller.Logger().ErrorContext(ctx, "actors: queue item failed", slog.String("caller", l.caller.path()),
-		slog.String("queue", l.Name()), slog.Int("position", position), slog.Any("error", err))
+	attrs := []slog.Attr{
+		slog.String("queue", l.Name()), slog.Int("position", position), slog.Any("error", err), loggable("item", item),
+	}
+	if panicked && !isRethrown(crash) {
+		attrs = append(attrs, stackOfCrash(crash))
+	}
+	l.caller.logError(ctx, "queue item failed", attrs...)
 }
 
 // release ends the work on an item, and the queue if it was the last one, or if

@@ -2,10 +2,15 @@ package actors
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"reflect"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -65,7 +70,7 @@ func (m *mailbox) replaceRunner(item any, h *home) {
 			return
 		}
 	case direct:
-		m.caller.Logger().Error("actors: direct call ended its goroutine", slog.String("caller", m.caller.path()))
+		m.caller.logError(context.Background(), "direct call ended its goroutine")
 	default:
 		m.invoker.EscalateFailure(errGoexit, item)
 	}
@@ -244,8 +249,9 @@ func (m *mailbox) runFunction(f *frame) bool {
 func (m *mailbox) runDirect(fn direct) {
 	defer func() {
 		if r := recover(); r != nil {
-			m.caller.Logger().Error("actors: direct call panicked", slog.String("caller", m.caller.path()),
-				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+			name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()
+			m.caller.logCrash(context.Background(), "direct call", &pending.PanicError{Value: r, Stack: debug.Stack()},
+				slog.String("function", name))
 		}
 	}()
 	fn()
@@ -264,6 +270,8 @@ func (m *mailbox) handleUser(message any) {
 // escalate passes a panic of the actor on to its supervisor.
 func (m *mailbox) escalate(message any) {
 	if r := recover(); r != nil {
-		m.invoker.EscalateFailure(r, message)
+		defer m.invoker.EscalateFailure(r, message) // even if a log handler of the user's ends the goroutine
+		m.caller.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()},
+			slog.String("message", fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))))
 	}
 }

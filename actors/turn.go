@@ -57,12 +57,16 @@ func (f *frame) Logger() *slog.Logger { return f.caller().Logger() }
 // Describe implements [pending.Runner].
 func (f *frame) Describe(m pending.Metadata) { m["caller"] = f.caller() }
 
-// Left implements [pending.Runner]. A worker that a panic may end takes no
-// other call before that is decided.
-func (f *frame) Left(panicked bool) {
+// Left implements [pending.Runner]. It logs a panic before anybody who waits for
+// the call can know. A worker that a panic may end takes no other call before
+// that is decided.
+func (f *frame) Left(crash *pending.PanicError) {
 	c := f.caller()
-	f.panicked = panicked
-	if !panicked || c.config.Policy.Action() == supervision.ActionCapture {
+	f.panicked = crash != nil
+	if f.panicked {
+		c.logCrash(f.task.Context(), "function", crash, slog.String("function", f.task.Name()))
+	}
+	if !f.panicked || c.config.Policy.Action() == supervision.ActionCapture {
 		c.workDone(f)
 	}
 }
