@@ -140,7 +140,7 @@ func OnWorker() CallOption {
 //
 // The context that fn is given has the values of ctx and ends with it; with it
 // fn can wait without being in the way of the other functions of c. A panic in
-// fn becomes a [*pending.PanicError]; a fn that is nil panics here.
+// fn is logged and becomes a [*pending.PanicError]; a fn that is nil panics here.
 //
 // If c is stopped the pending is cancelled with [pending.ErrStopped]; if it is
 // full the pending fails with [ErrOverloaded]. The seed's schedule_call.

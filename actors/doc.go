@@ -65,4 +65,20 @@
 // pending is ever left undone. [Caller.Drain] and [Shutdown] finish what was
 // accepted first. What a panic in a function does is up to package supervision;
 // by default it becomes a [*pending.PanicError] and the caller goes on.
+//
+// # Logs
+//
+// Each panic in a function is logged once, at error level, to [Caller.Logger]
+// of the caller that runs the function, whether anybody waits for it or not.
+// The attributes are "caller", "function", "panic" and "stack". The record is
+// written before the pending is done. A function that returns the error of
+// another one, or panics with it, adds no record. [runtime.Goexit] is no panic.
+//
+// An item of a queue that fails is logged with "queue", "position", which
+// counts from 1, "error" and "item", and with "stack" if the function panicked.
+//
+// The attributes "panic" and "item" have at most a kilobyte of text. A value
+// that is a [slog.LogValuer] decides what is logged of it, also where it is a
+// field of another one. A value that other goroutines write to needs such a
+// method, or one of [error] or [fmt.Stringer], that is safe to call then.
 package actors

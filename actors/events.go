@@ -1,8 +1,10 @@
 package actors
 
 import (
-	"log/slog"
+	"context"
 	"runtime/debug"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // publish tells those who have subscribed to the events of the actor system. A
@@ -22,7 +24,6 @@ func (c *Caller) deadLetter(message any) {
 // logPanic is deferred where a panic is to go no further.
 func (c *Caller) logPanic(what string) {
 	if r := recover(); r != nil {
-		c.Logger().Error("actors: "+what+" panicked", slog.String("caller", c.path()),
-			slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+		c.logCrash(context.Background(), what, &pending.PanicError{Value: r, Stack: debug.Stack()})
 	}
 }

@@ -1,7 +1,11 @@
 package actors
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
+	"reflect"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -211,18 +215,23 @@ func (m *mailbox) Message(message any) {
 func (m *mailbox) Call(fn sched.Func) {
 	defer func() {
 		if r := recover(); r != nil {
-			m.Logger().Error("actors: direct call panicked", slog.String("caller", m.Name()),
-				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+			name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()
+			m.caller().logCrash(context.Background(), "direct call", &pending.PanicError{Value: r, Stack: debug.Stack()},
+				slog.String("function", name))
 		}
 	}()
 	fn()
 }
 
-// Left implements [sched.Owner]. A worker that a panic may end takes no other call before
-// that is decided.
-func (m *mailbox) Left(t *sched.Task, panicked bool) {
-	if !panicked || m.config.Policy.Action() == supervision.ActionCapture {
-		m.caller().releaseWorker(t)
+// Left implements [sched.Owner]. It logs a panic before anybody who waits for the call is
+// notified. A worker that a panic may end takes no other call before that is decided.
+func (m *mailbox) Left(t *sched.Task, crash *pending.PanicError) {
+	c := m.caller()
+	if crash != nil {
+		c.logCrash(t.Work().Context(), "function", crash, slog.String("function", t.Work().Name()))
+	}
+	if crash == nil || c.config.Policy.Action() == supervision.ActionCapture {
+		c.releaseWorker(t)
 	}
 }
 
@@ -235,7 +244,7 @@ func (m *mailbox) Finished(t *sched.Task) { m.caller().releaseWorker(t) }
 // Goexit implements [sched.Owner].
 func (m *mailbox) Goexit(item any) {
 	if _, ok := item.(sched.Func); ok {
-		m.Logger().Error("actors: direct call ended its goroutine", slog.String("caller", m.Name()))
+		m.caller().logError(context.Background(), "direct call ended its goroutine")
 		return
 	}
 	m.invoker.EscalateFailure(errGoexit, item)
@@ -244,7 +253,9 @@ func (m *mailbox) Goexit(item any) {
 // escalatePanic is deferred where a panic of the actor goes to its supervisor.
 func (c *Caller) escalatePanic(message any) {
 	if r := recover(); r != nil {
-		c.invoker.EscalateFailure(r, message)
+		defer c.invoker.EscalateFailure(r, message) // even if a log handler ends the goroutine
+		c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()},
+			slog.String("message", fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))))
 	}
 }
 

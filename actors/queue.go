@@ -41,8 +41,10 @@ func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name 
 func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacity = n } }
 
 // NewQueue returns a queue of items for fn on c. An error or a panic of fn is
-// logged with the position of its item, and the queue goes on. When the queue
-// is garbage collected, it deals with what was put and closes.
+// logged with its item, the item's position, which counts from 1, and the stack
+// of a panic, and the queue goes on. Of the item the log shows at most a
+// kilobyte; a [slog.LogValuer] decides what. When the queue is garbage collected,
+// it deals with what was put and closes.
 func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
 	q := &Queue[A]{newQueueTask(c, fn, opts)}
 	runtime.AddCleanup(q, (*queueTask[A]).finish, q.task)

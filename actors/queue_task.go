@@ -176,7 +176,7 @@ func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 		}
 		q.spans.End(trace, err)
 		if err != nil {
-			q.fail(ctx, position, err)
+			q.fail(ctx, position, item, err)
 		}
 	}()
 	err = q.fn(ctx, item)
@@ -196,17 +196,23 @@ func (q *queueTask[A]) Reject(cause error) {
 	}
 }
 
-// fail notes that an item has failed. Those that were cancelled with the queue
-// have not.
-func (q *queueTask[A]) fail(ctx context.Context, position int, err error) {
-	if q.Cancelled() {
+// fail notes that an item has failed. Those that were cancelled with the queue have not,
+// unless they panicked.
+func (q *queueTask[A]) fail(ctx context.Context, position int, item A, err error) {
+	crash, panicked := err.(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
+	if q.Cancelled() && !panicked {
 		return
 	}
 	q.mu.Lock()
 	q.failed++
 	q.mu.Unlock()
-	q.caller.Logger().ErrorContext(ctx, "actors: queue item failed", slog.String("caller", q.caller.path()),
-		slog.String("queue", q.Name()), slog.Int("position", position), slog.Any("error", err))
+	attrs := []slog.Attr{
+		slog.String("queue", q.Name()), slog.Int("position", position), slog.Any("error", err), loggable("item", item),
+	}
+	if panicked && !isRethrown(crash) {
+		attrs = append(attrs, stackOfCrash(crash))
+	}
+	q.caller.logError(ctx, "queue item failed", attrs...)
 }
 
 // release ends the work on an item, and the queue if it was the last one, or if

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,8 +59,7 @@ func (c *Caller) restartPending(failure error) bool {
 	covered := c.coldState != nil && c.coldState.restart != nil
 	c.mu.Unlock()
 	if covered {
-		c.Logger().Error("actors: function failed before a restart",
-			slog.String("caller", c.path()), slog.Any("error", failure))
+		c.logError(context.Background(), "function failed before a restart", slog.Any("error", failure))
 	}
 	return covered
 }
@@ -71,8 +71,7 @@ func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Du
 	action, delay := c.cold().failures.Decide(c.config.Policy, time.Now())
 	c.mu.Unlock()
 	if action != supervision.ActionCapture {
-		c.Logger().Error("actors: function failed", slog.String("caller", c.path()),
-			slog.String("action", action.String()), slog.Any("error", failure))
+		c.logError(context.Background(), "function failed", slog.String("action", action.String()), slog.Any("error", failure))
 	}
 	defer act(action, delay) // even if a handler of the event ends the goroutine
 	c.publish(supervision.Failed{Who: c.pid, Name: c.name, Err: failure, Action: action, Delay: delay})
@@ -220,8 +219,7 @@ func (r *registry) topFailed(failure *actor.Failure) {
 	if !ok {
 		return
 	}
-	c.Logger().Error("actors: failure escalated to the root, the caller is stopped",
-		slog.String("caller", c.path()), slog.Any("reason", failure.Reason))
+	c.logError(context.Background(), "failure escalated to the root, the caller is stopped", loggable("reason", failure.Reason))
 	c.stop(asError(failure.Reason))
 }
 

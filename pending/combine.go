@@ -44,7 +44,7 @@ var errNone = errors.New("pending: none of the pendings has succeeded")
 // Then returns the pending of what fn makes of the value of p. It runs fn on
 // the goroutine that completes p, without a turn, so fn should be short and
 // must not touch a caller's state. An error or a cancellation of p is passed on,
-// and a panic in fn becomes a [*PanicError]. Cancelling the pending returned
+// and a panic in fn is logged and becomes a [*PanicError]. Cancelling the pending returned
 // cancels p; it is done when p is.
 func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 	next := New[U](context.WithoutCancel(p.Context()), Named("then "+p.Name()))
@@ -56,18 +56,24 @@ func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 			next.SetError(err)
 			return
 		}
-		result, err := guard(fn, value)
-		next.complete(result, err)
+		result, crash, err := guard(fn, value)
+		if crash == nil {
+			next.complete(result, err)
+			return
+		}
+		defer next.SetError(crash) // even if a log handler of the user's ends the goroutine
+		p.logPanic("function of Then", crash)
 	})
 	return next
 }
 
-// guard calls fn and returns a panic of it as an error.
-func guard[T, U any](fn func(T) (U, error), value T) (result U, err error) {
+// guard calls fn and returns a panic of it.
+func guard[T, U any](fn func(T) (U, error), value T) (result U, crash *PanicError, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &PanicError{Value: r, Stack: debug.Stack()}
+			crash = &PanicError{Value: r, Stack: debug.Stack()}
 		}
 	}()
-	return fn(value)
+	result, err = fn(value)
+	return result, nil, err
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
 )
 
 var (
@@ -121,8 +123,16 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error returns the value of the panic, without the stack.
-func (e *PanicError) Error() string { return fmt.Sprintf("pending: panic: %v", e.Value) }
+// Error returns the value of the panic, without the stack. Of a value that is
+// neither a text nor an error nor a [fmt.Stringer] it returns the beginning.
+func (e *PanicError) Error() string {
+	switch e.Value.(type) {
+	case string, error, fmt.Stringer:
+		return fmt.Sprintf("pending: panic: %v", e.Value)
+	default: // it may be of any size, and contain itself
+		return "pending: panic: " + bounded.Value(e.Value).String()
+	}
+}
 
 // Unwrap returns the value of the panic if that is an error.
 func (e *PanicError) Unwrap() error {

@@ -71,9 +71,9 @@ func (r *runner) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, 
 
 func (r *runner) Describe(m pending.Metadata) { m["caller"] = "fake" }
 
-func (r *runner) Left(panicked bool) {
+func (r *runner) Left(crash *pending.PanicError) {
 	if r.left != nil {
-		r.left(panicked)
+		r.left(crash != nil)
 	}
 }
 

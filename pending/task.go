@@ -15,9 +15,9 @@ type Runner interface {
 	Logger() *slog.Logger
 	// Describe adds to the metadata what the runner knows of the task.
 	Describe(Metadata)
-	// Left says that the function has returned, or has panicked, just before
-	// the pending is done.
-	Left(panicked bool)
+	// Left says that the function has returned, or has panicked if crash is not
+	// nil, just before the pending is done.
+	Left(crash *PanicError)
 }
 
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
@@ -73,7 +73,11 @@ func (t *Task[T]) Run() *PanicError {
 		return nil
 	}
 	value, crash, err := t.call()
-	t.end(value, err, crash != nil)
+	if crash != nil {
+		t.endCrashed(crash)
+	} else {
+		t.end(value, err)
+	}
 	return crash
 }
 
@@ -87,10 +91,9 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 		}
 		if r := recover(); r != nil {
 			crash = &PanicError{Value: r, Stack: debug.Stack()}
-			err = crash
 			return
 		}
-		t.end(value, errGoexit, false)
+		t.end(value, errGoexit)
 	}()
 	value, err = t.fn(t.FunctionContext())
 	returned = true
@@ -102,16 +105,26 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 func (t *Task[T]) FunctionContext() context.Context { return (*runContext)(&t.base) }
 
 // End completes the pending with what its function has returned.
-func (t *Task[T]) End(value T, err error) { t.end(value, err, false) }
+func (t *Task[T]) End(value T, err error) { t.end(value, err) }
 
-func (t *Task[T]) end(value T, err error, panicked bool) {
-	if err != nil && !panicked {
+func (t *Task[T]) end(value T, err error) {
+	if err != nil {
 		err = t.outcome(err)
 	}
 	t.fn = nil
 	t.leave()
-	t.runner.Left(panicked)
+	t.runner.Left(nil)
 	t.complete(value, err)
+}
+
+// endCrashed completes the pending with a panic. The runner logs that, and a log
+// handler of the user's may end the goroutine.
+func (t *Task[T]) endCrashed(crash *PanicError) {
+	t.fn = nil
+	t.leave()
+	var none T
+	defer t.complete(none, crash)
+	t.runner.Left(crash)
 }
 
 // Due says that the time of a delayed call has come.

@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
 )
 
 // waiter is one who wants to know when a pending is done: a callback, of a user
@@ -132,11 +134,17 @@ func (b *base) call(callback func(Handle), after *waiter) {
 func (b *base) guard(what string, fn func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			b.logger().Error("pending: "+what+" panicked",
-				slog.Any("pending", b.self), slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
+			b.logPanic(what, &PanicError{Value: r, Stack: debug.Stack()})
 		}
 	}()
 	fn()
+}
+
+// logPanic logs that a function of the user's has panicked which belongs to b.
+func (b *base) logPanic(what string, crash *PanicError) {
+	b.logger().LogAttrs(b.ctx, slog.LevelError, "pending: "+what+" panicked",
+		slog.Any("pending", b.self), slog.Attr{Key: "panic", Value: bounded.Value(crash.Value)},
+		slog.String("stack", string(crash.Stack)))
 }
 
 // tell has w told when the pending is done, and reports false if it is already.

@@ -145,7 +145,10 @@ func Protected() Option {
 	}
 }
 
-// Logger has the caller log to l instead of the actor system's logger.
+// Logger has the caller log to l instead of the actor system's logger. Each
+// panic in a function of the caller is logged there once, at error level and
+// with its stack, and each item of a queue that fails. Children and workers
+// inherit the logger.
 func Logger(l *slog.Logger) Option {
 	return func(c *Config) error {
 		if l == nil {

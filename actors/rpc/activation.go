@@ -88,7 +88,10 @@ func (a *activation) newState() (state any, err error) {
 	returned := false
 	defer func() {
 		if r := recover(); r != nil {
-			err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+			crash := &pending.PanicError{Value: r, Stack: debug.Stack()}
+			a.caller.Logger().Error("rpc: state was not made", slog.String("identity", a.String()), slog.Any("error", crash),
+				slog.String("stack", string(crash.Stack)))
+			err = crash
 		} else if !returned {
 			err = errors.New("its function called runtime.Goexit")
 		}
@@ -144,7 +147,8 @@ func (a *activation) save() {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			a.notSaved(&pending.PanicError{Value: r, Stack: debug.Stack()})
+			crash := &pending.PanicError{Value: r, Stack: debug.Stack()}
+			a.notSaved(crash, slog.String("stack", string(crash.Stack)))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -154,8 +158,9 @@ func (a *activation) save() {
 	}
 }
 
-func (a *activation) notSaved(err error) {
-	a.caller.Logger().Error("rpc: state was not saved", slog.String("identity", a.String()), slog.Any("error", err))
+func (a *activation) notSaved(err error, more ...slog.Attr) {
+	attrs := append([]slog.Attr{slog.String("identity", a.String()), slog.Any("error", err)}, more...)
+	a.caller.Logger().LogAttrs(context.Background(), slog.LevelError, "rpc: state was not saved", attrs...)
 }
 
 func (a *activation) end() {

@@ -90,7 +90,7 @@ func (n *node) encodeError(err error) *wire.Error {
 	e := &wire.Error{Node: n.system.Address()}
 	if crash, ok := err.(*pending.PanicError); ok { //nolint:errorlint // That of another function is an error like any.
 		e.Panicked = true
-		e.Text = shorten(textOf(func() string { return fmt.Sprint(crash.Value) }), longestText)
+		e.Text = shorten(strings.TrimPrefix(textOf(crash.Error), "pending: panic: "), longestText)
 		e.Stack = crash.Stack[:min(len(crash.Stack), longestStack)]
 		return e
 	}

@@ -42,16 +42,16 @@ func (o *fakeOwner) note(do func()) {
 	do()
 }
 
-func (o *fakeOwner) Name() string                { return o.name }
-func (o *fakeOwner) Logger() *slog.Logger        { return slog.New(slog.DiscardHandler) }
-func (o *fakeOwner) Describe(m pending.Metadata) { m["owner"] = o.name }
-func (o *fakeOwner) WorkerID() string            { return "" }
-func (o *fakeOwner) Parent() *Scheduler          { return o.parent }
-func (o *fakeOwner) StopError() error            { return pending.ErrStopped }
-func (o *fakeOwner) ExecutorLost()               {}
-func (o *fakeOwner) Left(*Task, bool)            {}
-func (o *fakeOwner) Call(fn Func)                { fn() }
-func (o *fakeOwner) Finished(*Task)              { o.note(func() { o.finished++ }) }
+func (o *fakeOwner) Name() string                    { return o.name }
+func (o *fakeOwner) Logger() *slog.Logger            { return slog.New(slog.DiscardHandler) }
+func (o *fakeOwner) Describe(m pending.Metadata)     { m["owner"] = o.name }
+func (o *fakeOwner) WorkerID() string                { return "" }
+func (o *fakeOwner) Parent() *Scheduler              { return o.parent }
+func (o *fakeOwner) StopError() error                { return pending.ErrStopped }
+func (o *fakeOwner) ExecutorLost()                   {}
+func (o *fakeOwner) Left(*Task, *pending.PanicError) {}
+func (o *fakeOwner) Call(fn Func)                    { fn() }
+func (o *fakeOwner) Finished(*Task)                  { o.note(func() { o.finished++ }) }
 
 func (o *fakeOwner) Rejected(items []any) {
 	o.note(func() { o.rejected = append(o.rejected, items...) })

@@ -37,9 +37,9 @@ type Owner interface {
 	Call(fn Func)
 	// Quiesced handles a deferred message: no task is left that it had to wait for.
 	Quiesced(deferred any)
-	// Left reports that the function of a task has returned, or has panicked, just
-	// before its pending is done.
-	Left(t *Task, panicked bool)
+	// Left reports that the function of a task has returned, or has panicked if p is not
+	// nil, just before its pending is done.
+	Left(t *Task, p *pending.PanicError)
 	// Panicked reports the panic of a task that was not abandoned.
 	Panicked(t *Task, p *pending.PanicError)
 	// Finished reports that a task has run, or never will.

@@ -82,9 +82,9 @@ func (t *Task) Describe(m pending.Metadata) { t.Owner().Describe(m) }
 func (t *Task) WorkerID() string { return t.Owner().WorkerID() }
 
 // Left implements [pending.Runner].
-func (t *Task) Left(panicked bool) {
-	t.panicked = panicked
-	t.Owner().Left(t, panicked)
+func (t *Task) Left(p *pending.PanicError) {
+	t.panicked = p != nil
+	t.Owner().Left(t, p)
 }
 
 // Park implements [pending.Turn].
