@@ -2,20 +2,97 @@ package actors
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
+	"sync"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// publish tells those who have subscribed to the events of the actor system. A
-// panic of one of them is logged: it must not end the goroutine of the caller,
-// nor what that is about to do.
-func (c *Caller) publish(event any) {
-	defer c.logPanic("event handler")
-	c.registry.system.EventStream.Publish(event)
+// maxEvents bounds the events that wait for slow handlers.
+const maxEvents = 1 << 16
+
+// events are those of one actor system that its handlers have not seen. They are
+// published in order by one goroutine, which holds no turn: a handler may wait for
+// whatever it likes. The goroutine ends when there are none.
+type events struct {
+	mu         sync.Mutex
+	queue      fifo.Ring[event]
+	publishing bool // there is the goroutine
+	dropped    int  // since the queue was full
 }
 
-// deadLetter is publish for a message that cannot be delivered.
+// event is something that a caller has to tell.
+type event struct {
+	from  *Caller
+	value any
+}
+
+// publish has an event published on the event stream of the actor system. An event that
+// would be one too many is dropped, and logged.
+func (c *Caller) publish(value any) {
+	es := &c.registry.events
+	es.mu.Lock()
+	if es.queue.Len() == maxEvents {
+		es.dropped++
+		first := es.dropped == 1
+		es.mu.Unlock()
+		if first {
+			c.Logger().Error("actors: events are dropped, because their handlers are slow",
+				slog.String("caller", c.path()), slog.Int("waiting", maxEvents))
+		}
+		return
+	}
+	es.queue.Push(event{c, value})
+	start := !es.publishing
+	es.publishing = true
+	es.mu.Unlock()
+	if start {
+		go es.run()
+	}
+}
+
+// run publishes until no event is left. A handler may end the goroutine.
+func (es *events) run() {
+	returned := false
+	defer func() {
+		if !returned {
+			go es.run()
+		}
+	}()
+	for {
+		e, dropped, ok := es.next()
+		if dropped > 0 {
+			e.from.Logger().Error("actors: events were dropped", slog.Int("count", dropped))
+		}
+		if !ok {
+			break
+		}
+		e.publish()
+	}
+	returned = true
+}
+
+// next removes and returns the first event, and says how many were dropped before it.
+// Without an event the goroutine ends.
+func (es *events) next() (e event, dropped int, ok bool) {
+	es.mu.Lock()
+	defer es.mu.Unlock()
+	if es.queue.Len() == 0 {
+		es.publishing = false
+		return event{}, 0, false
+	}
+	dropped, es.dropped = es.dropped, 0
+	return es.queue.Shift(), dropped, true
+}
+
+func (e event) publish() {
+	defer e.from.logPanic("event handler")
+	e.from.registry.system.EventStream.Publish(e.value)
+}
+
+// deadLetter publishes a message that cannot be delivered.
 func (c *Caller) deadLetter(message any) {
 	defer c.logPanic("handler of a dead letter")
 	c.registry.system.DeadLetter.SendUserMessage(c.pid, message)

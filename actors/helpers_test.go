@@ -210,6 +210,9 @@ func adopted(
 // eventLog keeps what is published about the callers of a system, in order and
 // in short.
 type eventLog struct {
+	system  *actor.ActorSystem
+	flushed chan struct{}
+
 	mu    sync.Mutex
 	lines []string
 	since time.Time // lines begin with the time since this, if it is set
@@ -217,7 +220,7 @@ type eventLog struct {
 
 // logEvents returns what is published from now on.
 func logEvents(system *actor.ActorSystem) *eventLog {
-	l := &eventLog{}
+	l := &eventLog{system: system, flushed: make(chan struct{})}
 	system.EventStream.Subscribe(func(event any) {
 		switch event := event.(type) {
 		case supervision.Failed:
@@ -225,12 +228,29 @@ func logEvents(system *actor.ActorSystem) *eventLog {
 		case supervision.Restarted:
 			l.add(event.Name, "restarted", event.Err)
 		case supervision.Stopped:
+			if event.Name == flushName {
+				l.flushed <- struct{}{}
+				return
+			}
 			l.add(event.Name, "stopped", event.Err)
 		case *actor.DeadLetterEvent:
 			l.add("dead letter", fmt.Sprintf("%T", event.Message), nil)
 		}
 	})
 	return l
+}
+
+// flushName names a caller whose end comes after the events until now.
+const flushName = "flush"
+
+// flush waits for the events until now, which are published on a goroutine of their own.
+func (l *eventLog) flush() {
+	c, err := actors.Start(l.system, props.Name(flushName))
+	if err != nil {
+		panic(err)
+	}
+	c.Stop()
+	<-l.flushed
 }
 
 func (l *eventLog) add(who, what string, err error) {
@@ -254,6 +274,7 @@ func (l *eventLog) add(who, what string, err error) {
 
 // all returns the lines of the callers of these names, of all if there are none.
 func (l *eventLog) all(names ...string) []string {
+	l.flush()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(l.lines), func(line string) bool {

@@ -103,8 +103,8 @@ func (c *Caller) finalize() {
 			c.worker.pool.drop(c.worker)
 		}
 		// User code is called on the way, and may end the goroutine.
-		defer c.notifyStopped()
 		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
+		defer c.notifyStopped()
 		defer c.sched.CloseExecutors()
 		defer c.registry.removeCaller(c.config.Telemetry)
 		c.closePublication()

@@ -26,6 +26,7 @@ type registry struct {
 	pid      *actor.PID
 	props    *actor.Props // of callers without a strategy of their own
 	requests requests
+	events   events
 
 	spawnMu      sync.Mutex // held until the actor that is spawned takes its mailbox
 	mailboxOwner *Caller    // whose mailbox that is; guarded by spawnMu
