@@ -77,6 +77,10 @@ type restartLimit struct {
 	within   time.Duration
 }
 
+func (l restartLimit) expired(failure, now time.Time) bool {
+	return l.within > 0 && now.Sub(failure) >= l.within
+}
+
 func (r *restartPlan) reject(format string, args ...any) {
 	r.invalid = errors.Join(r.invalid, fmt.Errorf("supervision: "+format, args...))
 }
@@ -84,6 +88,9 @@ func (r *restartPlan) reject(format string, args ...any) {
 // delay returns the time to wait before the restart after the given number of failures in a row, of
 // which there is at least one.
 func (r restartPlan) delay(failures int) time.Duration {
+	if r.longestDelay == 0 {
+		return 0 // doubling it would take as many steps as there are failures
+	}
 	delay := r.initialDelay
 	for range failures - 1 {
 		// Comparing with the half keeps the doubling from overflowing.
