@@ -153,12 +153,12 @@ func (m *restartsOf) decide(now time.Time) Action {
 func TestRecordCountsAsIfItKeptEveryFailure(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
-	for run := range 300 {
+	for run := range 100 {
 		model := restartsOf{restarts: random.IntN(12), within: time.Duration(random.IntN(30))}
 		policy := Restart(MaxRestarts(model.restarts, model.within))
 		var record Record
 		now := time.Now()
-		for i := range 200 {
+		for i := range 100 {
 			if random.IntN(20) == 0 {
 				now = now.Add(time.Duration(random.IntN(60))) // most of what is kept may expire at once
 			}
@@ -200,7 +200,7 @@ func TestRecordMayHaveALimitThatIsNeverReached(t *testing.T) {
 }
 
 func TestRecordWritesFewTimesForAFailure(t *testing.T) {
-	const restarts, failures = 1000, 5000
+	const restarts, failures = 200, 1000
 	for name, within := range map[string]time.Duration{
 		"all are within the time":  time.Hour,
 		"the oldest always expire": restarts / 2,
