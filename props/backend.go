@@ -42,7 +42,7 @@ func (b BackendKind) String() string {
 func Backend(b BackendKind) Option {
 	return func(c *Config) error {
 		if b != Goroutine && b != Thread {
-			return fmt.Errorf("props: Backend: there is no %v", b)
+			return fmt.Errorf("props: Backend(%v): must be Goroutine or Thread", b)
 		}
 		c.Backend, c.asked.backend = b, true
 		return nil
@@ -69,20 +69,33 @@ type EndingHost interface {
 	Done() <-chan struct{}
 }
 
-// HostedBy has every function of the caller run on h's loop. Children don't
-// inherit it. What is said of [Thread] holds here too, as far as the host keeps
-// its loop on one thread: in particular all its calls of posted functions must be
-// made with the same number of LockOSThread in effect.
+// HostedBy runs every function of the caller on h's loop. Children do not
+// inherit the host. The seed's host.
 //
-// A loop that is slow delays the functions of the caller, but not its stop:
-// that waits for functions which have not returned, for [StopTimeout] at most,
-// and for nothing else. Whoever waits on the loop's own goroutine for a
-// function of the caller is in its way. A function that calls [runtime.Goexit]
-// ends that goroutine. The seed's host.
+// The limits of [Thread] apply here too if the loop keeps to one thread. In
+// particular, the loop must make all calls of posted functions with the same
+// number of LockOSThread calls in effect.
+//
+// A slow loop delays the functions of the caller, but not its stop. The stop
+// waits only for functions that have started and not returned, and no longer
+// than [StopTimeout]. Waiting on the loop's own goroutine for a function of the
+// caller blocks the loop that would run it. A function that calls
+// [runtime.Goexit] ends the loop's goroutine.
+//
+// It is an error if h is nil or holds a nil pointer or channel, if its Name
+// returns "", or if it cannot be compared with ==. Whether it can depends on
+// the value: a struct cannot if one of its interface fields holds a slice.
 func HostedBy(h Host) Option {
 	return func(c *Config) error {
-		if h == nil || !reflect.TypeOf(h).Comparable() {
-			return errors.New("props: HostedBy: the host must be something, and comparable")
+		switch v := reflect.ValueOf(h); {
+		case h == nil:
+			return errors.New("props: HostedBy(nil): a host must be given")
+		case (v.Kind() == reflect.Pointer || v.Kind() == reflect.Chan) && v.IsNil():
+			return fmt.Errorf("props: HostedBy(%T(nil)): a host must be given", h)
+		case !v.Comparable():
+			return fmt.Errorf("props: HostedBy(%T): a host must be comparable with ==", h)
+		case h.Name() == "":
+			return fmt.Errorf(`props: HostedBy(%T): a host must have a name, but its Name returns ""`, h)
 		}
 		c.Host, c.asked.host = h, true
 		return nil
@@ -101,8 +114,14 @@ func HostedBy(h Host) Option {
 //		}
 //	}
 //
-// The loop has ended when done is closed; a nil channel says that it never does.
+// The loop has ended when done is closed. A nil done means that it never ends.
+//
+// ChannelHost panics if functions is nil, because no loop could receive from
+// it. An empty name is an error from [HostedBy].
 func ChannelHost(name string, functions chan<- func(), done <-chan struct{}) EndingHost {
+	if functions == nil {
+		panic("props: ChannelHost: functions is nil")
+	}
 	return &channelHost{name, functions, done}
 }
 

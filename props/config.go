@@ -117,7 +117,7 @@ func (c *Config) settleHost() error {
 		return nil
 	}
 	if c.asked.backend {
-		return fmt.Errorf("props: HostedBy: a caller on the loop of %s has no backend %v", c.Host.Name(), c.Backend)
+		return fmt.Errorf("props: HostedBy(%q): cannot be combined with Backend(%v)", c.Host.Name(), c.Backend)
 	}
 	c.Backend = Goroutine // the parent's does not count
 	return nil
