@@ -145,7 +145,7 @@ func (c *Caller) addChild(child *Caller) {
 // Child returns the child of that name, or makes one; without a name it always
 // makes one. What the options leave open is inherited. If the child exists the
 // options are not looked at, except that it is an error to ask for another
-// backend or host than it has. The error else is that of an option or of
+// backend or host than it has; a child on a host has no backend. The error else is that of an option or of
 // opening the publication, or matches [pending.ErrStopped] when the caller, or
 // the child of that name, is stopping. It may be called from any goroutine,
 // also while the caller is busy or not started yet. The seed's get.
@@ -168,6 +168,9 @@ func (c *Caller) child(config *props.Config, employer *pool) (*Caller, error) {
 	child, made, err := c.getOrMake(config, employer)
 	if !made {
 		c.node.unwatch(config.Telemetry)
+		if err == nil {
+			err = config.Differs(child.config) // without the lock: it calls user code, the hosts' Name
+		}
 	}
 	if made {
 		// Any goroutine can spawn, but only the parent's actor, on its turn,
@@ -191,7 +194,7 @@ func (c *Caller) getOrMake(config *props.Config, employer *pool) (child *Caller,
 		if existing.State() >= StateStopping {
 			return nil, false, fmt.Errorf("actors: child %s: %w", existing.path(), pending.ErrStopped)
 		}
-		return existing, false, config.Differs(existing.config)
+		return existing, false, nil
 	}
 	if name == "" {
 		name = c.node.system.ProcessRegistry.NextId()

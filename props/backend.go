@@ -141,25 +141,32 @@ func (h *channelHost) Post(fn func()) {
 	}
 }
 
-// asked says what the options of a caller have set, and not its parent.
+// asked notes which options were given to the caller itself, and not inherited.
 type asked struct{ backend, host bool }
 
-// Differs returns an error if the options that c was made from ask for another
-// backend or host than the caller described by existing has.
+// Differs returns an error if the options of c ask for another backend or host
+// than existing has. It is meant for package actors, which calls it when a child
+// of that name exists. It calls the hosts' Name.
 func (c *Config) Differs(existing *Config) error {
 	switch {
-	case c.asked.backend && c.Backend != existing.Backend:
-		return fmt.Errorf("props: Backend: asked for %v, but it is %v", c.Backend, existing.Backend)
 	case c.asked.host && c.Host != existing.Host:
-		return fmt.Errorf("props: HostedBy: asked for %s, but it is %s", c.Host.Name(), existing.hostName())
+		return fmt.Errorf("props: HostedBy(%q): the existing child runs on %s", c.Host.Name(), existing.executor(c.Host))
+	case c.asked.backend && c.Host == nil && (existing.Host != nil || c.Backend != existing.Backend):
+		return fmt.Errorf("props: Backend(%v): the existing child runs on %s", c.Backend, existing.executor(nil))
 	default:
 		return nil
 	}
 }
 
-func (c *Config) hostName() string {
-	if c.Host == nil {
-		return "not hosted"
+// executor describes what the functions of c run on, as opposed to another host,
+// which may have the same name or be nil.
+func (c *Config) executor(other Host) string {
+	switch {
+	case c.Host == nil:
+		return fmt.Sprintf("backend %v", c.Backend)
+	case other != nil && other.Name() == c.Host.Name():
+		return fmt.Sprintf("another host %q", c.Host.Name())
+	default:
+		return fmt.Sprintf("host %q", c.Host.Name())
 	}
-	return c.Host.Name()
 }
