@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -123,17 +126,51 @@ func (c *Config) settleHost() error {
 	return nil
 }
 
+// maxName is the largest length of a name in bytes.
+const maxName = 256
+
 // Name names the caller. Names are unique among the children of a parent, and
-// part of the caller's id. A name must not contain "/" nor begin with "$". An
-// empty name is no name.
+// part of the caller's id. An empty name is the same as none.
+//
+// A name must be valid UTF-8 of at most 256 bytes, without "/" and control
+// characters, and must not begin with "$".
 func Name(name string) Option {
 	return func(c *Config) error {
-		if strings.Contains(name, "/") || strings.HasPrefix(name, "$") {
-			return fmt.Errorf("props: Name: %q contains a slash or begins with a dollar sign", name)
+		if fault := nameFault(name); fault != "" {
+			return fmt.Errorf("props: Name(%s): %s", quoteName(name), fault)
 		}
 		c.Name = name
 		return nil
 	}
+}
+
+// nameFault says what is wrong with a name, and is empty if nothing is.
+func nameFault(name string) string {
+	switch {
+	case len(name) > maxName:
+		return fmt.Sprintf("must not be longer than %d bytes", maxName)
+	case !utf8.ValidString(name):
+		return "must be valid UTF-8" // protobuf refuses ids that are not
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "must not contain control characters"
+	case strings.Contains(name, "/") || strings.HasPrefix(name, "$"):
+		return `must not contain "/" nor begin with "$"`
+	default:
+		return ""
+	}
+}
+
+// quoteName quotes a name for an error, which must not become as long as the name.
+func quoteName(name string) string {
+	const most = 64
+	if len(name) <= most {
+		return strconv.Quote(name)
+	}
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return fmt.Sprintf("%q... of %d bytes", name[:end], len(name))
 }
 
 // Protected has the caller ignore a stop that is not forced. The stop of a
@@ -149,7 +186,7 @@ func Protected() Option {
 func Logger(l *slog.Logger) Option {
 	return func(c *Config) error {
 		if l == nil {
-			return errors.New("props: Logger: must not be nil")
+			return errors.New("props: Logger(nil): a logger must be given")
 		}
 		c.Logger = l
 		return nil
@@ -182,7 +219,7 @@ func Supervision(p supervision.Policy) Option {
 func Strategy(s actor.SupervisorStrategy) Option {
 	return func(c *Config) error {
 		if s == nil {
-			return errors.New("props: Strategy: must not be nil")
+			return errors.New("props: Strategy(nil): a strategy must be given")
 		}
 		c.Strategy = s
 		return nil
@@ -203,40 +240,40 @@ func NonReentrant() Option {
 // they have nothing to do. The default is 10; with 0 each call gets a new one.
 // The seed's MAX_IDLE_POOL_INSTANCES.
 func MaxIdleWorkers(n int) Option {
-	return atLeast("MaxIdleWorkers", n, 0, func(c *Config) { c.MaxIdleWorkers = n })
+	return notNegative("MaxIdleWorkers", n, func(c *Config) { c.MaxIdleWorkers = n })
 }
 
 // MaxWorkers is how many workers a caller has at most; further calls queue for
 // them. The default, 0, is any number.
 func MaxWorkers(n int) Option {
-	return atLeast("MaxWorkers", n, 0, func(c *Config) { c.MaxWorkers = n })
+	return notNegative("MaxWorkers", n, func(c *Config) { c.MaxWorkers = n })
 }
 
 // IdleTimeout is how long a worker that has nothing to do is kept at least; it
 // is stopped before twice that time is over. The default is a minute; 0 keeps
 // it as long as its parent. The seed's IDLE_WORKER_SHUTDOWN_DURATION.
 func IdleTimeout(d time.Duration) Option {
-	return atLeast("IdleTimeout", d, 0, func(c *Config) { c.IdleTimeout = d })
+	return notNegative("IdleTimeout", d, func(c *Config) { c.IdleTimeout = d })
 }
 
 // MaxQueued is how many calls may wait to be started. A call beyond that ends
 // at once with actors.ErrOverloaded. The default, 0, is any number.
 func MaxQueued(n int) Option {
-	return atLeast("MaxQueued", n, 0, func(c *Config) { c.MaxQueued = n })
+	return notNegative("MaxQueued", n, func(c *Config) { c.MaxQueued = n })
 }
 
 // MaxSuspended is how many functions may have given their turn away at a time.
 // A wait beyond that fails at once with actors.ErrOverloaded, and leaves what
 // it waited for as it is. The default, 0, is any number.
 func MaxSuspended(n int) Option {
-	return atLeast("MaxSuspended", n, 0, func(c *Config) { c.MaxSuspended = n })
+	return notNegative("MaxSuspended", n, func(c *Config) { c.MaxSuspended = n })
 }
 
 // TurnWarning has a turn that lasts longer than d logged, with the stack of
 // the function that holds it. Those of direct calls, and of the messages of an
 // adopted actor, are not watched. The default, 0, is off.
 func TurnWarning(d time.Duration) Option {
-	return atLeast("TurnWarning", d, 0, func(c *Config) { c.TurnWarning = d })
+	return notNegative("TurnWarning", d, func(c *Config) { c.TurnWarning = d })
 }
 
 // StopTimeout is how long a stop, or a restart, waits for the functions that
@@ -244,13 +281,13 @@ func TurnWarning(d time.Duration) Option {
 // are logged and abandoned: their pendings are cancelled and what they return
 // is dropped. The default is 30 seconds; 0 waits for ever.
 func StopTimeout(d time.Duration) Option {
-	return atLeast("StopTimeout", d, 0, func(c *Config) { c.StopTimeout = d })
+	return notNegative("StopTimeout", d, func(c *Config) { c.StopTimeout = d })
 }
 
-func atLeast[N int | time.Duration](option string, n, least N, set func(*Config)) Option {
+func notNegative[N int | time.Duration](option string, n N, set func(*Config)) Option {
 	return func(c *Config) error {
-		if n < least {
-			return fmt.Errorf("props: %s: %v is less than %v", option, n, least)
+		if n < 0 {
+			return fmt.Errorf("props: %s(%v): must not be negative", option, n)
 		}
 		set(c)
 		return nil
