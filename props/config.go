@@ -36,6 +36,8 @@ type Config struct {
 	Strategy actor.SupervisorStrategy
 	// NonReentrant makes every wait keep the turn.
 	NonReentrant bool
+	// CheckTurns looks for two functions that run at once.
+	CheckTurns bool
 	// Backend is what functions run on, unless there is a Host.
 	Backend BackendKind
 	// Host is the loop that functions run on, nil for none.
@@ -232,6 +234,20 @@ func Strategy(s actor.SupervisorStrategy) Option {
 func NonReentrant() Option {
 	return func(c *Config) error {
 		c.NonReentrant = true
+		return nil
+	}
+}
+
+// CheckTurns checks that no two functions of the caller run at once. Children
+// inherit it.
+//
+// Functions run at once after one of them has waited on another goroutine with
+// its own context, without actors.Detach: that wait gives the turn away while the
+// function runs on. CheckTurns panics then, with the stacks of both. The check is
+// for tests and for debugging, as it makes waits slower. It is off by default.
+func CheckTurns() Option {
+	return func(c *Config) error {
+		c.CheckTurns = true
 		return nil
 	}
 }

@@ -51,6 +51,7 @@ func TestEachOptionSaysOneThing(t *testing.T) {
 		"Supervision":           {props.Supervision(policy), func(c *props.Config) { c.Policy = policy }},
 		"Strategy":              {props.Strategy(strategy), func(c *props.Config) { c.Strategy = strategy }},
 		"NonReentrant":          {props.NonReentrant(), func(c *props.Config) { c.NonReentrant = true }},
+		"CheckTurns":            {props.CheckTurns(), func(c *props.Config) { c.CheckTurns = true }},
 		"MaxIdleWorkers":        {props.MaxIdleWorkers(7), func(c *props.Config) { c.MaxIdleWorkers = 7 }},
 		"MaxIdleWorkers, none":  {props.MaxIdleWorkers(0), func(c *props.Config) { c.MaxIdleWorkers = 0 }},
 		"MaxWorkers":            {props.MaxWorkers(7), func(c *props.Config) { c.MaxWorkers = 7 }},
@@ -174,7 +175,7 @@ func TestChildInheritsWhatItsOptionsLeaveOpen(t *testing.T) {
 	strategy := actor.DefaultSupervisorStrategy()
 	common := []props.Option{
 		props.Logger(logger), props.Telemetry(telemetry.New()), props.Supervision(supervision.Stop()),
-		props.Strategy(strategy), props.NonReentrant(), props.MaxIdleWorkers(1), props.MaxWorkers(2),
+		props.Strategy(strategy), props.NonReentrant(), props.CheckTurns(), props.MaxIdleWorkers(1), props.MaxWorkers(2),
 		props.IdleTimeout(3), props.MaxQueued(4), props.MaxSuspended(5), props.TurnWarning(6), props.StopTimeout(7),
 	}
 	parent, err := props.New(append(common, props.Name("parent"), props.Protected())...)
