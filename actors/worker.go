@@ -35,8 +35,9 @@ type idleWorker struct {
 
 // ToThread has fn called on a worker of c: a child of its own, at the same time
 // as whatever c and the other workers do. Workers are kept for the next calls,
-// as many and as long as [props.MaxIdleWorkers] and [props.IdleTimeout] say; if
-// there are [props.MaxWorkers] of them the call is queued. Contexts and errors
+// as many and as long as [props.MaxIdleWorkers] and [props.IdleTimeout] say. If
+// there are [props.MaxWorkers] of them the call is queued; workers of a caller on
+// a thread have threads of their own, and a limit by default. Contexts and errors
 // are as in [Schedule]. It may be called from any goroutine. The seed's
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
@@ -83,7 +84,7 @@ func (p *pool) submit(t task) error {
 		p.mu.Unlock()
 		return pending.ErrStopped
 	}
-	if limit := p.config.MaxWorkers; limit > 0 && p.n >= limit {
+	if limit := p.config.WorkerLimit(); limit > 0 && p.n >= limit {
 		defer p.mu.Unlock()
 		return p.wait(t)
 	}

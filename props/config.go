@@ -47,7 +47,8 @@ type Config struct {
 
 	// MaxIdleWorkers is how many workers are kept while they are idle.
 	MaxIdleWorkers int
-	// MaxWorkers is how many workers there are at most, 0 for any number.
+	// MaxWorkers is how many workers there are at most, 0 for no limit, or on
+	// threads for DefaultMaxThreads.
 	MaxWorkers int
 	// IdleTimeout is how long a worker is kept at least while it is idle, 0
 	// for as long as the caller lives.
@@ -72,6 +73,10 @@ const (
 	DefaultMaxIdleWorkers = 10
 	DefaultIdleTimeout    = time.Minute
 	DefaultStopTimeout    = 30 * time.Second
+
+	// DefaultMaxThreads limits the workers of a caller on a thread. Each of them
+	// has a thread of its own.
+	DefaultMaxThreads = 256
 )
 
 // Option says one thing about a caller. A value that makes no sense is an
@@ -98,6 +103,14 @@ func (c *Config) Child(opts ...Option) (*Config, error) {
 	child := *c
 	child.Name, child.Protected, child.Host, child.asked = "", false, nil, asked{}
 	return child.with(opts)
+}
+
+// WorkerLimit returns how many workers the caller has at most, or 0 for no limit.
+func (c *Config) WorkerLimit() int {
+	if c.MaxWorkers == 0 && c.Backend == Thread {
+		return DefaultMaxThreads
+	}
+	return c.MaxWorkers
 }
 
 func (c *Config) with(opts []Option) (*Config, error) {
@@ -259,8 +272,13 @@ func MaxIdleWorkers(n int) Option {
 	return notNegative("MaxIdleWorkers", n, func(c *Config) { c.MaxIdleWorkers = n })
 }
 
-// MaxWorkers is how many workers a caller has at most; further calls queue for
-// them. The default, 0, is any number.
+// MaxWorkers sets how many workers the caller has at most. Further calls wait for
+// a worker, within [MaxQueued].
+//
+// The default, 0, means no limit for workers on goroutines, and
+// [DefaultMaxThreads] for workers on threads. The Go runtime ends a process that
+// needs more than 10 000 threads, of all its callers together. See
+// [runtime/debug.SetMaxThreads].
 func MaxWorkers(n int) Option {
 	return notNegative("MaxWorkers", n, func(c *Config) { c.MaxWorkers = n })
 }
