@@ -2,24 +2,24 @@ package supervision
 
 import "time"
 
-// Record keeps what matters about the failures of one caller. The zero value is a caller that has
-// never failed. A Record must not be copied after its first use, and it is not safe for use by
-// several goroutines at once.
+// Record counts the failures of one caller. The zero value is a caller that has never failed.
 //
-// With [MaxRestarts] of n it keeps the times of the last n failures at most, else none. The cost of a
-// failure does not depend on n.
+// With [MaxRestarts] of n a Record keeps the times of the last n failures at most, otherwise none. The
+// cost of a failure does not depend on n.
+//
+// A Record must not be copied after its first use. It is not safe for concurrent use.
 type Record struct {
-	failures  times     // no more than a limit needs
+	failures  times     // the last ones, no more than the limit needs
 	inARow    int       // failures since the caller last worked for the longest delay
 	restartAt time.Time // when the restart after the last failure is due
 }
 
-// Decide adds a failure at the given time to the record and returns what p does about it, and how
-// long to wait before doing it. The delay is 0 unless the action is [ActionRestart] and p has a
-// [Backoff].
+// Decide adds a failure at the time now, and returns the action that p takes and the delay before it.
 //
-// When the failure is one too many for [MaxRestarts], the action is [ActionStop]. Only failures that
-// were decided by [Restart] count. The times given to successive calls must not go backwards.
+// If the failure exceeds [MaxRestarts], the action is [ActionStop]. Only failures under [Restart] count.
+// The delay is 0 unless the action is [ActionRestart] and p has a [Backoff].
+//
+// The times given to successive calls must not go backwards.
 func (r *Record) Decide(p Policy, now time.Time) (Action, time.Duration) {
 	if p.action != ActionRestart {
 		return p.action, 0
@@ -28,8 +28,8 @@ func (r *Record) Decide(p Policy, now time.Time) (Action, time.Duration) {
 		return ActionStop, 0
 	}
 
-	// Counting from the failure instead would end every run of failures at the longest delay, as the
-	// delay alone is the quiet time already.
+	// The quiet time counts from the restart. Counted from the failure, the longest delay alone would
+	// always be quiet time enough.
 	if now.Sub(r.restartAt) >= p.restart.longestDelay {
 		r.inARow = 0
 	}
