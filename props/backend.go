@@ -6,23 +6,28 @@ import (
 	"reflect"
 )
 
-// BackendKind is what the functions of a caller run on.
+// BackendKind is a kind of goroutine or thread that functions run on.
 type BackendKind int
 
 const (
-	// Goroutine runs functions on goroutines of the Go scheduler. The default.
+	// Goroutine runs functions on goroutines of the Go scheduler. It is the
+	// default.
 	Goroutine BackendKind = iota
-	// Thread runs every function of the caller, and every resumption of one
-	// that has waited, on one and the same OS thread, which ends with the
-	// caller: for C libraries, OpenGL contexts and whatever else keeps its
-	// state by thread.
+	// Thread runs every function of the caller on the same OS thread, also after
+	// it has waited. The thread ends with the caller. It is for C libraries,
+	// OpenGL contexts and other code that keeps state by thread.
 	//
-	// Turns, waits and stops are the same. But the Go runtime ends the process
-	// when such a function gives its turn away, or returns, between a
-	// LockOSThread and an UnlockOSThread of its own, which it does not need; or
-	// gives it away below a C function that has called back into Go: there it
-	// may only use waits that keep the turn. A function that blocks, as by a
-	// wait that keeps the turn, blocks the thread.
+	// Turns, waits and stops work as on goroutines. A function that blocks, or
+	// waits without giving its turn away, blocks the thread.
+	//
+	// The Go runtime ends the process in two cases. One is a function that waits
+	// or returns between a LockOSThread and an UnlockOSThread of its own; it does
+	// not need them. The other is a function that gives its turn away below a C
+	// function that has called back into Go. There it must use waits that keep the
+	// turn.
+	//
+	// Children and workers of the caller have threads of their own. The workers
+	// are limited, see [MaxWorkers].
 	Thread
 )
 
@@ -39,6 +44,7 @@ func (b BackendKind) String() string {
 }
 
 // Backend sets what the caller's functions run on. Children inherit it.
+// Backend([Thread]) cannot be combined with [HostedBy].
 func Backend(b BackendKind) Option {
 	return func(c *Config) error {
 		if b != Goroutine && b != Thread {
@@ -49,20 +55,20 @@ func Backend(b BackendKind) Option {
 	}
 }
 
-// Host is a loop that somebody else owns: that of a GUI, or of a main goroutine.
+// Host is a loop of other code that can call functions: that of a GUI, or of a
+// main goroutine.
 type Host interface {
-	// Post has fn called on the loop's goroutine, soon, after the functions
-	// posted before and not within the call of Post. It is called from any
-	// goroutine, and may block, but not for ever: it returns when the loop has
-	// ended.
+	// Post makes the loop call fn on its goroutine soon. The loop calls posted
+	// functions in their order, and none during the call of Post. Post is called
+	// from any goroutine. It may block, but must return when the loop has ended.
 	Post(fn func())
-	// Name names the host in logs.
+	// Name returns the name of the host, for logs and errors. It must not be
+	// empty.
 	Name() string
 }
 
-// EndingHost is a [Host] that tells when its loop has ended. A caller on it stops
-// then: its functions that wait are abandoned, because nothing can run them any
-// more.
+// EndingHost is a [Host] that reports the end of its loop. Its callers stop then.
+// Their functions that wait are abandoned, because nothing can run them any more.
 type EndingHost interface {
 	Host
 	// Done returns a channel that is closed when no more functions are called.
@@ -72,8 +78,8 @@ type EndingHost interface {
 // HostedBy runs every function of the caller on h's loop. Children do not
 // inherit the host. The seed's host.
 //
-// The limits of [Thread] apply here too if the loop keeps to one thread. In
-// particular, the loop must make all calls of posted functions with the same
+// What [Thread] says about LockOSThread and C functions applies here too, if the
+// loop keeps to one thread. The loop must call all posted functions with the same
 // number of LockOSThread calls in effect.
 //
 // A slow loop delays the functions of the caller, but not its stop. The stop
@@ -102,8 +108,8 @@ func HostedBy(h Host) Option {
 	}
 }
 
-// ChannelHost returns the host whose loop receives functions from a channel and
-// calls them, as programs do that keep work for their main goroutine:
+// ChannelHost returns a host for a loop that receives functions from a channel and
+// calls them. Programs that need their main goroutine have such a loop:
 //
 //	for {
 //		select {
