@@ -126,11 +126,11 @@ func TestBackendIsInheritedAndThatOfAChildDoesNotChange(t *testing.T) {
 	same(t, onThread, child(t, c, props.Name("thread"), props.Backend(props.Thread)))
 	same(t, onGoroutine, child(t, c, props.Name("goroutine")))
 	_, err = c.Child(props.Name("thread"), props.Backend(props.Goroutine))
-	require.EqualError(t, err, "props: Backend: asked for goroutine, but it is thread")
+	require.EqualError(t, err, "props: Backend(goroutine): the existing child runs on backend thread")
 	_, err = c.Child(props.Name("goroutine"), props.Backend(props.Thread))
-	require.EqualError(t, err, "props: Backend: asked for thread, but it is goroutine")
+	require.EqualError(t, err, "props: Backend(thread): the existing child runs on backend goroutine")
 	_, err = c.Child(props.Backend(7))
-	require.EqualError(t, err, "props: Backend: there is no BackendKind(7)")
+	require.EqualError(t, err, "props: Backend(BackendKind(7)): must be Goroutine or Thread")
 }
 
 // Item 68 of the seed's behaviour.

@@ -18,13 +18,17 @@ func (c *Caller) addChild(child *Caller) {
 	c.children[child.name] = child
 }
 
-// Child returns the child of that name, or makes one; without a name it always
-// makes one. What the options leave open is inherited. If the child exists the
-// options are not looked at, except that it is an error to ask for another
-// backend or host than it has. The error else is that of an option or of
-// opening the publication, or matches [pending.ErrStopped] when the caller, or
-// the child of that name, is stopping. It may be called from any goroutine,
-// also while the caller is busy or not started yet. The seed's get.
+// Child returns the child of that name, or makes one. Without a name it always
+// makes one. The child inherits what the options leave open. The seed's get.
+//
+// If the child exists, its options stay as they are. It is an error to ask for
+// another backend or host than it has; a child on a host has no backend.
+// Otherwise the error is that of an option or of opening the publication, or
+// matches [pending.ErrStopped] if the caller, or the child of that name, is
+// stopping.
+//
+// It may be called from any goroutine, also while the caller is busy or not
+// started yet.
 func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
 	config, err := c.config.Child(opts...)
 	if err != nil {
@@ -44,6 +48,9 @@ func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
 	child, made, err := c.getOrMake(config, w)
 	if !made {
 		c.registry.removeCaller(config.Telemetry)
+		if err == nil {
+			err = config.Differs(child.config) // without the lock: it calls user code, the hosts' Name
+		}
 	}
 	if made {
 		// Any goroutine can spawn, but only the parent's actor, on its turn, can register
@@ -67,7 +74,7 @@ func (c *Caller) getOrMake(config *props.Config, w *worker) (child *Caller, made
 		if existing.State() >= StateStopping {
 			return nil, false, fmt.Errorf("actors: child %s: %w", existing.path(), pending.ErrStopped)
 		}
-		return existing, false, config.Differs(existing.config)
+		return existing, false, nil
 	}
 	if name == "" {
 		name = c.registry.system.ProcessRegistry.NextId()

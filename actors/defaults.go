@@ -6,13 +6,16 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// Defaults describes the callers of a system that have no parent, the main
-// caller included, where their own options leave something open. So the main
-// caller gets a logger and telemetry. It is for the callers that are made from
-// now on, and takes the place of earlier defaults. Names, protection and hosts
-// are not inherited, and actors that are made callers by [AsCaller] have the
-// options given there alone. The error is that of an option. It may be called
-// from any goroutine.
+// Defaults sets the options of the callers of a system that have no parent,
+// where their own options leave something open. The main caller has no other
+// options, so this is how it gets a logger, telemetry, and a policy for its
+// failures: see [Main] for what a policy does that stops it.
+//
+// Defaults replaces earlier defaults. Callers that exist keep what they have, the
+// main caller included. Names, protection and hosts are not inherited. Actors
+// that [AsCaller] makes callers have only the options given there.
+//
+// The error is that of an option. It may be called from any goroutine.
 func Defaults(system *actor.ActorSystem, opts ...props.Option) error {
 	config, err := props.New(opts...)
 	if err != nil {

@@ -26,7 +26,7 @@ func ExampleStart() {
 	<-c.Stopped()
 	fmt.Println(c)
 	// Output:
-	// props: MaxWorkers: -1 is less than 0
+	// props: MaxWorkers(-1): must not be negative
 	// <Caller 🏃 running name="printer" id="callers/printer"> <nil>
 	// <Caller 🏁 stopped name="printer" id="callers/printer">
 }

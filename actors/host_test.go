@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -154,11 +155,48 @@ func TestHostOfACallerDoesNotChange(t *testing.T) {
 		same(t, child(t, c, props.Name("kid"), props.HostedBy(w)), child(t, c, props.Name("kid")))
 		same(t, child(t, c, props.Name("kid")), child(t, c, props.Name("kid"), props.HostedBy(w)))
 		other := child(t, c, props.Name("other"))
-		_, err := c.Child(props.Name("kid"), props.HostedBy(newWindow()))
-		require.EqualError(t, err, "props: HostedBy: asked for window, but it is window")
-		_, err = c.Child(props.Name("other"), props.HostedBy(w))
-		require.EqualError(t, err, "props: HostedBy: asked for window, but it is not hosted")
+		for want, opts := range map[string][]props.Option{
+			`props: HostedBy("window"): the existing child runs on another host "window"`: {props.Name("kid"), props.HostedBy(newWindow())},
+			`props: HostedBy("window"): the existing child runs on backend goroutine`:     {props.Name("other"), props.HostedBy(w)},
+			`props: Backend(goroutine): the existing child runs on host "window"`:         {props.Name("kid"), props.Backend(props.Goroutine)},
+			`props: Backend(thread): the existing child runs on host "window"`:            {props.Name("kid"), props.Backend(props.Thread)},
+		} {
+			_, err := c.Child(opts...)
+			require.EqualError(t, err, want)
+		}
 		assert.Nil(t, other.Host())
+	})
+}
+
+// curious is a host that looks at a caller when it is asked for its name.
+type curious struct {
+	*window
+	caller *actors.Caller
+}
+
+func (c curious) Name() string { return fmt.Sprintf("window of %d children", len(c.caller.Children())) }
+
+func TestNameOfAHostMayCallTheCallerThatIsAskedForAChild(t *testing.T) {
+	hosted(t, func(t *testing.T, w *window, c *actors.Caller) {
+		child(t, c, props.Name("kid"), props.HostedBy(w))
+		_, err := c.Child(props.Name("kid"), props.HostedBy(curious{w, c}))
+		require.EqualError(t, err, `props: HostedBy("window of 1 children"): the existing child runs on host "window"`)
+	})
+}
+
+// partial is a host of a type that can be compared. Whether a value can depends on what it holds.
+type partial struct {
+	*window
+	held any
+}
+
+func TestHostThatCannotBeComparedIsAnErrorAndNoPanic(t *testing.T) {
+	hosted(t, func(t *testing.T, w *window, c *actors.Caller) {
+		for range 2 {
+			_, err := c.Child(props.Name("kid"), props.HostedBy(partial{w, []int{1}}))
+			require.EqualError(t, err, "props: HostedBy(actors_test.partial): a host must be comparable with ==")
+		}
+		assert.Empty(t, c.Children())
 	})
 }
 

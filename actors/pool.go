@@ -117,7 +117,10 @@ func (p *pool) takeIdle() *worker {
 }
 
 // isFull reports whether there are as many workers as there may be. mu must be held.
-func (p *pool) isFull() bool { return p.config.MaxWorkers > 0 && len(p.workers) >= p.config.MaxWorkers }
+func (p *pool) isFull() bool {
+	limit := p.config.WorkerLimit()
+	return limit > 0 && len(p.workers) >= limit
+}
 
 // enqueue has a call wait for a worker. mu must be held.
 func (p *pool) enqueue(t work) error {

@@ -8,7 +8,6 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/props"
-	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 // rootID is the id of the registry's process, and begins the ids of all callers
@@ -163,11 +162,21 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 	}
 }
 
-// Main returns the main caller of a system: protected, and started when first
-// asked for, or again after a forced stop has ended. If the publication that
-// the [Defaults] ask for cannot be opened it is a stopped one, and what is
-// called on it says why. It may be called from any goroutine, but not by the
-// function that opens that publication. The seed's Caller("MainThread").
+// Main returns the main caller of a system, which is protected and described by
+// the [Defaults]. It starts one when first called, and a new one when the last
+// one has stopped. The seed's Caller("MainThread").
+//
+// A forced stop ends it, and so does a failure that its [props.Supervision]
+// answers with a stop, or escalates: it has no parent. Until that stop has ended,
+// Main returns the caller that stops, and calls on it fail with
+// [pending.ErrStopped]. The failures of the last one do not count for the new
+// one.
+//
+// If the publication that the [Defaults] ask for cannot be opened, Main returns
+// a stopped caller, and the errors of its calls say why.
+//
+// Main may be called from any goroutine, but not by the function that opens that
+// publication.
 func Main(system *actor.ActorSystem) *Caller {
 	r := registryOf(system)
 	r.mainMu.Lock()
@@ -179,7 +188,7 @@ func Main(system *actor.ActorSystem) *Caller {
 }
 
 func (r *registry) newMain() *Caller {
-	config, err := r.describe(props.Protected(), props.Supervision(supervision.Capture()))
+	config, err := r.describe(props.Protected())
 	if err != nil {
 		panic(err) // constant options
 	}

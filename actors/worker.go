@@ -9,8 +9,9 @@ import (
 
 // ToThread has fn called on a worker of c: a child of its own, at the same time
 // as whatever c and the other workers do. Workers are kept for the next calls,
-// as many and as long as [props.MaxIdleWorkers] and [props.IdleTimeout] say; if
-// functions run on [props.MaxWorkers] of them the call is queued. Contexts and errors
+// as many and as long as [props.MaxIdleWorkers] and [props.IdleTimeout] say. If
+// there are [props.MaxWorkers] of them the call is queued; workers of a caller on
+// a thread have threads of their own, and a limit by default. Contexts and errors
 // are as in [Schedule]. It may be called from any goroutine. The seed's
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {

@@ -282,6 +282,62 @@ func TestCallsQueueForAWorker(t *testing.T) {
 	})
 }
 
+// The Go runtime ends a process that needs more than 10 000 threads.
+func TestWorkersOnThreadsHaveALimitUnlessTheyAreGivenOne(t *testing.T) {
+	if again() {
+		return
+	}
+	const most = props.DefaultMaxThreads
+	onThread := props.Backend(props.Thread)
+	for name, tt := range map[string]struct {
+		opts            []props.Option
+		calls, together int
+	}{
+		"on threads":                       {[]props.Option{onThread}, most + 10, most},
+		"on threads, given a lower limit":  {[]props.Option{onThread, props.MaxWorkers(3)}, 5, 3},
+		"on threads, given a higher limit": {[]props.Option{onThread, props.MaxWorkers(most + 5)}, most + 10, most + 5},
+		"on goroutines":                    {nil, most + 10, most + 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				c, err := actors.Start(system, tt.opts...)
+				require.NoError(t, err)
+				stopAtEnd(t, c)
+				begin := time.Now()
+				ended := make([]*pending.Pending[*actors.Caller], tt.calls)
+				for i := range ended {
+					ended[i] = actors.ToThread(t.Context(), c, workerAfter(time.Second))
+				}
+				for i, p := range ended {
+					result(t, p)
+					assert.Equal(t, time.Duration(i/tt.together+1)*time.Second, time.Since(begin), "call %d", i)
+				}
+			})
+		})
+	}
+}
+
+func TestLimitOfThreadsIsNotInheritedByCallersOnGoroutines(t *testing.T) {
+	if again() {
+		return
+	}
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		parent, err := actors.Start(system, props.Backend(props.Thread))
+		require.NoError(t, err)
+		stopAtEnd(t, parent)
+		onThread := result(t, actors.ToThread(t.Context(), parent, worker))
+		for _, c := range []*actors.Caller{parent, onThread} {
+			kid := child(t, c, props.Backend(props.Goroutine))
+			begin := time.Now()
+			for range props.DefaultMaxThreads {
+				actors.ToThread(t.Context(), kid, workerAfter(time.Second))
+			}
+			result(t, actors.ToThread(t.Context(), kid, workerAfter(time.Second)))
+			assert.Equal(t, time.Second, time.Since(begin))
+		}
+	})
+}
+
 func TestCallThatQueuesForAWorkerCanBeCancelled(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system, props.MaxWorkers(1))

@@ -6,23 +6,28 @@ import (
 	"reflect"
 )
 
-// BackendKind is what the functions of a caller run on.
+// BackendKind is a kind of goroutine or thread that functions run on.
 type BackendKind int
 
 const (
-	// Goroutine runs functions on goroutines of the Go scheduler. The default.
+	// Goroutine runs functions on goroutines of the Go scheduler. It is the
+	// default.
 	Goroutine BackendKind = iota
-	// Thread runs every function of the caller, and every resumption of one
-	// that has waited, on one and the same OS thread, which ends with the
-	// caller: for C libraries, OpenGL contexts and whatever else keeps its
-	// state by thread.
+	// Thread runs every function of the caller on the same OS thread, also after
+	// it has waited. The thread ends with the caller. It is for C libraries,
+	// OpenGL contexts and other code that keeps state by thread.
 	//
-	// Turns, waits and stops are the same. But the Go runtime ends the process
-	// when such a function gives its turn away, or returns, between a
-	// LockOSThread and an UnlockOSThread of its own, which it does not need; or
-	// gives it away below a C function that has called back into Go: there it
-	// may only use waits that keep the turn. A function that blocks, as by a
-	// wait that keeps the turn, blocks the thread.
+	// Turns, waits and stops work as on goroutines. A function that blocks, or
+	// waits without giving its turn away, blocks the thread.
+	//
+	// The Go runtime ends the process in two cases. One is a function that waits
+	// or returns between a LockOSThread and an UnlockOSThread of its own; it does
+	// not need them. The other is a function that gives its turn away below a C
+	// function that has called back into Go. There it must use waits that keep the
+	// turn.
+	//
+	// Children and workers of the caller have threads of their own. The workers
+	// are limited, see [MaxWorkers].
 	Thread
 )
 
@@ -39,58 +44,72 @@ func (b BackendKind) String() string {
 }
 
 // Backend sets what the caller's functions run on. Children inherit it.
+// Backend([Thread]) cannot be combined with [HostedBy].
 func Backend(b BackendKind) Option {
 	return func(c *Config) error {
 		if b != Goroutine && b != Thread {
-			return fmt.Errorf("props: Backend: there is no %v", b)
+			return fmt.Errorf("props: Backend(%v): must be Goroutine or Thread", b)
 		}
 		c.Backend, c.asked.backend = b, true
 		return nil
 	}
 }
 
-// Host is a loop that somebody else owns: that of a GUI, or of a main goroutine.
+// Host is a loop of other code that can call functions: that of a GUI, or of a
+// main goroutine.
 type Host interface {
-	// Post has fn called on the loop's goroutine, soon, after the functions
-	// posted before and not within the call of Post. It is called from any
-	// goroutine, and may block, but not for ever: it returns when the loop has
-	// ended.
+	// Post makes the loop call fn on its goroutine soon. The loop calls posted
+	// functions in their order, and none during the call of Post. Post is called
+	// from any goroutine. It may block, but must return when the loop has ended.
 	Post(fn func())
-	// Name names the host in logs.
+	// Name returns the name of the host, for logs and errors. It must not be
+	// empty.
 	Name() string
 }
 
-// EndingHost is a [Host] that tells when its loop has ended. A caller on it stops
-// then: its functions that wait are abandoned, because nothing can run them any
-// more.
+// EndingHost is a [Host] that reports the end of its loop. Its callers stop then.
+// Their functions that wait are abandoned, because nothing can run them any more.
 type EndingHost interface {
 	Host
 	// Done returns a channel that is closed when no more functions are called.
 	Done() <-chan struct{}
 }
 
-// HostedBy has every function of the caller run on h's loop. Children don't
-// inherit it. What is said of [Thread] holds here too, as far as the host keeps
-// its loop on one thread: in particular all its calls of posted functions must be
-// made with the same number of LockOSThread in effect.
+// HostedBy runs every function of the caller on h's loop. Children do not
+// inherit the host. The seed's host.
 //
-// A loop that is slow delays the functions of the caller, but not its stop:
-// that waits for functions which have not returned, for [StopTimeout] at most,
-// and for nothing else. Whoever waits on the loop's own goroutine for a
-// function of the caller is in its way. A function that calls [runtime.Goexit]
-// ends that goroutine. The seed's host.
+// What [Thread] says about LockOSThread and C functions applies here too, if the
+// loop keeps to one thread. The loop must call all posted functions with the same
+// number of LockOSThread calls in effect.
+//
+// A slow loop delays the functions of the caller, but not its stop. The stop
+// waits only for functions that have started and not returned, and no longer
+// than [StopTimeout]. Waiting on the loop's own goroutine for a function of the
+// caller blocks the loop that would run it. A function that calls
+// [runtime.Goexit] ends the loop's goroutine.
+//
+// It is an error if h is nil or holds a nil pointer or channel, if its Name
+// returns "", or if it cannot be compared with ==. Whether it can depends on
+// the value: a struct cannot if one of its interface fields holds a slice.
 func HostedBy(h Host) Option {
 	return func(c *Config) error {
-		if h == nil || !reflect.TypeOf(h).Comparable() {
-			return errors.New("props: HostedBy: the host must be something, and comparable")
+		switch v := reflect.ValueOf(h); {
+		case h == nil:
+			return errors.New("props: HostedBy(nil): a host must be given")
+		case (v.Kind() == reflect.Pointer || v.Kind() == reflect.Chan) && v.IsNil():
+			return fmt.Errorf("props: HostedBy(%T(nil)): a host must be given", h)
+		case !v.Comparable():
+			return fmt.Errorf("props: HostedBy(%T): a host must be comparable with ==", h)
+		case h.Name() == "":
+			return fmt.Errorf(`props: HostedBy(%T): a host must have a name, but its Name returns ""`, h)
 		}
 		c.Host, c.asked.host = h, true
 		return nil
 	}
 }
 
-// ChannelHost returns the host whose loop receives functions from a channel and
-// calls them, as programs do that keep work for their main goroutine:
+// ChannelHost returns a host for a loop that receives functions from a channel and
+// calls them. Programs that need their main goroutine have such a loop:
 //
 //	for {
 //		select {
@@ -101,8 +120,14 @@ func HostedBy(h Host) Option {
 //		}
 //	}
 //
-// The loop has ended when done is closed; a nil channel says that it never does.
+// The loop has ended when done is closed. A nil done means that it never ends.
+//
+// ChannelHost panics if functions is nil, because no loop could receive from
+// it. An empty name is an error from [HostedBy].
 func ChannelHost(name string, functions chan<- func(), done <-chan struct{}) EndingHost {
+	if functions == nil {
+		panic("props: ChannelHost: functions is nil")
+	}
 	return &channelHost{name, functions, done}
 }
 
@@ -122,25 +147,32 @@ func (h *channelHost) Post(fn func()) {
 	}
 }
 
-// asked says what the options of a caller have set, and not its parent.
+// asked notes which options were given to the caller itself, and not inherited.
 type asked struct{ backend, host bool }
 
-// Differs returns an error if the options that c was made from ask for another
-// backend or host than the caller described by existing has.
+// Differs returns an error if the options of c ask for another backend or host
+// than existing has. It is meant for package actors, which calls it when a child
+// of that name exists. It calls the hosts' Name.
 func (c *Config) Differs(existing *Config) error {
 	switch {
-	case c.asked.backend && c.Backend != existing.Backend:
-		return fmt.Errorf("props: Backend: asked for %v, but it is %v", c.Backend, existing.Backend)
 	case c.asked.host && c.Host != existing.Host:
-		return fmt.Errorf("props: HostedBy: asked for %s, but it is %s", c.Host.Name(), existing.hostName())
+		return fmt.Errorf("props: HostedBy(%q): the existing child runs on %s", c.Host.Name(), existing.executor(c.Host))
+	case c.asked.backend && c.Host == nil && (existing.Host != nil || c.Backend != existing.Backend):
+		return fmt.Errorf("props: Backend(%v): the existing child runs on %s", c.Backend, existing.executor(nil))
 	default:
 		return nil
 	}
 }
 
-func (c *Config) hostName() string {
-	if c.Host == nil {
-		return "not hosted"
+// executor describes what the functions of c run on, as opposed to another host,
+// which may have the same name or be nil.
+func (c *Config) executor(other Host) string {
+	switch {
+	case c.Host == nil:
+		return fmt.Sprintf("backend %v", c.Backend)
+	case other != nil && other.Name() == c.Host.Name():
+		return fmt.Sprintf("another host %q", c.Host.Name())
+	default:
+		return fmt.Sprintf("host %q", c.Host.Name())
 	}
-	return c.Host.Name()
 }

@@ -1,6 +1,7 @@
 package props_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,25 +19,80 @@ func TestBackendsHaveNames(t *testing.T) {
 // Item 3 of the seed's behaviour.
 func TestBackendThatThereIsNotIsAnError(t *testing.T) {
 	_, err := props.New(props.Backend(7))
-	require.EqualError(t, err, "props: Backend: there is no BackendKind(7)")
+	require.EqualError(t, err, "props: Backend(BackendKind(7)): must be Goroutine or Thread")
 }
 
-// uncomparable is a host that cannot be told from another one.
-type uncomparable struct {
+// sliced is a host of a type that cannot be compared.
+type sliced struct {
 	props.Host
 	_ []int
 }
 
-func TestHostMustBeSomethingThatCanBeToldFromAnother(t *testing.T) {
-	for _, h := range []props.Host{nil, uncomparable{}} {
-		_, err := props.New(props.HostedBy(h))
-		require.EqualError(t, err, "props: HostedBy: the host must be something, and comparable")
+// holding is a host of a type that can be compared. Whether a value can depends on what it holds.
+type holding struct {
+	props.Host
+	held any
+}
+
+// nested holds it further inside.
+type nested struct {
+	props.Host
+	held [1]holding
+}
+
+// inbox is a host that can be nil, as a pointer can.
+type inbox chan func()
+
+func (i inbox) Name() string   { return "inbox" }
+func (i inbox) Post(fn func()) { i <- fn }
+
+// nameless is a host that has no name.
+type nameless struct{ props.Host }
+
+func (nameless) Name() string { return "" }
+
+func TestHostThatCannotServeIsAnErrorThatNamesIt(t *testing.T) {
+	for want, host := range map[string]props.Host{
+		"props: HostedBy(nil): a host must be given":                                             nil,
+		"props: HostedBy(props_test.sliced): a host must be comparable with ==":                  sliced{},
+		"props: HostedBy(props_test.holding): a host must be comparable with ==":                 holding{held: []int{1}},
+		"props: HostedBy(props_test.nested): a host must be comparable with ==":                  nested{held: [1]holding{{held: func() {}}}},
+		"props: HostedBy(props_test.inbox(nil)): a host must be given":                           inbox(nil),
+		"props: HostedBy(*props_test.nested(nil)): a host must be given":                         (*nested)(nil),
+		`props: HostedBy(props_test.nameless): a host must have a name, but its Name returns ""`: nameless{},
+	} {
+		t.Run(want, func(t *testing.T) {
+			parent, err := props.New()
+			require.NoError(t, err)
+			for _, describe := range []func(...props.Option) (*props.Config, error){props.New, parent.Child} {
+				_, err := describe(props.HostedBy(host))
+				require.EqualError(t, err, want)
+			}
+		})
 	}
 }
 
+func TestHostIsComparedByWhatItHolds(t *testing.T) {
+	gui := newHost("gui")
+	parent, err := props.New()
+	require.NoError(t, err)
+	config := func(host props.Host) *props.Config {
+		c, err := parent.Child(props.HostedBy(host))
+		require.NoError(t, err)
+		return c
+	}
+	existing := config(holding{gui, 1})
+	require.NoError(t, config(holding{gui, 1}).Differs(existing))
+	require.Error(t, config(holding{gui, 2}).Differs(existing))
+	require.Error(t, config(gui).Differs(existing), "of another type")
+}
+
+// newHost returns a host that nobody runs.
+func newHost(name string) props.Host { return props.ChannelHost(name, make(chan func()), nil) }
+
 func TestCallerWithAHostHasNoThread(t *testing.T) {
-	host := props.ChannelHost("gui", nil, nil)
-	want := "props: HostedBy: a caller on the loop of gui has no backend thread"
+	host := newHost("gui")
+	want := `props: HostedBy("gui"): cannot be combined with Backend(thread)`
 	for _, opts := range [][]props.Option{
 		{props.HostedBy(host), props.Backend(props.Thread)},
 		{props.Backend(props.Thread), props.HostedBy(host)},
@@ -67,7 +123,7 @@ func TestBackendIsInheritedAndTheHostIsNot(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, props.Goroutine, child.Backend, "unless it is given another one")
 
-	parent, err = props.New(props.HostedBy(props.ChannelHost("gui", nil, nil)))
+	parent, err = props.New(props.HostedBy(newHost("gui")))
 	require.NoError(t, err)
 	for _, opts := range [][]props.Option{nil, {props.MaxWorkers(1)}} {
 		child, err := parent.Child(opts...)
@@ -78,38 +134,72 @@ func TestBackendIsInheritedAndTheHostIsNot(t *testing.T) {
 
 // Item 68 of the seed's behaviour.
 func TestConfigDiffersInWhatItsOptionsAskFor(t *testing.T) {
-	gui, other := props.ChannelHost("gui", nil, nil), props.ChannelHost("other", nil, nil)
-	onThread, onHost := []props.Option{props.Backend(props.Thread)}, []props.Option{props.HostedBy(gui)}
+	gui := newHost("gui")
+	var (
+		nothing     []props.Option
+		onGoroutine = []props.Option{props.Backend(props.Goroutine)}
+		onThread    = []props.Option{props.Backend(props.Thread)}
+		onHost      = []props.Option{props.HostedBy(gui)}
+		onBoth      = []props.Option{props.HostedBy(gui), props.Backend(props.Goroutine)}
+		onOther     = []props.Option{props.HostedBy(newHost("other"))}
+		onNamesake  = []props.Option{props.HostedBy(newHost("gui"))}
+	)
+	const (
+		no        = ""
+		backend   = "props: Backend(%s): the existing child runs on "
+		host      = "props: HostedBy(%s): the existing child runs on "
+		goroutine = "backend goroutine"
+		thread    = "backend thread"
+		loop      = `host "gui"`
+		namesake  = `another host "gui"`
+	)
+	asks := func(format, value, existing string) string { return fmt.Sprintf(format, value) + existing }
 	for name, tt := range map[string]struct {
-		existing, asked []props.Option
-		want            string // "" for no difference
+		asked []props.Option
+		// What the error is if the existing child runs on ...; no for none.
+		goroutine, thread, host, both string
 	}{
-		"nothing asked, thread":     {existing: onThread},
-		"nothing asked, host":       {existing: onHost},
-		"the same backend":          {existing: onThread, asked: onThread},
-		"the same host":             {existing: onHost, asked: onHost},
-		"another option":            {asked: []props.Option{props.MaxWorkers(3)}},
-		"a thread for a goroutine":  {asked: onThread, want: "props: Backend: asked for thread, but it is goroutine"},
-		"a goroutine for a thread":  {onThread, []props.Option{props.Backend(props.Goroutine)}, "props: Backend: asked for goroutine, but it is thread"},
-		"a host for none":           {asked: onHost, want: "props: HostedBy: asked for gui, but it is not hosted"},
-		"another host":              {onHost, []props.Option{props.HostedBy(other)}, "props: HostedBy: asked for other, but it is gui"},
-		"another one of that name":  {onHost, []props.Option{props.HostedBy(props.ChannelHost("gui", nil, nil))}, "props: HostedBy: asked for gui, but it is gui"},
-		"a host instead of threads": {onThread, onHost, "props: HostedBy: asked for gui, but it is not hosted"},
+		"nothing":         {nothing, no, no, no, no},
+		"another option":  {[]props.Option{props.MaxWorkers(3)}, no, no, no, no},
+		"goroutine":       {onGoroutine, no, asks(backend, "goroutine", thread), asks(backend, "goroutine", loop), asks(backend, "goroutine", loop)},
+		"thread":          {onThread, asks(backend, "thread", goroutine), no, asks(backend, "thread", loop), asks(backend, "thread", loop)},
+		"host":            {onHost, asks(host, `"gui"`, goroutine), asks(host, `"gui"`, thread), no, no},
+		"host, goroutine": {onBoth, asks(host, `"gui"`, goroutine), asks(host, `"gui"`, thread), no, no},
+		"another host":    {onOther, asks(host, `"other"`, goroutine), asks(host, `"other"`, thread), asks(host, `"other"`, loop), asks(host, `"other"`, loop)},
+		"host, same name": {onNamesake, asks(host, `"gui"`, goroutine), asks(host, `"gui"`, thread), asks(host, `"gui"`, namesake), asks(host, `"gui"`, namesake)},
 	} {
-		t.Run(name, func(t *testing.T) {
-			parent, err := props.New()
-			require.NoError(t, err)
-			existing, err := parent.Child(tt.existing...)
-			require.NoError(t, err)
-			asked, err := parent.Child(tt.asked...)
-			require.NoError(t, err)
-			if err := asked.Differs(existing); tt.want == "" {
+		for _, existing := range []struct {
+			name string
+			opts []props.Option
+			want string
+		}{
+			{"by default on a goroutine", nothing, tt.goroutine},
+			{"on a goroutine", onGoroutine, tt.goroutine},
+			{"on a thread", onThread, tt.thread},
+			{"on a host", onHost, tt.host},
+			{"on a host that has the backend too", onBoth, tt.both},
+		} {
+			t.Run(name+" for a child "+existing.name, func(t *testing.T) {
+				parent, err := props.New()
 				require.NoError(t, err)
-			} else {
-				require.EqualError(t, err, tt.want)
-			}
-		})
+				child, err := parent.Child(existing.opts...)
+				require.NoError(t, err)
+				asked, err := parent.Child(tt.asked...)
+				require.NoError(t, err)
+				if err := asked.Differs(child); existing.want == no {
+					require.NoError(t, err)
+				} else {
+					require.EqualError(t, err, existing.want)
+				}
+			})
+		}
 	}
+}
+
+func TestChannelHostWithoutAChannelPanics(t *testing.T) {
+	assert.PanicsWithValue(t, "props: ChannelHost: functions is nil", func() {
+		props.ChannelHost("gui", nil, make(chan struct{}))
+	})
 }
 
 func TestChannelHostCallsWhatIsPostedUntilItIsDone(t *testing.T) {

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -13,68 +16,78 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// Config describes a caller. It is made by [New] and [Config.Child], which
-// check it, and is not changed afterwards.
+// Config describes a caller. It is meant for package actors; programs use options
+// instead. [New] and [Config.Child] make it and check it. It does not change
+// afterwards, and is safe for concurrent use.
 type Config struct {
-	// Name is unique among the children of a parent; empty for a name made up
-	// by the system.
+	// Name is unique among the children of a parent. If it is empty, the actor
+	// system makes a name.
 	Name string
 	// Protected callers ignore a stop that is not forced.
 	Protected bool
-	// Logger is nil for the logger of the actor system.
+	// Logger is nil for the actor system's logger.
 	Logger *slog.Logger
-	// Telemetry makes the spans and the metrics of the caller, if it is not
-	// nil.
+	// Telemetry makes the spans and metrics of the caller, nil for none.
 	Telemetry *telemetry.Telemetry
-	// Policy says what a panic in a function does.
+	// Policy decides what a panic in a function does.
 	Policy supervision.Policy
-	// Strategy decides on children that escalate a failure; nil lets Policy
-	// decide.
+	// Strategy decides on children that escalate a failure. If it is nil, Policy
+	// decides.
 	Strategy actor.SupervisorStrategy
 	// NonReentrant makes every wait keep the turn.
 	NonReentrant bool
-	// Backend is what functions run on, unless there is a Host.
+	// CheckTurns checks that no two functions run at once.
+	CheckTurns bool
+	// Backend is what functions run on if there is no Host.
 	Backend BackendKind
 	// Host is the loop that functions run on, nil for none.
 	Host Host
-	// Publisher opens what the caller publishes to, nil for nothing.
+	// Publisher opens the publication of the caller, nil for none.
 	Publisher func(id string) (Publication, error)
 
-	// MaxIdleWorkers is how many workers are kept while they are idle.
+	// MaxIdleWorkers is how many idle workers are kept.
 	MaxIdleWorkers int
-	// MaxWorkers is how many workers there are at most, 0 for any number.
+	// MaxWorkers is what the option says, 0 for the default: see WorkerLimit.
 	MaxWorkers int
-	// IdleTimeout is how long a worker is kept at least while it is idle, 0
-	// for as long as the caller lives.
+	// IdleTimeout is how long an idle worker is kept at least, 0 for as long as
+	// the caller lives.
 	IdleTimeout time.Duration
 
-	// MaxQueued is how many calls may wait to be started, 0 for any number.
+	// MaxQueued is how many calls may wait to be started, 0 for no limit.
 	MaxQueued int
 	// MaxSuspended is how many functions may have given their turn away at a
-	// time, 0 for any number.
+	// time, 0 for no limit.
 	MaxSuspended int
-	// TurnWarning is how long a turn may last before it is logged, 0 for ever.
+	// TurnWarning is how long a turn may last before it is logged, 0 for no
+	// limit.
 	TurnWarning time.Duration
 	// StopTimeout is how long a stop waits for running functions before it
-	// abandons them, 0 for ever.
+	// abandons them, 0 for no limit.
 	StopTimeout time.Duration
 
 	asked asked
 }
 
-// What a caller is like unless its options say otherwise.
+// The defaults of options.
 const (
 	DefaultMaxIdleWorkers = 10
 	DefaultIdleTimeout    = time.Minute
 	DefaultStopTimeout    = 30 * time.Second
+
+	// DefaultMaxThreads limits the workers of a caller on a thread. Each of them
+	// has a thread of its own.
+	DefaultMaxThreads = 256
 )
 
-// Option says one thing about a caller. A value that makes no sense is an
-// error, which names the option, from whatever the option is given to.
+// Option sets one property of a caller. It can be used for any number of callers,
+// and is safe for concurrent use.
+//
+// A value that makes no sense is an error from the function that is given the
+// option. The error names the option and the value.
 type Option func(*Config) error
 
-// New returns the description made by the options, or an error for each of
-// them that is wrong.
+// New returns the description that the options make. The error joins those of all
+// options that are wrong.
 func New(opts ...Option) (*Config, error) {
 	return (&Config{
 		MaxIdleWorkers: DefaultMaxIdleWorkers,
@@ -83,9 +96,9 @@ func New(opts ...Option) (*Config, error) {
 	}).with(opts)
 }
 
-// Child returns the description of a child of a caller described by c: what
-// the options leave open is inherited, except for the name, the protection and
-// the host.
+// Child returns the description of a child of a caller that c describes. The child
+// inherits what the options leave open, except the name, the protection and the
+// host. The error joins those of all options that are wrong.
 func (c *Config) Child(opts ...Option) (*Config, error) {
 	if len(opts) == 0 && c.Name == "" && !c.Protected && c.Host == nil {
 		return c, nil
@@ -93,6 +106,14 @@ func (c *Config) Child(opts ...Option) (*Config, error) {
 	child := *c
 	child.Name, child.Protected, child.Host, child.asked = "", false, nil, asked{}
 	return child.with(opts)
+}
+
+// WorkerLimit returns how many workers the caller has at most, or 0 for no limit.
+func (c *Config) WorkerLimit() int {
+	if c.MaxWorkers == 0 && c.Backend == Thread {
+		return DefaultMaxThreads
+	}
+	return c.MaxWorkers
 }
 
 func (c *Config) with(opts []Option) (*Config, error) {
@@ -111,33 +132,67 @@ func (c *Config) with(opts []Option) (*Config, error) {
 	return c, nil
 }
 
-// settleHost sees to it that a caller with a host has no thread of its own.
+// settleHost makes sure that a caller with a host has no thread of its own.
 func (c *Config) settleHost() error {
 	if c.Host == nil || c.Backend == Goroutine {
 		return nil
 	}
 	if c.asked.backend {
-		return fmt.Errorf("props: HostedBy: a caller on the loop of %s has no backend %v", c.Host.Name(), c.Backend)
+		return fmt.Errorf("props: HostedBy(%q): cannot be combined with Backend(%v)", c.Host.Name(), c.Backend)
 	}
-	c.Backend = Goroutine // the parent's does not count
+	c.Backend = Goroutine // it was inherited
 	return nil
 }
 
+// maxName is the largest length of a name in bytes.
+const maxName = 256
+
 // Name names the caller. Names are unique among the children of a parent, and
-// part of the caller's id. A name must not contain "/" nor begin with "$". An
-// empty name is no name.
+// part of the caller's id. An empty name is the same as none.
+//
+// A name must be valid UTF-8 of at most 256 bytes, without "/" and control
+// characters, and must not begin with "$".
 func Name(name string) Option {
 	return func(c *Config) error {
-		if strings.Contains(name, "/") || strings.HasPrefix(name, "$") {
-			return fmt.Errorf("props: Name: %q contains a slash or begins with a dollar sign", name)
+		if fault := nameFault(name); fault != "" {
+			return fmt.Errorf("props: Name(%s): %s", quoteName(name), fault)
 		}
 		c.Name = name
 		return nil
 	}
 }
 
-// Protected has the caller ignore a stop that is not forced. The stop of a
-// parent always is.
+// nameFault says what is wrong with a name, and is empty if nothing is.
+func nameFault(name string) string {
+	switch {
+	case len(name) > maxName:
+		return fmt.Sprintf("must not be longer than %d bytes", maxName)
+	case !utf8.ValidString(name):
+		return "must be valid UTF-8" // protobuf refuses ids that are not
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "must not contain control characters"
+	case strings.Contains(name, "/") || strings.HasPrefix(name, "$"):
+		return `must not contain "/" nor begin with "$"`
+	default:
+		return ""
+	}
+}
+
+// quoteName quotes a name for an error, which must not become as long as the name.
+func quoteName(name string) string {
+	const most = 64
+	if len(name) <= most {
+		return strconv.Quote(name)
+	}
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return fmt.Sprintf("%q... of %d bytes", name[:end], len(name))
+}
+
+// Protected makes the caller ignore a stop that is not forced. The stop of its
+// parent, and one that its policy decides, are forced.
 func Protected() Option {
 	return func(c *Config) error {
 		c.Protected = true
@@ -145,22 +200,23 @@ func Protected() Option {
 	}
 }
 
-// Logger has the caller log to l instead of the actor system's logger. Each
-// panic in a function of the caller is logged there once, at error level and
-// with its stack, and each item of a queue that fails. Children and workers
-// inherit the logger.
+// Logger makes the caller log to l instead of the actor system's logger. It must not be
+// nil. Children and workers inherit it.
+//
+// Each panic in a function of the caller is logged there once, at error level and with its
+// stack, and each item of a queue that fails.
 func Logger(l *slog.Logger) Option {
 	return func(c *Config) error {
 		if l == nil {
-			return errors.New("props: Logger: must not be nil")
+			return errors.New("props: Logger(nil): a logger must be given")
 		}
 		c.Logger = l
 		return nil
 	}
 }
 
-// Telemetry has t make spans and metrics of what the caller does. The default
-// is the parent's; nil makes none.
+// Telemetry makes t record spans and metrics of the caller. The default is the
+// parent's. With nil there are none.
 func Telemetry(t *telemetry.Telemetry) Option {
 	return func(c *Config) error {
 		c.Telemetry = t
@@ -168,8 +224,9 @@ func Telemetry(t *telemetry.Telemetry) Option {
 	}
 }
 
-// Supervision says what a panic in a function of the caller does. The default
-// is [supervision.Capture].
+// Supervision sets the policy for panics in functions of the caller. The default
+// is [supervision.Capture]. It is an error if p is not valid, see
+// [supervision.Policy.Validate].
 func Supervision(p supervision.Policy) Option {
 	return func(c *Config) error {
 		if err := p.Validate(); err != nil {
@@ -180,21 +237,21 @@ func Supervision(p supervision.Policy) Option {
 	}
 }
 
-// Strategy has s decide, instead of the caller's own policy, what happens to a
-// child that escalates a failure.
+// Strategy makes s decide on children that escalate a failure. By default the
+// caller's own policy decides. It must not be nil.
 func Strategy(s actor.SupervisorStrategy) Option {
 	return func(c *Config) error {
 		if s == nil {
-			return errors.New("props: Strategy: must not be nil")
+			return errors.New("props: Strategy(nil): a strategy must be given")
 		}
 		c.Strategy = s
 		return nil
 	}
 }
 
-// NonReentrant makes every wait in a function of the caller keep the turn, for
-// state that must not change across a wait. What would deadlock by that is
-// reported as [pending.ErrDeadlock].
+// NonReentrant makes every wait in a function of the caller keep the turn. It is
+// for state that must not change during a wait. A wait that would deadlock returns
+// pending.ErrDeadlock.
 func NonReentrant() Option {
 	return func(c *Config) error {
 		c.NonReentrant = true
@@ -202,58 +259,78 @@ func NonReentrant() Option {
 	}
 }
 
-// MaxIdleWorkers is how many workers a caller keeps for the next calls while
-// they have nothing to do. The default is 10; with 0 each call gets a new one.
+// CheckTurns checks that no two functions of the caller run at once. Children
+// inherit it.
+//
+// Functions run at once after one of them has waited on another goroutine with
+// its own context, without actors.Detach: that wait gives the turn away while the
+// function runs on. CheckTurns panics then, with the stacks of both. It is for tests
+// and for debugging, and off by default.
+func CheckTurns() Option {
+	return func(c *Config) error {
+		c.CheckTurns = true
+		return nil
+	}
+}
+
+// MaxIdleWorkers sets how many idle workers the caller keeps for further calls.
+// The default is 10. With 0 each call gets a new worker. It must not be negative.
 // The seed's MAX_IDLE_POOL_INSTANCES.
 func MaxIdleWorkers(n int) Option {
-	return atLeast("MaxIdleWorkers", n, 0, func(c *Config) { c.MaxIdleWorkers = n })
+	return notNegative("MaxIdleWorkers", n, func(c *Config) { c.MaxIdleWorkers = n })
 }
 
-// MaxWorkers is how many workers a caller has at most; further calls queue for
-// them. The default, 0, is any number.
+// MaxWorkers sets how many workers the caller has at most. Further calls wait for
+// a worker, within [MaxQueued].
+//
+// The default, 0, means no limit for workers on goroutines, and
+// [DefaultMaxThreads] for workers on threads. The Go runtime ends a process that
+// needs more than 10 000 threads, of all its callers together. See
+// [runtime/debug.SetMaxThreads]. It must not be negative.
 func MaxWorkers(n int) Option {
-	return atLeast("MaxWorkers", n, 0, func(c *Config) { c.MaxWorkers = n })
+	return notNegative("MaxWorkers", n, func(c *Config) { c.MaxWorkers = n })
 }
 
-// IdleTimeout is how long a worker that has nothing to do is kept at least; it
-// is stopped before twice that time is over. The default is a minute; 0 keeps
-// it as long as its parent. The seed's IDLE_WORKER_SHUTDOWN_DURATION.
+// IdleTimeout sets how long an idle worker is kept. It is stopped after d, and
+// before twice d. The default is a minute. With 0 it is kept as long as the caller
+// lives. It must not be negative. The seed's IDLE_WORKER_SHUTDOWN_DURATION.
 func IdleTimeout(d time.Duration) Option {
-	return atLeast("IdleTimeout", d, 0, func(c *Config) { c.IdleTimeout = d })
+	return notNegative("IdleTimeout", d, func(c *Config) { c.IdleTimeout = d })
 }
 
-// MaxQueued is how many calls may wait to be started. A call beyond that ends
-// at once with actors.ErrOverloaded. The default, 0, is any number.
+// MaxQueued sets how many calls may wait to be started. A call beyond that fails at
+// once with actors.ErrOverloaded. The default, 0, means no limit. It must not be
+// negative.
 func MaxQueued(n int) Option {
-	return atLeast("MaxQueued", n, 0, func(c *Config) { c.MaxQueued = n })
+	return notNegative("MaxQueued", n, func(c *Config) { c.MaxQueued = n })
 }
 
-// MaxSuspended is how many functions may have given their turn away at a time.
-// A wait beyond that fails at once with actors.ErrOverloaded, and leaves what
-// it waited for as it is. The default, 0, is any number.
+// MaxSuspended sets how many functions may have given their turn away at a time. A
+// wait beyond that fails at once with actors.ErrOverloaded, and does not cancel
+// the pending it was for. The default, 0, means no limit. It must not be negative.
 func MaxSuspended(n int) Option {
-	return atLeast("MaxSuspended", n, 0, func(c *Config) { c.MaxSuspended = n })
+	return notNegative("MaxSuspended", n, func(c *Config) { c.MaxSuspended = n })
 }
 
-// TurnWarning has a turn that lasts longer than d logged, with the stack of
-// the function that holds it. Those of direct calls, and of the messages of an
-// adopted actor, are not watched. The default, 0, is off.
+// TurnWarning logs a turn that lasts longer than d, with the stack of the function
+// that has it. Direct calls, and messages of actors that AsCaller made callers, are
+// not watched. The default, 0, means off. It must not be negative.
 func TurnWarning(d time.Duration) Option {
-	return atLeast("TurnWarning", d, 0, func(c *Config) { c.TurnWarning = d })
+	return notNegative("TurnWarning", d, func(c *Config) { c.TurnWarning = d })
 }
 
-// StopTimeout is how long a stop, or a restart, waits for the functions that
-// are running to return, once their contexts are cancelled. After that they
-// are logged and abandoned: their pendings are cancelled and what they return
-// is dropped. The default is 30 seconds; 0 waits for ever.
+// StopTimeout sets how long a stop or a restart waits for running functions to
+// return, after it has cancelled their contexts. After d they are logged and
+// abandoned: their pendings are cancelled, and what they return is dropped. The
+// default is 30 seconds. With 0 there is no limit. It must not be negative.
 func StopTimeout(d time.Duration) Option {
-	return atLeast("StopTimeout", d, 0, func(c *Config) { c.StopTimeout = d })
+	return notNegative("StopTimeout", d, func(c *Config) { c.StopTimeout = d })
 }
 
-func atLeast[N int | time.Duration](option string, n, least N, set func(*Config)) Option {
+func notNegative[N int | time.Duration](option string, n N, set func(*Config)) Option {
 	return func(c *Config) error {
-		if n < least {
-			return fmt.Errorf("props: %s: %v is less than %v", option, n, least)
+		if n < 0 {
+			return fmt.Errorf("props: %s(%v): must not be negative", option, n)
 		}
 		set(c)
 		return nil

@@ -3,12 +3,15 @@ package props_test
 import (
 	"log/slog"
 	"math"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -48,6 +51,7 @@ func TestEachOptionSaysOneThing(t *testing.T) {
 		"Supervision":           {props.Supervision(policy), func(c *props.Config) { c.Policy = policy }},
 		"Strategy":              {props.Strategy(strategy), func(c *props.Config) { c.Strategy = strategy }},
 		"NonReentrant":          {props.NonReentrant(), func(c *props.Config) { c.NonReentrant = true }},
+		"CheckTurns":            {props.CheckTurns(), func(c *props.Config) { c.CheckTurns = true }},
 		"MaxIdleWorkers":        {props.MaxIdleWorkers(7), func(c *props.Config) { c.MaxIdleWorkers = 7 }},
 		"MaxIdleWorkers, none":  {props.MaxIdleWorkers(0), func(c *props.Config) { c.MaxIdleWorkers = 0 }},
 		"MaxWorkers":            {props.MaxWorkers(7), func(c *props.Config) { c.MaxWorkers = 7 }},
@@ -72,20 +76,26 @@ func TestValueThatMakesNoSenseIsAnErrorThatNamesTheOption(t *testing.T) {
 	parent, err := props.New()
 	require.NoError(t, err)
 	for want, option := range map[string]props.Option{
-		"props: option 2 is nil":                         nil,
-		`props: Name: "a/b" contains`:                    props.Name("a/b"),
-		`props: Name: "/" contains`:                      props.Name("/"),
-		`props: Name: "$1" contains`:                     props.Name("$1"),
-		"props: Logger: must not be nil":                 props.Logger(nil),
-		"props: Strategy: must not be nil":               props.Strategy(nil),
-		"props: Supervision: supervision: Jitter(2)":     props.Supervision(supervision.Restart(supervision.Jitter(2))),
-		"props: MaxIdleWorkers: -1 is less than 0":       props.MaxIdleWorkers(-1),
-		"props: MaxWorkers: -1 is less than 0":           props.MaxWorkers(-1),
-		"props: IdleTimeout: -1s is less than 0s":        props.IdleTimeout(-time.Second),
-		"props: MaxQueued: -9223372036854775808 is less": props.MaxQueued(math.MinInt),
-		"props: MaxSuspended: -1 is less than 0":         props.MaxSuspended(-1),
-		"props: TurnWarning: -1ns is less than 0s":       props.TurnWarning(-1),
-		"props: StopTimeout: -1m0s is less than 0s":      props.StopTimeout(-time.Minute),
+		"props: option 2 is nil":                                  nil,
+		`props: Name("a/b"): must not contain "/" nor begin`:      props.Name("a/b"),
+		`props: Name("/"): must not contain "/" nor begin`:        props.Name("/"),
+		`props: Name("$1"): must not contain "/" nor begin`:       props.Name("$1"),
+		`props: Name("bad\xff"): must be valid UTF-8`:             props.Name("bad\xff"),
+		`props: Name("\xed\xa0\x80"): must be valid UTF-8`:        props.Name("\xed\xa0\x80"), // half of a surrogate pair
+		`props: Name("a\x00b"): must not contain control`:         props.Name("a\x00b"),
+		`props: Name("a\nb"): must not contain control`:           props.Name("a\nb"),
+		`props: Name("\x7f"): must not contain control`:           props.Name("\x7f"),
+		`props: Name("\u0085"): must not contain control`:         props.Name("\u0085"),
+		"props: Logger(nil): a logger must be given":              props.Logger(nil),
+		"props: Strategy(nil): a strategy must be given":          props.Strategy(nil),
+		"props: Supervision: supervision: Jitter(2): ":            props.Supervision(supervision.Restart(supervision.Jitter(2))),
+		"props: MaxIdleWorkers(-1): must not be negative":         props.MaxIdleWorkers(-1),
+		"props: MaxWorkers(-1): must not be negative":             props.MaxWorkers(-1),
+		"props: IdleTimeout(-1s): must not be negative":           props.IdleTimeout(-time.Second),
+		"props: MaxQueued(-9223372036854775808): must not be neg": props.MaxQueued(math.MinInt),
+		"props: MaxSuspended(-1): must not be negative":           props.MaxSuspended(-1),
+		"props: TurnWarning(-1ns): must not be negative":          props.TurnWarning(-1),
+		"props: StopTimeout(-1m0s): must not be negative":         props.StopTimeout(-time.Minute),
 	} {
 		t.Run(want, func(t *testing.T) {
 			for _, describe := range []func(...props.Option) (*props.Config, error){props.New, parent.Child} {
@@ -95,6 +105,45 @@ func TestValueThatMakesNoSenseIsAnErrorThatNamesTheOption(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNameMayHaveUpTo256Bytes(t *testing.T) {
+	longest := strings.Repeat("ü", 128)
+	config, err := props.New(props.Name(longest))
+	require.NoError(t, err)
+	assert.Equal(t, longest, config.Name)
+
+	_, err = props.New(props.Name(longest + "x"))
+	require.EqualError(t, err, `props: Name("`+longest[:64]+`"... of 257 bytes): must not be longer than 256 bytes`)
+}
+
+func TestErrorOfANameIsNoLongerThanALine(t *testing.T) {
+	for _, name := range []string{
+		strings.Repeat("x", 1<<20), strings.Repeat("\xff", 1<<20), "/" + strings.Repeat("日", 1<<20), strings.Repeat("\x00", 256),
+	} {
+		_, err := props.New(props.Name(name))
+		require.Error(t, err)
+		assert.Less(t, len(err.Error()), 400)
+		assert.True(t, utf8.ValidString(err.Error()))
+	}
+}
+
+// A name is part of an id, which travels in the messages of protoactor's remote.
+func FuzzNameThatIsAcceptedIsOneOnEveryNode(f *testing.F) {
+	for _, name := range []string{"gopher", "bad\xff", "a\x00b", "\u202e", "$", "a/b"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		config, err := props.New(props.Name(name))
+		if err != nil {
+			return
+		}
+		text, err := proto.Marshal(actor.NewPID("address", "callers/"+config.Name))
+		require.NoError(t, err)
+		var there actor.PID
+		require.NoError(t, proto.Unmarshal(text, &there))
+		assert.Equal(t, "callers/"+name, there.GetId())
+	})
 }
 
 func TestEveryWrongOptionIsReported(t *testing.T) {
@@ -126,7 +175,7 @@ func TestChildInheritsWhatItsOptionsLeaveOpen(t *testing.T) {
 	strategy := actor.DefaultSupervisorStrategy()
 	common := []props.Option{
 		props.Logger(logger), props.Telemetry(telemetry.New()), props.Supervision(supervision.Stop()),
-		props.Strategy(strategy), props.NonReentrant(), props.MaxIdleWorkers(1), props.MaxWorkers(2),
+		props.Strategy(strategy), props.NonReentrant(), props.CheckTurns(), props.MaxIdleWorkers(1), props.MaxWorkers(2),
 		props.IdleTimeout(3), props.MaxQueued(4), props.MaxSuspended(5), props.TurnWarning(6), props.StopTimeout(7),
 	}
 	parent, err := props.New(append(common, props.Name("parent"), props.Protected())...)

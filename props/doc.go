@@ -1,17 +1,39 @@
-// Package props describes callers: the options given to actors.New,
-// actors.Start, actors.AsCaller and Caller.Child. It builds nothing.
+// Package props describes callers: it has the options of actors.New,
+// actors.Start, actors.AsCaller, actors.Defaults and Caller.Child.
 //
 //	worker, err := parent.Child(
 //		props.Name("thumbnails"),
 //		props.MaxWorkers(4),
+//		props.MaxQueued(1000),
 //		props.Supervision(supervision.Restart(supervision.MaxRestarts(3, time.Minute))),
 //	)
 //
-// What the options of a child leave open is inherited from its parent, except
-// for the name, the protection and the host. A value that makes no sense is an
-// error from the function that was given the option, and names the option.
+// # Options and inheritance
 //
-// Functions run on goroutines unless [Backend] asks for an OS thread, for
-// libraries that insist on one, or [HostedBy] for a loop that somebody else owns,
-// as that of a GUI. [Publisher] gives each caller something to publish to.
+// An [Option] sets one property of a caller. If an option is given twice the
+// last one counts. A child inherits from its parent what its own options leave
+// open. The name, the protection and the host are not inherited.
+//
+// A value that makes no sense is an error from the function that was given the
+// option. The error names the option and the value. All wrong options are
+// reported together.
+//
+// # Where functions run
+//
+// Functions run on goroutines by default. [Backend] with [Thread] runs them on
+// one OS thread, for libraries that require it. [HostedBy] runs them on the
+// loop of other code, for example that of a GUI; [ChannelHost] makes a host of
+// a channel.
+//
+// # The names you need
+//
+// [Name], [Supervision] and [Logger] for most callers. [MaxWorkers],
+// [MaxQueued] and [StopTimeout] for limits. [Backend] or [HostedBy] only for
+// code that needs a certain thread. [Config] is for package actors.
+//
+// # Limits
+//
+// The options of a caller do not change after it was made. The Go runtime ends
+// a process that needs more than 10 000 threads: each caller with [Thread], and
+// each of its workers, has one of its own.
 package props

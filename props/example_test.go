@@ -20,6 +20,6 @@ func Example() {
 	// Output:
 	// gallery 4 10s <nil>
 	// "" 8 10s <nil>
-	// props: MaxWorkers: -1 is less than 0
-	// props: Name: "a/b" contains a slash or begins with a dollar sign
+	// props: MaxWorkers(-1): must not be negative
+	// props: Name("a/b"): must not contain "/" nor begin with "$"
 }

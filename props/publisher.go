@@ -1,22 +1,21 @@
 package props
 
-// Publication is where a caller publishes to, opened for it alone: a socket, a
-// file, a topic of a broker.
+// Publication is the destination of what one caller publishes: a socket, a file, a topic of a broker.
 type Publication interface {
-	// Publish sends data under a topic. It is called from any goroutine, also
-	// from several at a time. A stop waits until it has returned, however long
-	// that takes.
+	// Publish sends data under a topic. It is called from any goroutine, and by
+	// several at once. A stop waits until it has returned, without a limit.
 	Publish(topic string, data []byte) error
-	// Close is called once, when the last function of the caller has returned and
-	// no Publish is under way any more, and before the caller counts as stopped.
+	// Close is called once, before the caller counts as stopped. At that time
+	// the last function of the caller has returned and no Publish is running.
 	Close() error
 }
 
-// Publisher has a publication opened for the caller when it starts, for
-// actors.Caller.Publish. The function is given the caller's id, on a goroutine of
-// its own; an error, or a panic, of it fails the start. Children inherit it, each
-// with a publication of its own, unless they are given Publisher(nil). The seed's
-// zmq_context and iopub_sockets.
+// Publisher opens a publication for the caller when it starts, and
+// actors.Caller.Publish sends to it. The seed's zmq_context and iopub_sockets.
+//
+// The function open is called with the caller's id, on a goroutine of its own. If
+// it returns an error or panics, the start fails. Children inherit open, and each
+// has a publication of its own. Publisher(nil) is for a child without one.
 func Publisher(open func(id string) (Publication, error)) Option {
 	return func(c *Config) error {
 		c.Publisher = open

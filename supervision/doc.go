@@ -1,41 +1,56 @@
-// Package supervision says what happens when a function of a caller panics, or when a child of an
-// actor fails.
+// Package supervision decides what happens after a failure: when a function of a caller panics, or when
+// a child of an actor fails.
 //
-// A [Policy] is the answer, given before anything has failed. There are four:
-//
-//   - [Capture], the default: the failure goes into the pending of the call and nowhere else.
-//   - [Restart]: the caller's actor is restarted. Queued pendings survive, running ones are
-//     cancelled with the panic as the cause. [MaxRestarts] limits how often, [Backoff] and [Jitter]
-//     say how long to wait first.
-//   - [Stop]: the caller is stopped.
-//   - [Escalate]: the failure becomes the parent's failure, and the parent's policy decides.
-//
-// An error that a function returns is a result and no failure: no policy ever sees it.
-//
-// # From a failure to an action
-//
-// A policy never changes and knows nothing of the past. The failures of one caller are kept in a
-// [Record]; [Record.Decide] adds one to it and tells the [Action] to take and the delay before it:
-//
-//	policy := supervision.Restart(
+//	pump, err := actors.Start(system, props.Supervision(supervision.Restart(
 //		supervision.MaxRestarts(5, time.Minute),
 //		supervision.Backoff(100*time.Millisecond, 10*time.Second),
 //		supervision.Jitter(0.2),
-//	)
-//	action, delay := record.Decide(policy, time.Now())
+//	)))
 //
-// This caller is restarted after 100 ms, 200 ms, 400 ms and so on, each a random fifth or less
-// shorter. It is stopped at the sixth failure in a minute. Once it has worked for 10 s without a
+// This caller restarts after 100 ms, 200 ms, 400 ms and so on. Each delay is shortened by up to a fifth,
+// at random. The sixth failure within a minute stops the caller. After it has worked for 10 s without a
 // failure, the delays begin with 100 ms again.
+//
+// # Policies
+//
+// A [Policy] is the decision, made before anything has failed. There are four:
+//
+//   - [Capture], the default: the failure goes into the pending of the call, and nothing else happens.
+//   - [Restart]: the caller's actor is restarted. Queued pendings survive. Running ones are cancelled
+//     with the panic as the cause. [MaxRestarts] limits the restarts, [Backoff] and [Jitter] delay
+//     them.
+//   - [Stop]: the caller is stopped.
+//   - [Escalate]: the failure becomes one of the parent, and the parent's policy decides.
+//
+// An error that a function returns is a result and not a failure. No policy applies to it.
+//
+// # From a failure to an action
+//
+// A policy never changes. The failures of one caller are counted in a [Record]. [Record.Decide] adds a
+// failure, and returns the [Action] and the delay before it:
+//
+//	action, delay := record.Decide(policy, time.Now())
 //
 // # Plain actors
 //
 // [OneForOne] and [AllForOne] turn a policy into a protoactor supervisor strategy, for actors that
-// supervise plain actors. They behave as protoactor's own strategies do, and add what these lack: an
-// exponential backoff with jitter, and limits together with it.
+// supervise plain actors. They behave as protoactor's own strategies do, and add exponential backoff
+// with jitter, also together with a limit.
 //
-// # Watching it happen
+// # Events
 //
-// Callers publish [Failed], [Restarted] and [Stopped] on the event stream of their actor system. The
+// Callers publish [Failed], [Restarted] and [Stopped] on the EventStream of their actor system. The
 // strategies for plain actors publish protoactor's own [actor.SupervisorEvent].
+//
+// # The names you need
+//
+// [Capture], [Restart], [Stop] and [Escalate], with [MaxRestarts] and [Backoff] for most restarts.
+// [OneForOne] if plain actors are supervised. [Record] is for other supervisors than callers.
+//
+// # Limits
+//
+// A policy applies to panics, and to failures that children escalate. It does not distinguish one
+// failure from another. [MaxRestarts] is never reached if the delays of [Backoff] take longer than its
+// time. The limits of protoactor's supervisors are listed at
+// [OneForOne].
 package supervision

@@ -7,7 +7,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// failure is one failure of a child, as a supervisor has reported it to a strategy.
+// failure is one failure of a child that a supervisor has reported to a strategy.
 type failure struct {
 	system     *actor.ActorSystem
 	supervisor actor.Supervisor
@@ -23,7 +23,7 @@ func (f failure) publish(directive actor.Directive) {
 	})
 }
 
-// restart restarts the children after the delay, except for those that have ended by then.
+// restart restarts the children after the delay, except those that have ended by then.
 func (f failure) restart(children []*actor.PID, delay time.Duration) {
 	if delay <= 0 {
 		f.publish(actor.RestartDirective)
@@ -44,20 +44,21 @@ func (f failure) restartLate(incarnations []incarnation) {
 	}
 	f.publish(actor.RestartDirective)
 	for _, i := range incarnations {
-		release := keepStop(i)
+		release := guardStop(i)
 		f.supervisor.RestartChildren(i.pid)
 		release()
 	}
 }
 
-// incarnation is the process behind a PID, which tells a child from a later one of the same name.
+// incarnation identifies one child among all that use the same name in turn, by the process behind
+// its PID.
 type incarnation struct {
 	system  *actor.ActorSystem
 	pid     *actor.PID
 	process actor.Process
 }
 
-// incarnationOf returns the incarnation of now, which may have ended already.
+// incarnationOf returns the current incarnation. It may have ended already.
 func incarnationOf(system *actor.ActorSystem, pid *actor.PID) incarnation {
 	process, _ := system.ProcessRegistry.Get(pid)
 	return incarnation{system: system, pid: pid, process: process}

@@ -2,23 +2,23 @@ package supervision
 
 import "fmt"
 
-// Action is what happens to a caller, or to a child, that has failed.
+// Action is what happens to a failed caller or child.
 type Action int
 
 const (
-	// ActionCapture leaves the failure in the pending of the call. The caller, or the child, goes on.
+	// ActionCapture leaves the failure in the pending of the call. The caller or child continues.
 	ActionCapture Action = iota
-	// ActionRestart restarts the actor. Queued pendings survive, running ones are cancelled with the
+	// ActionRestart restarts the actor. Queued pendings survive. Running ones are cancelled with the
 	// failure as the cause.
 	ActionRestart
 	// ActionStop stops the actor.
 	ActionStop
-	// ActionEscalate makes the failure one of the parent, which the parent's policy decides.
+	// ActionEscalate makes the failure one of the parent, and the parent's policy decides.
 	ActionEscalate
 )
 
-// String returns the name of the policy that leads to the action, "Restart" for [ActionRestart]. It
-// may be called from any goroutine.
+// String returns the name of the policy with that action, for example "Restart" for [ActionRestart].
+// It is safe for concurrent use.
 func (a Action) String() string {
 	switch a {
 	case ActionCapture:
@@ -34,26 +34,27 @@ func (a Action) String() string {
 	}
 }
 
-// Policy says what happens after a failure. It is an immutable value: copy it, share it between
-// callers and use it from any goroutine. The zero value is [Capture].
+// Policy decides what happens after a failure. The zero value is [Capture].
+//
+// A Policy is an immutable value. It can be copied, shared between callers, and is safe for concurrent
+// use.
 type Policy struct {
 	action  Action
 	restart restartPlan
 }
 
-// Capture returns the policy that leaves a failure in the pending of the call: whoever waits for it
-// sees the panic as an error, and the caller goes on with its next function. For a child actor it
-// means that the child is resumed: it keeps its state, and the message it failed on is lost. It may
-// be called from any goroutine.
+// Capture returns the policy that leaves a failure in the pending of the call. Waiting for the
+// pending returns the panic as an error, and the caller continues with its next function.
+//
+// A child actor is resumed: it keeps its state, and the message it failed on is lost.
 func Capture() Policy {
 	return Policy{action: ActionCapture}
 }
 
-// Restart returns the policy that restarts the actor of a caller: the pendings that are queued
-// survive, and those that are running are cancelled with the panic as the cause. Without options it
-// restarts at once and as often as it takes. It may be called from any goroutine.
+// Restart returns the policy that restarts the actor of a caller. Queued pendings survive. Running ones
+// are cancelled with the panic as the cause. Without options it restarts at once, without a limit.
 //
-// An option with impossible values is left out and reported by [Policy.Validate].
+// An option with values that make no sense has no effect, and [Policy.Validate] reports it.
 func Restart(opts ...RestartOption) Policy {
 	p := Policy{action: ActionRestart}
 	for i, opt := range opts {
@@ -66,33 +67,31 @@ func Restart(opts ...RestartOption) Policy {
 	return p
 }
 
-// Stop returns the policy that stops a caller at its first failure. It may be called from any
-// goroutine.
+// Stop returns the policy that stops a caller at its first failure.
 func Stop() Policy {
 	return Policy{action: ActionStop}
 }
 
 // Escalate returns the policy that makes a failure one of the parent, as if a function of the parent
-// had failed; the policy of the parent decides. It may be called from any goroutine.
+// had failed. The policy of the parent decides. A caller without a parent is stopped.
 func Escalate() Policy {
 	return Policy{action: ActionEscalate}
 }
 
-// Action returns what the policy does about a failure. A limit of restarts may make an [ActionStop]
-// of it, see [Record.Decide]. It may be called from any goroutine.
+// Action returns the action of the policy. If [MaxRestarts] is exceeded the action is [ActionStop]
+// instead, see [Record.Decide].
 func (p Policy) Action() Action {
 	return p.action
 }
 
-// Validate returns nil, or an error that names every option of [Restart] whose values are
-// impossible, and says why. It may be called from any goroutine.
+// Validate returns an error if options of [Restart] have values that make no sense, otherwise nil. The
+// error names each of these options, with its values and the reason.
 func (p Policy) Validate() error {
 	return p.restart.invalid
 }
 
-// String returns the policy as it is written in Go, without the package: "Stop()", or
-// "Restart(MaxRestarts(3, 1m0s))". Options that [Policy.Validate] reports are missing. It may be
-// called from any goroutine.
+// String returns the policy as Go source without the package, for example "Stop()" or
+// "Restart(MaxRestarts(3, 1m0s))". Options that [Policy.Validate] reports are left out.
 func (p Policy) String() string {
 	return fmt.Sprintf("%v(%v)", p.action, p.restart)
 }

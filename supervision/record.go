@@ -1,27 +1,25 @@
 package supervision
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
-// Record keeps what matters about the failures of one caller. The zero value is a caller that has
-// never failed. A Record must not be copied after its first use, and it is not safe for use by
-// several goroutines at once.
+// Record counts the failures of one caller. The zero value is a caller that has never failed.
 //
-// With [MaxRestarts] of n it keeps the times of at most n+1 failures, else none.
+// With [MaxRestarts] of n a Record keeps the times of the last n failures at most, otherwise none. The
+// cost of a failure does not depend on n.
+//
+// A Record must not be copied after its first use. It is not safe for concurrent use.
 type Record struct {
-	failures  []time.Time // oldest first; no more than a limit needs
-	inARow    int         // failures since the caller last worked for the longest delay
-	restartAt time.Time   // when the restart after the last failure is due
+	failures  times     // the last ones, no more than the limit needs
+	inARow    int       // failures since the caller last worked for the longest delay
+	restartAt time.Time // when the restart after the last failure is due
 }
 
-// Decide adds a failure at the given time to the record and returns what p does about it, and how
-// long to wait before doing it. The delay is 0 unless the action is [ActionRestart] and p has a
-// [Backoff].
+// Decide adds a failure at the time now, and returns the action that p takes and the delay before it.
 //
-// When the failure is one too many for [MaxRestarts], the action is [ActionStop]. Only failures that
-// were decided by [Restart] count. The times given to successive calls must not go backwards.
+// If the failure exceeds [MaxRestarts], the action is [ActionStop]. Only failures under [Restart] count.
+// The delay is 0 unless the action is [ActionRestart] and p has a [Backoff].
+//
+// The times given to successive calls must not go backwards.
 func (r *Record) Decide(p Policy, now time.Time) (Action, time.Duration) {
 	if p.action != ActionRestart {
 		return p.action, 0
@@ -30,8 +28,8 @@ func (r *Record) Decide(p Policy, now time.Time) (Action, time.Duration) {
 		return ActionStop, 0
 	}
 
-	// Counting from the failure instead would end every run of failures at the longest delay, as the
-	// delay alone is the quiet time already.
+	// The quiet time counts from the restart. Counted from the failure, the longest delay alone would
+	// always be quiet time enough.
 	if now.Sub(r.restartAt) >= p.restart.longestDelay {
 		r.inARow = 0
 	}
@@ -43,17 +41,19 @@ func (r *Record) Decide(p Policy, now time.Time) (Action, time.Duration) {
 
 // exceeds adds a failure and reports whether there are more within the limit's time than the limit
 // allows.
+//
+// Each time is added once and dropped once, so the cost of a failure does not depend on the limit.
+// The newest times, as many as the limit allows restarts, are all that the next failure needs.
 func (r *Record) exceeds(limit restartLimit, now time.Time) bool {
-	if limit.within > 0 {
-		r.failures = slices.DeleteFunc(r.failures, func(failure time.Time) bool {
-			return now.Sub(failure) >= limit.within
-		})
+	for r.failures.n > 0 && limit.expired(r.failures.oldest(), now) {
+		r.failures.dropOldest()
 	}
-	r.failures = append(r.failures, now)
-
-	surplus := len(r.failures) - limit.restarts
-	if surplus > 1 {
-		r.failures = slices.Delete(r.failures, 0, surplus-1)
+	exceeded := r.failures.n >= limit.restarts
+	for r.failures.n > 0 && r.failures.n >= limit.restarts {
+		r.failures.dropOldest()
 	}
-	return surplus > 0
+	if limit.restarts > 0 {
+		r.failures.add(now, limit.restarts)
+	}
+	return exceeded
 }

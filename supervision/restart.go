@@ -11,12 +11,14 @@ import (
 // RestartOption limits or delays the restarts of [Restart].
 type RestartOption func(*restartPlan)
 
-// MaxRestarts allows n restarts within a time: when a caller fails more than n times within it, it is
-// stopped instead. A time of 0 counts all the failures the caller ever had, and 0 restarts stop it at
-// its first failure. By default there is no limit. Neither n nor within may be negative.
+// MaxRestarts allows n restarts within a time. A caller that fails more than n times within it is
+// stopped. By default there is no limit.
 //
-// The time includes the delays of [Backoff]: a limit whose time is shorter than n delays is never
-// reached.
+// If n is 0, the first failure stops the caller. If within is 0, all failures of the caller count,
+// however old. Neither may be negative.
+//
+// The time includes the delays of [Backoff]. A limit is never reached if n delays take longer than its
+// time.
 func MaxRestarts(n int, within time.Duration) RestartOption {
 	return func(r *restartPlan) {
 		switch {
@@ -30,10 +32,11 @@ func MaxRestarts(n int, within time.Duration) RestartOption {
 	}
 }
 
-// Backoff delays each restart: the first by initial, each further one by twice the delay before it,
-// and none by more than longest. A caller that has worked for longest without a failure since its
-// last restart begins with initial again. By default a restart happens at once. The initial delay
-// must be positive, and the longest not less than it.
+// Backoff delays each restart. The first delay is initial, and each further one twice the delay before
+// it, up to longest. By default a restart happens at once.
+//
+// The delays begin with initial again when the caller has worked for longest without a failure since its
+// last restart. The initial delay must be positive, and longest must not be less than it.
 func Backoff(initial, longest time.Duration) RestartOption {
 	return func(r *restartPlan) {
 		switch {
@@ -47,12 +50,13 @@ func Backoff(initial, longest time.Duration) RestartOption {
 	}
 }
 
-// Jitter shortens each delay of [Backoff] by a random part of it, so that callers that failed
-// together do not restart together: the delay is drawn uniformly between delay*(1-fraction) and
-// delay. The fraction is between 0, the default, and 1. Without [Backoff] it has no effect.
+// Jitter shortens each delay of [Backoff] by a random part, so that callers that failed together do not
+// restart together. The delay is drawn uniformly between delay*(1-fraction) and delay.
+//
+// The fraction must be between 0 and 1. The default is 0. Without [Backoff] it has no effect.
 func Jitter(fraction float64) RestartOption {
 	return func(r *restartPlan) {
-		// Written this way round, NaN is refused as well.
+		// In this form the condition rejects NaN too.
 		if !(fraction >= 0 && fraction <= 1) {
 			r.reject("Jitter(%v): the fraction must be between 0 and 1", fraction)
 			return
@@ -61,29 +65,35 @@ func Jitter(fraction float64) RestartOption {
 	}
 }
 
-// restartPlan is what the options of Restart have been put together to.
+// restartPlan is the result of the options of Restart.
 type restartPlan struct {
-	limit        *restartLimit // nil: as often as it takes
+	limit        *restartLimit // nil for no limit
 	initialDelay time.Duration
-	longestDelay time.Duration // 0: at once
+	longestDelay time.Duration // 0 for restarts at once
 	jitter       float64
 	invalid      error
 }
 
-// restartLimit allows a number of restarts within a time, where 0 is for ever. It never changes, as
+// restartLimit allows a number of restarts within a time; 0 means forever. It never changes, because
 // copies of a policy share it.
 type restartLimit struct {
 	restarts int
 	within   time.Duration
 }
 
+func (l restartLimit) expired(failure, now time.Time) bool {
+	return l.within > 0 && now.Sub(failure) >= l.within
+}
+
 func (r *restartPlan) reject(format string, args ...any) {
 	r.invalid = errors.Join(r.invalid, fmt.Errorf("supervision: "+format, args...))
 }
 
-// delay returns the time to wait before the restart after the given number of failures in a row, of
-// which there is at least one.
+// delay returns the delay of the restart after that many failures in a row, which is at least one.
 func (r restartPlan) delay(failures int) time.Duration {
+	if r.longestDelay == 0 {
+		return 0 // doubling it would take as many steps as there are failures
+	}
 	delay := r.initialDelay
 	for range failures - 1 {
 		// Comparing with the half keeps the doubling from overflowing.

@@ -10,43 +10,41 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// OneForOne returns a protoactor supervisor strategy, for [actor.WithSupervisor], that applies p to
-// the child that has failed and leaves its siblings alone. [Capture] resumes the child: it keeps its
+// OneForOne returns a protoactor supervisor strategy that applies p to the child that has failed, and
+// to none of its siblings. It is for [actor.WithSupervisor]. [Capture] resumes the child: it keeps its
 // state, and the message it failed on is lost.
 //
-// It publishes an [actor.SupervisorEvent] on the system's EventStream when it applies a directive,
-// which is after the delay of a [Backoff]. Until then the child handles no message, its queue is
-// kept, and further failures of it are covered by the restart to come. A child that was stopped
-// during the delay stays stopped, and a new child of the same name is left alone. An escalated
-// failure is published by the strategy that decides it.
+// The strategy publishes an [actor.SupervisorEvent] on the system's EventStream when it applies a
+// directive. With [Backoff] that is after the delay. During the delay the child handles no message and
+// keeps its queue, and its further failures change nothing. A child that is stopped during the delay
+// stays stopped, and a new child of the same name is not restarted. The strategy that decides an
+// escalated failure publishes it.
 //
-// The limits and delays of [Restart] count for each child by itself. The strategy may be shared by
-// any number of supervisors in any number of systems, and forgets children that are gone. It may be
-// used from any goroutine; each child's failures come one after the other, as protoactor delivers
-// them.
+// Limits and delays of [Restart] count for each child alone. The strategy may be shared by any number of
+// supervisors and systems. It keeps nothing about children that are gone.
 //
-// OneForOne panics when p is not valid, see [Policy.Validate].
+// OneForOne panics if p is not valid, see [Policy.Validate]. The strategy is safe for concurrent use.
 //
-// Two things are protoactor's and good to know. A supervisor that escalates waits for its own
-// parent's directive, and when this one resumes it, the child that failed first is not resumed with
-// it: escalate to a parent that restarts or stops. And a strategy for [actor.WithGuardian] must not
-// escalate: a guardian has no parent, and the process would crash.
+// Two limits come from protoactor:
+//
+//   - A supervisor that escalates waits for the directive of its parent. If the parent resumes it, the
+//     child that failed stays suspended. Escalate only to a parent that restarts or stops.
+//   - A strategy for [actor.WithGuardian] must not escalate. A guardian has no parent, and the process
+//     would crash.
 func OneForOne(p Policy) actor.SupervisorStrategy {
 	return newStrategy(p, failedChild)
 }
 
-// AllForOne returns a protoactor supervisor strategy, for [actor.WithSupervisor], that applies p to
-// all the children of the supervisor when one of them has failed: the children are restarted, or
-// stopped, together. [Capture] resumes the child that failed, and [Escalate] is the same as with
-// [OneForOne], which tells the rest.
+// AllForOne returns a protoactor supervisor strategy that applies p to all children of the supervisor
+// when one of them has failed. It is for [actor.WithSupervisor]. The children are restarted or stopped
+// together. [Capture] resumes only the child that failed. For [Escalate], events, sharing and panics,
+// see [OneForOne].
 //
-// The siblings work on during the delay of a [Backoff]. Limits and delays count for the child that
-// failed: every failure of another child restarts all of them once more.
+// The siblings continue to work during the delay of a [Backoff]. Limits and delays count for the child
+// that failed. Each failure of another child restarts all of them once more.
 //
-// AllForOne panics when p is not valid, see [Policy.Validate].
-//
-// Never give it to [actor.WithGuardian]: a guardian does not know its children, and the process would
-// crash at the first restart or stop.
+// AllForOne must not be given to [actor.WithGuardian]. A guardian does not know its children, and the
+// process would crash at the first restart or stop.
 func AllForOne(p Policy) actor.SupervisorStrategy {
 	return newStrategy(p, allChildren)
 }
@@ -57,13 +55,13 @@ type strategy struct {
 	affected scope
 
 	mu sync.Mutex
-	// The statistics live exactly as long as the child does, and are all that protoactor tells about
-	// which one it is: a name may be used again.
+	// The statistics identify the child, because they live exactly as long as it. Its name may be used
+	// again. Guarded by mu.
 	records map[weak.Pointer[actor.RestartStatistics]]*Record
 }
 
-// scope returns the children a restart or a stop concerns when one of them has failed. The slice is
-// not the supervisor's own, which changes with its children.
+// scope returns the children to restart or stop when one of them has failed. The slice is a copy,
+// because the supervisor's own changes with its children.
 type scope func(supervisor actor.Supervisor, failed *actor.PID) []*actor.PID
 
 func failedChild(_ actor.Supervisor, failed *actor.PID) []*actor.PID {
@@ -72,7 +70,7 @@ func failedChild(_ actor.Supervisor, failed *actor.PID) []*actor.PID {
 
 func allChildren(supervisor actor.Supervisor, failed *actor.PID) []*actor.PID {
 	children := slices.Clone(supervisor.Children())
-	// A child that was spawned from outside fails before its supervisor has adopted it.
+	// A child that another goroutine has spawned may fail before it is registered with its supervisor.
 	if !slices.ContainsFunc(children, failed.Equal) {
 		children = append(children, failed)
 	}
@@ -90,7 +88,7 @@ func newStrategy(p Policy, affected scope) *strategy {
 	}
 }
 
-// HandleFailure implements [actor.SupervisorStrategy]. It is called by a supervisor on its own turn.
+// HandleFailure implements [actor.SupervisorStrategy]. A supervisor calls it on its turn.
 func (s *strategy) HandleFailure(
 	system *actor.ActorSystem,
 	supervisor actor.Supervisor,
@@ -118,9 +116,9 @@ func (s *strategy) HandleFailure(
 	}
 }
 
-// decide records a failure of the child that the statistics belong to and returns what to do about
-// it, or that a restart to come covers it. A child that waits for its restart can fail again when one
-// of its own children escalates.
+// decide records a failure of the child with these statistics and returns the action. It reports
+// covered if the child waits for a restart already. Such a child can fail again when one of its own
+// children escalates.
 func (s *strategy) decide(statistics *actor.RestartStatistics) (action Action, delay time.Duration, covered bool) {
 	if s.policy.action != ActionRestart {
 		return s.policy.action, 0, false
@@ -137,7 +135,7 @@ func (s *strategy) decide(statistics *actor.RestartStatistics) (action Action, d
 	return action, delay, false
 }
 
-// record returns the record of the child that the statistics belong to. The strategy's lock is held.
+// record returns the record of the child with these statistics. mu must be held.
 func (s *strategy) record(statistics *actor.RestartStatistics) *Record {
 	key := weak.Make(statistics)
 	if record, ok := s.records[key]; ok {

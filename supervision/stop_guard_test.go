@@ -53,14 +53,14 @@ func TestStopAfterALateRestartIsAnOrdinaryStop(t *testing.T) {
 	})
 }
 
-func TestKeeperStopsAStoppingChildAfterItsRestart(t *testing.T) {
+func TestGuardStopsAStoppingChildAfterItsRestart(t *testing.T) {
 	perform(t, func(s *stage) {
 		grandchild := role{name: "grandchild", stopTakes: time.Second}
 		s.enter(role{name: "child", children: []role{grandchild}})
 		child := incarnationOf(s.system, s.pid("child"))
 		s.stop("child")
 
-		release := keepStop(child)
+		release := guardStop(child)
 		synctest.Wait()
 		child.process.SendSystemMessage(child.pid, &actor.Restart{})
 		synctest.Wait()
@@ -73,13 +73,13 @@ func TestKeeperStopsAStoppingChildAfterItsRestart(t *testing.T) {
 	})
 }
 
-func TestKeeperLeavesNothingBehind(t *testing.T) {
+func TestGuardLeavesNothingBehind(t *testing.T) {
 	perform(t, func(s *stage) {
 		var inbox inbox
 		s.enter(role{name: "child"}, actor.WithMailbox(actor.Unbounded(&inbox)))
 		processes := s.processes()
 
-		release := keepStop(incarnationOf(s.system, s.pid("child")))
+		release := guardStop(incarnationOf(s.system, s.pid("child")))
 		release()
 		s.stop("child")
 
