@@ -41,6 +41,7 @@ func schedulerOptions(config *props.Config, external bool) sched.Options {
 		NonReentrant: config.NonReentrant,
 		Anchored:     external,
 		Thread:       config.Backend == props.Thread,
+		CheckTurns:   config.CheckTurns,
 		DeepStack:    config.Telemetry != nil,
 		MaxSuspended: config.MaxSuspended,
 		TurnWarning:  config.TurnWarning,

@@ -20,7 +20,6 @@ var mishaps = map[string]func(){
 	"Goexit": exitGoroutine,
 }
 
-// Whoever subscribes to events does it on the caller's goroutine.
 func TestHandlerOfAnEventThatDoesNotReturnHurtsNobody(t *testing.T) {
 	for name, mishap := range mishaps {
 		for policy, want := range map[supervision.Policy]actors.State{
@@ -74,5 +73,54 @@ func TestHandlerOfADeadLetterThatPanicsIsLogged(t *testing.T) {
 		release()
 		<-c.Stopped()
 		assert.Contains(t, log.String(), "handler of a dead letter panicked")
+	})
+}
+
+// Handlers of events run on a goroutine without a turn, which may wait for the caller.
+func TestHandlerOfAnEventMayWaitForItsCaller(t *testing.T) {
+	for name, policy := range map[string]supervision.Policy{
+		"capture": supervision.Capture(), "stop": supervision.Stop(), "restart": supervision.Restart(), "escalate": supervision.Escalate(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				c := start(t, system, props.Supervision(policy))
+				ended := make(chan error, 2)
+				system.EventStream.Subscribe(func(event any) {
+					switch event := event.(type) {
+					case supervision.Failed:
+						_, err := actors.CallSoon(t.Context(), c, returns(1)).Wait(t.Context())
+						if err != nil {
+							assert.ErrorIs(t, err, pending.ErrStopped)
+						}
+						ended <- c.StopWait(t.Context())
+					case supervision.Stopped:
+						if event.Who != c.PID() {
+							return
+						}
+						assert.Equal(t, actors.StateStopped, c.State())
+						<-c.Stopped()
+						ended <- nil
+					}
+				})
+				require.ErrorIs(t, failure(actors.CallSoon(t.Context(), c, panics)), errBoom)
+				require.NoError(t, <-ended)
+				require.NoError(t, <-ended)
+			})
+		})
+	}
+}
+
+func TestEventsComeInTheOrderInWhichThingsHappened(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		log := logEvents(system)
+		c := start(t, system, props.Name("c"), props.Supervision(supervision.Restart()))
+		grandchild := child(t, child(t, c, props.Name("child")), props.Name("grandchild"))
+		require.ErrorIs(t, failure(actors.CallSoon(t.Context(), c, panics)), errBoom)
+		<-grandchild.Stopped()
+		assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), c, returns(1))))
+		require.NoError(t, c.StopWait(t.Context()))
+		assert.Equal(t, []string{
+			"c failed, Restart in 0s: boom", "grandchild stopped", "child stopped", "c restarted: boom", "c stopped",
+		}, log.all())
 	})
 }

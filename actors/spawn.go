@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/testsystem"
 )
 
 // anchorActor is the actor behind the callers of a registry: all they can do is in their
@@ -83,6 +85,9 @@ func (c *Caller) registered(ctx actor.Context) {
 		c.state.Store(int32(StateStarting))
 		c.joinTree(ctx.Parent())
 		c.registry.addCaller(c.config.Telemetry)
+	}
+	if testsystem.Is(ctx.ActorSystem()) {
+		c.sched.CheckTurns()
 	}
 	if t := c.config.Telemetry; t != nil {
 		name := c.config.Name

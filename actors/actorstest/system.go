@@ -9,14 +9,19 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/testsystem"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 // NewSystem returns an actor system that logs nothing, unless the options say
 // otherwise. When the test ends all its callers are stopped, protected or not,
 // and have stopped.
+//
+// Its callers check their turns, as with [props.CheckTurns]: a goroutine that waits with
+// the turn of another one panics.
 func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 	system := actor.NewActorSystem(append([]actor.ConfigOption{quiet}, opts...)...)
+	testsystem.Mark(system)
 	tb.Cleanup(func() {
 		ended, end := context.WithCancel(context.Background())
 		end() // nothing is drained

@@ -130,7 +130,7 @@ func (s *Scheduler) runTask(t *Task) bool {
 	if s.state.closed.Load() { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
-		s.slow.begin(t)
+		s.beginTurn(t)
 		p = t.work.Run()
 	}
 	returned := t.exit()

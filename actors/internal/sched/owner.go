@@ -92,6 +92,8 @@ type Options struct {
 	Anchored bool
 	// Thread says that the main executor is a thread, so that the alternate one is none.
 	Thread bool
+	// CheckTurns panics where a goroutine waits with the turn of another one.
+	CheckTurns bool
 	// DeepStack makes the loop's stack large at once, for tasks that are traced.
 	DeepStack bool
 	// MaxSuspended bounds how many tasks may have given their turn away; 0 is unbounded.

@@ -3,6 +3,7 @@ package sched
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -15,6 +16,9 @@ type Scheduler struct {
 	async      bool       // the dispatcher never runs a function on the goroutine that asks
 	loop       func()     // runs the loop on a goroutine
 	slow       *slowTurn  // nil without a limit on turns
+
+	// goroutine is the ID of the one that has the turn, where that is checked.
+	goroutine atomic.Int64
 
 	mu    sync.Mutex
 	state state // guarded by mu, but for the fields that say otherwise
@@ -268,8 +272,7 @@ func (s *Scheduler) dispatch() {
 func (s *Scheduler) explain(t *Task, err error) error {
 	switch err { //nolint:errorlint // They are never wrapped.
 	case errNotCurrent:
-		return fmt.Errorf("actors: %s waits already: a goroutine that its function has started must use actors.Detach",
-			t.work.Name())
+		return fmt.Errorf("actors: %s waits already: %s", t.work.Name(), mustDetach)
 	case errSuspended:
 		return fmt.Errorf("%w: %d functions are suspended on %s",
 			s.state.options.Overloaded, s.state.options.MaxSuspended, s.owner.Name())

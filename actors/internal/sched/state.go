@@ -494,7 +494,7 @@ func (s *state) beginWait(t *Task, w *waitState, on pending.Handle, keep bool) (
 	switch limit := s.options.MaxSuspended; {
 	case t.abandoned:
 		return false, s.abandonErr
-	case s.current.Load() != t:
+	case s.current.Load() != t, t.state != running:
 		return false, errNotCurrent
 	case !keep && limit > 0 && s.parked.n+s.runnable.n >= limit:
 		return false, errSuspended

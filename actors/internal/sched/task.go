@@ -90,6 +90,9 @@ func (t *Task) Left(p *pending.PanicError) {
 // Park implements [pending.Turn].
 func (t *Task) Park(on pending.Handle, keep bool) error {
 	s := t.sched.Load()
+	if err := s.checkGoroutine(t); err != nil {
+		return err
+	}
 	keep = keep || s.state.options.NonReentrant
 	w := waitPool.Get().(*waitState)
 	w.cond.L = &s.mu
@@ -133,7 +136,7 @@ func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	case t.abandoned:
 		return s.state.abandonErr
 	case !keep:
-		s.slow.begin(t)
+		s.beginTurn(t)
 	}
 	return t.wait.err
 }
