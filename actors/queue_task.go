@@ -23,7 +23,7 @@ import (
 var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
 
 // queueTask is what a queue consists of: a task that runs once for each item. For each
-// item it is submitted as a [sched.Source], so that items are in order with the caller's
+// item its task is submitted once, so that items are in order with the caller's
 // other calls. A submission that comes up while an item waits is missed: the next item
 // runs as soon as that one has returned.
 type queueTask[A any] struct {
@@ -87,16 +87,13 @@ func isManager(t pending.Tracker) bool {
 
 func (q *queueTask[A]) schedulable() *sched.Task { return &q.task }
 
-// Last implements [sched.Source].
-func (q *queueTask[A]) Last() *sched.Task { return &q.task }
-
 // put adds an item. If the queue is full it returns an error and, not nil, what
 // is done when there is room.
 func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
 	if room, err := q.accept(ctx, item); err != nil {
 		return room, err
 	}
-	if err := q.caller.sched.Submit(q, 0); err != nil {
+	if err := q.caller.sched.Submit(q.task.SourceItem(), 0); err != nil {
 		return nil, q.caller.withStopCause(err) // the stop drops the item
 	}
 	return nil, nil
@@ -130,7 +127,7 @@ func (q *queueTask[A]) closedError() error {
 }
 
 // Next implements [sched.Source]. It takes the next item, if there is one still.
-func (q *queueTask[A]) Next() *sched.Task {
+func (q *queueTask[A]) Next() bool {
 	q.mu.Lock()
 	switch {
 	case q.running:
@@ -138,7 +135,7 @@ func (q *queueTask[A]) Next() *sched.Task {
 		fallthrough
 	case q.items.Len() == 0: // they were dropped
 		q.mu.Unlock()
-		return nil
+		return false
 	}
 	q.running = true
 	q.item = q.items.Shift()
@@ -152,7 +149,7 @@ func (q *queueTask[A]) Next() *sched.Task {
 	if room != nil {
 		room.SetResult(struct{}{})
 	}
-	return &q.task
+	return true
 }
 
 // Run deals with one item. It takes the place of the task's own.
@@ -183,8 +180,8 @@ func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 	return nil
 }
 
-// Reject is called by a stop. What was taken just before will not run, or finds
-// that the queue is cancelled.
+// Reject is called by a stop. What was taken just before will not run, or finds that the
+// queue is cancelled.
 func (q *queueTask[A]) Reject(cause error) {
 	q.Cancel(cause)
 	q.mu.Lock()
@@ -233,7 +230,7 @@ func (q *queueTask[A]) release() {
 	if over {
 		q.End(struct{}{}, nil)
 	} else if again {
-		q.caller.sched.SubmitAhead(q)
+		q.caller.sched.SubmitAhead(q.task.SourceItem())
 	}
 }
 

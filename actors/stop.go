@@ -158,7 +158,7 @@ func (c *Caller) reject(items []any, err error) {
 		case *sched.Task:
 			item.Work().Reject(err)
 			c.releaseWorker(item)
-		case sched.Source: // its queue was closed
+		case *sched.SourceItem: // its queue was closed
 		case sched.Func:
 			dropped++
 		default:

@@ -7,7 +7,7 @@ type borrowed struct {
 	busy bool          // a task that waits is on the goroutine; guarded by mu
 }
 
-func (b *borrowed) start(*Scheduler, any) { b.work <- struct{}{} }
+func (b *borrowed) start(*Scheduler) { b.work <- struct{}{} }
 
 // setBusy notes whether a task that waits is on a borrowed goroutine. A nil b is another
 // goroutine. The scheduler's mu must be held.
@@ -29,7 +29,7 @@ func (s *Scheduler) RunHere(stopped <-chan struct{}) {
 	for {
 		select {
 		case <-b.work:
-			s.run(goroutines{}, b, nil)
+			s.run(onGoroutines, b, nil)
 		case <-stopped:
 			return
 		}

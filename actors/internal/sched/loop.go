@@ -32,11 +32,13 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 	if s.state.loopOn.Load() != b {
 		s.state.loopOn.Store(b)
 	}
-	throughput := s.dispatcher.Throughput()
+	l := loop{s: s, on: on}
 	ok := true
 	if item != nil {
-		ok = s.dispatchItem(item, on)
+		l.look()
+		ok = l.dispatch(item)
 	}
+	throughput := s.dispatcher.Throughput()
 	for sinceHost, sinceYield := 0, 0; ok; sinceHost, sinceYield = sinceHost+1, sinceYield+1 {
 		if sinceHost >= hostBatch && s.yieldToHost(on) {
 			break
@@ -45,18 +47,42 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 			sinceYield = 0
 			runtime.Gosched()
 		}
-		if item, ok = s.next(); ok {
-			ok = s.dispatchItem(item, on)
+		if item, ok = l.next(); ok {
+			ok = l.dispatch(item)
 		}
 	}
 	returned = true
 }
 
+// loop is what the run loop knows of where it is.
+type loop struct {
+	s  *Scheduler
+	on executor
+
+	// onMain says that tasks and messages belong here, messages that messages do. They
+	// are up to date after look, until slowPath is set.
+	onMain, messages bool
+}
+
+// look notes what belongs where the loop is.
+func (l *loop) look() {
+	main := l.s.state.main.load()
+	_, isSubmitter := l.on.(*submitter)
+	l.onMain = main == l.on
+	l.messages = l.onMain || isSubmitter && main == onGoroutines
+}
+
 // next returns the next item, or false if there is none, which ends the loop.
-func (s *Scheduler) next() (item any, ok bool) {
-	if item, ok := s.state.takeFromBatch(); ok {
+func (l *loop) next() (item any, ok bool) {
+	if item, ok := l.s.state.takeFromBatch(); ok {
 		return item, true
 	}
+	item, ok = l.s.next()
+	l.look()
+	return item, ok
+}
+
+func (s *Scheduler) next() (item any, ok bool) {
 	s.mu.Lock()
 	item, ok = s.state.next()
 	idleCh := s.state.idleCh
@@ -67,59 +93,52 @@ func (s *Scheduler) next() (item any, ok bool) {
 	return item, ok
 }
 
-// dispatchItem handles an item. It reports whether the loop goes on here.
-func (s *Scheduler) dispatchItem(item any, on executor) bool {
+// dispatch handles an item. It reports whether the loop goes on here.
+func (l *loop) dispatch(item any) bool {
+	s := l.s
 	switch item := item.(type) {
 	case *Task:
-		return s.dispatchTask(item, on)
-	case Source:
-		t := item.Next()
-		return t == nil || s.dispatchTask(t, on)
-	case waker:
+		return l.dispatchTask(item)
+	case *SourceItem:
+		return !item.work.(Source).Next() || l.dispatchTask((*Task)(item))
+	case Func:
+		if !l.messages {
+			return s.reroute(item)
+		}
+		s.owner.Call(item)
+	case *waitState:
 		item.wake() // the task has the turn now, and its goroutine the loop
 		return false
+	case *coroutine:
+		item.wake()
+		return false
 	case controlMessage:
-		if s.state.options.Anchored && !s.isHere(s.state.main.load(), on) {
+		if s.state.options.Anchored && !l.messages {
 			return s.reroute(item)
 		}
 		s.owner.Control(item.message)
-		return true
 	case deferredMessage:
-		if s.state.options.Anchored && !s.isHere(s.state.main.load(), on) {
+		if s.state.options.Anchored && !l.messages {
 			return s.reroute(item)
 		}
 		s.owner.Quiesced(item.message)
-		return true
-	}
-	if !s.isHere(s.state.main.load(), on) {
-		return s.reroute(item)
-	}
-	if fn, ok := item.(Func); ok {
-		s.owner.Call(fn)
-	} else {
+	default:
+		if !l.messages {
+			return s.reroute(item)
+		}
 		s.owner.Message(item)
 	}
 	return true
 }
 
-// isHere reports whether what belongs on an executor can be handled where the loop is.
-// Messages can be handled by who submits them.
-func (s *Scheduler) isHere(belongs, on executor) bool {
-	if belongs == on {
-		return true
-	}
-	_, isSubmitter := on.(*submitter)
-	return isSubmitter && belongs == onGoroutines
-}
-
-func (s *Scheduler) dispatchTask(t *Task, on executor) bool {
+func (l *loop) dispatchTask(t *Task) bool {
 	if t.Alternate {
-		s.startAlternate()
+		l.s.startAlternate()
 	}
-	if s.state.executorOf(t) != on {
-		return s.reroute(t)
+	if t.Alternate && l.s.state.alternate.load() != l.on || !t.Alternate && !l.onMain {
+		return l.s.reroute(t)
 	}
-	return s.runTask(t)
+	return l.s.runTask(t)
 }
 
 // runTask runs a task from its start. It reports false if the task was abandoned, and
@@ -145,13 +164,13 @@ func (s *Scheduler) runTask(t *Task) bool {
 // here, which it does when the item was rejected.
 func (s *Scheduler) reroute(item any) bool {
 	s.mu.Lock()
-	e, ok := s.state.reroute(item)
+	start, ok := s.state.reroute(item)
 	s.mu.Unlock()
 	if !ok {
 		s.owner.Rejected([]any{item})
 		return true
 	}
-	s.do(e)
+	s.start(start)
 	return false
 }
 
@@ -163,9 +182,9 @@ func (s *Scheduler) yieldToHost(on executor) bool {
 		return false
 	}
 	s.mu.Lock()
-	e, ok := s.state.yieldToHost(p)
+	start, ok := s.state.yieldToHost(p)
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 	return ok
 }
 
@@ -180,17 +199,17 @@ func (s *Scheduler) recoverLoop(item any, b *borrowed) {
 		if !s.taskExited(item) {
 			return
 		}
-	case Source:
-		if !s.taskExited(item.Last()) {
+	case *SourceItem:
+		if !s.taskExited((*Task)(item)) {
 			return
 		}
 	default:
 		s.owner.Goexit(item)
 	}
 	s.mu.Lock()
-	e := s.state.replaceLoop()
+	start := s.state.replaceLoop()
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 }
 
 // taskExited does what is left to do for a task whose goroutine has ended, by its

@@ -58,12 +58,12 @@ type Work interface {
 	Reject(cause error)
 }
 
-// Source is an item of the run queue that decides late which task is to run.
+// Source is a [Work] that runs any number of times: once for each [SourceItem] that finds
+// something to do.
 type Source interface {
-	// Next returns the task to run, or nil for none.
-	Next() *Task
-	// Last returns the task that Next has returned last.
-	Last() *Task
+	Work
+	// Next prepares the next Run. It reports whether there is one.
+	Next() bool
 }
 
 // Func is a function that needs no pending and never waits.

@@ -76,7 +76,7 @@ func newHosted(s *Scheduler, h Host) *pinned {
 // foreign reports whether the goroutine belongs to somebody else.
 func (p *pinned) foreign() bool { return p.host != nil || p.lent }
 
-func (p *pinned) start(*Scheduler, any) { p.post(job{}) }
+func (p *pinned) start(*Scheduler) { p.post(job{}) }
 
 // serve does jobs until p is closed and no task is left on it. It goes on when a task
 // ends the goroutine with runtime.Goexit: while deferred calls run it is the same
@@ -230,6 +230,16 @@ func (c *coroutine) suspend() {
 
 func (c *coroutine) wake() { c.pinned.post(job{resume: c}) }
 
+// apply begins and closes the threads.
+func (t threads) apply() {
+	if t.begin != nil {
+		t.begin.begin()
+	}
+	for _, p := range t.close {
+		p.close()
+	}
+}
+
 // StartThread makes an OS thread of its own the main executor.
 func (s *Scheduler) StartThread() {
 	p := newThread(s)
@@ -260,9 +270,9 @@ func (s *Scheduler) LeaveHost() {
 		return
 	}
 	s.mu.Lock()
-	e := s.state.loseExecutor(p)
+	start := s.state.loseExecutor(p)
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 }
 
 // CloseExecutors lets the threads of the scheduler end.
@@ -278,7 +288,7 @@ func (s *Scheduler) CloseExecutors() {
 // is to run. The alternate executor of a thread is a goroutine.
 func (s *Scheduler) startAlternate() {
 	s.mu.Lock()
-	e := s.state.startAlternate(s)
+	changed := s.state.startAlternate(s)
 	s.mu.Unlock()
-	s.do(e)
+	changed.apply()
 }

@@ -42,8 +42,8 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 	s.owner = owner
 	s.state.options = options
 	s.state.notStarted = true
-	s.state.main.store(goroutines{})
-	s.state.alternate.store(goroutines{})
+	s.state.main.store(onGoroutines)
+	s.state.alternate.store(onGoroutines)
 	if options.TurnWarning > 0 {
 		s.slow = &slowTurn{owner: owner, limit: options.TurnWarning}
 	}
@@ -53,20 +53,20 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 // the goroutine that asks for it.
 func (s *Scheduler) Attach(d Dispatcher, async bool) {
 	s.dispatcher, s.async = d, async
-	s.loop = func() { s.run(goroutines{}, nil, nil) }
+	s.loop = func() { s.run(onGoroutines, nil, nil) }
 }
 
-// Submit adds an item to the run queue: a [*Task], a [Source], a [Func] or a message for
+// Submit adds an item to the run queue: a [*Task], a [*SourceItem], a [Func] or a message for
 // the owner. It returns an error that matches Options.Overloaded if limit items are
 // queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
 func (s *Scheduler) Submit(item any, limit int) error {
 	s.mu.Lock()
-	e, err := s.state.submit(item, limit)
+	start, err := s.state.submit(item, limit)
 	s.mu.Unlock()
 	if err != nil {
 		return s.refusal(err, limit)
 	}
-	s.do(e)
+	s.start(start)
 	return nil
 }
 
@@ -74,9 +74,9 @@ func (s *Scheduler) Submit(item any, limit int) error {
 // after [Scheduler.Close].
 func (s *Scheduler) SubmitAhead(item any) {
 	s.mu.Lock()
-	e, _ := s.state.submitAhead(item)
+	start, _ := s.state.submitAhead(item)
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 }
 
 func (s *Scheduler) refusal(err error, limit int) error {
@@ -89,9 +89,9 @@ func (s *Scheduler) refusal(err error, limit int) error {
 // SubmitControl adds a message that overtakes the run queue, also after a Close.
 func (s *Scheduler) SubmitControl(message any, d Decision) {
 	s.mu.Lock()
-	e := s.state.submitControl(message, d)
+	start := s.state.submitControl(message, d)
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 }
 
 // Open starts the scheduler, and handles the control messages until now on the goroutine
@@ -113,18 +113,18 @@ func (s *Scheduler) Open() {
 		s.owner.Control(message)
 		s.mu.Lock()
 	}
-	e := s.state.endOpen()
+	start := s.state.endOpen()
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 }
 
 // Ungate starts the scheduler, and leaves all messages to the loop.
 func (s *Scheduler) Ungate() {
 	s.mu.Lock()
 	s.state.notStarted = false
-	e := s.state.ensureLoop()
+	start := s.state.ensureLoop()
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 }
 
 // Pause has the loop handle nothing but control messages and, while one is deferred,
@@ -147,9 +147,9 @@ func (s *Scheduler) Defer(message any, final bool) {
 func (s *Scheduler) Hold(n int) {
 	s.mu.Lock()
 	s.state.holds += n
-	e := s.state.ensureLoop()
+	start := s.state.ensureLoop()
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 }
 
 // Close ends the intake of the run queue. It returns the items that were not taken,
@@ -157,18 +157,18 @@ func (s *Scheduler) Hold(n int) {
 // message waits until [Scheduler.StopNotified].
 func (s *Scheduler) Close() (rejected []any, active []*Task) {
 	s.mu.Lock()
-	rejected, active, e := s.state.close()
+	rejected, active, start := s.state.close()
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 	return rejected, active
 }
 
 // StopNotified lets the deferred message come: those whom the stop concerns know of it.
 func (s *Scheduler) StopNotified() {
 	s.mu.Lock()
-	e := s.state.stopNotified()
+	start := s.state.stopNotified()
 	s.mu.Unlock()
-	s.do(e)
+	s.start(start)
 }
 
 // Abandon takes the turn away from those of the tasks that have not returned. Their
@@ -178,9 +178,10 @@ func (s *Scheduler) Abandon(tasks []*Task, err error) {
 	for _, t := range tasks {
 		s.slow.forget(t)
 	}
-	woken, e := s.state.abandon(tasks, err)
+	woken, changed, start := s.state.abandon(tasks, err)
 	s.mu.Unlock()
-	s.do(e)
+	changed.apply()
+	s.start(start)
 	for _, w := range woken {
 		w.wake()
 	}
@@ -238,20 +239,10 @@ func notify(ch chan struct{}) {
 	}
 }
 
-// do carries out the effects of an operation. mu must not be held.
-func (s *Scheduler) do(e effects) {
-	if e.begin != nil {
-		e.begin.begin()
-	}
-	for _, p := range e.close {
-		p.close()
-	}
-	switch {
-	case e.loop == nil:
-	case e.fresh && e.loop == executor(goroutines{}):
-		s.dispatch()
-	default:
-		e.loop.start(s, e.item)
+// start starts the loop on an executor, if that is not nil.
+func (s *Scheduler) start(on executor) {
+	if on != nil {
+		on.start(s)
 	}
 }
 

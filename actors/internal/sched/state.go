@@ -9,7 +9,9 @@ import (
 )
 
 // state is the state of one scheduler. Its operations are called with the scheduler's mu
-// held, unless they say otherwise. They change the state and return what is to follow.
+// held, unless they say otherwise. They change the state and return what is to follow once
+// mu is released: on which executor to start the loop, nil for none; whom to wake, nil for
+// nobody; which threads to begin or to close.
 //
 // There are five lanes, in the order in which the loop looks at them: control messages;
 // the deferred message; runnable tasks, which want their turn back; items that go ahead;
@@ -37,7 +39,7 @@ type state struct {
 	cursor atomic.Int32
 
 	// main is where tasks and messages run; alternate where tasks run that ask for it.
-	// Both are written with mu held, and read without.
+	// Both are written with mu held, and slowPath is set then. They are read without.
 	main, alternate executorVar
 
 	// loopOn is the borrowed goroutine that the loop is on; nil for another goroutine.
@@ -72,13 +74,10 @@ type state struct {
 	idleCh     chan struct{} // gets a value when there may be nothing left to do; nil unless asked for
 }
 
-// effects is what follows from an operation once mu is released.
-type effects struct {
-	loop  executor  // run the loop there; nil for nowhere
-	item  any       // with this item first; nil for none
-	fresh bool      // nobody ran the loop: the dispatcher may choose the goroutine
-	begin *pinned   // start this thread
-	close []*pinned // let these threads end
+// threads are to begin or to end.
+type threads struct {
+	begin *pinned
+	close []*pinned
 }
 
 var (
@@ -98,21 +97,21 @@ func (s *state) queued() int {
 }
 
 // submit adds an item to the run queue, unless that holds limit items; 0 is no limit.
-func (s *state) submit(item any, limit int) (effects, error) {
+func (s *state) submit(item any, limit int) (start executor, err error) {
 	if s.closed.Load() {
-		return effects{}, errClosed
+		return nil, errClosed
 	}
 	if limit > 0 && s.queued() >= limit {
-		return effects{}, errFull
+		return nil, errFull
 	}
 	s.queue.Push(item)
 	return s.ensureLoop(), nil
 }
 
 // submitAhead adds an item before those of the run queue.
-func (s *state) submitAhead(item any) (effects, error) {
+func (s *state) submitAhead(item any) (start executor, err error) {
 	if s.closed.Load() {
-		return effects{}, errClosed
+		return nil, errClosed
 	}
 	s.ahead.Push(item)
 	s.slowPath.Store(true)
@@ -120,7 +119,7 @@ func (s *state) submitAhead(item any) (effects, error) {
 }
 
 // submitControl adds a control message.
-func (s *state) submitControl(message any, d Decision) effects {
+func (s *state) submitControl(message any, d Decision) (start executor) {
 	switch d {
 	case DecisionAwaited:
 		s.awaitingParent = true
@@ -159,26 +158,31 @@ func (s *state) idle() bool {
 }
 
 // ensureLoop starts the loop if there is work and nobody runs it.
-func (s *state) ensureLoop() effects {
+func (s *state) ensureLoop() (start executor) {
 	if s.looping || !s.hasWork() {
-		return effects{}
+		return nil
 	}
-	e := s.startLoop(s.place(), nil)
-	e.fresh = true
-	return e
+	start = s.startLoop(s.place(), nil)
+	if start == onGoroutines {
+		return onDispatcher // nobody ran the loop: the dispatcher may choose the goroutine
+	}
+	return start
 }
 
 // replaceLoop starts the loop on another goroutine than the one it was on.
-func (s *state) replaceLoop() effects { return s.startLoop(s.place(), nil) }
+func (s *state) replaceLoop() (start executor) { return s.startLoop(s.place(), nil) }
 
 // startLoop starts the loop on an executor, with item unless that is nil.
-func (s *state) startLoop(on executor, item any) effects {
+func (s *state) startLoop(on executor, item any) (start executor) {
 	s.looping = true
 	if p, ok := on.(*pinned); ok {
 		s.starting, s.startItem = p, item
-		return effects{loop: p}
+		return p
 	}
-	return effects{loop: on, item: item}
+	if item != nil {
+		return &goroutines{item: item}
+	}
+	return on
 }
 
 // place returns where the loop is best started.
@@ -192,7 +196,7 @@ func (s *state) place() executor {
 	if s.borrowed != nil && !s.borrowed.busy {
 		return s.borrowed
 	}
-	return goroutines{}
+	return onGoroutines
 }
 
 // beginLoop starts the loop on p, unless that was taken back.
@@ -207,13 +211,13 @@ func (s *state) beginLoop(p *pinned) (item any, ok bool) {
 
 // recallLoop starts the loop on another goroutine if a pinned executor was to run it and
 // has not begun. It returns the item to begin with.
-func (s *state) recallLoop() (item any, e effects) {
+func (s *state) recallLoop() (item any, start executor) {
 	if s.starting == nil {
-		return nil, effects{}
+		return nil, nil
 	}
 	item = s.startItem
 	s.starting, s.startItem = nil, nil
-	return item, effects{loop: goroutines{}}
+	return item, onGoroutines
 }
 
 // open ends the time before the start. The loop handles control messages first, on the
@@ -223,7 +227,7 @@ func (s *state) open() {
 	s.looping = true
 }
 
-func (s *state) endOpen() effects {
+func (s *state) endOpen() (start executor) {
 	s.looping = false
 	s.slowPath.Store(s.deferred != nil)
 	return s.ensureLoop()
@@ -260,7 +264,7 @@ func (s *state) deferMessage(message any, final bool) {
 
 // close ends the intake. It returns the items that have not been taken, and the tasks
 // that have not returned.
-func (s *state) close() (rejected []any, active []*Task, e effects) {
+func (s *state) close() (rejected []any, active []*Task, start executor) {
 	s.closed.Store(true)
 	s.notifyingStop = true
 	if s.batch != nil {
@@ -279,15 +283,15 @@ func (s *state) close() (rejected []any, active []*Task, e effects) {
 	}
 	if !s.options.Anchored {
 		var item any
-		if item, e = s.recallLoop(); item != nil {
+		if item, start = s.recallLoop(); item != nil {
 			rejected = append(rejected, item)
 		}
 	}
-	return rejected, s.active(), e
+	return rejected, s.active(), start
 }
 
 // stopNotified lets the deferred message come: those whom the stop concerns know.
-func (s *state) stopNotified() effects {
+func (s *state) stopNotified() (start executor) {
 	s.notifyingStop = false
 	return s.ensureLoop()
 }
@@ -303,7 +307,7 @@ func (s *state) active() []*Task {
 
 // abandon takes the turn away from those of the tasks that have not returned, and ends
 // their waits with err. It returns whom to wake.
-func (s *state) abandon(tasks []*Task, err error) (woken []waker, e effects) {
+func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed threads, start executor) {
 	s.abandonErr = err
 	loopLost := false
 	lost := make(map[*pinned]bool)
@@ -329,63 +333,63 @@ func (s *state) abandon(tasks []*Task, err error) (woken []waker, e effects) {
 			}
 		}
 	}
-	var replaced effects
 	for p := range lost {
-		s.replaceExecutor(p, &replaced)
+		s.replaceExecutor(p, &changed)
 	}
-	if loopLost {
-		setBusy(s.loopOn.Load(), true)
-		e = s.replaceLoop() // the task has the goroutine of the loop
-	} else {
-		e = s.ensureLoop()
+	if !loopLost {
+		return woken, changed, s.ensureLoop()
 	}
-	e.close, e.begin = replaced.close, replaced.begin
-	return woken, e
+	setBusy(s.loopOn.Load(), true) // the task has the goroutine of the loop
+	return woken, changed, s.replaceLoop()
 }
 
 // replaceExecutor drops an executor whose tasks were abandoned: they may block it
 // forever. A scheduler that goes on gets another thread, but keeps a goroutine that
 // belongs to somebody else.
-func (s *state) replaceExecutor(p *pinned, e *effects) {
+func (s *state) replaceExecutor(p *pinned, changed *threads) {
 	switch {
 	case p == s.alternate.load():
-		s.alternate.store(goroutines{})
+		s.alternate.store(onGoroutines)
 	case p != s.main.load():
 		return
 	case s.closed.Load():
-		s.main.store(goroutines{})
+		s.setMain(onGoroutines)
 	case p.foreign():
 		return
 	default:
-		e.begin = newThread(p.sched)
-		s.main.store(e.begin)
+		changed.begin = newThread(p.sched)
+		s.setMain(changed.begin)
 	}
-	e.close = append(e.close, p)
+	changed.close = append(changed.close, p)
 }
 
 // startAlternate makes a thread the alternate executor, unless there is one or tasks run
 // on a thread anyway.
-func (s *state) startAlternate(sched *Scheduler) effects {
+func (s *state) startAlternate(sched *Scheduler) threads {
 	if s.options.Thread || s.closed.Load() || s.alternate.load() != onGoroutines {
-		return effects{}
+		return threads{}
 	}
 	p := newThread(sched)
 	s.alternate.store(p)
-	return effects{begin: p}
+	return threads{begin: p}
+}
+
+func (s *state) setMain(e executor) {
+	s.main.store(e)
+	s.slowPath.Store(true)
 }
 
 // loseExecutor goes on without an executor whose goroutine has ended.
-func (s *state) loseExecutor(p *pinned) effects {
+func (s *state) loseExecutor(p *pinned) (start executor) {
 	if s.main.load() != p {
-		return effects{}
+		return nil
 	}
-	s.main.store(goroutines{})
+	s.setMain(onGoroutines)
 	if s.starting != p {
-		return effects{}
+		return nil
 	}
-	item, e := s.recallLoop()
-	e.item = item
-	return e
+	item, _ := s.recallLoop()
+	return s.startLoop(onGoroutines, item)
 }
 
 // executorOf returns where a task is to run. It may be called without mu.
@@ -399,7 +403,7 @@ func (s *state) executorOf(t *Task) executor {
 // reroute moves the loop, with the item at hand, to where the item is to be handled. It
 // reports false if the item is to be rejected instead, because no user code starts after
 // a stop.
-func (s *state) reroute(item any) (e effects, ok bool) {
+func (s *state) reroute(item any) (start executor, ok bool) {
 	to := s.main.load()
 	switch item := item.(type) {
 	case *Task:
@@ -408,15 +412,15 @@ func (s *state) reroute(item any) (e effects, ok bool) {
 		return s.startLoop(to, item), true
 	}
 	if s.closed.Load() {
-		return effects{}, false
+		return nil, false
 	}
 	return s.startLoop(to, item), true
 }
 
 // yieldToHost has the loop go on later on the same host, which has other things to do.
-func (s *state) yieldToHost(p *pinned) (e effects, ok bool) {
+func (s *state) yieldToHost(p *pinned) (start executor, ok bool) {
 	if s.closed.Load() || s.main.load() != p {
-		return effects{}, false
+		return nil, false
 	}
 	return s.startLoop(p, nil), true
 }
@@ -511,7 +515,7 @@ func (s *state) beginWait(t *Task, w *waitState, on pending.Handle, keep bool) (
 }
 
 // yield gives away the turn of a task that waits, and starts the loop if there is work.
-func (s *state) yield(t *Task) effects {
+func (s *state) yield(t *Task) (start executor) {
 	s.current.Store(nil)
 	s.parked.push(t)
 	t.wait.borrowed = s.loopOn.Load()
@@ -521,7 +525,7 @@ func (s *state) yield(t *Task) effects {
 	}
 	s.looping = false
 	if !s.hasWork() {
-		return effects{}
+		return nil
 	}
 	return s.replaceLoop()
 }

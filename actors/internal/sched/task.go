@@ -59,6 +59,13 @@ func (t *Task) Init(w Work, s *Scheduler) {
 	t.sched.Store(s)
 }
 
+// SourceItem is an item of the run queue: the task of a [Source], which runs if the source
+// finds something to do. It is the Task itself under another type.
+type SourceItem Task
+
+// SourceItem returns what is submitted for each run of a task whose work is a [Source].
+func (t *Task) SourceItem() *SourceItem { return (*SourceItem)(t) }
+
 // Work returns what the task runs.
 func (t *Task) Work() Work { return t.work }
 
@@ -125,11 +132,9 @@ func (t *Task) Park(on pending.Handle, keep bool) error {
 func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	if !keep {
 		s.slow.end()
-		if e := s.state.yield(t); e.loop != nil {
-			s.mu.Unlock()
-			s.do(e)
-			s.mu.Lock()
-		}
+		// With mu held, because the loop that starts runs no user code before it takes mu,
+		// and this goroutine needs mu to sleep.
+		s.start(s.state.yield(t))
 	}
 	t.wait.sleep()
 	switch {
