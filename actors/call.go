@@ -24,7 +24,7 @@ type task interface {
 	Interrupt(cause error)
 	Abandon(cause error)
 	Due()
-	SetError(err error) bool
+	Fail(err error) bool
 	frame() *frame
 }
 
@@ -222,7 +222,7 @@ func CallUsing[T any](
 ) *pending.Pending[T] {
 	t := newCall(ctx, &c.box, fn, c.observed(telemetry.CallUsing, 0, nil))
 	if backend != props.Goroutine && backend != props.Thread {
-		t.SetError(fmt.Errorf("actors: call using %v: there is no such backend", backend))
+		t.Fail(fmt.Errorf("actors: call using %v: there is no such backend", backend))
 		return &t.Pending
 	}
 	t.turn.guest = backend != c.Backend()
@@ -256,11 +256,11 @@ func (c *Caller) CallDirect(fn func()) error {
 // enqueue queues a call that was made with ctx.
 func (c *Caller) enqueue(ctx context.Context, t task) {
 	if err := c.admit(ctx); err != nil {
-		t.SetError(err)
+		t.Fail(err)
 		return
 	}
 	if err := c.put(t); err != nil {
-		t.SetError(c.explain(err))
+		t.Fail(c.explain(err))
 	}
 }
 
@@ -287,13 +287,13 @@ func (c *Caller) explain(err error) error {
 // delay queues a call after d.
 func (c *Caller) delay(ctx context.Context, t task, d time.Duration, put func(task) error) {
 	if err := c.admit(ctx); err != nil {
-		t.SetError(err)
+		t.Fail(err)
 		return
 	}
 	c.mu.Lock()
 	if c.State() >= StateStopping {
 		c.mu.Unlock()
-		t.SetError(c.stopError())
+		t.Fail(c.stopError())
 		return
 	}
 	r := c.rarely()
@@ -303,7 +303,7 @@ func (c *Caller) delay(ctx context.Context, t task, d time.Duration, put func(ta
 	r.delayed[t] = time.AfterFunc(d, func() {
 		t.Due()
 		if err := put(t); err != nil {
-			t.SetError(c.explain(err))
+			t.Fail(c.explain(err))
 		}
 		c.undelay(t)
 	})

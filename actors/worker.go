@@ -49,9 +49,9 @@ func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T
 // assign has a call that was made with ctx run on a worker.
 func (p *pool) assign(ctx context.Context, t task) {
 	if err := p.owner.admit(ctx); err != nil {
-		t.SetError(err)
+		t.Fail(err)
 	} else if err := p.submit(t); err != nil {
-		t.SetError(p.owner.explain(err))
+		t.Fail(p.owner.explain(err))
 	}
 }
 
@@ -207,7 +207,7 @@ func (p *pool) lost(w *Caller) {
 	p.n++
 	p.mu.Unlock()
 	if err := p.hire(t); err != nil {
-		t.SetError(err)
+		t.Fail(err)
 	}
 }
 

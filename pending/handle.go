@@ -29,8 +29,8 @@ type Handle interface {
 	// Cancel marks the pending cancelled, with cause (which may be nil)
 	// reachable through its error, and asks for its end: the context of its
 	// function is cancelled if that is running, and its canceller is called if
-	// it has one. It is done when the function has returned, or somebody has
-	// completed it. With nobody to ask it is done at once. Later causes are
+	// it has one. It is done when the function has returned, or, without a
+	// function, when SetResult or SetError was called. With nobody to ask it is done at once. Later causes are
 	// joined to the first one and reach the canceller too. Cancel returns
 	// whether the pending is cancelled, so false if it was already done
 	// otherwise. The seed's cancel.
@@ -53,7 +53,9 @@ type Handle interface {
 	OnDone(fn func(Handle)) (remove func() bool)
 
 	// SetCanceller has fn called, with the joined causes, by every Cancel
-	// from now on. The pending is then done only when somebody completes it.
+	// from now on. A pending without a function is then done only when
+	// SetResult or SetError is called, and one with a function only when its
+	// turn comes.
 	// It has no effect once the pending is done; nil takes the last one away.
 	// A panic in fn is logged and goes no further. The seed's set_canceller.
 	SetCanceller(fn func(cause error))

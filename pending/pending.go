@@ -37,14 +37,21 @@ func (p *Pending[T]) Result() (T, error) {
 // SetResult completes the pending with a value. The first completion wins: it
 // returns false when the pending was done or marked cancelled before, and the
 // value is dropped. A pending marked cancelled is done after it.
-func (p *Pending[T]) SetResult(v T) bool { return p.complete(v, nil) }
+//
+// A pending with a function behind it, as of a call or a queue, is completed by
+// that function alone: SetResult then returns false and changes nothing. Cancel
+// ends such a pending early.
+func (p *Pending[T]) SetResult(v T) bool {
+	return p.runner == nil && p.complete(v, nil)
+}
 
 // SetError completes the pending with an error, under the rules of SetResult.
 // An error that matches [context.Canceled] makes it a cancelled one; nil
-// completes it with the zero value.
+// completes it with the zero value. With a function behind the pending it
+// returns false and changes nothing.
 func (p *Pending[T]) SetError(err error) bool {
 	var none T
-	return p.complete(none, err)
+	return p.runner == nil && p.complete(none, err)
 }
 
 func (p *Pending[T]) complete(v T, err error) bool {

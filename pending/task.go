@@ -198,6 +198,13 @@ func (t *Task[T]) Interrupt(cause error) {
 // Abandon cancels the pending and makes it done although its function has not
 // returned; what that returns later is dropped.
 func (t *Task[T]) Abandon(cause error) {
-	defer t.SetError(cause) // even if its canceller ends the goroutine
+	defer t.Fail(cause) // even if its canceller ends the goroutine
 	t.Cancel(cause)
+}
+
+// Fail completes the pending of a task whose function will not run with err. It
+// returns false when the pending was done or marked cancelled before.
+func (t *Task[T]) Fail(err error) bool {
+	var none T
+	return t.complete(none, err)
 }
