@@ -39,15 +39,16 @@ type line[A any] struct {
 	begun    bool        // some item was dealt with
 	running  atomic.Bool // the function was called for this one
 
-	mu      sync.Mutex
-	items   ring[A]
-	traces  ring[telemetry.Item] // of the items, with telemetry
-	failed  int
-	busy    bool // an item was taken
-	owed    int
-	closing bool                       // no more items are taken
-	over    bool                       // and there are none left
-	room    *pending.Pending[struct{}] // done when there is room again, nil if nobody waits
+	mu       sync.Mutex
+	items    ring[A]
+	traces   ring[telemetry.Item] // of the items, with telemetry
+	failed   int
+	busy     bool // an item was taken
+	owed     int
+	reserved int                        // places of items whose trace is being begun
+	closing  bool                       // no more items are taken
+	over     bool                       // and there are none left
+	room     *pending.Pending[struct{}] // done when there is room again, nil if nobody waits
 }
 
 // step is an item of the mailbox that may run a function.
@@ -94,8 +95,15 @@ func (l *line[A]) frame() *frame { return &l.turn }
 // put adds an item. If the queue is full it returns an error and, not nil, what
 // is done when there is room.
 func (l *line[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
-	if room, err := l.accept(ctx, item); err != nil {
+	room, closed, err := l.accept(item)
+	if err != nil {
 		return room, err
+	}
+	if !closed && l.spans != nil {
+		closed = !l.acceptTraced(ctx, item)
+	}
+	if closed {
+		return nil, l.closedError()
 	}
 	if err := l.caller.box.post(l, 0); err != nil {
 		return nil, l.caller.explain(err) // the stop drops the item
@@ -103,26 +111,53 @@ func (l *line[A]) put(ctx context.Context, item A) (room *pending.Pending[struct
 	return nil, nil
 }
 
-func (l *line[A]) accept(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
+// accept adds an item, unless the queue is closed or full. With telemetry it only
+// reserves the place of the item.
+func (l *line[A]) accept(item A) (room *pending.Pending[struct{}], closed bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closing {
-		return nil, l.closedError()
-	}
-	if l.capacity > 0 && l.items.n >= l.capacity {
+	n := l.items.n + l.reserved
+	switch {
+	case l.closing:
+		return nil, true, nil
+	case l.capacity > 0 && n >= l.capacity:
 		if l.room == nil {
 			l.room = pending.New[struct{}](context.Background(), pending.Named("room in "+l.Name()))
 		}
-		return l.room, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, l.items.n, l.Name())
+		return l.room, false, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, n, l.Name())
+	case l.spans != nil:
+		l.reserved++
+	default:
+		l.items.push(item)
 	}
-	l.items.push(item)
-	if l.spans != nil {
-		l.traces.push(l.spans.Put(ctx))
-	}
-	return nil, nil
+	return nil, false, nil
 }
 
-// closedError says why no item is taken. The caller holds mu.
+// acceptTraced adds an item that has a place, and reports whether the queue is
+// still open. The trace is begun without mu: ctx may be one of user code.
+func (l *line[A]) acceptTraced(ctx context.Context, item A) (open bool) {
+	var trace telemetry.Item
+	begun := false
+	defer func() {
+		l.mu.Lock()
+		l.reserved--
+		open = begun && !l.closing
+		if open {
+			l.items.push(item)
+			l.traces.push(trace)
+		}
+		l.mu.Unlock()
+		if !open {
+			trace.Drop(ErrQueueClosed)
+		}
+	}()
+	trace = l.spans.Put(ctx)
+	begun = true
+	return true
+}
+
+// closedError says why no item is taken. It must be called without mu: the cause
+// of a stop may have methods of user code.
 func (l *line[A]) closedError() error {
 	if l.caller.State() >= StateStopping {
 		return l.caller.stopError()
@@ -261,10 +296,6 @@ func (l *line[A]) shut(drop bool) {
 	over := l.isOver()
 	room := l.room
 	l.room = nil
-	var closed error
-	if room != nil {
-		closed = l.closedError()
-	}
 	l.mu.Unlock()
 	for traces.n > 0 {
 		trace := traces.shift()
@@ -275,7 +306,7 @@ func (l *line[A]) shut(drop bool) {
 			slog.String("queue", l.Name()), slog.Int("count", dropped))
 	}
 	if room != nil {
-		room.SetError(closed)
+		room.SetError(l.closedError())
 	}
 	if over {
 		l.End(struct{}{}, nil)

@@ -47,9 +47,11 @@ type extra struct {
 	name        string
 	metadata    Metadata
 	describe    func(Metadata)
+	described   bool // metadata is complete, and known outside
 	canceller   func(error)
 	observation Observation
 	unwatch     func() bool // ends the watch over ctx
+	later       int         // how many causes came after the first one
 	keeper      Handle      // whose function is to complete the pending
 	options
 }
@@ -80,7 +82,8 @@ func With(key string, value any) Option {
 
 // DescribedBy has describe make the pending's metadata when that is first asked for, and
 // not before: for what few ask for. What is attached in another way stands above it.
-// Several are asked in their order. They must not use the pending.
+// Several are asked in their order. They may run on several goroutines at a time,
+// and must not ask for the pending's metadata.
 func DescribedBy(describe func(Metadata)) Option {
 	return func(x *extra) {
 		before := x.describe
@@ -215,20 +218,30 @@ func programCounter(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
 // Metadata implements [Handle].
 func (b *base) Metadata() Metadata {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	x := b.extras()
-	if x.describe != nil {
-		described := Metadata{}
-		x.describe(described)
-		maps.Copy(described, x.metadata)
-		x.metadata, x.describe = described, nil
+	if x.described {
+		defer b.mu.Unlock()
+		return x.metadata
 	}
-	if x.metadata == nil {
-		x.metadata = Metadata{}
+	describe, named := x.describe, x.metadata["func"] != nil
+	b.mu.Unlock()
+
+	// Without mu, and so perhaps on several goroutines, of which the first wins.
+	m := Metadata{}
+	if describe != nil {
+		describe(m)
+		named = named || m["func"] != nil
 	}
-	if b.runner != nil && x.metadata["func"] == nil {
-		x.metadata["func"] = b.function()
-		b.runner.Describe(x.metadata)
+	if b.runner != nil && !named {
+		m["func"] = b.function()
+		b.runner.Describe(m)
+	}
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !x.described {
+		maps.Copy(m, x.metadata)
+		x.metadata, x.describe, x.described = m, nil, true
 	}
 	return x.metadata
 }
@@ -278,13 +291,12 @@ func (b *base) Done() <-chan struct{} {
 }
 
 // settle gives the pending its outcome unless it is cancelled, whose error it
-// keeps. It reports whether err is the outcome now.
-func (b *base) settle(err error) bool {
+// keeps. It reports whether err is the outcome now. mu must be held.
+func (b *base) settle(err error, cancelled bool) bool {
 	if b.is(flagCancelled) {
 		return false
 	}
-	if err != nil && isCancellation(err) {
-		err = asCancellation(err)
+	if cancelled {
 		b.set(flagCancelled)
 	}
 	b.err = err
@@ -300,14 +312,15 @@ func (b *base) finish() {
 	}
 	waiters := b.waiters.take()
 	var observation Observation
+	var unwatch func() bool
 	if x := b.extra; x != nil {
-		x.canceller = nil
-		observation = x.observation
-		if x.unwatch != nil {
-			x.unwatch()
-		}
+		observation, unwatch = x.observation, x.unwatch
+		x.canceller, x.unwatch = nil, nil
 	}
 	b.mu.Unlock()
+	if unwatch != nil {
+		b.guard("context", func() { unwatch() })
+	}
 	if observation != nil {
 		b.guard("observer", func() { observation.Done(b.err) })
 	}
@@ -318,17 +331,28 @@ func (b *base) finish() {
 // somebody looks at the pending, so it is only then that it is paid for; a
 // function that waits its turn is not run under an ended context anyway.
 func (b *base) watch() {
-	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) {
+	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) || b.isWatched() {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.is(flagDone) || b.extras().unwatch != nil {
-		return
-	}
-	b.extra.unwatch = context.AfterFunc(b.ctx, func() {
+	// Without mu: the context may be one of user code.
+	stop := context.AfterFunc(b.ctx, func() {
 		b.cancelUnless(flagDone|flagStarted, context.Cause(b.ctx), true)
 	})
+	b.mu.Lock()
+	needed := !b.is(flagDone) && b.extras().unwatch == nil
+	if needed {
+		b.extra.unwatch = stop
+	}
+	b.mu.Unlock()
+	if !needed {
+		stop() // another goroutine was faster
+	}
+}
+
+func (b *base) isWatched() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.extra != nil && b.extra.unwatch != nil
 }
 
 // logger returns where to report a failure that concerns no caller of ours.

@@ -15,19 +15,25 @@ func cancelFor(h Handle, why error) { h.core().cancelUnless(flagDone, why, true)
 // cancelUnless cancels the pending if it has none of the flags, and, with once,
 // unless it is cancelled for that reason.
 func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
+	if was := b.flags.Load(); was&flags != 0 {
+		return was&flagCancelled != 0
+	}
+	cancelled := asCancellation(cause) // without mu: the cause may have methods of user code
 	b.mu.Lock()
+	if once && b.wasCancelledFor(cause, flags) {
+		b.mu.Unlock()
+		return true
+	}
 	was, ok := b.markCancelled(flags)
 	switch {
 	case !ok:
 		b.mu.Unlock()
 		return was&flagCancelled != 0
-	case was&flagCancelled != 0 && once && matches(b.err, reasonOf(cause)):
-		b.mu.Unlock()
-		return true
-	case was&flagCancelled != 0:
-		b.err = joinCauses(b.err, cause)
-	default:
-		b.err = asCancellation(cause)
+	case was&flagCancelled == 0:
+		b.err = cancelled
+	case cause != nil:
+		b.err = joinCauses(b.err, cause, cancelled)
+		b.extras().later++
 	}
 	joined := b.err
 	var canceller func(error)
@@ -53,6 +59,31 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 		b.guard("canceller", func() { canceller(joined) })
 	}
 	return true
+}
+
+// wasCancelledFor reports whether the pending has none of the flags and is
+// cancelled for that reason. mu must be held. It is not held while the errors are
+// compared, which may have methods of user code.
+func (b *base) wasCancelledFor(cause error, flags uint32) bool {
+	for compared := -1; b.is(flagCancelled) && !b.is(flags) && compared != b.laterCauses(); {
+		err := b.err
+		compared = b.laterCauses()
+		b.mu.Unlock()
+		same := matches(err, reasonOf(cause))
+		b.mu.Lock()
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// laterCauses returns how many causes came after the first one. mu must be held.
+func (b *base) laterCauses() int {
+	if b.extra == nil {
+		return 0
+	}
+	return b.extra.later
 }
 
 // markCancelled sets the flag, unless one of the others is set. It returns what

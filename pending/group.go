@@ -70,15 +70,21 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
 	g.cancel = cancel
-	g.mu.Lock() // the ends that are watched for may come at once
-	defer g.mu.Unlock()
+	// Without mu: the context may be one of user code. The ends that are watched
+	// for may come at once.
 	if g.outer.Done() != nil {
-		g.watches = append(g.watches, context.AfterFunc(g.outer, g.heed))
+		g.addWatch(context.AfterFunc(g.outer, g.heed))
 	}
 	if g.options.limited {
-		g.watches = append(g.watches, time.AfterFunc(g.options.timeout, g.expire).Stop)
+		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
 	}
 	return g, WithTracker(inside, g)
+}
+
+func (g *Group) addWatch(stop func() bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.watches = append(g.watches, stop)
 }
 
 // CurrentGroup returns the group that calls with ctx become members of, or nil
@@ -299,6 +305,7 @@ func (g *Group) expire() {
 // [WithCancelTimeout] says, and are still in [Group.Pending] then.
 func (g *Group) Wait() error {
 	g.heed()
+	own := taskOf(g.outer)
 	g.mu.Lock()
 	if g.waiting {
 		g.mu.Unlock()
@@ -306,7 +313,6 @@ func (g *Group) Wait() error {
 	}
 	g.waiting = true
 	g.limitWait()
-	own := taskOf(g.outer)
 	itself := own != nil && g.has(own.self)
 	g.mu.Unlock()
 	if itself {
@@ -326,14 +332,16 @@ func (g *Group) Wait() error {
 func (g *Group) close() error {
 	g.mu.Lock()
 	g.over = true
-	for _, stop := range g.watches {
+	watches := g.watches
+	g.watches = nil
+	err := g.report
+	g.mu.Unlock()
+	for _, stop := range watches {
 		stop()
 	}
-	err := g.report
-	if len(g.failures) > 0 {
+	if len(g.failures) > 0 { // which are constant now
 		err = fmt.Errorf("pending: group: %w", errors.Join(g.failures...))
 	}
-	g.mu.Unlock()
 	g.cancel(ErrGroupOver)
 	if g.watch != nil {
 		g.watch.Done(err)

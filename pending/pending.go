@@ -55,12 +55,16 @@ func (p *Pending[T]) SetError(err error) bool {
 }
 
 func (p *Pending[T]) complete(v T, err error) bool {
+	cancelled := err != nil && isCancellation(err) // without mu: err may have methods of user code
+	if cancelled {
+		err = asCancellation(err)
+	}
 	p.mu.Lock()
 	if p.is(flagDone) {
 		p.mu.Unlock()
 		return false
 	}
-	won := p.settle(err)
+	won := p.settle(err, cancelled)
 	if won {
 		p.value = v
 	}
