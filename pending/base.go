@@ -49,6 +49,8 @@ type extra struct {
 	describe    func(Metadata)
 	described   bool // metadata is complete, and known outside
 	canceller   func(error)
+	source      *base // that a pending made by Then cancels, unless it has a canceller
+	derived     bool  // made by Then
 	observation Observation
 	unwatch     func() bool // ends the watch over ctx
 	later       int         // how many causes came after the first one
@@ -158,8 +160,11 @@ func (b *base) track() {
 		return
 	}
 	if b.extra != nil && b.extra.track != nil {
-		trackers = trackers.keep(b.extra.track)
-		b.ctx = context.WithValue(b.ctx, trackersKey{}, trackers)
+		kept := trackers.keep(b.extra.track)
+		if kept != trackers {
+			b.ctx = withTrackers(b.ctx, kept)
+		}
+		trackers = kept
 	}
 	trackers.add(b.self)
 }
@@ -303,9 +308,12 @@ func (b *base) settle(err error, cancelled bool) bool {
 	return true
 }
 
-// finish makes the pending done, releases mu, which the caller holds, and
-// tells those who wait for it.
-func (b *base) finish() {
+// finish makes the pending done, and notifies those who wait for it. mu must be
+// held, and is released.
+func (b *base) finish() { b.notify(b.markDone(), nil) }
+
+// markDone is finish that returns the waiters, who are still to be notified.
+func (b *base) markDone() *waiter {
 	b.set(flagDone)
 	if b.done != nil {
 		close(b.done)
@@ -315,7 +323,7 @@ func (b *base) finish() {
 	var unwatch func() bool
 	if x := b.extra; x != nil {
 		observation, unwatch = x.observation, x.unwatch
-		x.canceller, x.unwatch = nil, nil
+		x.canceller, x.source, x.unwatch = nil, nil, nil
 	}
 	b.mu.Unlock()
 	if unwatch != nil {
@@ -324,7 +332,7 @@ func (b *base) finish() {
 	if observation != nil {
 		b.guard("observer", func() { observation.Done(b.err) })
 	}
-	b.notify(waiters)
+	return waiters
 }
 
 // watch has the pending end with its context. Nobody needs that before

@@ -15,22 +15,33 @@ func cancelFor(h Handle, why error) { h.core().cancelUnless(flagDone, why, true)
 // cancelUnless cancels the pending if it has none of the flags, and, with once,
 // unless it is cancelled for that reason.
 func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
+	cancelled, source, why := b.cancelOne(flags, cause, once)
+	for source != nil { // a loop, so that a chain of Then may be long
+		_, source, why = source.cancelOne(flagDone, why, false)
+	}
+	return cancelled
+}
+
+// cancelOne is cancelUnless without the pending that b is made from, which is to
+// be cancelled too, for the cause returned.
+func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source *base, why error) {
 	if was := b.flags.Load(); was&flags != 0 {
-		return was&flagCancelled != 0
+		return was&flagCancelled != 0, nil, nil
 	}
 	cancelled := asCancellation(cause) // without mu: the cause may have methods of user code
 	b.mu.Lock()
 	if once && b.wasCancelledFor(cause, flags) {
 		b.mu.Unlock()
-		return true
+		return true, nil, nil
 	}
 	was, ok := b.markCancelled(flags)
+	why = cause
 	switch {
 	case !ok:
 		b.mu.Unlock()
-		return was&flagCancelled != 0
+		return was&flagCancelled != 0, nil, nil
 	case was&flagCancelled == 0:
-		b.err = cancelled
+		b.err, why = cancelled, cancelled
 	case cause != nil:
 		b.err = joinCauses(b.err, cause, cancelled)
 		b.extras().later++
@@ -39,7 +50,7 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 	var canceller func(error)
 	var observation Observation
 	if b.extra != nil {
-		canceller, observation = b.extra.canceller, b.extra.observation
+		canceller, source, observation = b.extra.canceller, b.extra.source, b.extra.observation
 	}
 	running := was&flagStarted != 0
 	if observation != nil {
@@ -47,9 +58,9 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 		b.guard("observer", func() { observation.CancelRequested(cause) })
 		b.mu.Lock()
 	}
-	if canceller == nil && !running && !b.is(flagDone) {
+	if canceller == nil && source == nil && !running && !b.is(flagDone) {
 		b.finish()
-		return true
+		return true, nil, nil
 	}
 	b.mu.Unlock()
 	if running {
@@ -58,7 +69,7 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 	if canceller != nil {
 		b.guard("canceller", func() { canceller(joined) })
 	}
-	return true
+	return true, source, why
 }
 
 // wasCancelledFor reports whether the pending has none of the flags and is
@@ -119,6 +130,7 @@ func (b *base) SetCanceller(fn func(cause error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.is(flagDone) {
-		b.extras().canceller = fn
+		x := b.extras()
+		x.canceller, x.source = fn, nil
 	}
 }

@@ -47,19 +47,54 @@ var errNone = errors.New("pending: none of the pendings has succeeded")
 // and a panic in fn becomes a [*PanicError]. Cancelling the pending returned
 // cancels p; it is done when p is.
 func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
-	next := New[U](context.WithoutCancel(p.Context()), Named("then "+p.Name()))
-	next.SetCanceller(func(cause error) { p.Cancel(cause) })
-	p.OnDone(func(Handle) {
-		defer next.SetError(errGoexit) // too late, unless fn has ended the goroutine
-		value, err := p.Result()
-		if err != nil {
-			next.SetError(err)
-			return
-		}
-		result, err := guard(fn, value)
-		next.complete(result, err)
-	})
+	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
+	p.watch()
+	w := &waiter{then: func() *follower { return follow(p, next, fn) }}
+	if !p.tell(w) {
+		p.notify(w, nil)
+	}
 	return next
+}
+
+// withoutEnd is [context.WithoutCancel], which would nest the contexts of a chain.
+func withoutEnd(ctx context.Context) context.Context {
+	if ctx.Done() == nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
+// derivedFrom makes a pending one that is made from b, as its name says. In a
+// chain it is that of the first.
+func derivedFrom(b *base) Option {
+	name := b.Name()
+	b.mu.Lock()
+	chained := b.extra != nil && b.extra.derived
+	b.mu.Unlock()
+	if !chained {
+		name = "then " + name
+	}
+	return func(x *extra) { x.name, x.derived, x.source = name, true, b }
+}
+
+// follow completes a pending with what fn makes of the value of p, which is done.
+func follow[T, U any](p *Pending[T], next *Pending[U], fn func(T) (U, error)) *follower {
+	returned := false
+	defer func() {
+		if !returned {
+			next.complete(*new(U), errGoexit)
+		}
+	}()
+	var result U
+	value, err := p.Result()
+	if err == nil {
+		result, err = guard(fn, value)
+	}
+	returned = true
+	if _, waiters := next.end(result, err); waiters != nil {
+		return &follower{of: &next.base, waiters: waiters}
+	}
+	return nil
 }
 
 // guard calls fn and returns a panic of it as an error.

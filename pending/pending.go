@@ -55,6 +55,13 @@ func (p *Pending[T]) SetError(err error) bool {
 }
 
 func (p *Pending[T]) complete(v T, err error) bool {
+	won, waiters := p.end(v, err)
+	p.notify(waiters, nil)
+	return won
+}
+
+// end is complete that returns the waiters, who are still to be notified.
+func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 	cancelled := err != nil && isCancellation(err) // without mu: err may have methods of user code
 	if cancelled {
 		err = asCancellation(err)
@@ -62,14 +69,13 @@ func (p *Pending[T]) complete(v T, err error) bool {
 	p.mu.Lock()
 	if p.is(flagDone) {
 		p.mu.Unlock()
-		return false
+		return false, nil
 	}
-	won := p.settle(err, cancelled)
+	won = p.settle(err, cancelled)
 	if won {
 		p.value = v
 	}
-	p.finish()
-	return won
+	return won, p.markDone()
 }
 
 // Wait returns the result once the pending is done, or at once if it is.
