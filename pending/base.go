@@ -18,6 +18,7 @@ const (
 	flagCancelled
 	flagDone
 	flagObserved // there is an observation, from the beginning
+	flagWaiting  // the function waits, with its turn
 )
 
 // base is a Pending without its value.
@@ -174,6 +175,8 @@ func (b *base) core() *base { return b }
 func (b *base) is(flag uint32) bool { return b.flags.Load()&flag != 0 }
 
 func (b *base) set(flag uint32) { b.flags.Or(flag) }
+
+func (b *base) unset(flag uint32) { b.flags.And(^flag) }
 
 // extras returns what few pendings have, to be written to. The caller holds mu.
 func (b *base) extras() *extra {

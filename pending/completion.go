@@ -159,7 +159,7 @@ func (c *completions[H]) park() error {
 		o.Suspended(nil)
 		defer o.Resumed()
 	}
-	return c.turn.Park(nil, false)
+	return c.own.parkOn(c.turn, nil, false)
 }
 
 func (c *completions[H]) ended() error {

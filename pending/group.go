@@ -33,6 +33,7 @@ type Group struct {
 	options groupOptions
 	empty   *Pending[struct{}] // done when the wait is over
 	watch   Observation        // nil where nobody asked for it
+	foreign bool               // made, while the function of outer waited, by another one
 
 	mu        sync.Mutex
 	members   map[Handle]shielded
@@ -62,6 +63,7 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 		opt(&g.options)
 	}
 	g.parent, _ = CurrentTracker[*Group](ctx)
+	g.foreign = taskOf(ctx).isWaiting()
 	if g.options.shield {
 		g.outer = context.WithoutCancel(ctx)
 	}
@@ -101,8 +103,11 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 
 // Add makes h a member, and one of the groups around this one. A pending that
 // has failed or was cancelled counts as if it did so now. It has no effect once
-// the group was waited for. It implements [Tracker].
-func (g *Group) Add(h Handle) { g.add(h, false) }
+// the group was waited for. A nil h panics. It implements [Tracker].
+func (g *Group) Add(h Handle) {
+	requirePending(h, "pending: Add of a nil pending")
+	g.add(h.core().self, false)
+}
 
 // add makes h a member of this group and of those around it. Together they
 // hear of its end.
@@ -303,7 +308,40 @@ func (g *Group) expire() {
 //
 // Members that don't end when they are cancelled are waited for no longer than
 // [WithCancelTimeout] says, and are still in [Group.Pending] then.
+//
+// A limit of the caller may refuse the wait, as it may refuse any other. Then the
+// group is cancelled, with the refusal as the error, and Wait keeps the turn until
+// the members have ended. A member that needs this very turn is not waited for: it
+// is still in [Group.Pending], and the error matches [ErrDeadlock] too.
+//
+// A member must not wait for its own group. While the function waits that has made
+// the group, such a wait returns an error that matches [ErrDeadlock], and the
+// group goes on.
 func (g *Group) Wait() error {
+	if err := g.refuseMember(); err != nil {
+		return err
+	}
+	return g.wait()
+}
+
+// refuseMember returns an error if the function that has made the group waits for
+// something else: it is not the one that waits for the group.
+func (g *Group) refuseMember() error {
+	own := taskOf(g.outer)
+	if g.foreign || !own.isWaiting() {
+		return nil
+	}
+	g.mu.Lock()
+	refused := !g.waiting && len(g.members) > 0
+	g.mu.Unlock()
+	if !refused {
+		return nil
+	}
+	return fmt.Errorf("%w: a member of a group of %s waits for it, or a goroutine that must use actors.Detach",
+		ErrDeadlock, own.label())
+}
+
+func (g *Group) wait() error {
 	g.heed()
 	own := taskOf(g.outer)
 	g.mu.Lock()
@@ -318,14 +356,70 @@ func (g *Group) Wait() error {
 	if itself {
 		err := fmt.Errorf("%w: %s waits for a group that it belongs to", ErrDeadlock, own.label())
 		g.end(err, err)
+		g.outlast(own, false)
 		return g.close()
 	}
 	g.checkEmpty()
 	if _, err := g.empty.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
+		g.outlast(nil, true)
 	}
 	g.heed()
 	return g.close()
+}
+
+// outlast waits for the members of a cancelled group one by one, so that a member
+// that needs the turn of the function that waits is found. With keep it keeps that
+// turn. It does not wait for the function of own, if that is not nil.
+func (g *Group) outlast(own *base, keep bool) {
+	ctx := g.outer
+	until := time.Now().Add(g.options.cancelTimeout)
+	left := make(map[Handle]bool) // that are not waited for
+	if own != nil {
+		left[own.self] = true
+	}
+	var deadlocks []error
+	for {
+		h, more := g.memberExcept(left)
+		if !more {
+			break
+		}
+		o := WaitOption{protect: true, shield: true, limited: true, timeout: time.Until(until)}
+		err := h.core().wait(ctx, o, keep)
+		switch late := (*endedError)(nil); {
+		case err == nil:
+			left[h] = true // its end may be dealt with on another goroutine just now
+		case errors.As(err, &late):
+			return
+		case errors.Is(err, ErrDeadlock):
+			left[h] = true
+			deadlocks = append(deadlocks, err)
+		case !keep:
+			keep = true // a limit is for those who give their turn away
+		default:
+			ctx = context.Background() // without a turn: the function was abandoned, or runs on another goroutine
+		}
+	}
+	if len(left) > 0 && own == nil && len(deadlocks) == 0 {
+		o := WaitOption{shield: true, limited: true, timeout: time.Until(until)}
+		_ = g.empty.wait(ctx, o, keep) // the last end is dealt with
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.report = errors.Join(append([]error{g.report}, deadlocks...)...)
+}
+
+// memberExcept returns a member that is none of those, or false.
+func (g *Group) memberExcept(those map[Handle]bool) (Handle, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for h := range g.members {
+		if !those[h] {
+			return h, true
+		}
+	}
+	return nil, false
 }
 
 // close ends the group for good, and returns what there is to report.

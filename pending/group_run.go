@@ -23,16 +23,16 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 	defer func() {
 		if !returned {
 			g.end(errBodyLeft, nil)
-			_ = g.Wait()
+			_ = g.wait()
 		}
 	}()
 	err := body(inside)
 	returned = true
 	if err == nil || g.isEcho(err) {
-		return g.Wait()
+		return g.wait()
 	}
 	g.end(err, nil)
-	_ = g.Wait()
+	_ = g.wait()
 	for _, failure := range g.failures {
 		if !errors.Is(err, failure) {
 			err = errors.Join(err, failure)

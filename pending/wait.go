@@ -151,11 +151,26 @@ func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, kee
 		case expired():
 			return b.timedOut(o.timeout)
 		}
-		if err := turn.Park(b.self, keep); err != nil {
+		if err := own.parkOn(turn, b.self, keep); err != nil {
 			return err
 		}
 	}
 }
+
+// parkOn parks the function of own, which is nil where a turn belongs to no
+// function of this package.
+func (own *base) parkOn(turn Turn, on Handle, keep bool) error {
+	// If it waits already, this is another goroutine, whose wait fails.
+	if own != nil && !own.is(flagWaiting) {
+		own.set(flagWaiting)
+		defer own.unset(flagWaiting)
+	}
+	return turn.Park(on, keep)
+}
+
+// isWaiting reports whether the function waits. Its goroutine is then not the one
+// that asks.
+func (own *base) isWaiting() bool { return own != nil && own.is(flagWaiting) }
 
 // forget takes a waiter back and reports whether that was in time.
 func (b *base) forget(w *waiter) bool {
