@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -50,4 +51,19 @@ func TestPendingOfAQueueIsCompletedByItsEndAlone(t *testing.T) {
 	require.NoError(t, q.CloseWait(t.Context()))
 	assert.Equal(t, []int{1, 2}, got)
 	require.NoError(t, q.Pending().Err())
+}
+
+func TestNoWaitCancelsACallThatIsProtected(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		p := actors.Schedule(t.Context(), c, func(ctx context.Context) (int, error) {
+			return 1, actors.Sleep(ctx, time.Minute)
+		}, actors.PendingOptions(pending.Protected()))
+		_, err := p.Wait(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.False(t, p.Cancelled())
+		assert.Equal(t, 1, result(t, p))
+	})
 }

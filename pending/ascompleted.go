@@ -10,6 +10,13 @@ import (
 // errLeft is why pendings are cancelled that were left behind.
 var errLeft = errors.New("pending: left by AsCompleted")
 
+// cancelLeft cancels a pending that was left behind.
+func cancelLeft(h Handle) {
+	if !h.core().is(flagProtected) {
+		cancelFor(h, errLeft)
+	}
+}
+
 // DefaultMaxConcurrent is how far a sequence is pulled ahead by [AsCompleted].
 const DefaultMaxConcurrent = 10
 
@@ -191,7 +198,7 @@ func (l *loop[H]) end() bool {
 	l.over = true
 	for _, h := range l.leave() {
 		if !l.keep {
-			cancelFor(h, errLeft)
+			cancelLeft(h)
 		}
 	}
 	return false

@@ -107,7 +107,7 @@ func expect[H Handle](arrival *Pending[H], from <-chan H, taker chan<- struct{},
 		case !ok:
 			arrival.SetError(errNoMore)
 		case !arrival.SetResult(h) && !keep:
-			cancelFor(h, errLeft)
+			cancelLeft(h)
 		}
 	}
 }
@@ -126,7 +126,7 @@ func (s *stream[H]) arrived() error {
 func (s *stream[H]) end() {
 	for _, h := range s.leave() {
 		if !s.keep && h != Handle(s.arrival) {
-			cancelFor(h, errLeft)
+			cancelLeft(h)
 		}
 	}
 	if s.arrival == nil {
@@ -138,6 +138,6 @@ func (s *stream[H]) end() {
 		return
 	}
 	if h, err := s.arrival.Result(); err == nil {
-		cancelFor(h, errLeft) // it was not added any more
+		cancelLeft(h) // it was not added any more
 	}
 }

@@ -19,6 +19,7 @@ const (
 	flagDone
 	flagObserved // there is an observation, from the beginning
 	flagWaiting  // the function waits, with its turn
+	flagProtected
 )
 
 // base is a Pending without its value.
@@ -63,6 +64,8 @@ type options struct {
 	observer Observer
 	track    func(Tracker) bool // nil for all trackers, if any
 	tracked  bool
+
+	protected bool
 }
 
 // Option changes how a pending is made.
@@ -122,6 +125,18 @@ func KeptBy(h Handle) Option {
 	return func(x *extra) { x.keeper = h }
 }
 
+// Protected makes a pending that no wait cancels, as if every wait for it were
+// given [Protect]: not Wait nor WaitSync when they end early, not [All], [Any] nor
+// [AsCompleted] when they leave it behind. What [Then] makes of it is protected
+// too.
+//
+// Cancel still cancels the pending, and so do the end of the context that it was
+// made with, a group that it is a member of, and a stop of its caller. The seed's
+// ProtectedPending. For a call it is given to package actors as a PendingOptions.
+func Protected() Option {
+	return func(x *extra) { x.protected = true }
+}
+
 // ObservedBy has o told of the pending.
 func ObservedBy(o Observer) Option {
 	return func(x *extra) { x.observer = o }
@@ -150,6 +165,9 @@ func (b *base) apply(opts []Option) {
 	}
 	if b.extra.observation != nil {
 		b.set(flagObserved)
+	}
+	if b.extra.protected {
+		b.set(flagProtected)
 	}
 }
 

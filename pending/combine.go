@@ -45,7 +45,7 @@ var errNone = errors.New("pending: none of the pendings has succeeded")
 // the goroutine that completes p, without a turn, so fn should be short and
 // must not touch a caller's state. An error or a cancellation of p is passed on,
 // and a panic in fn becomes a [*PanicError]. Cancelling the pending returned
-// cancels p; it is done when p is.
+// cancels p; it is done when p is. In a chain all links have the name of the first.
 func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
 	p.watch()
@@ -74,7 +74,10 @@ func derivedFrom(b *base) Option {
 	if !chained {
 		name = "then " + name
 	}
-	return func(x *extra) { x.name, x.derived, x.source = name, true, b }
+	return func(x *extra) {
+		x.name, x.derived, x.source = name, true, b
+		x.protected = b.is(flagProtected)
+	}
 }
 
 // follow completes a pending with what fn makes of the value of p, which is done.

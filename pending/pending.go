@@ -85,7 +85,7 @@ func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 // blocks the goroutine.
 //
 // When ctx or the time of [Timeout] ends first, Wait cancels the pending
-// (unless [Protect] is given) and returns an error that matches the context's
+// (unless [Protect] is given, or it is [Protected]) and returns an error that matches the context's
 // error and its cause, without waiting for the function behind the pending to
 // return. A wait that could never end returns [ErrDeadlock] at once and leaves
 // the pending as it is. The seed's wait.

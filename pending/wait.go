@@ -15,7 +15,7 @@ type WaitOption struct {
 }
 
 // Protect leaves the pending alone when the wait is ended by its context or
-// its timeout, which would cancel it otherwise.
+// its timeout, which would cancel it otherwise. [Protected] does so for all waits.
 func Protect() WaitOption { return WaitOption{protect: true} }
 
 // Shield lets the wait go on when its context ends. A [Timeout] still counts.
@@ -42,6 +42,7 @@ func joinOptions(opts []WaitOption) WaitOption {
 // wait returns nil when the pending is done, else why it stopped waiting.
 func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	own := taskOf(ctx)
+	o.protect = o.protect || b.is(flagProtected)
 	if b.ctx.Done() != nil && (o.protect || o.shield || !b.endsWith(ctx, own)) {
 		b.watch()
 	}
