@@ -30,6 +30,7 @@ type line[A any] struct {
 	fn       func(context.Context, A) error
 	capacity int
 	spans    *telemetry.Items // nil without telemetry
+	refused  error            // why it is closed from the beginning
 
 	// Those of the turn: the item that was taken last, its trace, and its
 	// position, from 1.
@@ -83,6 +84,16 @@ func newLine[A any](c *Caller, fn func(context.Context, A) error, opts []QueueOp
 	return l
 }
 
+// newRefused returns a line that is closed from the beginning, for a reason.
+func newRefused[A any](c *Caller, err error) *line[A] {
+	l := &line[A]{caller: c, closing: true, over: true, refused: err}
+	l.turn.task = l
+	l.turn.box.Store(&c.box)
+	l.Init(context.Background(), nil, &l.turn)
+	l.Fail(err)
+	return l
+}
+
 // isManager holds for the trackers that are told of queues: a group would never
 // end.
 func isManager(t pending.Tracker) bool {
@@ -91,6 +102,10 @@ func isManager(t pending.Tracker) bool {
 }
 
 func (l *line[A]) frame() *frame { return &l.turn }
+
+// Cancel takes the place of the pending's own where package actors cancels: a stop,
+// the context and the function of an item may all come with the same reason.
+func (l *line[A]) Cancel(reason error) bool { return l.CancelFor(reason) }
 
 // put adds an item. If the queue is full it returns an error and, not nil, what
 // is done when there is room.
@@ -159,6 +174,9 @@ func (l *line[A]) acceptTraced(ctx context.Context, item A) (open bool) {
 // closedError says why no item is taken. It must be called without mu: the cause
 // of a stop may have methods of user code.
 func (l *line[A]) closedError() error {
+	if l.refused != nil {
+		return l.refused
+	}
 	if l.caller.State() >= StateStopping {
 		return l.caller.stopError()
 	}
@@ -349,7 +367,10 @@ func (c *Caller) queues() []task {
 type keyed interface {
 	task
 	isOpen() bool
+	itemType() reflect.Type
 }
+
+func (l *line[A]) itemType() reflect.Type { return reflect.TypeFor[A]() }
 
 func (l *line[A]) isOpen() bool {
 	l.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -49,21 +50,29 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 	return q
 }
 
-// queueKey keeps queues of different items apart, whatever their keys.
-type queueKey[A any] struct{ key any }
-
-// QueueFor returns the queue of c that has the key, which must be comparable,
-// or makes it with fn and the options if there is none. It lives until it is
-// closed or c stops.
+// QueueFor returns the queue of c that has the key, or makes it with fn and the
+// options if there is none. It lives until it is closed or c stops.
+//
+// A key belongs to one type of items. If the queue that has the key is for another
+// one, the result is a queue that is closed from the beginning: its methods return,
+// and its pending has, an error that matches [ErrQueueClosed] and names both types.
+// A key that is not comparable panics.
 func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
-	k := queueKey[A]{key}
-	if l, ok := c.findKeyed(k).(*line[A]); ok {
-		return &Queue[A]{l}
+	if key != nil && !reflect.ValueOf(key).Comparable() {
+		panic(fmt.Sprintf("actors: QueueFor with a key that is not comparable: a %T", key))
 	}
-	made := newLine(c, fn, opts)
-	l := c.keepKeyed(k, made).(*line[A])
-	if l != made {
-		made.finish() // somebody was faster
+	found := c.findKeyed(key)
+	if found == nil {
+		made := newLine(c, fn, opts)
+		found = c.keepKeyed(key, made)
+		if found != keyed(made) {
+			made.finish() // another goroutine was faster
+		}
+	}
+	l, ok := found.(*line[A])
+	if !ok {
+		l = newRefused[A](c, fmt.Errorf("%w: the key %v of %s is that of a queue of %v, not of %v",
+			ErrQueueClosed, key, c.path(), found.itemType(), reflect.TypeFor[A]()))
 	}
 	return &Queue[A]{l}
 }
