@@ -50,6 +50,15 @@ type Handle interface {
 	// goroutine, if it is done already. A panic in fn is logged and goes no
 	// further. The function returned takes fn back and reports whether that
 	// was in time. The seed's add_done_callback.
+	//
+	// fn should be short. It holds up the goroutine that completes the pending:
+	// the callbacks and waits after it, and, for a call, the scheduler of the
+	// caller, which still has the turn. So fn must not wait for anything that
+	// needs that goroutine or that turn: another function of the same caller, the
+	// end of that caller, or a lock that one of its functions holds. Such a wait
+	// never ends, and is not reported as [ErrDeadlock], because a callback has no
+	// turn that a wait could give away. Work that waits belongs in a call, or on a
+	// goroutine that fn starts.
 	OnDone(fn func(Handle)) (remove func() bool)
 
 	// SetCanceller has fn called, with the joined causes, by every Cancel
