@@ -15,9 +15,12 @@ var errNoMore = errors.New("pending: no more pendings")
 // any number if that is zero. When ctx ends or the loop is left it takes no
 // more from the channel.
 func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...CompletedOption) iter.Seq2[H, error] {
-	o := joinCompletedOptions(opts)
+	o := joinCompletedOptions(ctx, opts, "AsCompletedFrom")
+	if from == nil {
+		panic("pending: AsCompletedFrom with a nil channel")
+	}
 	return func(yield func(H, error) bool) {
-		s := stream[H]{completions: newCompletions[Handle](ctx), completedOptions: o, from: from}
+		s := stream[H]{completions: newCompletions[Handle](ctx, "AsCompletedFrom"), completedOptions: o, from: from}
 		var failed error
 		defer o.watch(ctx, "pending.AsCompletedFrom")(&failed)
 		defer s.end()

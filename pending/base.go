@@ -91,6 +91,9 @@ func With(key string, value any) Option {
 // Several are asked in their order. They may run on several goroutines at a time,
 // and must not ask for the pending's metadata.
 func DescribedBy(describe func(Metadata)) Option {
+	if describe == nil {
+		panic("pending: DescribedBy with a nil function")
+	}
 	return func(x *extra) {
 		before := x.describe
 		if before == nil {
@@ -108,6 +111,9 @@ func DescribedBy(describe func(Metadata)) Option {
 // calls, for which keep returns true, out of the ones that its context carries.
 // The seed's trackers.
 func TrackedBy(keep func(Tracker) bool) Option {
+	if keep == nil {
+		panic("pending: TrackedBy with a nil function")
+	}
 	return func(x *extra) { x.tracked, x.track = true, keep }
 }
 
@@ -122,6 +128,9 @@ func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) 
 // else, is to complete it. Whoever waits for it waits for that function, so that
 // the wait is [ErrDeadlock] where one for h would be. A nil h says nothing.
 func KeptBy(h Handle) Option {
+	if isNil(h) {
+		h = nil // for those who compare
+	}
 	return func(x *extra) { x.keeper = h }
 }
 

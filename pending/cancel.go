@@ -121,6 +121,7 @@ func (b *base) interrupt(cause error) {
 
 // CancelWait implements [Handle].
 func (b *base) CancelWait(ctx context.Context, cause error) error {
+	requireContext(ctx, "CancelWait")
 	b.Cancel(cause)
 	return b.wait(ctx, Protect(), false)
 }

@@ -10,7 +10,7 @@ import (
 // error, in which case it cancels the others. The end of ctx cancels them too,
 // and is an error. Inside a caller's function it gives the turn away.
 func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
-	for _, err := range AsCompletedOf(ctx, items) {
+	for _, err := range asCompletedOf(ctx, items, nil, "All") {
 		if err != nil {
 			return nil, err // leaving the loop cancels the others
 		}
@@ -28,7 +28,7 @@ func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
 // function it gives the turn away.
 func Any[T any](ctx context.Context, items ...*Pending[T]) (T, error) {
 	errs := []error{errNone}
-	for p, err := range AsCompletedOf(ctx, items) {
+	for p, err := range asCompletedOf(ctx, items, nil, "Any") {
 		if err == nil {
 			return p.Result() // leaving the loop cancels the others
 		}
@@ -47,6 +47,12 @@ var errNone = errors.New("pending: none of the pendings has succeeded")
 // and a panic in fn becomes a [*PanicError]. Cancelling the pending returned
 // cancels p; it is done when p is. In a chain all links have the name of the first.
 func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
+	if p == nil {
+		panic("pending: Then of a nil pending")
+	}
+	if fn == nil {
+		panic("pending: Then with a nil function")
+	}
 	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
 	p.watch()
 	w := &waiter{then: func() *follower { return follow(p, next, fn) }}

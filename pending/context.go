@@ -112,6 +112,7 @@ func taskOf(ctx context.Context) *base {
 // Current returns the pending whose function runs with ctx, or nil and false
 // outside of a function. The seed's current_pending.
 func Current(ctx context.Context) (Handle, bool) {
+	requireContext(ctx, "Current")
 	if b := taskOf(ctx); b != nil {
 		return b.self, true
 	}

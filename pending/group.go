@@ -53,6 +53,12 @@ type shielded bool
 // members. The context ends with ctx, when the group is cancelled, and when
 // Wait returns. [Group.Wait] must be called. See [Run] for the usual form.
 func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context) {
+	return newGroup(ctx, opts, "NewGroup")
+}
+
+func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, context.Context) {
+	requireContext(ctx, name)
+	requireOptions(opts, name)
 	g := &Group{
 		outer:   ctx,
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
@@ -92,6 +98,7 @@ func (g *Group) addWatch(stop func() bool) {
 // CurrentGroup returns the group that calls with ctx become members of, or nil
 // and false.
 func CurrentGroup(ctx context.Context) (*Group, bool) {
+	requireContext(ctx, "CurrentGroup")
 	g, _ := CurrentTracker[*Group](ctx)
 	for ; g != nil; g = g.parent {
 		if !g.isOver() {
@@ -105,7 +112,7 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 // has failed or was cancelled counts as if it did so now. It has no effect once
 // the group was waited for. A nil h panics. It implements [Tracker].
 func (g *Group) Add(h Handle) {
-	requirePending(h, "pending: Add of a nil pending")
+	requirePending(h, "Add")
 	g.add(h.core().self, false)
 }
 

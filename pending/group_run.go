@@ -18,7 +18,10 @@ var errBodyLeft = errors.New("pending: the body of the group did not return")
 // other. If body panics the group is cancelled and waited for before the panic
 // goes on.
 func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOption) error {
-	g, inside := NewGroup(ctx, opts...)
+	if body == nil {
+		panic("pending: Run with a nil function")
+	}
+	g, inside := newGroup(ctx, opts, "Run")
 	returned := false
 	defer func() {
 		if !returned {

@@ -20,7 +20,7 @@ func NewManager() *Manager { return &Manager{members: make(map[Handle]struct{})}
 
 // Add implements [Tracker]: the manager knows h until h is done. A nil h panics.
 func (m *Manager) Add(h Handle) {
-	requirePending(h, "pending: Add of a nil pending")
+	requirePending(h, "Add")
 	h = h.core().self // as callbacks are given it
 	m.mu.Lock()
 	m.members[h] = struct{}{}
@@ -30,7 +30,7 @@ func (m *Manager) Add(h Handle) {
 
 // Remove has the manager forget h, and reports whether it knew it.
 func (m *Manager) Remove(h Handle) bool {
-	requirePending(h, "pending: Remove of a nil pending")
+	requirePending(h, "Remove")
 	h = h.core().self
 	m.mu.Lock()
 	defer m.mu.Unlock()

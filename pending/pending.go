@@ -18,6 +18,8 @@ type Pending[T any] struct {
 // with SetResult or SetError. It is cancelled, with the context's cause, when
 // ctx ends before that and somebody looks at the pending.
 func New[T any](ctx context.Context, opts ...Option) *Pending[T] {
+	requireContext(ctx, "New")
+	requireOptions(opts, "New")
 	p := &Pending[T]{}
 	p.init(ctx, p, opts)
 	return p
@@ -90,6 +92,7 @@ func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 // return. A wait that could never end returns [ErrDeadlock] at once and leaves
 // the pending as it is. The seed's wait.
 func (p *Pending[T]) Wait(ctx context.Context, opts ...WaitOption) (T, error) {
+	requireContext(ctx, "Wait")
 	return p.await(ctx, opts, false)
 }
 
@@ -98,6 +101,7 @@ func (p *Pending[T]) Wait(ctx context.Context, opts ...WaitOption) (T, error) {
 // a circle of callers, it returns an error that matches [ErrDeadlock] and
 // names the circle. The seed's wait_sync.
 func (p *Pending[T]) WaitSync(ctx context.Context, opts ...WaitOption) (T, error) {
+	requireContext(ctx, "WaitSync")
 	return p.await(ctx, opts, true)
 }
 

@@ -49,6 +49,10 @@ func withTrackers(ctx context.Context, list *trackers) context.Context {
 // function too. A context carries one tracker of each type: t takes the place
 // of another one of its own type. The seed's PendingTracker and activate.
 func WithTracker(ctx context.Context, t Tracker) context.Context {
+	requireContext(ctx, "WithTracker")
+	if isNil(t) {
+		panic("pending: WithTracker with a nil tracker")
+	}
 	kind := reflect.TypeOf(t)
 	others := trackersOf(ctx).keep(func(other Tracker) bool { return reflect.TypeOf(other) != kind })
 	return withTrackers(ctx, &trackers{t, others})
@@ -57,6 +61,7 @@ func WithTracker(ctx context.Context, t Tracker) context.Context {
 // CurrentTracker returns the tracker of type T that ctx carries, or false if it
 // carries none. For groups [CurrentGroup] knows more. The seed's current.
 func CurrentTracker[T Tracker](ctx context.Context) (tracker T, ok bool) {
+	requireContext(ctx, "CurrentTracker")
 	for l := trackersOf(ctx); l != nil; l = l.next {
 		if t, ok := l.Tracker.(T); ok {
 			return t, true

@@ -40,6 +40,7 @@ func (c *turnContext) Value(key any) any {
 // WithTurn returns a copy of ctx whose waits use t; with nil they hold no
 // turn, and simply block.
 func WithTurn(ctx context.Context, t Turn) context.Context {
+	requireContext(ctx, "WithTurn")
 	if c, ok := ctx.(*turnContext); ok {
 		ctx = c.Context
 	}
