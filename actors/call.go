@@ -41,7 +41,6 @@ func (c *call[T]) frame() *frame { return &c.turn }
 func newCall[T any](
 	ctx context.Context, box *mailbox, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {
-	mustHave(fn)
 	c := box.caller
 	t := &call[T]{}
 	t.turn.task = t
@@ -49,14 +48,6 @@ func newCall[T any](
 	t.turn.box.Store(box)
 	t.Init(ctx, fn, &t.turn, opts...)
 	return t
-}
-
-// mustHave panics where a function is nil: who calls it later could not tell
-// where it comes from.
-func mustHave[T any](fn func(context.Context) (T, error)) {
-	if fn == nil {
-		panic("actors: call of a nil function")
-	}
 }
 
 // CallOption changes how a function is scheduled.
@@ -74,6 +65,7 @@ type callOptions struct {
 // PendingOptions gives options to the pending of the call, for those who take
 // such options themselves.
 func PendingOptions(opts ...pending.Option) CallOption {
+	requireOptions(opts, "PendingOptions")
 	opts = slices.Clip(opts)
 	return func(o *callOptions) {
 		if o.pending == nil {
@@ -98,6 +90,9 @@ func With(key string, value any) CallOption {
 // TrackedBy has only those trackers of the context told of the call, and of what
 // its function calls, for which keep returns true. The seed's trackers.
 func TrackedBy(keep func(pending.Tracker) bool) CallOption {
+	if keep == nil {
+		panic("actors: TrackedBy with a nil function")
+	}
 	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
 }
 
@@ -141,13 +136,15 @@ func OnWorker() CallOption {
 //
 // The context that fn is given has the values of ctx and ends with it; with it
 // fn can wait without being in the way of the other functions of c. A panic in
-// fn becomes a [*pending.PanicError]; a fn that is nil panics here.
+// fn becomes a [*pending.PanicError]; a nil argument panics here.
 //
 // If c is stopped the pending is cancelled with [pending.ErrStopped]; if it is
 // full the pending fails with [ErrOverloaded]. The seed's schedule_call.
 func Schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "Schedule")
+	requireOptions(opts, "Schedule")
 	return schedule(ctx, c, fn, telemetry.Schedule, opts)
 }
 
@@ -200,6 +197,7 @@ func cancelAfter(t task, d time.Duration, what string, cancel func(cause error))
 
 // CallSoon is [Schedule] without options. The seed's call_soon.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "CallSoon")
 	return soon(ctx, c, fn, telemetry.CallSoon)
 }
 
@@ -220,6 +218,7 @@ func soon[T any](
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "CallUsing")
 	t := newCall(ctx, &c.box, fn, c.observed(telemetry.CallUsing, 0, nil))
 	if backend != props.Goroutine && backend != props.Thread {
 		t.Fail(fmt.Errorf("actors: call using %v: there is no such backend", backend))
@@ -235,6 +234,7 @@ func CallUsing[T any](
 func CallLater[T any](
 	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "CallLater")
 	return schedule(ctx, c, fn, telemetry.CallLater, []CallOption{Delay(delay)})
 }
 
@@ -244,9 +244,7 @@ func CallLater[T any](
 // refused; what was accepted and has not run when c is stopped is counted in
 // its log. It may be called from any goroutine. The seed's call_direct.
 func (c *Caller) CallDirect(fn func()) error {
-	if fn == nil {
-		panic("actors: call of a nil function")
-	}
+	requireFunction(c, fn == nil, "CallDirect")
 	if c.draining.Load() {
 		return c.stopError()
 	}

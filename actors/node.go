@@ -48,9 +48,6 @@ var (
 
 // nodeOf returns the node of a system, made when first asked for.
 func nodeOf(system *actor.ActorSystem) *node {
-	if system == nil {
-		panic("actors: the actor system is nil")
-	}
 	for {
 		if process, ok := system.ProcessRegistry.GetLocal(rootID); ok {
 			return process.(*node)
@@ -136,18 +133,23 @@ func (n *node) terminated(who *actor.PID) {
 // Lookup returns the caller of that id, or nil and false if there is none that
 // has not stopped. It may be called from any goroutine. The seed's
 // get_existing.
-func Lookup(system *actor.ActorSystem, id string) (*Caller, bool) { return nodeOf(system).lookup(id) }
+func Lookup(system *actor.ActorSystem, id string) (*Caller, bool) {
+	requireSystem(system, "Lookup")
+	return nodeOf(system).lookup(id)
+}
 
 // All iterates over the callers of a system that have not stopped, in no
 // order. It may be called from any goroutine. The seed's all_callers with
 // running_only=False.
 func All(system *actor.ActorSystem) iter.Seq[*Caller] {
+	requireSystem(system, "All")
 	return sequence(system, func(*Caller) bool { return true })
 }
 
 // Running is [All] for the callers in the state Running. The seed's
 // all_callers.
 func Running(system *actor.ActorSystem) iter.Seq[*Caller] {
+	requireSystem(system, "Running")
 	return sequence(system, func(c *Caller) bool { return c.State() == StateRunning })
 }
 
@@ -167,6 +169,7 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 // called on it says why. It may be called from any goroutine, but not by the
 // function that opens that publication. The seed's Caller("MainThread").
 func Main(system *actor.ActorSystem) *Caller {
+	requireSystem(system, "Main")
 	n := nodeOf(system)
 	n.mainMu.Lock()
 	defer n.mainMu.Unlock()

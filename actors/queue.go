@@ -32,7 +32,10 @@ type queueOptions struct {
 // QueueContext sets the context under which the function runs, for all items,
 // instead of [context.Background]. When it ends the queue is closed, as by
 // [Queue.Close] but with the context's cause.
-func QueueContext(ctx context.Context) QueueOption { return func(o *queueOptions) { o.ctx = ctx } }
+func QueueContext(ctx context.Context) QueueOption {
+	requireContext(ctx, "QueueContext")
+	return func(o *queueOptions) { o.ctx = ctx }
+}
 
 // QueueName names the queue's pending. The default is the name of the function.
 func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name = name } }
@@ -45,6 +48,8 @@ func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacit
 // logged with the position of its item, and the queue goes on. When the queue
 // is garbage collected, it deals with what was put and closes.
 func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
+	requireFunction(c, fn == nil, "NewQueue")
+	requireOptions(opts, "NewQueue")
 	q := &Queue[A]{newLine(c, fn, opts)}
 	runtime.AddCleanup(q, (*line[A]).finish, q.line)
 	return q
@@ -58,6 +63,8 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 // and its pending has, an error that matches [ErrQueueClosed] and names both types.
 // A key that is not comparable panics.
 func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
+	requireFunction(c, fn == nil, "QueueFor")
+	requireOptions(opts, "QueueFor")
 	if key != nil && !reflect.ValueOf(key).Comparable() {
 		panic(fmt.Sprintf("actors: QueueFor with a key that is not comparable: a %T", key))
 	}
@@ -85,6 +92,7 @@ func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(),
 // PutContext is Put for traces: the span of the item has a link to the one that
 // ctx carries. The item is taken whether ctx has ended or not.
 func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
+	requireContext(ctx, "PutContext")
 	_, err := q.line.put(ctx, item)
 	runtime.KeepAlive(q)
 	return err
@@ -95,6 +103,7 @@ func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 // queue's own function, which would have to return to make room, it matches
 // [pending.ErrDeadlock] if the queue is full.
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
+	requireContext(ctx, "PutWait")
 	defer runtime.KeepAlive(q)
 	for {
 		room, err := q.line.put(ctx, item)
@@ -138,6 +147,7 @@ func (q *Queue[A]) Close() { q.line.Cancel(ErrQueueClosed) }
 // ends first, or that of the queue's pending if it was cancelled. Inside a
 // caller's function it gives the turn away.
 func (q *Queue[A]) CloseWait(ctx context.Context) error {
+	requireContext(ctx, "CloseWait")
 	q.line.finish()
 	_, err := q.line.Wait(ctx, pending.Protect())
 	return err

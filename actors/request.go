@@ -79,6 +79,8 @@ func (r *requests) answer(id uint32, message any) {
 // (see [telemetry.ContextOf]), and elsewhere with a context from
 // [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
+	requireContext(ctx, "Request")
+	requireSystem(system, "Request")
 	n := nodeOf(system)
 	opts := []pending.Option{
 		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked(),

@@ -40,6 +40,7 @@ type idleWorker struct {
 // are as in [Schedule]. It may be called from any goroutine. The seed's
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.pooled()
 	t := newCall(ctx, &p.lobby, fn, c.observed(telemetry.ToThread, 0, nil))
 	p.assign(ctx, t)
