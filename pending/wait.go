@@ -158,20 +158,19 @@ func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, kee
 	}
 }
 
-// parkOn parks the function of own, which is nil where a turn belongs to no
-// function of this package.
-func (own *base) parkOn(turn Turn, on Handle, keep bool) error {
+// parkOn parks the function of b. A nil b is no function.
+func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
 	// If it waits already, this is another goroutine, whose wait fails.
-	if own != nil && !own.is(flagWaiting) {
-		own.set(flagWaiting)
-		defer own.unset(flagWaiting)
+	if b != nil && !b.is(flagWaiting) {
+		b.set(flagWaiting)
+		defer b.unset(flagWaiting)
 	}
 	return turn.Park(on, keep)
 }
 
-// isWaiting reports whether the function waits. Its goroutine is then not the one
-// that asks.
-func (own *base) isWaiting() bool { return own != nil && own.is(flagWaiting) }
+// isWaiting reports whether the function of b waits. Its goroutine is then not the
+// one that asks.
+func (b *base) isWaiting() bool { return b != nil && b.is(flagWaiting) }
 
 // forget takes a waiter back and reports whether that was in time.
 func (b *base) forget(w *waiter) bool {
