@@ -24,34 +24,69 @@ func TestWhatIsNilPanicsWhereItIsGiven(t *testing.T) {
 	var noContext context.Context
 	var noFunction func(context.Context) (int, error)
 	var noCaller *actors.Caller
+	var noSystem *actor.ActorSystem
 	g, ctx := pending.NewGroup(t.Context())
-	for name, give := range map[string]func(){
-		"function of CallSoon":   func() { actors.CallSoon(ctx, c, noFunction) },
-		"function of CallLater":  func() { actors.CallLater(ctx, c, time.Hour, noFunction) },
-		"function of Schedule":   func() { actors.Schedule(ctx, c, noFunction, actors.Named("none")) },
-		"function of ToThread":   func() { actors.ToThread(ctx, c, noFunction) },
-		"function of CallDirect": func() { _ = c.CallDirect(nil) },
-		"function of Invoke":     func() { actors.Invoke(noFunction) },
-		"context of CallSoon":    func() { actors.CallSoon(noContext, c, returns(1)) },
-		"context of CallLater":   func() { actors.CallLater(noContext, c, time.Hour, returns(1)) },
-		"context of ToThread":    func() { actors.ToThread(noContext, c, returns(1)) },
-		"context of Request":     func() { actors.Request[int](noContext, system, c.PID(), 1) },
-		"context of Run":         func() { _ = runnable(t, system).Run(noContext) },
-		"context of StopWait":    func() { _ = c.StopWait(noContext) },
-		"context of Drain":       func() { _ = c.Drain(noContext) },
-		"context of Shutdown":    func() { _ = actors.Shutdown(noContext, system) },
-		"context of Sleep":       func() { _ = actors.Sleep(noContext, time.Hour) },
-		"caller of CallSoon":     func() { actors.CallSoon(ctx, noCaller, returns(1)) },
-		"caller of ToThread":     func() { actors.ToThread(ctx, noCaller, returns(1)) },
-		"system of Start":        func() { _, _ = actors.Start(nil) },
-		"system of Main":         func() { actors.Main(nil) },
-		"system of Request":      func() { actors.Request[int](ctx, nil, c.PID(), 1) },
-		"system of Shutdown":     func() { _ = actors.Shutdown(ctx, nil) },
-		"option of Schedule":     func() { actors.Schedule(ctx, c, returns(1), nil) },
-		"option of Stop":         func() { c.Stop(nil) },
+	q := actors.NewQueue(c, func(context.Context, int) error { return nil })
+	item := func(context.Context, int) error { return nil }
+	later := time.Hour
+	for message, give := range map[string]func(){
+		"CallSoon with a nil context":      func() { actors.CallSoon(noContext, c, returns(1)) },
+		"CallSoon on a nil caller":         func() { actors.CallSoon(ctx, noCaller, returns(1)) },
+		"CallSoon with a nil function":     func() { actors.CallSoon(ctx, c, noFunction) },
+		"CallLater with a nil context":     func() { actors.CallLater(noContext, c, later, returns(1)) },
+		"CallLater on a nil caller":        func() { actors.CallLater(ctx, noCaller, later, returns(1)) },
+		"CallLater with a nil function":    func() { actors.CallLater(ctx, c, later, noFunction) },
+		"CallUsing with a nil context":     func() { actors.CallUsing(noContext, c, props.Thread, returns(1)) },
+		"CallUsing on a nil caller":        func() { actors.CallUsing(ctx, noCaller, props.Thread, returns(1)) },
+		"CallUsing with a nil function":    func() { actors.CallUsing(ctx, c, props.Thread, noFunction) },
+		"Schedule with a nil context":      func() { actors.Schedule(noContext, c, returns(1)) },
+		"Schedule on a nil caller":         func() { actors.Schedule(ctx, noCaller, returns(1)) },
+		"Schedule with a nil function":     func() { actors.Schedule(ctx, c, noFunction, actors.Named("none")) },
+		"Schedule with a nil option":       func() { actors.Schedule(ctx, c, returns(1), actors.Delay(later), nil) },
+		"PendingOptions with a nil option": func() { actors.PendingOptions(pending.Tracked(), nil) },
+		"TrackedBy with a nil function":    func() { actors.TrackedBy(nil) },
+		"ToThread with a nil context":      func() { actors.ToThread(noContext, c, returns(1)) },
+		"ToThread on a nil caller":         func() { actors.ToThread(ctx, noCaller, returns(1)) },
+		"ToThread with a nil function":     func() { actors.ToThread(ctx, c, noFunction) },
+		"CallDirect on a nil caller":       func() { _ = noCaller.CallDirect(func() {}) },
+		"CallDirect with a nil function":   func() { _ = c.CallDirect(nil) },
+		"NewQueue on a nil caller":         func() { actors.NewQueue(noCaller, item) },
+		"NewQueue with a nil function":     func() { actors.NewQueue[int](c, nil) },
+		"NewQueue with a nil option":       func() { actors.NewQueue(c, item, nil) },
+		"QueueFor on a nil caller":         func() { actors.QueueFor(noCaller, "key", item) },
+		"QueueFor with a nil function":     func() { actors.QueueFor[int](c, "key", nil) },
+		"QueueFor with a nil option":       func() { actors.QueueFor(c, "key", item, nil) },
+		"QueueContext with a nil context":  func() { actors.QueueContext(noContext) },
+		"PutContext with a nil context":    func() { _ = q.PutContext(noContext, 1) },
+		"PutWait with a nil context":       func() { _ = q.PutWait(noContext, 1) },
+		"CloseWait with a nil context":     func() { _ = q.CloseWait(noContext) },
+		"Invoke with a nil function":       func() { actors.Invoke(noFunction) },
+		"PipeTo of a nil pending":          func() { _ = actors.PipeTo[int](nil, c.PID()) },
+		"Request with a nil context":       func() { actors.Request[int](noContext, system, c.PID(), 1) },
+		"Request with a nil system":        func() { actors.Request[int](ctx, noSystem, c.PID(), 1) },
+		"Sleep with a nil context":         func() { _ = actors.Sleep(noContext, later) },
+		"Detach with a nil context":        func() { actors.Detach(noContext) },
+		"Current with a nil context":       func() { actors.Current(noContext) },
+		"Of with a nil context":            func() { actors.Of(nil) },
+		"Run with a nil context":           func() { _ = runnable(t, system).Run(noContext) },
+		"Stop with a nil option":           func() { c.Stop(nil) },
+		"StopWait with a nil context":      func() { _ = c.StopWait(noContext) },
+		"StopWait with a nil option":       func() { _ = c.StopWait(ctx, nil) },
+		"Drain with a nil context":         func() { _ = c.Drain(noContext) },
+		"Shutdown with a nil context":      func() { _ = actors.Shutdown(noContext, system) },
+		"Shutdown with a nil system":       func() { _ = actors.Shutdown(ctx, noSystem) },
+		"New with a nil system":            func() { _, _ = actors.New(noSystem) },
+		"Start with a nil system":          func() { _, _ = actors.Start(noSystem) },
+		"Main with a nil system":           func() { actors.Main(noSystem) },
+		"Lookup with a nil system":         func() { actors.Lookup(noSystem, "id") },
+		"All with a nil system":            func() { actors.All(noSystem) },
+		"Running with a nil system":        func() { actors.Running(noSystem) },
+		"Defaults with a nil system":       func() { _ = actors.Defaults(noSystem) },
+		"EventStream with a nil system":    func() { actors.EventStream(noSystem) },
 	} {
-		assert.Panics(t, give, name)
+		assert.PanicsWithValue(t, "actors: "+message, give, message)
 	}
+	require.NoError(t, q.CloseWait(t.Context()), "it goes on until then")
 	require.NoError(t, g.Wait(), "no call was made")
 	assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), c, returns(1))))
 	require.NoError(t, actors.Shutdown(t.Context(), system))

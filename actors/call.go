@@ -23,7 +23,7 @@ type work interface {
 	Interrupt(cause error)
 	Abandon(cause error)
 	Due()
-	SetError(err error) bool
+	Fail(err error) bool
 	schedulable() *sched.Task
 }
 
@@ -43,19 +43,10 @@ func (c *call[T]) schedulable() *sched.Task { return &c.task }
 func newCall[T any](
 	ctx context.Context, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {
-	requireFunc(fn)
 	t := &call[T]{}
 	t.task.Init(t, s)
 	t.Init(ctx, fn, &t.task, opts...)
 	return t
-}
-
-// requireFunc panics where a function is nil: who calls it later could not say where it
-// comes from.
-func requireFunc[T any](fn func(context.Context) (T, error)) {
-	if fn == nil {
-		panic("actors: call of a nil function")
-	}
 }
 
 // CallOption changes how a function is scheduled.
@@ -73,6 +64,7 @@ type callOptions struct {
 // PendingOptions gives options to the pending of the call, for those who take
 // such options themselves.
 func PendingOptions(opts ...pending.Option) CallOption {
+	requireOptions(opts, "PendingOptions")
 	opts = slices.Clip(opts)
 	return func(o *callOptions) {
 		if o.pending == nil {
@@ -97,6 +89,9 @@ func With(key string, value any) CallOption {
 // TrackedBy has only those trackers of the context told of the call, and of what
 // its function calls, for which keep returns true. The seed's trackers.
 func TrackedBy(keep func(pending.Tracker) bool) CallOption {
+	if keep == nil {
+		panic("actors: TrackedBy with a nil function")
+	}
 	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
 }
 
@@ -140,13 +135,15 @@ func OnWorker() CallOption {
 //
 // The context that fn is given has the values of ctx and ends with it; with it
 // fn can wait without being in the way of the other functions of c. A panic in
-// fn is logged and becomes a [*pending.PanicError]; a fn that is nil panics here.
+// fn is logged and becomes a [*pending.PanicError]; a nil argument panics here.
 //
 // If c is stopped the pending is cancelled with [pending.ErrStopped]; if it is
 // full the pending fails with [ErrOverloaded]. The seed's schedule_call.
 func Schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "Schedule")
+	requireOptions(opts, "Schedule")
 	return schedule(ctx, c, fn, telemetry.Schedule, opts)
 }
 
@@ -202,6 +199,7 @@ func cancelAfter(t work, d time.Duration, what string, cancel func(cause error))
 
 // CallSoon is [Schedule] without options. The seed's call_soon.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "CallSoon")
 	return callSoon(ctx, c, fn, telemetry.CallSoon)
 }
 
@@ -222,9 +220,10 @@ func callSoon[T any](
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "CallUsing")
 	t := newCall(ctx, &c.sched, fn, c.observed(telemetry.CallUsing, 0, nil))
 	if backend != props.Goroutine && backend != props.Thread {
-		t.SetError(fmt.Errorf("actors: call using %v: there is no such backend", backend))
+		t.Fail(fmt.Errorf("actors: call using %v: there is no such backend", backend))
 		return &t.Pending
 	}
 	t.task.Alternate = backend != c.Backend()
@@ -237,6 +236,7 @@ func CallUsing[T any](
 func CallLater[T any](
 	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "CallLater")
 	return schedule(ctx, c, fn, telemetry.CallLater, []CallOption{Delay(delay)})
 }
 
@@ -246,9 +246,7 @@ func CallLater[T any](
 // rejected; what was accepted and has not run when c is stopped is counted in
 // its log. It may be called from any goroutine. The seed's call_direct.
 func (c *Caller) CallDirect(fn func()) error {
-	if fn == nil {
-		panic("actors: call of a nil function")
-	}
+	requireFunction(c, fn == nil, "CallDirect")
 	if c.draining.Load() {
 		return c.stopError()
 	}
@@ -258,11 +256,11 @@ func (c *Caller) CallDirect(fn func()) error {
 // enqueue queues a call that was made with ctx.
 func (c *Caller) enqueue(ctx context.Context, t work) {
 	if err := c.admit(ctx); err != nil {
-		t.SetError(err)
+		t.Fail(err)
 		return
 	}
 	if err := c.submit(t); err != nil {
-		t.SetError(c.withStopCause(err))
+		t.Fail(c.withStopCause(err))
 	}
 }
 

@@ -88,6 +88,7 @@ func newCaller(r *registry, parent *Caller, name string, config *props.Config, e
 // [Defaults] of the system. The error is that of an option, or
 // actor.ErrNameExists. The seed's Caller("manual").
 func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
+	requireSystem(system, "New")
 	r := registryOf(system)
 	config, err := r.describe(opts...)
 	if err != nil {
@@ -109,6 +110,7 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 // Start returns a running caller, with no parent. The error is that of [New],
 // or of opening the publication. The seed's Caller("NewThread").
 func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
+	requireSystem(system, "Start")
 	c, err := New(system, opts...)
 	if err != nil {
 		return nil, err
@@ -141,6 +143,7 @@ func (c *Caller) Start() error {
 // [runtime.Goexit] ends this goroutine, and with it the caller. The seed's async
 // with Caller("manual").
 func (c *Caller) Run(ctx context.Context) error {
+	requireContext(ctx, "Run")
 	ended := ctx.Err() != nil
 	if host := c.config.Host; host != nil && c.State() == StateInitial {
 		return fmt.Errorf("actors: run %s: it runs on the loop of its host, %s", c.path(), host.Name())

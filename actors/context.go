@@ -12,6 +12,7 @@ import (
 // Current returns the caller on whose turn the function runs that was given
 // ctx, or nil and false outside of a function. The seed's Caller().
 func Current(ctx context.Context) (*Caller, bool) {
+	requireContext(ctx, "Current")
 	h, ok := pending.Current(ctx)
 	if !ok {
 		return nil, false
@@ -26,13 +27,19 @@ func Current(ctx context.Context) (*Caller, bool) {
 // Of returns the caller that the actor of ctx is, in its Receive, or nil and
 // false if the actor was not made one by [AsCaller].
 func Of(ctx actor.Context) (*Caller, bool) {
+	if ctx == nil {
+		panic("actors: Of with a nil context")
+	}
 	return Lookup(ctx.ActorSystem(), ctx.Self().GetId())
 }
 
 // Detach returns a copy of ctx for a goroutine that a caller's function starts
 // itself: the same values, span and end, but no turn. A wait with it blocks
 // that goroutine, while the function goes on.
-func Detach(ctx context.Context) context.Context { return pending.WithTurn(ctx, nil) }
+func Detach(ctx context.Context) context.Context {
+	requireContext(ctx, "Detach")
+	return pending.WithTurn(ctx, nil)
+}
 
 // isAncestorOf reports whether ctx is that of a function that runs on c or on one of
 // its descendants.

@@ -17,6 +17,7 @@ import (
 //
 // The error is that of an option. It may be called from any goroutine.
 func Defaults(system *actor.ActorSystem, opts ...props.Option) error {
+	requireSystem(system, "Defaults")
 	config, err := props.New(opts...)
 	if err != nil {
 		return err

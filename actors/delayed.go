@@ -173,7 +173,7 @@ func (c *Caller) timers() *timers {
 // scheduleLater queues a call after d.
 func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, submit func(work) error) {
 	if err := c.admit(ctx); err != nil {
-		t.SetError(err)
+		t.Fail(err)
 		return
 	}
 	ts := c.timers()
@@ -181,19 +181,19 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 		t.Due()
 		if err := submit(t); err != nil {
 			// A callback of the pending must not hold up the other timers.
-			go t.SetError(c.withStopCause(err))
+			go t.Fail(c.withStopCause(err))
 		}
 		c.removeDelayed(t)
 	}}
 	c.mu.Lock()
 	if c.State() >= StateStopping {
 		c.mu.Unlock()
-		t.SetError(c.stopError())
+		t.Fail(c.stopError())
 		return
 	}
 	if !ts.add(entry, d, c.config.MaxQueued) {
 		c.mu.Unlock()
-		t.SetError(fmt.Errorf("%w: %d calls are delayed on %s", ErrOverloaded, c.config.MaxQueued, c.path()))
+		t.Fail(fmt.Errorf("%w: %d calls are delayed on %s", ErrOverloaded, c.config.MaxQueued, c.path()))
 		return
 	}
 	cold := c.cold()
@@ -223,6 +223,7 @@ func (c *Caller) removeDelayed(t work) {
 // caller that sleep wake in the order of their due times. The error is that of ctx if ctx
 // ends first. A d of zero or less lets the other functions of the caller have their turn.
 func Sleep(ctx context.Context, d time.Duration) error {
+	requireContext(ctx, "Sleep")
 	p := pending.New[struct{}](ctx, pending.Named("actors.Sleep"))
 	wake := func() { p.SetResult(struct{}{}) }
 	if c, ok := Current(ctx); ok && pending.TurnOf(ctx) != nil {

@@ -21,6 +21,7 @@ import (
 // and returns [pending.ErrDeadlock] in a function that the caller would wait
 // for.
 func (c *Caller) Drain(ctx context.Context) error {
+	requireContext(ctx, "Drain")
 	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
@@ -106,6 +107,8 @@ func (c *Caller) Idle() bool {
 // itself goes on: protoactor's own Shutdown stops no actor. It must not be
 // called in a caller's function, where it returns [pending.ErrDeadlock].
 func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
+	requireContext(ctx, "Shutdown")
+	requireSystem(system, "Shutdown")
 	if current, ok := Current(ctx); ok && pending.TurnOf(ctx) != nil {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, current.path())
 	}

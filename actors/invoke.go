@@ -23,7 +23,9 @@ type invocation struct {
 // message's headers carry. The same message may be sent any number of times. It
 // cannot leave the process.
 func Invoke[T any](fn func(context.Context) (T, error)) any {
-	requireFunc(fn)
+	if fn == nil {
+		panic("actors: Invoke with a nil function")
+	}
 	return &invocation{func(c *Caller, message any) {
 		header, _, sender := actor.UnwrapEnvelope(message)
 		ctx := c.config.Telemetry.Extract(context.Background(), header)
@@ -39,6 +41,9 @@ func Invoke[T any](fn func(context.Context) (T, error)) any {
 // actor system: that of its caller, or the one attached to it as metadata under
 // "system". The messages carry the trace of p.
 func PipeTo[T any](p *pending.Pending[T], pids ...*actor.PID) error {
+	if p == nil {
+		panic("actors: PipeTo of a nil pending")
+	}
 	if slices.Contains(pids, nil) {
 		return errors.New("actors: pipe to no PID")
 	}

@@ -60,9 +60,9 @@ func (c *Caller) existingWorkers() *pool {
 // assign has a call that was made with ctx run on a worker.
 func (p *pool) assign(ctx context.Context, t work) {
 	if err := p.owner.admit(ctx); err != nil {
-		t.SetError(err)
+		t.Fail(err)
 	} else if err := p.submit(t); err != nil {
-		t.SetError(p.owner.withStopCause(err))
+		t.Fail(p.owner.withStopCause(err))
 	}
 }
 
@@ -323,7 +323,7 @@ func (p *pool) mustRun(w *worker, t work) {
 		err = p.submit(t)
 	}
 	if err != nil {
-		t.SetError(p.owner.withStopCause(err))
+		t.Fail(p.owner.withStopCause(err))
 	}
 }
 

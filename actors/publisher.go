@@ -106,6 +106,7 @@ type Published struct {
 // EventStream is for [props.Publisher]: its callers publish a [Published], as a
 // value, on the event stream of their actor system.
 func EventStream(system *actor.ActorSystem) func(id string) (props.Publication, error) {
+	requireSystem(system, "EventStream")
 	return func(id string) (props.Publication, error) { return streamPublication{system, id}, nil }
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -31,7 +32,10 @@ type queueOptions struct {
 // QueueContext sets the context under which the function runs, for all items,
 // instead of [context.Background]. When it ends the queue is closed, as by
 // [Queue.Close] but with the context's cause.
-func QueueContext(ctx context.Context) QueueOption { return func(o *queueOptions) { o.ctx = ctx } }
+func QueueContext(ctx context.Context) QueueOption {
+	requireContext(ctx, "QueueContext")
+	return func(o *queueOptions) { o.ctx = ctx }
+}
 
 // QueueName names the queue's pending. The default is the name of the function.
 func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name = name } }
@@ -46,26 +50,38 @@ func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacit
 // kilobyte; a [slog.LogValuer] decides what. When the queue is garbage collected,
 // it deals with what was put and closes.
 func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
+	requireFunction(c, fn == nil, "NewQueue")
+	requireOptions(opts, "NewQueue")
 	q := &Queue[A]{newQueueTask(c, fn, opts)}
 	runtime.AddCleanup(q, (*queueTask[A]).finish, q.task)
 	return q
 }
 
-// queueKey keeps queues of different items apart, whatever their keys.
-type queueKey[A any] struct{ key any }
-
-// QueueFor returns the queue of c that has the key, which must be comparable,
-// or makes it with fn and the options if there is none. It lives until it is
-// closed or c stops.
+// QueueFor returns the queue of c that has the key, or makes it with fn and the
+// options if there is none. It lives until it is closed or c stops.
+//
+// A key belongs to one type of items. If the queue that has the key is for another
+// one, the result is a queue that is closed from the beginning: its methods return,
+// and its pending has, an error that matches [ErrQueueClosed] and names both types.
+// A key that is not comparable panics.
 func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
-	k := queueKey[A]{key}
-	if l, ok := c.loadKeyed(k).(*queueTask[A]); ok {
-		return &Queue[A]{l}
+	requireFunction(c, fn == nil, "QueueFor")
+	requireOptions(opts, "QueueFor")
+	if key != nil && !reflect.ValueOf(key).Comparable() {
+		panic(fmt.Sprintf("actors: QueueFor with a key that is not comparable: a %T", key))
 	}
-	made := newQueueTask(c, fn, opts)
-	l := c.storeKeyed(k, made).(*queueTask[A])
-	if l != made {
-		made.finish() // somebody was faster
+	found := c.loadKeyed(key)
+	if found == nil {
+		made := newQueueTask(c, fn, opts)
+		found = c.storeKeyed(key, made)
+		if found != keyedQueue(made) {
+			made.finish() // another goroutine was faster
+		}
+	}
+	l, ok := found.(*queueTask[A])
+	if !ok {
+		l = newRefusedQueueTask[A](c, fmt.Errorf("%w: the key %v of %s is that of a queue of %v, not of %v",
+			ErrQueueClosed, key, c.path(), found.itemType(), reflect.TypeFor[A]()))
 	}
 	return &Queue[A]{l}
 }
@@ -78,6 +94,7 @@ func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(),
 // PutContext is Put for traces: the span of the item has a link to the one that
 // ctx carries. The item is taken whether ctx has ended or not.
 func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
+	requireContext(ctx, "PutContext")
 	_, err := q.task.put(ctx, item)
 	runtime.KeepAlive(q)
 	return err
@@ -88,6 +105,7 @@ func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 // queue's own function, which would have to return to make room, it matches
 // [pending.ErrDeadlock] if the queue is full.
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
+	requireContext(ctx, "PutWait")
 	defer runtime.KeepAlive(q)
 	for {
 		room, err := q.task.put(ctx, item)
@@ -131,6 +149,7 @@ func (q *Queue[A]) Close() { q.task.Cancel(ErrQueueClosed) }
 // ends first, or that of the queue's pending if it was cancelled. Inside a
 // caller's function it gives the turn away.
 func (q *Queue[A]) CloseWait(ctx context.Context) error {
+	requireContext(ctx, "CloseWait")
 	q.task.finish()
 	_, err := q.task.Wait(ctx, pending.Protect())
 	return err

@@ -33,6 +33,7 @@ type queueTask[A any] struct {
 	fn       func(context.Context, A) error
 	capacity int
 	spans    *telemetry.Items // nil without telemetry
+	refused  error            // why the queue is closed from the beginning
 
 	// Used on the turn: the item that was taken last, its trace, and its position, from 1.
 	item     A
@@ -41,15 +42,16 @@ type queueTask[A any] struct {
 	started  bool        // some item was handled
 	called   atomic.Bool // the function was called for this item
 
-	mu      sync.Mutex
-	items   fifo.Ring[A]
-	traces  fifo.Ring[telemetry.Item] // of the items, with telemetry
-	failed  int
-	running bool // an item was taken
-	missed  int
-	closing bool                       // no more items are taken
-	ended   bool                       // and there are none left
-	room    *pending.Pending[struct{}] // done when there is room again; nil if nobody waits
+	mu       sync.Mutex
+	items    fifo.Ring[A]
+	traces   fifo.Ring[telemetry.Item] // of the items, with telemetry
+	failed   int
+	running  bool // an item was taken
+	missed   int
+	reserved int                        // places of items whose trace is being begun
+	closing  bool                       // no more items are taken
+	ended    bool                       // and there are none left
+	room     *pending.Pending[struct{}] // done when there is room again; nil if nobody waits
 }
 
 var _ sched.Source = (*queueTask[int])(nil)
@@ -78,6 +80,15 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 	return q
 }
 
+// newRefusedQueueTask returns a queue that is closed from the beginning, for a reason.
+func newRefusedQueueTask[A any](c *Caller, err error) *queueTask[A] {
+	q := &queueTask[A]{caller: c, closing: true, ended: true, refused: err}
+	q.task.Init(q, &c.sched)
+	q.Init(context.Background(), nil, &q.task)
+	q.Fail(err)
+	return q
+}
+
 // isManager holds for the trackers that are told of queues: a group would never
 // end.
 func isManager(t pending.Tracker) bool {
@@ -87,11 +98,22 @@ func isManager(t pending.Tracker) bool {
 
 func (q *queueTask[A]) schedulable() *sched.Task { return &q.task }
 
-// put adds an item. If the queue is full it returns an error and, not nil, what
-// is done when there is room.
+// Cancel takes the place of the pending's own where package actors cancels: a stop, the
+// context and the function of an item may all come with the same reason.
+func (q *queueTask[A]) Cancel(reason error) bool { return q.CancelFor(reason) }
+
+// put adds an item. If the queue is full it returns an error and, not nil, what is done
+// when there is room.
 func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
-	if room, err := q.accept(ctx, item); err != nil {
+	room, closed, err := q.accept(item)
+	if err != nil {
 		return room, err
+	}
+	if !closed && q.spans != nil {
+		closed = !q.acceptTraced(ctx, item)
+	}
+	if closed {
+		return nil, q.closedError()
 	}
 	if err := q.caller.sched.Submit(q.task.SourceItem(), 0); err != nil {
 		return nil, q.caller.withStopCause(err) // the stop drops the item
@@ -99,27 +121,57 @@ func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[s
 	return nil, nil
 }
 
-func (q *queueTask[A]) accept(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
+// accept adds an item, unless the queue is closed or full. With telemetry it only reserves
+// the place of the item.
+func (q *queueTask[A]) accept(item A) (room *pending.Pending[struct{}], closed bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closing {
-		return nil, q.closedError()
-	}
-	if q.capacity > 0 && q.items.Len() >= q.capacity {
+	n := q.items.Len() + q.reserved
+	switch {
+	case q.closing:
+		return nil, true, nil
+	case q.capacity > 0 && n >= q.capacity:
 		if q.room == nil {
 			q.room = pending.New[struct{}](context.Background(), pending.Named("room in "+q.Name()))
 		}
-		return q.room, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, q.items.Len(), q.Name())
+		return q.room, false, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, n, q.Name())
+	case q.spans != nil:
+		q.reserved++
+	default:
+		q.items.Push(item)
 	}
-	q.items.Push(item)
-	if q.spans != nil {
-		q.traces.Push(q.spans.Put(ctx))
-	}
-	return nil, nil
+	return nil, false, nil
 }
 
-// closedError says why no item is taken. mu must be held.
+// acceptTraced adds an item that has a place, and reports whether the queue is still open.
+// The trace is begun without mu: ctx may be one of user code.
+func (q *queueTask[A]) acceptTraced(ctx context.Context, item A) (open bool) {
+	var trace telemetry.Item
+	begun := false
+	defer func() {
+		q.mu.Lock()
+		q.reserved--
+		open = begun && !q.closing
+		if open {
+			q.items.Push(item)
+			q.traces.Push(trace)
+		}
+		q.mu.Unlock()
+		if !open {
+			trace.Drop(ErrQueueClosed)
+		}
+	}()
+	trace = q.spans.Put(ctx)
+	begun = true
+	return true
+}
+
+// closedError says why no item is taken. It must be called without mu: the cause of a stop
+// may have methods of user code.
 func (q *queueTask[A]) closedError() error {
+	if q.refused != nil {
+		return q.refused
+	}
 	if q.caller.State() >= StateStopping {
 		return q.caller.stopError()
 	}
@@ -262,10 +314,6 @@ func (q *queueTask[A]) closeIntake(drop bool) {
 	over := q.isOver()
 	room := q.room
 	q.room = nil
-	var closed error
-	if room != nil {
-		closed = q.closedError()
-	}
 	q.mu.Unlock()
 	for traces.Len() > 0 {
 		trace := traces.Shift()
@@ -276,7 +324,7 @@ func (q *queueTask[A]) closeIntake(drop bool) {
 			slog.String("queue", q.Name()), slog.Int("count", dropped))
 	}
 	if room != nil {
-		room.SetError(closed)
+		room.SetError(q.closedError())
 	}
 	if over {
 		q.End(struct{}{}, nil)
@@ -319,7 +367,10 @@ func (c *Caller) openQueues() []work {
 type keyedQueue interface {
 	work
 	isOpen() bool
+	itemType() reflect.Type
 }
+
+func (q *queueTask[A]) itemType() reflect.Type { return reflect.TypeFor[A]() }
 
 func (q *queueTask[A]) isOpen() bool {
 	q.mu.Lock()

@@ -47,9 +47,6 @@ var (
 
 // registryOf returns the registry of a system, made when first asked for.
 func registryOf(system *actor.ActorSystem) *registry {
-	if system == nil {
-		panic("actors: the actor system is nil")
-	}
 	for {
 		if process, ok := system.ProcessRegistry.GetLocal(rootID); ok {
 			return process.(*registry)
@@ -136,6 +133,7 @@ func (r *registry) terminated(who *actor.PID) {
 // has not stopped. It may be called from any goroutine. The seed's
 // get_existing.
 func Lookup(system *actor.ActorSystem, id string) (*Caller, bool) {
+	requireSystem(system, "Lookup")
 	return registryOf(system).lookup(id)
 }
 
@@ -143,12 +141,14 @@ func Lookup(system *actor.ActorSystem, id string) (*Caller, bool) {
 // order. It may be called from any goroutine. The seed's all_callers with
 // running_only=False.
 func All(system *actor.ActorSystem) iter.Seq[*Caller] {
+	requireSystem(system, "All")
 	return sequence(system, func(*Caller) bool { return true })
 }
 
 // Running is [All] for the callers in the state Running. The seed's
 // all_callers.
 func Running(system *actor.ActorSystem) iter.Seq[*Caller] {
+	requireSystem(system, "Running")
 	return sequence(system, func(c *Caller) bool { return c.State() == StateRunning })
 }
 
@@ -178,6 +178,7 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 // Main may be called from any goroutine, but not by the function that opens that
 // publication.
 func Main(system *actor.ActorSystem) *Caller {
+	requireSystem(system, "Main")
 	r := registryOf(system)
 	r.mainMu.Lock()
 	defer r.mainMu.Unlock()

@@ -80,7 +80,9 @@ func (r *requests) answer(id uint32, message any) {
 // (see [telemetry.ContextOf]), and elsewhere with a context from
 // [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
-	n := registryOf(system)
+	requireContext(ctx, "Request")
+	requireSystem(system, "Request")
+	r := registryOf(system)
 	opts := []pending.Option{
 		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked(),
 	}
@@ -99,8 +101,8 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	if p.IsDone() { // a group may have cancelled it as well
 		return p
 	}
-	id := n.requests.add(func(message any) { settle(p, pid, message) })
-	p.OnDone(func(pending.Handle) { n.requests.take(id) })
+	id := r.requests.add(func(message any) { settle(p, pid, message) })
+	p.OnDone(func(pending.Handle) { r.requests.take(id) })
 	sender := system.NewLocalPID(rootID)
 	sender.RequestId = id
 	system.Root.Send(pid, t.Envelope(p.Context(), msg, sender))

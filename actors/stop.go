@@ -33,6 +33,7 @@ func Force() StopOption { return func(o *stopOptions) { o.force = true } }
 // A protected caller ignores it, unless [Force] is given. Further calls have no
 // effect. The seed's stop.
 func (c *Caller) Stop(opts ...StopOption) State {
+	requireOptions(opts, "Stop")
 	var o stopOptions
 	for _, opt := range opts {
 		opt(&o)
@@ -50,6 +51,8 @@ func (c *Caller) Stop(opts ...StopOption) State {
 // [pending.ErrDeadlock] and stops nothing. A protected caller is not stopped
 // without [Force]: that is an error too.
 func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
+	requireContext(ctx, "StopWait")
+	requireOptions(opts, "StopWait")
 	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 // are as in [Schedule]. It may be called from any goroutine. The seed's
 // to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
+	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.workers()
 	t := newCall(ctx, &p.unassigned, fn, c.observed(telemetry.ToThread, 0, nil))
 	t.task.Tag = tagPooled

@@ -10,6 +10,13 @@ import (
 // errLeft is why pendings are cancelled that were left behind.
 var errLeft = errors.New("pending: left by AsCompleted")
 
+// cancelLeft cancels a pending that was left behind.
+func cancelLeft(h Handle) {
+	if !h.core().is(flagProtected) {
+		cancelFor(h, errLeft)
+	}
+}
+
 // DefaultMaxConcurrent is how far a sequence is pulled ahead by [AsCompleted].
 const DefaultMaxConcurrent = 10
 
@@ -56,26 +63,45 @@ func LoopObservedBy(o Observer) CompletedOption {
 // it comes out of the loop. Inside a caller's function the loop gives the turn
 // away while it waits. The seed's as_completed.
 func AsCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts ...CompletedOption) iter.Seq2[H, error] {
-	return AsCompleted2(ctx, func(yield func(H, error) bool) {
+	return asCompleted(ctx, seq, opts, "AsCompleted")
+}
+
+func asCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts []CompletedOption, name string) iter.Seq2[H, error] {
+	if seq == nil {
+		panic("pending: " + name + " with a nil sequence")
+	}
+	return asCompleted2(ctx, func(yield func(H, error) bool) {
 		for h := range seq {
 			if !yield(h, nil) {
 				return
 			}
 		}
-	}, opts...)
+	}, opts, name)
 }
 
 // AsCompletedOf is [AsCompleted] for pendings that exist, with no limit.
 func AsCompletedOf[H Handle](ctx context.Context, items []H, opts ...CompletedOption) iter.Seq2[H, error] {
-	return AsCompleted(ctx, slices.Values(items), slices.Concat(opts, []CompletedOption{MaxConcurrent(0)})...)
+	return asCompletedOf(ctx, items, opts, "AsCompletedOf")
+}
+
+func asCompletedOf[H Handle](ctx context.Context, items []H, opts []CompletedOption, name string) iter.Seq2[H, error] {
+	requirePendings(items, name)
+	return asCompleted(ctx, slices.Values(items), slices.Concat(opts, []CompletedOption{MaxConcurrent(0)}), name)
 }
 
 // AsCompleted2 is [AsCompleted] for a sequence that may fail. Its first error
 // ends it; the pendings before it are handed out first.
 func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts ...CompletedOption) iter.Seq2[H, error] {
-	o := joinCompletedOptions(opts)
+	if seq == nil {
+		panic("pending: AsCompleted2 with a nil sequence")
+	}
+	return asCompleted2(ctx, seq, opts, "AsCompleted2")
+}
+
+func asCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts []CompletedOption, name string) iter.Seq2[H, error] {
+	o := joinCompletedOptions(ctx, opts, name)
 	return func(yield func(H, error) bool) {
-		l := loop[H]{completions: newCompletions[H](ctx), completedOptions: o, yield: yield}
+		l := loop[H]{completions: newCompletions[H](ctx, name), completedOptions: o, yield: yield}
 		defer o.watch(ctx, "pending.AsCompleted")(&l.failed)
 		defer l.end()
 		if l.mayPull() {
@@ -89,7 +115,11 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 	}
 }
 
-func joinCompletedOptions(opts []CompletedOption) completedOptions {
+// joinCompletedOptions returns what the options of a loop say. It panics if one is
+// nil, or ctx is.
+func joinCompletedOptions(ctx context.Context, opts []CompletedOption, name string) completedOptions {
+	requireContext(ctx, name)
+	requireOptions(opts, name)
 	o := completedOptions{limit: DefaultMaxConcurrent}
 	for _, opt := range opts {
 		opt(&o)
@@ -191,7 +221,7 @@ func (l *loop[H]) end() bool {
 	l.over = true
 	for _, h := range l.leave() {
 		if !l.keep {
-			cancelFor(h, errLeft)
+			cancelLeft(h)
 		}
 	}
 	return false

@@ -15,9 +15,12 @@ var errNoMore = errors.New("pending: no more pendings")
 // any number if that is zero. When ctx ends or the loop is left it takes no
 // more from the channel.
 func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...CompletedOption) iter.Seq2[H, error] {
-	o := joinCompletedOptions(opts)
+	o := joinCompletedOptions(ctx, opts, "AsCompletedFrom")
+	if from == nil {
+		panic("pending: AsCompletedFrom with a nil channel")
+	}
 	return func(yield func(H, error) bool) {
-		s := stream[H]{completions: newCompletions[Handle](ctx), completedOptions: o, from: from}
+		s := stream[H]{completions: newCompletions[Handle](ctx, "AsCompletedFrom"), completedOptions: o, from: from}
 		var failed error
 		defer o.watch(ctx, "pending.AsCompletedFrom")(&failed)
 		defer s.end()
@@ -107,7 +110,7 @@ func expect[H Handle](arrival *Pending[H], from <-chan H, taker chan<- struct{},
 		case !ok:
 			arrival.SetError(errNoMore)
 		case !arrival.SetResult(h) && !keep:
-			cancelFor(h, errLeft)
+			cancelLeft(h)
 		}
 	}
 }
@@ -126,7 +129,7 @@ func (s *stream[H]) arrived() error {
 func (s *stream[H]) end() {
 	for _, h := range s.leave() {
 		if !s.keep && h != Handle(s.arrival) {
-			cancelFor(h, errLeft)
+			cancelLeft(h)
 		}
 	}
 	if s.arrival == nil {
@@ -138,6 +141,6 @@ func (s *stream[H]) end() {
 		return
 	}
 	if h, err := s.arrival.Result(); err == nil {
-		cancelFor(h, errLeft) // it was not added any more
+		cancelLeft(h) // it was not added any more
 	}
 }

@@ -18,6 +18,8 @@ const (
 	flagCancelled
 	flagDone
 	flagObserved // there is an observation, from the beginning
+	flagWaiting  // the function waits, with its turn
+	flagProtected
 )
 
 // base is a Pending without its value.
@@ -47,9 +49,13 @@ type extra struct {
 	name        string
 	metadata    Metadata
 	describe    func(Metadata)
+	described   bool // metadata is complete, and known outside
 	canceller   func(error)
+	source      *base // that a pending made by Then cancels, unless it has a canceller
+	derived     bool  // made by Then
 	observation Observation
 	unwatch     func() bool // ends the watch over ctx
+	later       int         // how many causes came after the first one
 	keeper      Handle      // whose function is to complete the pending
 	options
 }
@@ -58,6 +64,8 @@ type options struct {
 	observer Observer
 	track    func(Tracker) bool // nil for all trackers, if any
 	tracked  bool
+
+	protected bool
 }
 
 // Option changes how a pending is made.
@@ -80,8 +88,12 @@ func With(key string, value any) Option {
 
 // DescribedBy has describe make the pending's metadata when that is first asked for, and
 // not before: for what few ask for. What is attached in another way stands above it.
-// Several are asked in their order. They must not use the pending.
+// Several are asked in their order. They may run on several goroutines at a time,
+// and must not ask for the pending's metadata.
 func DescribedBy(describe func(Metadata)) Option {
+	if describe == nil {
+		panic("pending: DescribedBy with a nil function")
+	}
 	return func(x *extra) {
 		before := x.describe
 		if before == nil {
@@ -99,6 +111,9 @@ func DescribedBy(describe func(Metadata)) Option {
 // calls, for which keep returns true, out of the ones that its context carries.
 // The seed's trackers.
 func TrackedBy(keep func(Tracker) bool) Option {
+	if keep == nil {
+		panic("pending: TrackedBy with a nil function")
+	}
 	return func(x *extra) { x.tracked, x.track = true, keep }
 }
 
@@ -113,7 +128,22 @@ func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) 
 // else, is to complete it. Whoever waits for it waits for that function, so that
 // the wait is [ErrDeadlock] where one for h would be. A nil h says nothing.
 func KeptBy(h Handle) Option {
+	if isNil(h) {
+		h = nil // for those who compare
+	}
 	return func(x *extra) { x.keeper = h }
+}
+
+// Protected makes a pending that no wait cancels, as if every wait for it were
+// given [Protect]: not Wait nor WaitSync when they end early, not [All], [Any] nor
+// [AsCompleted] when they leave it behind. What [Then] makes of it is protected
+// too.
+//
+// Cancel still cancels the pending, and so do the end of the context that it was
+// made with, a group that it is a member of, and a stop of its caller. The seed's
+// ProtectedPending. For a call it is given to package actors as a PendingOptions.
+func Protected() Option {
+	return func(x *extra) { x.protected = true }
 }
 
 // ObservedBy has o told of the pending.
@@ -145,6 +175,9 @@ func (b *base) apply(opts []Option) {
 	if b.extra.observation != nil {
 		b.set(flagObserved)
 	}
+	if b.extra.protected {
+		b.set(flagProtected)
+	}
 }
 
 // track tells the trackers that the context carries of the pending. Those that
@@ -155,8 +188,11 @@ func (b *base) track() {
 		return
 	}
 	if b.extra != nil && b.extra.track != nil {
-		trackers = trackers.keep(b.extra.track)
-		b.ctx = context.WithValue(b.ctx, trackersKey{}, trackers)
+		kept := trackers.keep(b.extra.track)
+		if kept != trackers {
+			b.ctx = withTrackers(b.ctx, kept)
+		}
+		trackers = kept
 	}
 	trackers.add(b.self)
 }
@@ -166,6 +202,8 @@ func (b *base) core() *base { return b }
 func (b *base) is(flag uint32) bool { return b.flags.Load()&flag != 0 }
 
 func (b *base) set(flag uint32) { b.flags.Or(flag) }
+
+func (b *base) unset(flag uint32) { b.flags.And(^flag) }
 
 // extras returns what few pendings have, to be written to. The caller holds mu.
 func (b *base) extras() *extra {
@@ -215,20 +253,30 @@ func programCounter(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
 // Metadata implements [Handle].
 func (b *base) Metadata() Metadata {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	x := b.extras()
-	if x.describe != nil {
-		described := Metadata{}
-		x.describe(described)
-		maps.Copy(described, x.metadata)
-		x.metadata, x.describe = described, nil
+	if x.described {
+		defer b.mu.Unlock()
+		return x.metadata
 	}
-	if x.metadata == nil {
-		x.metadata = Metadata{}
+	describe, named := x.describe, x.metadata["func"] != nil
+	b.mu.Unlock()
+
+	// Without mu, and so perhaps on several goroutines, of which the first wins.
+	m := Metadata{}
+	if describe != nil {
+		describe(m)
+		named = named || m["func"] != nil
 	}
-	if b.runner != nil && x.metadata["func"] == nil {
-		x.metadata["func"] = b.function()
-		b.runner.Describe(x.metadata)
+	if b.runner != nil && !named {
+		m["func"] = b.function()
+		b.runner.Describe(m)
+	}
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !x.described {
+		maps.Copy(m, x.metadata)
+		x.metadata, x.describe, x.described = m, nil, true
 	}
 	return x.metadata
 }
@@ -278,57 +326,71 @@ func (b *base) Done() <-chan struct{} {
 }
 
 // settle gives the pending its outcome unless it is cancelled, whose error it
-// keeps. It reports whether err is the outcome now.
-func (b *base) settle(err error) bool {
+// keeps. It reports whether err is the outcome now. mu must be held.
+func (b *base) settle(err error, cancelled bool) bool {
 	if b.is(flagCancelled) {
 		return false
 	}
-	if err != nil && isCancellation(err) {
-		err = asCancellation(err)
+	if cancelled {
 		b.set(flagCancelled)
 	}
 	b.err = err
 	return true
 }
 
-// finish makes the pending done, releases mu, which the caller holds, and
-// tells those who wait for it.
-func (b *base) finish() {
+// finish makes the pending done, and notifies those who wait for it. mu must be
+// held, and is released.
+func (b *base) finish() { b.notify(b.markDone(), nil) }
+
+// markDone is finish that returns the waiters, who are still to be notified.
+func (b *base) markDone() *waiter {
 	b.set(flagDone)
 	if b.done != nil {
 		close(b.done)
 	}
 	waiters := b.waiters.take()
 	var observation Observation
+	var unwatch func() bool
 	if x := b.extra; x != nil {
-		x.canceller = nil
-		observation = x.observation
-		if x.unwatch != nil {
-			x.unwatch()
-		}
+		observation, unwatch = x.observation, x.unwatch
+		x.canceller, x.source, x.unwatch = nil, nil, nil
 	}
 	b.mu.Unlock()
+	if unwatch != nil {
+		b.guard("context", func() { unwatch() })
+	}
 	if observation != nil {
 		b.guard("observer", func() { observation.Done(b.err) })
 	}
-	b.notify(waiters)
+	return waiters
 }
 
 // watch has the pending end with its context. Nobody needs that before
 // somebody looks at the pending, so it is only then that it is paid for; a
 // function that waits its turn is not run under an ended context anyway.
 func (b *base) watch() {
-	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) {
+	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) || b.isWatched() {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.is(flagDone) || b.extras().unwatch != nil {
-		return
-	}
-	b.extra.unwatch = context.AfterFunc(b.ctx, func() {
+	// Without mu: the context may be one of user code.
+	stop := context.AfterFunc(b.ctx, func() {
 		b.cancelUnless(flagDone|flagStarted, context.Cause(b.ctx), true)
 	})
+	b.mu.Lock()
+	needed := !b.is(flagDone) && b.extras().unwatch == nil
+	if needed {
+		b.extra.unwatch = stop
+	}
+	b.mu.Unlock()
+	if !needed {
+		stop() // another goroutine was faster
+	}
+}
+
+func (b *base) isWatched() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.extra != nil && b.extra.unwatch != nil
 }
 
 // logger returns where to report a failure that concerns no caller of ours.

@@ -5,8 +5,9 @@ import "context"
 // Cancel implements [Handle].
 func (b *base) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
 
-// cancelQueued cancels the pending if its function has not started.
-func (b *base) cancelQueued(cause error) { b.cancelUnless(flagDone|flagStarted, cause, false) }
+// cancelQueued cancels the pending if its function has not started, unless it is
+// cancelled for that reason.
+func (b *base) cancelQueued(cause error) { b.cancelUnless(flagDone|flagStarted, cause, true) }
 
 // cancelFor cancels h unless that was done for the same reason already, as by a
 // group around or inside the one that does, or by the end of a context.
@@ -15,25 +16,42 @@ func cancelFor(h Handle, why error) { h.core().cancelUnless(flagDone, why, true)
 // cancelUnless cancels the pending if it has none of the flags, and, with once,
 // unless it is cancelled for that reason.
 func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
+	cancelled, source, why := b.cancelOne(flags, cause, once)
+	for source != nil { // a loop, so that a chain of Then may be long
+		_, source, why = source.cancelOne(flagDone, why, false)
+	}
+	return cancelled
+}
+
+// cancelOne is cancelUnless without the pending that b is made from, which is to
+// be cancelled too, for the cause returned.
+func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source *base, why error) {
+	if was := b.flags.Load(); was&flags != 0 {
+		return was&flagCancelled != 0, nil, nil
+	}
+	cancelled := asCancellation(cause) // without mu: the cause may have methods of user code
 	b.mu.Lock()
+	if once && b.wasCancelledFor(cause, flags) {
+		b.mu.Unlock()
+		return true, nil, nil
+	}
 	was, ok := b.markCancelled(flags)
+	why = cause
 	switch {
 	case !ok:
 		b.mu.Unlock()
-		return was&flagCancelled != 0
-	case was&flagCancelled != 0 && once && matches(b.err, reasonOf(cause)):
-		b.mu.Unlock()
-		return true
-	case was&flagCancelled != 0:
-		b.err = joinCauses(b.err, cause)
-	default:
-		b.err = asCancellation(cause)
+		return was&flagCancelled != 0, nil, nil
+	case was&flagCancelled == 0:
+		b.err, why = cancelled, cancelled
+	case cause != nil:
+		b.err = joinCauses(b.err, cause, cancelled)
+		b.extras().later++
 	}
 	joined := b.err
 	var canceller func(error)
 	var observation Observation
 	if b.extra != nil {
-		canceller, observation = b.extra.canceller, b.extra.observation
+		canceller, source, observation = b.extra.canceller, b.extra.source, b.extra.observation
 	}
 	running := was&flagStarted != 0
 	if observation != nil {
@@ -41,9 +59,9 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 		b.guard("observer", func() { observation.CancelRequested(cause) })
 		b.mu.Lock()
 	}
-	if canceller == nil && !running && !b.is(flagDone) {
+	if canceller == nil && source == nil && !running && !b.is(flagDone) {
 		b.finish()
-		return true
+		return true, nil, nil
 	}
 	b.mu.Unlock()
 	if running {
@@ -52,7 +70,32 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 	if canceller != nil {
 		b.guard("canceller", func() { canceller(joined) })
 	}
-	return true
+	return true, source, why
+}
+
+// wasCancelledFor reports whether the pending has none of the flags and is
+// cancelled for that reason. mu must be held. It is not held while the errors are
+// compared, which may have methods of user code.
+func (b *base) wasCancelledFor(cause error, flags uint32) bool {
+	for compared := -1; b.is(flagCancelled) && !b.is(flags) && compared != b.laterCauses(); {
+		err := b.err
+		compared = b.laterCauses()
+		b.mu.Unlock()
+		same := matches(err, reasonOf(cause))
+		b.mu.Lock()
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// laterCauses returns how many causes came after the first one. mu must be held.
+func (b *base) laterCauses() int {
+	if b.extra == nil {
+		return 0
+	}
+	return b.extra.later
 }
 
 // markCancelled sets the flag, unless one of the others is set. It returns what
@@ -78,6 +121,7 @@ func (b *base) interrupt(cause error) {
 
 // CancelWait implements [Handle].
 func (b *base) CancelWait(ctx context.Context, cause error) error {
+	requireContext(ctx, "CancelWait")
 	b.Cancel(cause)
 	return b.wait(ctx, Protect(), false)
 }
@@ -88,6 +132,7 @@ func (b *base) SetCanceller(fn func(cause error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.is(flagDone) {
-		b.extras().canceller = fn
+		x := b.extras()
+		x.canceller, x.source = fn, nil
 	}
 }

@@ -10,7 +10,7 @@ import (
 // error, in which case it cancels the others. The end of ctx cancels them too,
 // and is an error. Inside a caller's function it gives the turn away.
 func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
-	for _, err := range AsCompletedOf(ctx, items) {
+	for _, err := range asCompletedOf(ctx, items, nil, "All") {
 		if err != nil {
 			return nil, err // leaving the loop cancels the others
 		}
@@ -28,7 +28,7 @@ func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
 // function it gives the turn away.
 func Any[T any](ctx context.Context, items ...*Pending[T]) (T, error) {
 	errs := []error{errNone}
-	for p, err := range AsCompletedOf(ctx, items) {
+	for p, err := range asCompletedOf(ctx, items, nil, "Any") {
 		if err == nil {
 			return p.Result() // leaving the loop cancels the others
 		}
@@ -45,26 +45,71 @@ var errNone = errors.New("pending: none of the pendings has succeeded")
 // the goroutine that completes p, without a turn, so fn should be short and
 // must not touch a caller's state. An error or a cancellation of p is passed on,
 // and a panic in fn is logged and becomes a [*PanicError]. Cancelling the pending returned
-// cancels p; it is done when p is.
+// cancels p; it is done when p is. In a chain all links have the name of the first.
 func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
-	next := New[U](context.WithoutCancel(p.Context()), Named("then "+p.Name()))
-	next.SetCanceller(func(cause error) { p.Cancel(cause) })
-	p.OnDone(func(Handle) {
-		defer next.SetError(errGoexit) // too late, unless fn has ended the goroutine
-		value, err := p.Result()
-		if err != nil {
-			next.SetError(err)
-			return
-		}
-		result, crash, err := guard(fn, value)
-		if crash == nil {
-			next.complete(result, err)
-			return
-		}
-		defer next.SetError(crash) // even if a log handler of the user's ends the goroutine
-		p.logPanic("function of Then", crash)
-	})
+	if p == nil {
+		panic("pending: Then of a nil pending")
+	}
+	if fn == nil {
+		panic("pending: Then with a nil function")
+	}
+	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
+	p.watch()
+	w := &waiter{then: func() *follower { return follow(p, next, fn) }}
+	if !p.tell(w) {
+		p.notify(w, nil)
+	}
 	return next
+}
+
+// withoutEnd is [context.WithoutCancel], which would nest the contexts of a chain.
+func withoutEnd(ctx context.Context) context.Context {
+	if ctx.Done() == nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
+// derivedFrom makes a pending one that is made from b, as its name says. In a
+// chain it is that of the first.
+func derivedFrom(b *base) Option {
+	name := b.Name()
+	b.mu.Lock()
+	chained := b.extra != nil && b.extra.derived
+	b.mu.Unlock()
+	if !chained {
+		name = "then " + name
+	}
+	return func(x *extra) {
+		x.name, x.derived, x.source = name, true, b
+		x.protected = b.is(flagProtected)
+	}
+}
+
+// follow completes a pending with what fn makes of the value of p, which is done.
+func follow[T, U any](p *Pending[T], next *Pending[U], fn func(T) (U, error)) *follower {
+	ended := errGoexit // of user code, also in a log handler
+	returned := false
+	defer func() {
+		if !returned {
+			next.complete(*new(U), ended)
+		}
+	}()
+	var result U
+	value, err := p.Result()
+	if err == nil {
+		var crash *PanicError
+		result, crash, err = guard(fn, value)
+		if crash != nil {
+			err, ended = crash, crash
+			p.logPanic("function of Then", crash)
+		}
+	}
+	returned = true
+	if _, waiters := next.end(result, err); waiters != nil {
+		return &follower{of: &next.base, waiters: waiters}
+	}
+	return nil
 }
 
 // guard calls fn and returns a panic of it.

@@ -83,6 +83,7 @@ func TestThenMapsTheOutcome(t *testing.T) {
 	failed, cancelled := open(t, 1)[0], open(t, 1)[0]
 	failed.SetError(errBoom)
 	cancelled.Cancel(errWhy)
+	unused := func(int) (string, error) { return "", errElse }
 	tests := map[string]struct {
 		from *promise
 		fn   func(int) (string, error)
@@ -92,8 +93,8 @@ func TestThenMapsTheOutcome(t *testing.T) {
 		"a value":               {doneWith(t, 7)[0], func(i int) (string, error) { return strconv.Itoa(i), nil }, "7", nil},
 		"an error":              {doneWith(t, 7)[0], func(int) (string, error) { return "", errBoom }, "", []error{errBoom}},
 		"a panic":               {doneWith(t, 7)[0], func(int) (string, error) { panic(errBoom) }, "", []error{errBoom}},
-		"a failure before":      {failed, nil, "", []error{errBoom}},
-		"a cancellation before": {cancelled, nil, "", []error{errWhy, pending.ErrCancelled}},
+		"a failure before":      {failed, unused, "", []error{errBoom}},
+		"a cancellation before": {cancelled, unused, "", []error{errWhy, pending.ErrCancelled}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 // next of them.
 type completions[H Handle] struct {
 	ctx  context.Context
-	own  *base // whose function waits, nil outside of functions
+	name string // of the function that waits
+	own  *base  // whose function waits, nil outside of functions
 	turn Turn
 	bell chan struct{} // rung where there is no turn
 	stop func() bool   // of the wake-up at the end of ctx
@@ -34,8 +35,8 @@ type watched[H Handle] struct {
 	next, prev *watched[H]
 }
 
-func newCompletions[H Handle](ctx context.Context) *completions[H] {
-	c := &completions[H]{ctx: ctx, own: taskOf(ctx), turn: TurnOf(ctx), stop: neverStops}
+func newCompletions[H Handle](ctx context.Context, name string) *completions[H] {
+	c := &completions[H]{ctx: ctx, name: name, own: taskOf(ctx), turn: TurnOf(ctx), stop: neverStops}
 	if c.turn == nil {
 		c.bell = make(chan struct{}, 1)
 	} else {
@@ -47,6 +48,7 @@ func newCompletions[H Handle](ctx context.Context) *completions[H] {
 // add has h collected when it is done. It fails for the pending whose function
 // is waiting.
 func (c *completions[H]) add(h H) error {
+	requirePending(h, c.name)
 	b := h.core()
 	if b == c.own {
 		return fmt.Errorf("%w: %s waits for itself", ErrDeadlock, b.label())
@@ -159,7 +161,7 @@ func (c *completions[H]) park() error {
 		o.Suspended(nil)
 		defer o.Resumed()
 	}
-	return c.turn.Park(nil, false)
+	return c.own.parkOn(c.turn, nil, false)
 }
 
 func (c *completions[H]) ended() error {

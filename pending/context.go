@@ -112,6 +112,7 @@ func taskOf(ctx context.Context) *base {
 // Current returns the pending whose function runs with ctx, or nil and false
 // outside of a function. The seed's current_pending.
 func Current(ctx context.Context) (Handle, bool) {
+	requireContext(ctx, "Current")
 	if b := taskOf(ctx); b != nil {
 		return b.self, true
 	}
@@ -122,9 +123,19 @@ func Current(ctx context.Context) (Handle, bool) {
 // The context of a function ends with the function. What the function
 // schedules outlives it, so that lives under the context the function was
 // given, with the values of ctx.
+//
+// A function that schedules itself again makes a chain of contexts. The result
+// holds nothing of ctx that it does not need, so that the chain does not grow.
 func lifeOf(ctx context.Context) context.Context {
-	if c, ok := ctx.(*runContext); ok {
+	switch c := ctx.(type) {
+	case *runContext:
 		return c.ctx
+	case *turnContext:
+		return lifeOf(c.Context)
+	case *trackersContext:
+		if own := runContextBehind(c); own != nil {
+			return withTrackers(own.ctx, c.trackers)
+		}
 	}
 	b := taskOf(ctx)
 	if b == nil {
@@ -136,6 +147,17 @@ func lifeOf(ctx context.Context) context.Context {
 		life = ctx // has an end of its own, closer than the function's, or none
 	}
 	return &outliving{Context: life, values: ctx, task: b}
+}
+
+// runContextBehind returns the context of a function if c differs from it by its
+// trackers and its turn alone, else nil.
+func runContextBehind(c *trackersContext) *runContext {
+	inner := c.Context
+	if t, ok := inner.(*turnContext); ok {
+		inner = t.Context
+	}
+	own, _ := inner.(*runContext)
+	return own
 }
 
 // outliving has the values of a context that is derived from a function's,

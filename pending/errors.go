@@ -81,16 +81,13 @@ func matches(err, target error) (match bool) {
 	return errors.Is(err, target)
 }
 
-// joinCauses adds one more cause to the error of a cancelled pending.
-func joinCauses(cancelled, cause error) error {
-	switch {
-	case cause == nil:
-		return cancelled
-	case cancelled == ErrCancelled: //nolint:errorlint // Only the bare error says nothing more.
-		return asCancellation(cause)
-	default:
-		return errors.Join(cancelled, cause)
+// joinCauses adds one more cause to the error of a cancelled pending. first is
+// what the error would be if the cause were the first one.
+func joinCauses(cancelled, cause, first error) error {
+	if cancelled == ErrCancelled { //nolint:errorlint // Only the bare error says nothing more.
+		return first
 	}
+	return errors.Join(cancelled, cause)
 }
 
 // endedError is what a wait returns that was ended before the pending was

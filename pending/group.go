@@ -33,6 +33,7 @@ type Group struct {
 	options groupOptions
 	empty   *Pending[struct{}] // done when the wait is over
 	watch   Observation        // nil where nobody asked for it
+	foreign bool               // made, while the function of outer waited, by another one
 
 	mu        sync.Mutex
 	members   map[Handle]shielded
@@ -52,6 +53,12 @@ type shielded bool
 // members. The context ends with ctx, when the group is cancelled, and when
 // Wait returns. [Group.Wait] must be called. See [Run] for the usual form.
 func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context) {
+	return newGroup(ctx, opts, "NewGroup")
+}
+
+func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, context.Context) {
+	requireContext(ctx, name)
+	requireOptions(opts, name)
 	g := &Group{
 		outer:   ctx,
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
@@ -62,6 +69,7 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 		opt(&g.options)
 	}
 	g.parent, _ = CurrentTracker[*Group](ctx)
+	g.foreign = taskOf(ctx).isWaiting()
 	if g.options.shield {
 		g.outer = context.WithoutCancel(ctx)
 	}
@@ -70,20 +78,27 @@ func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
 	g.cancel = cancel
-	g.mu.Lock() // the ends that are watched for may come at once
-	defer g.mu.Unlock()
+	// Without mu: the context may be one of user code. The ends that are watched
+	// for may come at once.
 	if g.outer.Done() != nil {
-		g.watches = append(g.watches, context.AfterFunc(g.outer, g.heed))
+		g.addWatch(context.AfterFunc(g.outer, g.heed))
 	}
 	if g.options.limited {
-		g.watches = append(g.watches, time.AfterFunc(g.options.timeout, g.expire).Stop)
+		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
 	}
 	return g, WithTracker(inside, g)
+}
+
+func (g *Group) addWatch(stop func() bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.watches = append(g.watches, stop)
 }
 
 // CurrentGroup returns the group that calls with ctx become members of, or nil
 // and false.
 func CurrentGroup(ctx context.Context) (*Group, bool) {
+	requireContext(ctx, "CurrentGroup")
 	g, _ := CurrentTracker[*Group](ctx)
 	for ; g != nil; g = g.parent {
 		if !g.isOver() {
@@ -95,8 +110,11 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 
 // Add makes h a member, and one of the groups around this one. A pending that
 // has failed or was cancelled counts as if it did so now. It has no effect once
-// the group was waited for. It implements [Tracker].
-func (g *Group) Add(h Handle) { g.add(h, false) }
+// the group was waited for. A nil h panics. It implements [Tracker].
+func (g *Group) Add(h Handle) {
+	requirePending(h, "Add")
+	g.add(h.core().self, false)
+}
 
 // add makes h a member of this group and of those around it. Together they
 // hear of its end.
@@ -297,8 +315,42 @@ func (g *Group) expire() {
 //
 // Members that don't end when they are cancelled are waited for no longer than
 // [WithCancelTimeout] says, and are still in [Group.Pending] then.
+//
+// A limit of the caller may refuse the wait, as it may refuse any other. Then the
+// group is cancelled, with the refusal as the error, and Wait keeps the turn until
+// the members have ended. A member that needs this very turn is not waited for: it
+// is still in [Group.Pending], and the error matches [ErrDeadlock] too.
+//
+// A member must not wait for its own group. While the function waits that has made
+// the group, such a wait returns an error that matches [ErrDeadlock], and the
+// group goes on.
 func (g *Group) Wait() error {
+	if err := g.refuseMember(); err != nil {
+		return err
+	}
+	return g.wait()
+}
+
+// refuseMember returns an error if the function that has made the group waits for
+// something else: it is not the one that waits for the group.
+func (g *Group) refuseMember() error {
+	own := taskOf(g.outer)
+	if g.foreign || !own.isWaiting() {
+		return nil
+	}
+	g.mu.Lock()
+	refused := !g.waiting && len(g.members) > 0
+	g.mu.Unlock()
+	if !refused {
+		return nil
+	}
+	return fmt.Errorf("%w: a member of a group of %s waits for it, or a goroutine that must use actors.Detach",
+		ErrDeadlock, own.label())
+}
+
+func (g *Group) wait() error {
 	g.heed()
+	own := taskOf(g.outer)
 	g.mu.Lock()
 	if g.waiting {
 		g.mu.Unlock()
@@ -306,34 +358,91 @@ func (g *Group) Wait() error {
 	}
 	g.waiting = true
 	g.limitWait()
-	own := taskOf(g.outer)
 	itself := own != nil && g.has(own.self)
 	g.mu.Unlock()
 	if itself {
 		err := fmt.Errorf("%w: %s waits for a group that it belongs to", ErrDeadlock, own.label())
 		g.end(err, err)
+		g.outlast(own, false)
 		return g.close()
 	}
 	g.checkEmpty()
 	if _, err := g.empty.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
+		g.outlast(nil, true)
 	}
 	g.heed()
 	return g.close()
+}
+
+// outlast waits for the members of a cancelled group one by one, so that a member
+// that needs the turn of the function that waits is found. With keep it keeps that
+// turn. It does not wait for the function of own, if that is not nil.
+func (g *Group) outlast(own *base, keep bool) {
+	ctx := g.outer
+	until := time.Now().Add(g.options.cancelTimeout)
+	left := make(map[Handle]bool) // that are not waited for
+	if own != nil {
+		left[own.self] = true
+	}
+	var deadlocks []error
+	for {
+		h, more := g.memberExcept(left)
+		if !more {
+			break
+		}
+		o := WaitOption{protect: true, shield: true, limited: true, timeout: time.Until(until)}
+		err := h.core().wait(ctx, o, keep)
+		switch late := (*endedError)(nil); {
+		case err == nil:
+			left[h] = true // its end may be dealt with on another goroutine just now
+		case errors.As(err, &late):
+			return
+		case errors.Is(err, ErrDeadlock):
+			left[h] = true
+			deadlocks = append(deadlocks, err)
+		case !keep:
+			keep = true // a limit is for those who give their turn away
+		default:
+			ctx = context.Background() // without a turn: the function was abandoned, or runs on another goroutine
+		}
+	}
+	if len(left) > 0 && own == nil && len(deadlocks) == 0 {
+		o := WaitOption{shield: true, limited: true, timeout: time.Until(until)}
+		_ = g.empty.wait(ctx, o, keep) // the last end is dealt with
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.report = errors.Join(append([]error{g.report}, deadlocks...)...)
+}
+
+// memberExcept returns a member that is none of those, or false.
+func (g *Group) memberExcept(those map[Handle]bool) (Handle, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for h := range g.members {
+		if !those[h] {
+			return h, true
+		}
+	}
+	return nil, false
 }
 
 // close ends the group for good, and returns what there is to report.
 func (g *Group) close() error {
 	g.mu.Lock()
 	g.over = true
-	for _, stop := range g.watches {
+	watches := g.watches
+	g.watches = nil
+	err := g.report
+	g.mu.Unlock()
+	for _, stop := range watches {
 		stop()
 	}
-	err := g.report
-	if len(g.failures) > 0 {
+	if len(g.failures) > 0 { // which are constant now
 		err = fmt.Errorf("pending: group: %w", errors.Join(g.failures...))
 	}
-	g.mu.Unlock()
 	g.cancel(ErrGroupOver)
 	if g.watch != nil {
 		g.watch.Done(err)

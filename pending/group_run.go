@@ -18,21 +18,24 @@ var errBodyLeft = errors.New("pending: the body of the group did not return")
 // other. If body panics the group is cancelled and waited for before the panic
 // goes on.
 func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOption) error {
-	g, inside := NewGroup(ctx, opts...)
+	if body == nil {
+		panic("pending: Run with a nil function")
+	}
+	g, inside := newGroup(ctx, opts, "Run")
 	returned := false
 	defer func() {
 		if !returned {
 			g.end(errBodyLeft, nil)
-			_ = g.Wait()
+			_ = g.wait()
 		}
 	}()
 	err := body(inside)
 	returned = true
 	if err == nil || g.isEcho(err) {
-		return g.Wait()
+		return g.wait()
 	}
 	g.end(err, nil)
-	_ = g.Wait()
+	_ = g.wait()
 	for _, failure := range g.failures {
 		if !errors.Is(err, failure) {
 			err = errors.Join(err, failure)

@@ -29,8 +29,8 @@ type Handle interface {
 	// Cancel marks the pending cancelled, with cause (which may be nil)
 	// reachable through its error, and asks for its end: the context of its
 	// function is cancelled if that is running, and its canceller is called if
-	// it has one. It is done when the function has returned, or somebody has
-	// completed it. With nobody to ask it is done at once. Later causes are
+	// it has one. It is done when the function has returned, or, without a
+	// function, when SetResult or SetError was called. With nobody to ask it is done at once. Later causes are
 	// joined to the first one and reach the canceller too. Cancel returns
 	// whether the pending is cancelled, so false if it was already done
 	// otherwise. The seed's cancel.
@@ -50,10 +50,21 @@ type Handle interface {
 	// goroutine, if it is done already. A panic in fn is logged and goes no
 	// further. The function returned takes fn back and reports whether that
 	// was in time. The seed's add_done_callback.
+	//
+	// fn should be short. It holds up the goroutine that completes the pending:
+	// the callbacks and waits after it, and, for a call, the scheduler of the
+	// caller, which still has the turn. So fn must not wait for anything that
+	// needs that goroutine or that turn: another function of the same caller, the
+	// end of that caller, or a lock that one of its functions holds. Such a wait
+	// never ends, and is not reported as [ErrDeadlock], because a callback has no
+	// turn that a wait could give away. Work that waits belongs in a call, or on a
+	// goroutine that fn starts.
 	OnDone(fn func(Handle)) (remove func() bool)
 
 	// SetCanceller has fn called, with the joined causes, by every Cancel
-	// from now on. The pending is then done only when somebody completes it.
+	// from now on. A pending without a function is then done only when
+	// SetResult or SetError is called, and one with a function only when its
+	// turn comes.
 	// It has no effect once the pending is done; nil takes the last one away.
 	// A panic in fn is logged and goes no further. The seed's set_canceller.
 	SetCanceller(fn func(cause error))

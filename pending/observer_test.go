@@ -65,9 +65,9 @@ func TestObserverIsToldInOrder(t *testing.T) {
 			task.SetCanceller(func(error) {})
 			task.Cancel(errWhy)
 			task.Cancel(errElse)
-			task.SetResult("too late")
+			task.Fail(errBoom) // too late
 		}, []string{"observe it", "cancel requested: why", "cancel requested: something else", "done: pending: cancelled: why\nsomething else"}},
-		"completed without running": {func(task *pending.Task[string]) { task.SetError(errBoom) },
+		"completed without running": {func(task *pending.Task[string]) { task.Fail(errBoom) },
 			[]string{"observe it", "done: boom"}},
 	}
 	for name, tt := range tests {

@@ -211,6 +211,17 @@ func (t *Task[T]) Interrupt(cause error) {
 // Abandon cancels the pending and makes it done although its function has not
 // returned; what that returns later is dropped.
 func (t *Task[T]) Abandon(cause error) {
-	defer t.SetError(cause) // even if its canceller ends the goroutine
-	t.Cancel(cause)
+	defer t.Fail(cause) // even if its canceller ends the goroutine
+	t.CancelFor(cause)
+}
+
+// CancelFor is Cancel that changes nothing if the pending is cancelled for that
+// reason: several may hear of it, and the error is to say it once.
+func (t *Task[T]) CancelFor(reason error) bool { return t.cancelUnless(flagDone, reason, true) }
+
+// Fail completes the pending of a task whose function will not run with err. It
+// returns false when the pending was done or marked cancelled before.
+func (t *Task[T]) Fail(err error) bool {
+	var none T
+	return t.complete(none, err)
 }

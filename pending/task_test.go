@@ -132,8 +132,7 @@ func TestFunctionRunsOnceAndNotWhenItIsTooLate(t *testing.T) {
 		"cancelled":       {t.Context(), func(task *pending.Task[int]) { task.Cancel(errWhy) }, 0, errWhy},
 		"rejected":        {t.Context(), func(task *pending.Task[int]) { task.Reject(pending.ErrStopped) }, 0, pending.ErrStopped},
 		"abandoned":       {t.Context(), func(task *pending.Task[int]) { task.Abandon(pending.ErrStopped) }, 0, pending.ErrStopped},
-		"completed":       {t.Context(), func(task *pending.Task[int]) { task.SetResult(1) }, 0, nil},
-		"failed":          {t.Context(), func(task *pending.Task[int]) { task.SetError(errBoom) }, 0, errBoom},
+		"failed":          {t.Context(), func(task *pending.Task[int]) { task.Fail(errBoom) }, 0, errBoom},
 		"context ended":   {expired, func(*pending.Task[int]) {}, 0, errWhy},
 		"interrupt of it": {t.Context(), func(task *pending.Task[int]) { task.Interrupt(errWhy) }, 1, nil},
 	}
@@ -266,17 +265,42 @@ func TestAbandonedPendingIsDoneBeforeItsFunction(t *testing.T) {
 	})
 }
 
-func TestFunctionMayCompleteItsPendingItself(t *testing.T) {
+func TestPendingOfAFunctionIsCompletedByNothingElse(t *testing.T) {
+	complete := func(p *pending.Pending[string]) {
+		done, cancelled := p.IsDone(), p.Cancelled()
+		assert.False(t, p.SetResult("early"))
+		assert.False(t, p.SetError(errBoom))
+		assert.False(t, p.SetError(context.Canceled))
+		assert.False(t, p.SetError(nil))
+		assert.Equal(t, done, p.IsDone())
+		assert.Equal(t, cancelled, p.Cancelled())
+	}
 	var task *pending.Task[string]
 	task, _ = queue(t.Context(), func(context.Context) (string, error) {
-		assert.True(t, task.SetResult("early"))
-		assert.True(t, task.IsDone())
-		return "late", nil
+		complete(&task.Pending)
+		return "value", nil
 	})
+	complete(&task.Pending)
 	assert.Nil(t, task.Run())
+	complete(&task.Pending)
 	value, err := task.Result()
 	require.NoError(t, err)
-	assert.Equal(t, "early", value)
+	assert.Equal(t, "value", value)
+
+	cancelled, _ := queue(t.Context(), func(context.Context) (string, error) { return "value", nil })
+	cancelled.SetCanceller(func(error) { complete(&cancelled.Pending) })
+	cancelled.Cancel(errWhy)
+	complete(&cancelled.Pending)
+	assert.Nil(t, cancelled.Run())
+	requireErrors(t, cancelled.Err(), errWhy)
+}
+
+func TestTaskThatWillNotRunFailsOnce(t *testing.T) {
+	task, _ := queue(t.Context(), one)
+	assert.True(t, task.Fail(errBoom))
+	assert.False(t, task.Fail(errElse))
+	assert.Nil(t, task.Run())
+	requireErrors(t, task.Err(), errBoom)
 }
 
 func TestFunctionHasReturnedWhenItsPendingIsDone(t *testing.T) {

@@ -22,19 +22,46 @@ type trackers struct {
 
 type trackersKey struct{}
 
+// trackersContext carries trackers. It is a type of its own for the same reason as
+// turnContext.
+type trackersContext struct {
+	context.Context
+	trackers *trackers
+}
+
+// Value implements [context.Context].
+func (c *trackersContext) Value(key any) any {
+	if key == (trackersKey{}) {
+		return c.trackers
+	}
+	return c.Context.Value(key)
+}
+
+func withTrackers(ctx context.Context, list *trackers) context.Context {
+	if c, ok := ctx.(*trackersContext); ok {
+		ctx = c.Context
+	}
+	return &trackersContext{ctx, list}
+}
+
 // WithTracker returns a copy of ctx under which t is told of all pendings that
 // calls make, in whatever caller: the trackers of a call are those of its
 // function too. A context carries one tracker of each type: t takes the place
 // of another one of its own type. The seed's PendingTracker and activate.
 func WithTracker(ctx context.Context, t Tracker) context.Context {
+	requireContext(ctx, "WithTracker")
+	if isNil(t) {
+		panic("pending: WithTracker with a nil tracker")
+	}
 	kind := reflect.TypeOf(t)
 	others := trackersOf(ctx).keep(func(other Tracker) bool { return reflect.TypeOf(other) != kind })
-	return context.WithValue(ctx, trackersKey{}, &trackers{t, others})
+	return withTrackers(ctx, &trackers{t, others})
 }
 
 // CurrentTracker returns the tracker of type T that ctx carries, or false if it
 // carries none. For groups [CurrentGroup] knows more. The seed's current.
 func CurrentTracker[T Tracker](ctx context.Context) (tracker T, ok bool) {
+	requireContext(ctx, "CurrentTracker")
 	for l := trackersOf(ctx); l != nil; l = l.next {
 		if t, ok := l.Tracker.(T); ok {
 			return t, true
@@ -54,10 +81,14 @@ func (l *trackers) keep(condition func(Tracker) bool) *trackers {
 		return nil
 	}
 	rest := l.next.keep(condition)
-	if !condition(l.Tracker) {
+	switch {
+	case !condition(l.Tracker):
 		return rest
+	case rest == l.next:
+		return l
+	default:
+		return &trackers{l.Tracker, rest}
 	}
-	return &trackers{l.Tracker, rest}
 }
 
 // add tells all of them of a pending.

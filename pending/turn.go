@@ -21,10 +21,30 @@ type Turn interface {
 
 type turnKey struct{}
 
+// turnContext is a context whose waits use another turn, or none if it is nil. It
+// is a type of its own so that a chain of calls does not nest its contexts: see
+// lifeOf.
+type turnContext struct {
+	context.Context
+	turn Turn
+}
+
+// Value implements [context.Context].
+func (c *turnContext) Value(key any) any {
+	if key == (turnKey{}) {
+		return c.turn
+	}
+	return c.Context.Value(key)
+}
+
 // WithTurn returns a copy of ctx whose waits use t; with nil they hold no
 // turn, and simply block.
 func WithTurn(ctx context.Context, t Turn) context.Context {
-	return context.WithValue(ctx, turnKey{}, t)
+	requireContext(ctx, "WithTurn")
+	if c, ok := ctx.(*turnContext); ok {
+		ctx = c.Context
+	}
+	return &turnContext{ctx, t}
 }
 
 // TurnOf returns the turn that a wait with ctx gives away, or nil.

@@ -15,7 +15,7 @@ type WaitOption struct {
 }
 
 // Protect leaves the pending alone when the wait is ended by its context or
-// its timeout, which would cancel it otherwise.
+// its timeout, which would cancel it otherwise. [Protected] does so for all waits.
 func Protect() WaitOption { return WaitOption{protect: true} }
 
 // Shield lets the wait go on when its context ends. A [Timeout] still counts.
@@ -42,6 +42,7 @@ func joinOptions(opts []WaitOption) WaitOption {
 // wait returns nil when the pending is done, else why it stopped waiting.
 func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	own := taskOf(ctx)
+	o.protect = o.protect || b.is(flagProtected)
 	if b.ctx.Done() != nil && (o.protect || o.shield || !b.endsWith(ctx, own)) {
 		b.watch()
 	}
@@ -151,11 +152,25 @@ func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, kee
 		case expired():
 			return b.timedOut(o.timeout)
 		}
-		if err := turn.Park(b.self, keep); err != nil {
+		if err := own.parkOn(turn, b.self, keep); err != nil {
 			return err
 		}
 	}
 }
+
+// parkOn parks the function of b. A nil b is no function.
+func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
+	// If it waits already, this is another goroutine, whose wait fails.
+	if b != nil && !b.is(flagWaiting) {
+		b.set(flagWaiting)
+		defer b.unset(flagWaiting)
+	}
+	return turn.Park(on, keep)
+}
+
+// isWaiting reports whether the function of b waits. Its goroutine is then not the
+// one that asks.
+func (b *base) isWaiting() bool { return b != nil && b.is(flagWaiting) }
 
 // forget takes a waiter back and reports whether that was in time.
 func (b *base) forget(w *waiter) bool {

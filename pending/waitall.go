@@ -33,6 +33,8 @@ func AllCompleted() WaitOption { return WaitOption{} }
 // matches [ErrDeadlock]. Inside a caller's function it gives the turn away. The
 // seed's wait.
 func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done, notDone []H, err error) {
+	requireContext(ctx, "WaitAll")
+	requirePendings(items, "WaitAll")
 	o := joinOptions(opts)
 	if o.shield {
 		ctx = context.WithoutCancel(ctx)
@@ -48,7 +50,7 @@ func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done
 		}(ctx)
 		ctx = limited
 	}
-	c := newCompletions[H](ctx)
+	c := newCompletions[H](ctx, "WaitAll")
 	defer c.leave()
 	for _, h := range items {
 		if err := c.add(h); err != nil {

@@ -10,15 +10,16 @@ import (
 )
 
 // waiter is one who wants to know when a pending is done: a callback, of a user
-// or of this package, a function that gave its turn away, a goroutine that waits
-// for other things too, or, with none of these set, one that waits for nothing
-// else.
+// or of this package, a pending that is made from the one that is done, a function
+// that gave its turn away, a goroutine that waits for other things too, or, with
+// none of these set, one that waits for nothing else.
 type waiter struct {
 	next, prev *waiter
 	listed     bool // under the pending's mu
 
 	callback func(Handle)
 	done     func()
+	then     func() *follower
 	turn     Turn
 	wake     chan struct{}
 	woken    sync.Cond
@@ -92,14 +93,55 @@ func (l *waiterList) take() *waiter {
 	return first
 }
 
-// notify tells the waiters that b is done, in the order they came.
-func (b *base) notify(w *waiter) {
-	for w != nil {
+// follower is a pending made by Then that is done since its source is, with its
+// waiters, who are still to be notified. A list of them is a ring, known by its
+// last one.
+type follower struct {
+	of      *base
+	waiters *waiter
+	next    *follower
+}
+
+// add returns the list with one more at its end, if that is not nil.
+func (last *follower) add(f *follower) *follower {
+	switch {
+	case f == nil:
+		return last
+	case last == nil:
+		f.next = f
+	default:
+		f.next, last.next = last.next, f
+	}
+	return f
+}
+
+// take returns the first one and the list without it.
+func (last *follower) take() (first, rest *follower) {
+	first = last.next
+	if first == last {
+		return first, nil
+	}
+	last.next = first.next
+	return first, last
+}
+
+// notify notifies the waiters that b is done, in the order they came, and then
+// those of the followers. It is a loop, and takes followers in their turn, so that
+// a long chain of Then needs no more stack than a short one.
+func (b *base) notify(w *waiter, followers *follower) {
+	for w != nil || followers != nil {
+		if w == nil {
+			var f *follower
+			f, followers = followers.take()
+			b, w = f.of, f.waiters
+		}
 		next := w.next
 		w.next = nil
 		switch {
 		case w.callback != nil:
-			b.call(w.callback, next)
+			b.call(w.callback, next, followers)
+		case w.then != nil:
+			followers = followers.add(b.follow(w.then, next, followers))
 		case w.done != nil:
 			w.done()
 		case w.turn != nil:
@@ -117,16 +159,29 @@ func (b *base) notify(w *waiter) {
 }
 
 // call runs a callback; a panic in it goes no further. If the callback ends
-// the goroutine, those after it are told all the same.
-func (b *base) call(callback func(Handle), after *waiter) {
+// the goroutine, those after it are notified all the same.
+func (b *base) call(callback func(Handle), after *waiter, followers *follower) {
 	returned := false
 	defer func() {
 		if !returned {
-			b.notify(after)
+			b.notify(after, followers)
 		}
 	}()
 	b.guard("callback", func() { callback(b.self) })
 	returned = true
+}
+
+// follow is call for the function of Then.
+func (b *base) follow(then func() *follower, after *waiter, followers *follower) (f *follower) {
+	returned := false
+	defer func() {
+		if !returned {
+			b.notify(after, followers)
+		}
+	}()
+	f = then()
+	returned = true
+	return f
 }
 
 // guard runs a function of the user's that nobody waits for. A panic in it is
@@ -166,7 +221,7 @@ func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
 	b.watch()
 	w := &waiter{callback: fn}
 	if !b.tell(w) {
-		b.call(fn, nil)
+		b.call(fn, nil, nil)
 		return func() bool { return false }
 	}
 	return func() bool { return b.forget(w) }

@@ -88,10 +88,9 @@ func TestCallbackMayRemoveALaterOne(t *testing.T) {
 // Item 39 of the seed's behaviour.
 func TestPanicOfACallbackIsLoggedAndTheOthersRun(t *testing.T) {
 	tests := map[string]func(task *pending.Task[int]){
-		"set result": func(task *pending.Task[int]) { task.SetResult(1) },
-		"set error":  func(task *pending.Task[int]) { task.SetError(errElse) },
-		"cancel":     func(task *pending.Task[int]) { task.Cancel(nil) },
-		"run":        func(task *pending.Task[int]) { assert.Nil(t, task.Run()) },
+		"fail":   func(task *pending.Task[int]) { task.Fail(errElse) },
+		"cancel": func(task *pending.Task[int]) { task.Cancel(nil) },
+		"run":    func(task *pending.Task[int]) { assert.Nil(t, task.Run()) },
 	}
 	for name, complete := range tests {
 		t.Run(name, func(t *testing.T) {
