@@ -147,6 +147,13 @@ func (m *mailbox) StopError() error { return m.caller().stopError() }
 // Rejected implements [sched.Owner].
 func (m *mailbox) Rejected(items []any) { m.caller().reject(items, m.caller().stopError()) }
 
+// Dropped implements [sched.Owner].
+func (m *mailbox) Dropped() {
+	if p := m.caller().existingWorkers(); p != nil {
+		p.callEnded()
+	}
+}
+
 // ExecutorLost implements [sched.Owner]. It is the end of the goroutine that called Run.
 func (m *mailbox) ExecutorLost() { m.caller().stop(nil) }
 

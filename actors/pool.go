@@ -26,6 +26,7 @@ type pool struct {
 	workers   []*worker          // those that count
 	idle      fifo.Ring[*worker] // those that have no job, the longest first
 	queue     fifo.Ring[work]    // calls that wait for a worker
+	drops     int                // calls that have ended unstarted since the last prune
 	closed    bool
 	advancing bool        // a goroutine is in advance
 	round     int         // of expireIdle
@@ -124,7 +125,7 @@ func (p *pool) isFull() bool {
 
 // enqueue has a call wait for a worker. mu must be held.
 func (p *pool) enqueue(t work) error {
-	if limit := p.config.MaxQueued; limit > 0 && p.queue.Len() >= limit {
+	if limit := p.config.MaxQueued; limit > 0 && p.queue.Len() >= limit && p.waiting() >= limit {
 		return fmt.Errorf("%w: %d calls wait for workers of %s", ErrOverloaded, limit, p.owner.path())
 	}
 	p.queue.Push(t)
@@ -271,6 +272,35 @@ func (p *pool) nextFor(w *worker) (t work, ok bool) {
 	return p.nextQueued()
 }
 
+// waiting returns how many calls wait for a worker. mu must be held.
+func (p *pool) waiting() int {
+	if p.drops > 0 {
+		p.prune()
+	}
+	return p.queue.Len()
+}
+
+// callEnded notes that a call of the owner, or of a worker, has ended before it was started.
+// Half of the queue at most is such calls.
+func (p *pool) callEnded() {
+	p.mu.Lock()
+	p.drops++
+	if p.drops >= pruneAt && 2*p.drops > p.queue.Len() {
+		p.prune()
+	}
+	p.mu.Unlock()
+	p.owner.sched.NotifyIdle()
+}
+
+// pruneAt is how many calls end unstarted, at least, before the queue is pruned.
+const pruneAt = 64
+
+// prune removes the calls that have ended. mu must be held.
+func (p *pool) prune() {
+	p.queue.Retain(func(t work) bool { return !t.IsDone() })
+	p.drops = 0
+}
+
 // nextQueued removes and returns the first call that waits for a worker. mu must be held.
 func (p *pool) nextQueued() (t work, ok bool) {
 	for p.queue.Len() > 0 {
@@ -353,7 +383,7 @@ func (p *pool) expireIdle() {
 func (p *pool) hasQueue() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.queue.Len() > 0
+	return p.waiting() > 0
 }
 
 // closePool rejects the calls that wait for a worker. The workers themselves are stopped

@@ -351,11 +351,15 @@ func (b *base) markDone() *waiter {
 	waiters := b.waiters.take()
 	var observation Observation
 	var unwatch func() bool
+	ran := b.is(flagStarted)
 	if x := b.extra; x != nil {
 		observation, unwatch = x.observation, x.unwatch
 		x.canceller, x.source, x.unwatch = nil, nil, nil
 	}
 	b.mu.Unlock()
+	if b.runner != nil && !ran {
+		b.runner.Dropped()
+	}
 	if unwatch != nil {
 		b.guard("context", func() { unwatch() })
 	}

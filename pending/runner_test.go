@@ -71,6 +71,8 @@ func (r *runner) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, 
 
 func (r *runner) Describe(m pending.Metadata) { m["caller"] = "fake" }
 
+func (r *runner) Dropped() {}
+
 func (r *runner) Left(crash *pending.PanicError) {
 	if r.left != nil {
 		r.left(crash != nil)

@@ -18,6 +18,9 @@ type Runner interface {
 	// Left says that the function has returned, or has panicked if crash is not
 	// nil, just before the pending is done.
 	Left(crash *PanicError)
+	// Dropped says that the pending is done although its function was not called, and
+	// never will be.
+	Dropped()
 }
 
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
@@ -99,6 +102,9 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 	returned = true
 	return value, nil, err
 }
+
+// Release lets go of the function of a task that was dropped, with what it holds.
+func (t *Task[T]) Release() { t.fn = nil }
 
 // FunctionContext returns the context that Run gives to the function, for those
 // who run it in another way, between Begin and End.

@@ -51,7 +51,9 @@ func (o *fakeOwner) StopError() error                { return pending.ErrStopped
 func (o *fakeOwner) ExecutorLost()                   {}
 func (o *fakeOwner) Left(*Task, *pending.PanicError) {}
 func (o *fakeOwner) Call(fn Func)                    { fn() }
-func (o *fakeOwner) Finished(*Task)                  { o.note(func() { o.finished++ }) }
+func (o *fakeOwner) Dropped()                        {}
+
+func (o *fakeOwner) Finished(*Task) { o.note(func() { o.finished++ }) }
 
 func (o *fakeOwner) Rejected(items []any) {
 	o.note(func() { o.rejected = append(o.rejected, items...) })

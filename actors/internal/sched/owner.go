@@ -24,6 +24,8 @@ type Owner interface {
 	StopError() error
 	// Rejected gets the items that a stop has removed from the run queue.
 	Rejected(items []any)
+	// Dropped reports that a call has ended before it was started. It may be queued.
+	Dropped()
 	// ExecutorLost reports that the goroutine of the executor has ended.
 	ExecutorLost()
 	// SlowTurn reports a turn that lasts longer than Options.TurnWarning.
@@ -56,6 +58,8 @@ type Work interface {
 	Run() *pending.PanicError
 	// Reject ends the pending, unless its function has started.
 	Reject(cause error)
+	// Release lets go of the function, which will not be called.
+	Release()
 }
 
 // Source is a [Work] that runs any number of times: once for each [SourceItem] that finds

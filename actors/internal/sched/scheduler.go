@@ -197,11 +197,19 @@ func (s *Scheduler) Active() []*Task {
 	return s.state.active()
 }
 
-// Len returns how many items of the run queue have not been taken.
+// Len returns how many items of the run queue wait. Calls that have ended do not count.
 func (s *Scheduler) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.queued()
+	return s.state.waiting()
+}
+
+// dropped notes that a task has ended before it was started.
+func (s *Scheduler) dropped() {
+	s.mu.Lock()
+	s.state.drop()
+	s.mu.Unlock()
+	s.owner.Dropped()
 }
 
 // Idle reports whether nothing is queued and no task runs or waits. A scheduler that is

@@ -60,6 +60,7 @@ type state struct {
 	starting  *pinned
 	startItem any
 
+	drops    int       // tasks that have ended unstarted, since the last prune or before
 	borrowed *borrowed // the goroutine lent by RunHere; nil for none
 	holds    int       // keep the deferred message from being handled
 
@@ -96,12 +97,61 @@ func (s *state) queued() int {
 	return n
 }
 
-// submit adds an item to the run queue, unless that holds limit items; 0 is no limit.
+// waiting returns how many items of the run queue wait to be started: those of queued
+// that have not ended.
+func (s *state) waiting() int {
+	if s.drops == 0 {
+		return s.queued()
+	}
+	s.prune()
+	return max(0, s.queued()-s.drops) // the loop may take items meanwhile
+}
+
+// pruneAt is how many tasks end unstarted, at least, before the run queue is pruned.
+const pruneAt = 64
+
+// drop notes that a task has ended unstarted. Half of the queue at most is such tasks, so
+// that they hold little memory and pruning takes little time.
+func (s *state) drop() {
+	s.drops++
+	if s.drops >= pruneAt && 2*s.drops > s.queue.Len() {
+		s.prune()
+	}
+}
+
+// prune removes the tasks that have ended from the run queue, but for those in the batch.
+// After it drops counts those.
+func (s *state) prune() {
+	s.queue.Retain(func(item any) bool { return !hasEnded(item) })
+	s.drops = 0
+	if s.batch == nil {
+		return
+	}
+	for _, item := range s.batch.Slice(int(s.cursor.Load())) {
+		if hasEnded(item) {
+			s.drops++
+		}
+	}
+}
+
+// hasEnded reports whether an item of the run queue has nothing to run any more.
+func hasEnded(item any) bool {
+	switch item := item.(type) {
+	case *Task:
+		return item.work.IsDone()
+	case *SourceItem:
+		return item.work.IsDone()
+	default:
+		return false
+	}
+}
+
+// submit adds an item to the run queue, unless limit items wait there; 0 is no limit.
 func (s *state) submit(item any, limit int) (start executor, err error) {
 	if s.closed.Load() {
 		return nil, errClosed
 	}
-	if limit > 0 && s.queued() >= limit {
+	if limit > 0 && s.queued() >= limit && s.waiting() >= limit {
 		return nil, errFull
 	}
 	s.queue.Push(item)

@@ -94,6 +94,12 @@ func (t *Task) Left(p *pending.PanicError) {
 	t.Owner().Left(t, p)
 }
 
+// Dropped implements [pending.Runner].
+func (t *Task) Dropped() {
+	t.work.Release()
+	t.sched.Load().dropped()
+}
+
 // Park implements [pending.Turn].
 func (t *Task) Park(on pending.Handle, keep bool) error {
 	s := t.sched.Load()
