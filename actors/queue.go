@@ -58,20 +58,22 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 }
 
 // QueueFor returns the queue of c that has the key, or makes it with fn and the
-// options if there is none. It lives until it is closed or c stops.
+// options if there is none. It lives until it is closed or c stops. A nil fn is for
+// a queue that exists, and panics if there is none.
 //
 // A key belongs to one type of items. If the queue that has the key is for another
 // one, the result is a queue that is closed from the beginning: its methods return,
 // and its pending has, an error that matches [ErrQueueClosed] and names both types.
 // A key that is not comparable panics.
 func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
-	requireFunction(c, fn == nil, "QueueFor")
+	requireFunction(c, false, "QueueFor")
 	requireOptions(opts, "QueueFor")
 	if key != nil && !reflect.ValueOf(key).Comparable() {
 		panic(fmt.Sprintf("actors: QueueFor with a key that is not comparable: a %T", key))
 	}
 	found := c.loadKeyed(key)
 	if found == nil {
+		requireFunction(c, fn == nil, "QueueFor")
 		made := newQueueTask(c, fn, opts)
 		found = c.storeKeyed(key, made)
 		if found != keyedQueue(made) {

@@ -93,6 +93,7 @@ func TestKeyOfAQueueBelongsToOneTypeOfItems(t *testing.T) {
 	assert.Zero(t, texts.Len())
 
 	require.NoError(t, numbers.Put(1), "the queue that has the key goes on")
+	require.ErrorContains(t, actors.QueueFor[string](c, "key", nil).Put("a"), "queue of int")
 	require.NoError(t, actors.QueueFor(c, "key", func(context.Context, int) error { return nil }).Put(2))
 	require.NoError(t, numbers.CloseWait(t.Context()))
 	assert.Equal(t, []int{1, 2}, got)

@@ -172,16 +172,6 @@ func TestKeyOfAClosingQueueIsFree(t *testing.T) {
 	})
 }
 
-func TestKeysOfDifferentItemsDoNotMix(t *testing.T) {
-	c := start(t, newSystem(t))
-	ints := actors.QueueFor(c, "key", func(context.Context, int) error { return nil })
-	words := actors.QueueFor(c, "key", func(context.Context, string) error { return nil })
-	require.NoError(t, ints.Put(1))
-	require.NoError(t, words.Put("one"))
-	require.NoError(t, ints.CloseWait(t.Context()))
-	require.NoError(t, words.CloseWait(t.Context()))
-}
-
 func TestCloseWaitMayBeGivenUp(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		q := actors.NewQueue(start(t, system), func(ctx context.Context, _ int) error { return actors.Sleep(ctx, time.Minute) })

@@ -1,0 +1,89 @@
+package actors
+
+import (
+	"slices"
+	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// CallOption changes how a function is scheduled.
+type CallOption func(*callOptions)
+
+type callOptions struct {
+	pending      []pending.Option
+	delay        time.Duration
+	served       bool
+	worker       bool
+	timeout      *time.Duration
+	queueTimeout *time.Duration
+}
+
+// PendingOptions gives options to the pending of the call, for those who take
+// such options themselves.
+func PendingOptions(opts ...pending.Option) CallOption {
+	requireOptions(opts, "PendingOptions")
+	opts = slices.Clip(opts)
+	return func(o *callOptions) {
+		if o.pending == nil {
+			o.pending = opts
+			return
+		}
+		o.pending = append(o.pending, opts...)
+	}
+}
+
+// Named gives the call a name, for its pending, logs and spans. The default is
+// the name of the function.
+func Named(name string) CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, pending.Named(name)) }
+}
+
+// With attaches a value to the metadata of the call's pending.
+func With(key string, value any) CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, pending.With(key, value)) }
+}
+
+// TrackedBy has only those trackers of the context told of the call, and of what
+// its function calls, for which keep returns true. The seed's trackers.
+func TrackedBy(keep func(pending.Tracker) bool) CallOption {
+	if keep == nil {
+		panic("actors: TrackedBy with a nil function")
+	}
+	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
+}
+
+// Untracked has no tracker told of the call, nor of what its function calls.
+func Untracked() CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, pending.Untracked()) }
+}
+
+// Delay has the call queued after d, at once if that is zero or less.
+func Delay(d time.Duration) CallOption {
+	return func(o *callOptions) { o.delay = d }
+}
+
+// Timeout cancels the call if it is not done d after it was scheduled, with a
+// cause that matches [context.DeadlineExceeded]. With a d of zero or less the
+// function never runs.
+func Timeout(d time.Duration) CallOption {
+	return func(o *callOptions) { o.timeout = &d }
+}
+
+// QueueTimeout cancels the call if its function has not started d after it was
+// scheduled, with a cause that matches [context.DeadlineExceeded]. With a d of
+// zero or less the function never runs.
+func QueueTimeout(d time.Duration) CallOption {
+	return func(o *callOptions) { o.queueTimeout = &d }
+}
+
+// Served says that another node has made the call, whose trace ctx carries: its
+// span is the SERVER side of that node's. It is for package rpc.
+func Served() CallOption {
+	return func(o *callOptions) { o.served = true }
+}
+
+// OnWorker has the function called on a worker of the caller, as by [ToThread].
+func OnWorker() CallOption {
+	return func(o *callOptions) { o.worker = true }
+}
