@@ -3,57 +3,7 @@ package sched
 import (
 	"iter"
 	"runtime"
-	"sync"
-
-	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 )
-
-// pinned is the executor of one goroutine: that of an OS thread, or of a host's loop.
-// Each task runs on a coroutine. A task that gives its turn away leaves the goroutine to
-// the others, and comes back to it.
-//
-// What the goroutine is to do arrives as jobs. Only who has the turn runs, so there is
-// one job at a time, except for tasks that were abandoned.
-type pinned struct {
-	sched  *Scheduler
-	host   Host          // nil for a thread
-	lent   bool          // by RunThread; the loop ends with its goroutine
-	wake   func()        // has the goroutine look for jobs; it never blocks
-	wakeup chan struct{} // by which wake does that for a thread; has room for one
-
-	// Used by the goroutine alone.
-	current   *coroutine
-	idle      []*coroutine // that run no task
-	suspended int          // coroutines of tasks that wait
-
-	mu     sync.Mutex
-	jobs   fifo.Ring[job]
-	woken  bool
-	closed bool // no more jobs will come
-}
-
-// job resumes a coroutine or, if resume is nil, starts the loop.
-type job struct{ resume *coroutine }
-
-// coroutine runs tasks that can be left and come back to.
-type coroutine struct {
-	pinned *pinned
-	item   any // for the loop to begin with
-	next   func() (struct{}, bool)
-	stop   func()
-	yield  func(struct{}) bool
-}
-
-// maxIdleCoroutines is how many a pinned executor keeps: as a rule more than are in use
-// at a time.
-const maxIdleCoroutines = 64
-
-// newThread returns an executor whose goroutine is to call serve.
-func newThread(s *Scheduler) *pinned {
-	p := &pinned{sched: s, wakeup: make(chan struct{}, 1)}
-	p.wake = func() { notify(p.wakeup) }
-	return p
-}
 
 // begin starts the goroutine of a thread.
 func (p *pinned) begin() {
@@ -72,9 +22,6 @@ func newHosted(s *Scheduler, h Host) *pinned {
 	p.wake = func() { go h.Post(callback) } // Post may block
 	return p
 }
-
-// foreign reports whether the goroutine belongs to somebody else.
-func (p *pinned) foreign() bool { return p.host != nil || p.lent }
 
 func (p *pinned) start(*Scheduler) { p.post(job{}) }
 
@@ -150,24 +97,6 @@ func (p *pinned) nextJob() (*coroutine, bool) {
 	return c, true
 }
 
-// beginLoop starts the loop on p, unless that was taken back.
-func (s *Scheduler) beginLoop(p *pinned) (item any, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state.beginLoop(p)
-}
-
-func (p *pinned) post(j job) {
-	p.mu.Lock()
-	p.jobs.Push(j)
-	wake := !p.woken
-	p.woken = true
-	p.mu.Unlock()
-	if wake {
-		p.wake()
-	}
-}
-
 // close lets the goroutine go when no task is left on it.
 func (p *pinned) close() {
 	p.mu.Lock()
@@ -226,18 +155,6 @@ func (c *coroutine) suspend() {
 	c.pinned.suspended++
 	c.yield(struct{}{})
 	c.pinned.suspended--
-}
-
-func (c *coroutine) wake() { c.pinned.post(job{resume: c}) }
-
-// apply begins and closes the threads.
-func (t threads) apply() {
-	if t.begin != nil {
-		t.begin.begin()
-	}
-	for _, p := range t.close {
-		p.close()
-	}
 }
 
 // StartThread makes an OS thread of its own the main executor.

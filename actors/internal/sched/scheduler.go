@@ -49,13 +49,6 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 	}
 }
 
-// Attach sets the dispatcher, before the start. With async it never calls a function on
-// the goroutine that asks for it.
-func (s *Scheduler) Attach(d Dispatcher, async bool) {
-	s.dispatcher, s.async = d, async
-	s.loop = func() { s.run(onGoroutines, nil, nil) }
-}
-
 // Submit adds an item to the run queue: a [*Task], a [*SourceItem], a [Func] or a message for
 // the owner. It returns an error that matches Options.Overloaded if limit items are
 // queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
@@ -239,32 +232,11 @@ func (s *Scheduler) NotifyIdle() {
 	notify(ch)
 }
 
-// notify sends to a channel with room for one value, unless it is full or nil.
-func notify(ch chan struct{}) {
-	select {
-	case ch <- struct{}{}:
-	default:
-	}
-}
-
 // start starts the loop on an executor, if that is not nil.
 func (s *Scheduler) start(on executor) {
 	if on != nil {
 		on.start(s)
 	}
-}
-
-// dispatch has the dispatcher run the loop. A dispatcher that runs it at once, on the
-// goroutine that submits, gets the messages: functions run elsewhere, because that
-// goroutine may hold a turn that they wait for.
-func (s *Scheduler) dispatch() {
-	if s.async {
-		s.dispatcher.Schedule(s.loop)
-		return
-	}
-	in := &submitter{}
-	s.dispatcher.Schedule(func() { s.run(in.executor(), nil, nil) })
-	in.returned.Store(true)
 }
 
 // explain returns the error of a task that must not wait.
@@ -278,4 +250,11 @@ func (s *Scheduler) explain(t *Task, err error) error {
 	default:
 		return err
 	}
+}
+
+// beginLoop starts the loop on p, unless that was taken back.
+func (s *Scheduler) beginLoop(p *pinned) (item any, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.beginLoop(p)
 }

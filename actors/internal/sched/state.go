@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
-	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // state is the state of one scheduler. Its operations are called with the scheduler's mu
@@ -75,76 +74,12 @@ type state struct {
 	idleCh     chan struct{} // gets a value when there may be nothing left to do; nil unless asked for
 }
 
-// threads are to begin or to end.
-type threads struct {
-	begin *pinned
-	close []*pinned
-}
-
 var (
 	errClosed     = errors.New("closed")
 	errFull       = errors.New("full")
 	errNotCurrent = errors.New("not current")
 	errSuspended  = errors.New("too many suspended tasks")
 )
-
-// queued returns how many items of the run queue have not been taken.
-func (s *state) queued() int {
-	n := s.ahead.Len() + s.queue.Len()
-	if s.batch != nil {
-		n += s.batch.Len() - int(s.cursor.Load())
-	}
-	return n
-}
-
-// waiting returns how many items of the run queue wait to be started: those of queued
-// that have not ended.
-func (s *state) waiting() int {
-	if s.drops == 0 {
-		return s.queued()
-	}
-	s.prune()
-	return max(0, s.queued()-s.drops) // the loop may take items meanwhile
-}
-
-// pruneAt is how many tasks end unstarted, at least, before the run queue is pruned.
-const pruneAt = 64
-
-// drop notes that a task has ended unstarted. Half of the queue at most is such tasks, so
-// that they hold little memory and pruning takes little time.
-func (s *state) drop() {
-	s.drops++
-	if s.drops >= pruneAt && 2*s.drops > s.queue.Len() {
-		s.prune()
-	}
-}
-
-// prune removes the tasks that have ended from the run queue, but for those in the batch.
-// After it drops counts those.
-func (s *state) prune() {
-	s.queue.Retain(func(item any) bool { return !hasEnded(item) })
-	s.drops = 0
-	if s.batch == nil {
-		return
-	}
-	for _, item := range s.batch.Slice(int(s.cursor.Load())) {
-		if hasEnded(item) {
-			s.drops++
-		}
-	}
-}
-
-// hasEnded reports whether an item of the run queue has nothing to run any more.
-func hasEnded(item any) bool {
-	switch item := item.(type) {
-	case *Task:
-		return item.work.IsDone()
-	case *SourceItem:
-		return item.work.IsDone()
-	default:
-		return false
-	}
-}
 
 // submit adds an item to the run queue, unless limit items wait there; 0 is no limit.
 func (s *state) submit(item any, limit int) (start executor, err error) {
@@ -222,54 +157,6 @@ func (s *state) ensureLoop() (start executor) {
 // replaceLoop starts the loop on another goroutine than the one it was on.
 func (s *state) replaceLoop() (start executor) { return s.startLoop(s.place(), nil) }
 
-// startLoop starts the loop on an executor, with item unless that is nil.
-func (s *state) startLoop(on executor, item any) (start executor) {
-	s.looping = true
-	if p, ok := on.(*pinned); ok {
-		s.starting, s.startItem = p, item
-		return p
-	}
-	if item != nil {
-		return &goroutines{item: item}
-	}
-	return on
-}
-
-// place returns where the loop is best started.
-func (s *state) place() executor {
-	main := s.main.load()
-	// Control messages run no user code unless the scheduler is anchored, and after a
-	// stop no user code starts. Neither needs the pinned goroutine, which may be slow.
-	if _, ok := main.(*pinned); ok && (s.options.Anchored || len(s.control) == 0 && s.deferred == nil && !s.closed.Load()) {
-		return main
-	}
-	if s.borrowed != nil && !s.borrowed.busy {
-		return s.borrowed
-	}
-	return onGoroutines
-}
-
-// beginLoop starts the loop on p, unless that was taken back.
-func (s *state) beginLoop(p *pinned) (item any, ok bool) {
-	if s.starting != p {
-		return nil, false
-	}
-	item = s.startItem
-	s.starting, s.startItem = nil, nil
-	return item, true
-}
-
-// recallLoop starts the loop on another goroutine if a pinned executor was to run it and
-// has not begun. It returns the item to begin with.
-func (s *state) recallLoop() (item any, start executor) {
-	if s.starting == nil {
-		return nil, nil
-	}
-	item = s.startItem
-	s.starting, s.startItem = nil, nil
-	return item, onGoroutines
-}
-
 // open ends the time before the start. The loop handles control messages first, on the
 // goroutine that opens, until endOpen.
 func (s *state) open() {
@@ -312,187 +199,12 @@ func (s *state) deferMessage(message any, final bool) {
 	s.slowPath.Store(true)
 }
 
-// close ends the intake. It returns the items that have not been taken, and the tasks
-// that have not returned.
-func (s *state) close() (rejected []any, active []*Task, start executor) {
-	s.closed.Store(true)
-	s.notifyingStop = true
-	if s.batch != nil {
-		i := s.cursor.Swap(int32(s.batch.Len())) //nolint:gosec // At most the size of a chunk.
-		rejected = append(rejected, s.batch.Slice(int(i))...)
-	}
-	for s.ahead.Len() > 0 {
-		rejected = append(rejected, s.ahead.Shift())
-	}
-	if item := s.queue.TakeFirst(); item != nil {
-		rejected = append(rejected, item)
-	}
-	for c := s.queue.Take(); c != nil; c = s.queue.Take() {
-		rejected = append(rejected, c.Slice(0)...)
-		c.Recycle()
-	}
-	if !s.options.Anchored {
-		var item any
-		if item, start = s.recallLoop(); item != nil {
-			rejected = append(rejected, item)
-		}
-	}
-	return rejected, s.active(), start
-}
-
-// stopNotified lets the deferred message come: those whom the stop concerns know.
-func (s *state) stopNotified() (start executor) {
-	s.notifyingStop = false
-	return s.ensureLoop()
-}
-
-// active returns the tasks that have started and not returned.
-func (s *state) active() []*Task {
-	active := s.runnable.appendTo(s.parked.appendTo(nil))
-	if t := s.current.Load(); t != nil {
-		active = append(active, t)
-	}
-	return active
-}
-
-// abandon takes the turn away from those of the tasks that have not returned, and ends
-// their waits with err. It returns whom to wake.
-func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed threads, start executor) {
-	s.abandonErr = err
-	loopLost := false
-	lost := make(map[*pinned]bool)
-	for _, t := range tasks {
-		p, isPinned := s.executorOf(t).(*pinned)
-		switch {
-		case s.current.CompareAndSwap(t, nil):
-			loopLost = true
-		case t.state == parked:
-			s.parked.remove(t)
-		case t.state == runnable:
-			s.runnable.remove(t)
-		default:
-			continue
-		}
-		if isPinned {
-			lost[p] = true
-		}
-		t.abandoned = true
-		if t.wait != nil {
-			if w := t.unpark(); w != nil {
-				woken = append(woken, w)
-			}
-		}
-	}
-	for p := range lost {
-		s.replaceExecutor(p, &changed)
-	}
-	if !loopLost {
-		return woken, changed, s.ensureLoop()
-	}
-	setBusy(s.loopOn.Load(), true) // the task has the goroutine of the loop
-	return woken, changed, s.replaceLoop()
-}
-
-// replaceExecutor drops an executor whose tasks were abandoned: they may block it
-// forever. A scheduler that goes on gets another thread, but keeps a goroutine that
-// belongs to somebody else.
-func (s *state) replaceExecutor(p *pinned, changed *threads) {
-	switch {
-	case p == s.alternate.load():
-		s.alternate.store(onGoroutines)
-	case p != s.main.load():
-		return
-	case s.closed.Load():
-		s.setMain(onGoroutines)
-	case p.foreign():
-		return
-	default:
-		changed.begin = newThread(p.sched)
-		s.setMain(changed.begin)
-	}
-	changed.close = append(changed.close, p)
-}
-
-// startAlternate makes a thread the alternate executor, unless there is one or tasks run
-// on a thread anyway.
-func (s *state) startAlternate(sched *Scheduler) threads {
-	if s.options.Thread || s.closed.Load() || s.alternate.load() != onGoroutines {
-		return threads{}
-	}
-	p := newThread(sched)
-	s.alternate.store(p)
-	return threads{begin: p}
-}
-
-func (s *state) setMain(e executor) {
-	s.main.store(e)
-	s.slowPath.Store(true)
-}
-
-// loseExecutor goes on without an executor whose goroutine has ended.
-func (s *state) loseExecutor(p *pinned) (start executor) {
-	if s.main.load() != p {
-		return nil
-	}
-	s.setMain(onGoroutines)
-	if s.starting != p {
-		return nil
-	}
-	item, _ := s.recallLoop()
-	return s.startLoop(onGoroutines, item)
-}
-
-// executorOf returns where a task is to run. It may be called without mu.
-func (s *state) executorOf(t *Task) executor {
-	if t.Alternate {
-		return s.alternate.load()
-	}
-	return s.main.load()
-}
-
-// reroute moves the loop, with the item at hand, to where the item is to be handled. It
-// reports false if the item is to be rejected instead, because no user code starts after
-// a stop.
-func (s *state) reroute(item any) (start executor, ok bool) {
-	to := s.main.load()
-	switch item := item.(type) {
-	case *Task:
-		to = s.executorOf(item)
-	case controlMessage, deferredMessage:
-		return s.startLoop(to, item), true
-	}
-	if s.closed.Load() {
-		return nil, false
-	}
-	return s.startLoop(to, item), true
-}
-
-// yieldToHost has the loop go on later on the same host, which has other things to do.
-func (s *state) yieldToHost(p *pinned) (start executor, ok bool) {
-	if s.closed.Load() || s.main.load() != p {
-		return nil, false
-	}
-	return s.startLoop(p, nil), true
-}
-
 // next returns the next item for the loop. Without one the loop ends.
 func (s *state) next() (item any, ok bool) {
 	item, ok = s.choose()
 	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.ahead.Len() > 0 || s.deferred != nil || s.paused)
 	s.looping = ok
 	return item, ok
-}
-
-// takeFromBatch is next without mu, for the loop, while slowPath is not set.
-func (s *state) takeFromBatch() (item any, ok bool) {
-	if s.slowPath.Load() || s.batch == nil {
-		return nil, false
-	}
-	i := s.cursor.Load()
-	if int(i) < s.batch.Len() && s.cursor.CompareAndSwap(i, i+1) { // else close has taken the rest
-		return s.batch.At(int(i)), true
-	}
-	return nil, false
 }
 
 func (s *state) choose() (item any, ok bool) {
@@ -513,116 +225,4 @@ func (s *state) choose() (item any, ok bool) {
 		return s.nextQueued()
 	}
 	return nil, false
-}
-
-// preferQueue reports whether it is the run queue's turn.
-func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 }
-
-// nextQueued takes the next item of the run queue.
-func (s *state) nextQueued() (item any, ok bool) {
-	if s.ahead.Len() > 0 {
-		return s.ahead.Shift(), true
-	}
-	i := int(s.cursor.Load())
-	if s.batch != nil && i == s.batch.Len() {
-		s.batch.Recycle()
-		s.batch = nil
-	}
-	if s.batch == nil {
-		if item := s.queue.TakeFirst(); item != nil {
-			return item, true
-		}
-		if s.batch, i = s.queue.Take(), 0; s.batch == nil {
-			return nil, false
-		}
-	}
-	s.cursor.Store(int32(i + 1)) //nolint:gosec // At most the size of a chunk.
-	return s.batch.At(i), true
-}
-
-// beginWait publishes that t waits with w. It reports false if t must not wait, with the
-// reason, or was resumed already.
-func (s *state) beginWait(t *Task, w *waitState, on pending.Handle, keep bool) (waits bool, err error) {
-	woken := t.woken
-	t.woken = false
-	switch limit := s.options.MaxSuspended; {
-	case t.abandoned:
-		return false, s.abandonErr
-	case s.current.Load() != t, t.state != running:
-		return false, errNotCurrent
-	case !keep && limit > 0 && s.parked.n+s.runnable.n >= limit:
-		return false, errSuspended
-	case woken:
-		return false, nil
-	}
-	w.on = on
-	t.wait = w
-	t.state = parked
-	if keep {
-		t.state = blocking
-	}
-	return true, nil
-}
-
-// yield gives away the turn of a task that waits, and starts the loop if there is work.
-func (s *state) yield(t *Task) (start executor) {
-	s.current.Store(nil)
-	s.parked.push(t)
-	t.wait.borrowed = s.loopOn.Load()
-	setBusy(t.wait.borrowed, true)
-	if p, ok := s.executorOf(t).(*pinned); ok {
-		t.wait.coroutine = p.current
-	}
-	s.looping = false
-	if !s.hasWork() {
-		return nil
-	}
-	return s.replaceLoop()
-}
-
-// endWait makes t a task that runs.
-func (s *state) endWait(t *Task) { t.state, t.woken, t.wait = running, false, nil }
-
-// resume ends the wait of t, or the next one if t does not wait. It returns whom to
-// wake, or nil.
-func (s *state) resume(t *Task) waker {
-	isCurrent := s.current.Load() == t
-	switch {
-	case t.state == blocking && isCurrent, t.abandoned && t.state != running:
-		return t.unpark()
-	case t.state != parked, isCurrent:
-		t.woken = t.state != runnable
-	case s.looping || s.paused && s.deferred == nil:
-		t.state = runnable
-		s.parked.remove(t)
-		s.runnable.push(t)
-		s.slowPath.Store(true)
-	default:
-		s.looping = true
-		s.parked.remove(t)
-		return s.handOff(t)
-	}
-	return nil
-}
-
-// handOff gives the turn, and the loop with it, to a task that had given it away. It
-// returns whom to wake.
-func (s *state) handOff(t *Task) waker {
-	s.current.Store(t)
-	s.loopOn.Store(t.wait.borrowed)
-	setBusy(t.wait.borrowed, false)
-	return t.unpark()
-}
-
-// unpark ends the wait of t, and returns whom to wake; nil if the wait was over before.
-func (t *Task) unpark() waker {
-	w := t.wait
-	if w.over {
-		return nil
-	}
-	w.over = true
-	if w.coroutine != nil {
-		return w.coroutine
-	}
-	return w
 }

@@ -1,7 +1,6 @@
 package sched
 
 import (
-	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -50,8 +49,6 @@ type waitState struct {
 
 var waitPool = sync.Pool{New: func() any { return &waitState{} }}
 
-var _ pending.Runner = (*Task)(nil)
-
 // Init makes t the task of w, to be scheduled by s. It is called once, before any other
 // method.
 func (t *Task) Init(w Work, s *Scheduler) {
@@ -75,106 +72,6 @@ func (t *Task) Scheduler() *Scheduler { return t.sched.Load() }
 // Assign moves a task that was never submitted to another scheduler.
 func (t *Task) Assign(s *Scheduler) { t.sched.Store(s) }
 
-// Owner returns the owner of the task's scheduler.
-func (t *Task) Owner() Owner { return t.sched.Load().owner }
-
-// Logger implements [pending.Runner].
-func (t *Task) Logger() *slog.Logger { return t.Owner().Logger() }
-
-// Describe implements [pending.Runner].
-func (t *Task) Describe(m pending.Metadata) { t.Owner().Describe(m) }
-
-// WorkerID returns the id of the worker that runs the task, or "". Package telemetry
-// asks for it.
-func (t *Task) WorkerID() string { return t.Owner().WorkerID() }
-
-// Left implements [pending.Runner].
-func (t *Task) Left(p *pending.PanicError) {
-	t.panicked = p != nil
-	t.Owner().Left(t, p)
-}
-
-// Dropped implements [pending.Runner].
-func (t *Task) Dropped() {
-	t.work.Release()
-	t.sched.Load().dropped()
-}
-
-// Park implements [pending.Turn].
-func (t *Task) Park(on pending.Handle, keep bool) error {
-	s := t.sched.Load()
-	if err := s.checkGoroutine(t); err != nil {
-		return err
-	}
-	keep = keep || s.state.options.NonReentrant
-	w := waitPool.Get().(*waitState)
-	w.cond.L = &s.mu
-	s.mu.Lock()
-	waits, err := s.state.beginWait(t, w, on, keep)
-	s.mu.Unlock()
-	if !waits {
-		w.recycle()
-		return s.explain(t, err)
-	}
-
-	// Whoever closes a circle of waits finds it, because each wait is published before
-	// its circle is looked for.
-	err = t.detectDeadlock(on)
-
-	s.mu.Lock()
-	if err == nil && t.abandoned { // it may have been abandoned just now
-		err = s.state.abandonErr
-	}
-	if err == nil && !t.woken {
-		err = s.waitLocked(t, keep)
-	}
-	s.state.endWait(t)
-	s.mu.Unlock()
-	w.recycle()
-	return err
-}
-
-// waitLocked returns when the wait of t is over. It releases mu meanwhile.
-func (s *Scheduler) waitLocked(t *Task, keep bool) error {
-	if !keep {
-		s.slow.end()
-		// With mu held, because the loop that starts runs no user code before it takes mu,
-		// and this goroutine needs mu to sleep.
-		s.start(s.state.yield(t))
-	}
-	t.wait.sleep()
-	switch {
-	case t.abandoned:
-		return s.state.abandonErr
-	case !keep:
-		s.beginTurn(t)
-	}
-	return t.wait.err
-}
-
-// Resume implements [pending.Turn].
-func (t *Task) Resume() {
-	s := t.sched.Load()
-	s.mu.Lock()
-	w := s.state.resume(t)
-	s.mu.Unlock()
-	wake(w)
-}
-
-// sleep returns when the wait is over. The scheduler's mu must be held; it is released
-// meanwhile.
-func (w *waitState) sleep() {
-	if w.coroutine == nil {
-		for !w.over {
-			w.cond.Wait()
-		}
-		return
-	}
-	w.cond.L.Unlock()
-	w.coroutine.suspend()
-	w.cond.L.Lock()
-}
-
 // waker lets a task go on whose wait is over: the goroutine that sleeps in its function,
 // or the coroutine that the function is on. Waking is best done without mu, which the
 // function takes first.
@@ -192,23 +89,4 @@ func (w *waitState) recycle() {
 	w.on, w.over, w.err = nil, false, nil
 	w.next, w.prev, w.borrowed, w.coroutine, w.cond.L = nil, nil, nil, nil, nil
 	waitPool.Put(w)
-}
-
-// exit ends the turn of a task that has returned. It reports false if the task was
-// abandoned, and had no turn.
-func (t *Task) exit() bool {
-	s := t.sched.Load()
-	if !s.state.current.CompareAndSwap(t, nil) {
-		return false
-	}
-	s.slow.end()
-	return true
-}
-
-// isAbandoned reports whether the turn was taken away from the task.
-func (t *Task) isAbandoned() bool {
-	s := t.sched.Load()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return t.abandoned
 }

@@ -1,0 +1,48 @@
+package sched
+
+import "sync/atomic"
+
+// Attach sets the dispatcher, before the start. With async it never calls a function on
+// the goroutine that asks for it.
+func (s *Scheduler) Attach(d Dispatcher, async bool) {
+	s.dispatcher, s.async = d, async
+	s.loop = func() { s.run(onGoroutines, nil, nil) }
+}
+
+func (g *goroutines) start(s *Scheduler) {
+	switch {
+	case g.dispatched:
+		s.dispatch()
+	case g.item != nil:
+		go s.run(onGoroutines, nil, g.item)
+	default:
+		go s.loop()
+	}
+}
+
+// dispatch has the dispatcher run the loop. A dispatcher that runs it at once, on the
+// goroutine that submits, gets the messages: functions run elsewhere, because that
+// goroutine may hold a turn that they wait for.
+func (s *Scheduler) dispatch() {
+	if s.async {
+		s.dispatcher.Schedule(s.loop)
+		return
+	}
+	in := &submitter{}
+	s.dispatcher.Schedule(func() { s.run(in.executor(), nil, nil) })
+	in.returned.Store(true)
+}
+
+// submitter is the goroutine that submits an item to a scheduler whose dispatcher runs
+// the loop there, as protoactor's synchronized one does. Tasks are never run on it.
+type submitter struct{ returned atomic.Bool }
+
+// executor returns where the loop is that the dispatcher runs.
+func (s *submitter) executor() executor {
+	if s.returned.Load() { // the dispatcher has chosen another goroutine
+		return onGoroutines
+	}
+	return s
+}
+
+func (s *submitter) start(sched *Scheduler) { onGoroutines.start(sched) }

@@ -1,0 +1,132 @@
+package sched
+
+// executorOf returns where a task is to run. It may be called without mu.
+func (s *state) executorOf(t *Task) executor {
+	if t.Alternate {
+		return s.alternate.load()
+	}
+	return s.main.load()
+}
+
+// reroute moves the loop, with the item at hand, to where the item is to be handled. It
+// reports false if the item is to be rejected instead, because no user code starts after
+// a stop.
+func (s *state) reroute(item any) (start executor, ok bool) {
+	to := s.main.load()
+	switch item := item.(type) {
+	case *Task:
+		to = s.executorOf(item)
+	case controlMessage, deferredMessage:
+		return s.startLoop(to, item), true
+	}
+	if s.closed.Load() {
+		return nil, false
+	}
+	return s.startLoop(to, item), true
+}
+
+// yieldToHost has the loop go on later on the same host, which has other things to do.
+func (s *state) yieldToHost(p *pinned) (start executor, ok bool) {
+	if s.closed.Load() || s.main.load() != p {
+		return nil, false
+	}
+	return s.startLoop(p, nil), true
+}
+
+// startLoop starts the loop on an executor, with item unless that is nil.
+func (s *state) startLoop(on executor, item any) (start executor) {
+	s.looping = true
+	if p, ok := on.(*pinned); ok {
+		s.starting, s.startItem = p, item
+		return p
+	}
+	if item != nil {
+		return &goroutines{item: item}
+	}
+	return on
+}
+
+// place returns where the loop is best started.
+func (s *state) place() executor {
+	main := s.main.load()
+	// Control messages run no user code unless the scheduler is anchored, and after a
+	// stop no user code starts. Neither needs the pinned goroutine, which may be slow.
+	if _, ok := main.(*pinned); ok && (s.options.Anchored || len(s.control) == 0 && s.deferred == nil && !s.closed.Load()) {
+		return main
+	}
+	if s.borrowed != nil && !s.borrowed.busy {
+		return s.borrowed
+	}
+	return onGoroutines
+}
+
+// beginLoop starts the loop on p, unless that was taken back.
+func (s *state) beginLoop(p *pinned) (item any, ok bool) {
+	if s.starting != p {
+		return nil, false
+	}
+	item = s.startItem
+	s.starting, s.startItem = nil, nil
+	return item, true
+}
+
+// recallLoop starts the loop on another goroutine if a pinned executor was to run it and
+// has not begun. It returns the item to begin with.
+func (s *state) recallLoop() (item any, start executor) {
+	if s.starting == nil {
+		return nil, nil
+	}
+	item = s.startItem
+	s.starting, s.startItem = nil, nil
+	return item, onGoroutines
+}
+
+// replaceExecutor drops an executor whose tasks were abandoned: they may block it
+// forever. A scheduler that goes on gets another thread, but keeps a goroutine that
+// belongs to somebody else.
+func (s *state) replaceExecutor(p *pinned, changed *threads) {
+	switch {
+	case p == s.alternate.load():
+		s.alternate.store(onGoroutines)
+	case p != s.main.load():
+		return
+	case s.closed.Load():
+		s.setMain(onGoroutines)
+	case p.foreign():
+		return
+	default:
+		next := newThread(p.sched)
+		changed.begin = next
+		s.setMain(next)
+	}
+	changed.close = append(changed.close, p)
+}
+
+// startAlternate makes a thread the alternate executor, unless there is one or tasks run
+// on a thread anyway.
+func (s *state) startAlternate(sched *Scheduler) threads {
+	if s.options.Thread || s.closed.Load() || s.alternate.load() != onGoroutines {
+		return threads{}
+	}
+	p := newThread(sched)
+	s.alternate.store(p)
+	return threads{begin: p}
+}
+
+func (s *state) setMain(e executor) {
+	s.main.store(e)
+	s.slowPath.Store(true)
+}
+
+// loseExecutor goes on without an executor whose goroutine has ended.
+func (s *state) loseExecutor(p *pinned) (start executor) {
+	if s.main.load() != p {
+		return nil
+	}
+	s.setMain(onGoroutines)
+	if s.starting != p {
+		return nil
+	}
+	item, _ := s.recallLoop()
+	return s.startLoop(onGoroutines, item)
+}

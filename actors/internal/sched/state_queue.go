@@ -1,0 +1,96 @@
+package sched
+
+// queued returns how many items of the run queue have not been taken.
+func (s *state) queued() int {
+	n := s.ahead.Len() + s.queue.Len()
+	if s.batch != nil {
+		n += s.batch.Len() - int(s.cursor.Load())
+	}
+	return n
+}
+
+// waiting returns how many items of the run queue wait to be started: those of queued
+// that have not ended.
+func (s *state) waiting() int {
+	if s.drops == 0 {
+		return s.queued()
+	}
+	s.prune()
+	return max(0, s.queued()-s.drops) // the loop may take items meanwhile
+}
+
+// pruneAt is how many tasks end unstarted, at least, before the run queue is pruned.
+const pruneAt = 64
+
+// drop notes that a task has ended unstarted. Half of the queue at most is such tasks, so
+// that they hold little memory and pruning takes little time.
+func (s *state) drop() {
+	s.drops++
+	if s.drops >= pruneAt && 2*s.drops > s.queue.Len() {
+		s.prune()
+	}
+}
+
+// prune removes the tasks that have ended from the run queue, but for those in the batch.
+// After it drops counts those.
+func (s *state) prune() {
+	s.queue.Retain(func(item any) bool { return !hasEnded(item) })
+	s.drops = 0
+	if s.batch == nil {
+		return
+	}
+	for _, item := range s.batch.Slice(int(s.cursor.Load())) {
+		if hasEnded(item) {
+			s.drops++
+		}
+	}
+}
+
+// hasEnded reports whether an item of the run queue has nothing to run any more.
+func hasEnded(item any) bool {
+	switch item := item.(type) {
+	case *Task:
+		return item.work.IsDone()
+	case *SourceItem:
+		return item.work.IsDone()
+	default:
+		return false
+	}
+}
+
+// takeFromBatch is next without mu, for the loop, while slowPath is not set.
+func (s *state) takeFromBatch() (item any, ok bool) {
+	if s.slowPath.Load() || s.batch == nil {
+		return nil, false
+	}
+	i := s.cursor.Load()
+	if int(i) < s.batch.Len() && s.cursor.CompareAndSwap(i, i+1) { // else close has taken the rest
+		return s.batch.At(int(i)), true
+	}
+	return nil, false
+}
+
+// preferQueue reports whether it is the run queue's turn.
+func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 }
+
+// nextQueued takes the next item of the run queue.
+func (s *state) nextQueued() (item any, ok bool) {
+	if s.ahead.Len() > 0 {
+		return s.ahead.Shift(), true
+	}
+	i := int(s.cursor.Load())
+	if s.batch != nil && i == s.batch.Len() {
+		s.batch.Recycle()
+		s.batch = nil
+	}
+	if s.batch == nil {
+		if item := s.queue.TakeFirst(); item != nil {
+			return item, true
+		}
+		if s.batch, i = s.queue.Take(), 0; s.batch == nil {
+			return nil, false
+		}
+	}
+	s.cursor.Store(int32(i + 1)) //nolint:gosec // At most the size of a chunk.
+	return s.batch.At(i), true
+}

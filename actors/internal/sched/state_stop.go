@@ -1,0 +1,82 @@
+package sched
+
+// close ends the intake. It returns the items that have not been taken, and the tasks
+// that have not returned.
+func (s *state) close() (rejected []any, active []*Task, start executor) {
+	s.closed.Store(true)
+	s.notifyingStop = true
+	if s.batch != nil {
+		i := s.cursor.Swap(int32(s.batch.Len())) //nolint:gosec // At most the size of a chunk.
+		rejected = append(rejected, s.batch.Slice(int(i))...)
+	}
+	for s.ahead.Len() > 0 {
+		rejected = append(rejected, s.ahead.Shift())
+	}
+	if item := s.queue.TakeFirst(); item != nil {
+		rejected = append(rejected, item)
+	}
+	for c := s.queue.Take(); c != nil; c = s.queue.Take() {
+		rejected = append(rejected, c.Slice(0)...)
+		c.Recycle()
+	}
+	if !s.options.Anchored {
+		var item any
+		if item, start = s.recallLoop(); item != nil {
+			rejected = append(rejected, item)
+		}
+	}
+	return rejected, s.active(), start
+}
+
+// stopNotified lets the deferred message come: those whom the stop concerns know.
+func (s *state) stopNotified() (start executor) {
+	s.notifyingStop = false
+	return s.ensureLoop()
+}
+
+// active returns the tasks that have started and not returned.
+func (s *state) active() []*Task {
+	active := s.runnable.appendTo(s.parked.appendTo(nil))
+	if t := s.current.Load(); t != nil {
+		active = append(active, t)
+	}
+	return active
+}
+
+// abandon takes the turn away from those of the tasks that have not returned, and ends
+// their waits with err. It returns whom to wake.
+func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed threads, start executor) {
+	s.abandonErr = err
+	loopLost := false
+	lost := make(map[*pinned]bool)
+	for _, t := range tasks {
+		p, isPinned := s.executorOf(t).(*pinned)
+		switch {
+		case s.current.CompareAndSwap(t, nil):
+			loopLost = true
+		case t.state == parked:
+			s.parked.remove(t)
+		case t.state == runnable:
+			s.runnable.remove(t)
+		default:
+			continue
+		}
+		if isPinned {
+			lost[p] = true
+		}
+		t.abandoned = true
+		if t.wait != nil {
+			if w := t.unpark(); w != nil {
+				woken = append(woken, w)
+			}
+		}
+	}
+	for p := range lost {
+		s.replaceExecutor(p, &changed)
+	}
+	if !loopLost {
+		return woken, changed, s.ensureLoop()
+	}
+	setBusy(s.loopOn.Load(), true) // the task has the goroutine of the loop
+	return woken, changed, s.replaceLoop()
+}

@@ -1,0 +1,90 @@
+package sched
+
+import "github.com/seed-7fcaac1b/protocaller/pending"
+
+// beginWait publishes that t waits with w. It reports false if t must not wait, with the
+// reason, or was resumed already.
+func (s *state) beginWait(t *Task, w *waitState, on pending.Handle, keep bool) (waits bool, err error) {
+	woken := t.woken
+	t.woken = false
+	switch limit := s.options.MaxSuspended; {
+	case t.abandoned:
+		return false, s.abandonErr
+	case s.current.Load() != t, t.state != running:
+		return false, errNotCurrent
+	case !keep && limit > 0 && s.parked.n+s.runnable.n >= limit:
+		return false, errSuspended
+	case woken:
+		return false, nil
+	}
+	w.on = on
+	t.wait = w
+	t.state = parked
+	if keep {
+		t.state = blocking
+	}
+	return true, nil
+}
+
+// yield gives away the turn of a task that waits, and starts the loop if there is work.
+func (s *state) yield(t *Task) (start executor) {
+	s.current.Store(nil)
+	s.parked.push(t)
+	t.wait.borrowed = s.loopOn.Load()
+	setBusy(t.wait.borrowed, true)
+	if p, ok := s.executorOf(t).(*pinned); ok {
+		t.wait.coroutine = p.current
+	}
+	s.looping = false
+	if !s.hasWork() {
+		return nil
+	}
+	return s.replaceLoop()
+}
+
+// endWait makes t a task that runs.
+func (s *state) endWait(t *Task) { t.state, t.woken, t.wait = running, false, nil }
+
+// resume ends the wait of t, or the next one if t does not wait. It returns whom to
+// wake, or nil.
+func (s *state) resume(t *Task) waker {
+	isCurrent := s.current.Load() == t
+	switch {
+	case t.state == blocking && isCurrent, t.abandoned && t.state != running:
+		return t.unpark()
+	case t.state != parked, isCurrent:
+		t.woken = t.state != runnable
+	case s.looping || s.paused && s.deferred == nil:
+		t.state = runnable
+		s.parked.remove(t)
+		s.runnable.push(t)
+		s.slowPath.Store(true)
+	default:
+		s.looping = true
+		s.parked.remove(t)
+		return s.handOff(t)
+	}
+	return nil
+}
+
+// handOff gives the turn, and the loop with it, to a task that had given it away. It
+// returns whom to wake.
+func (s *state) handOff(t *Task) waker {
+	s.current.Store(t)
+	s.loopOn.Store(t.wait.borrowed)
+	setBusy(t.wait.borrowed, false)
+	return t.unpark()
+}
+
+// unpark ends the wait of t, and returns whom to wake; nil if the wait was over before.
+func (t *Task) unpark() waker {
+	w := t.wait
+	if w.over {
+		return nil
+	}
+	w.over = true
+	if w.coroutine != nil {
+		return w.coroutine
+	}
+	return w
+}

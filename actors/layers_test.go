@@ -1,0 +1,69 @@
+package actors_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/seed-7fcaac1b/protocaller/"
+
+// The packages of the module that each package may depend on, directly or not. Those that
+// are not listed may depend on nothing of the module.
+var layers = map[string][]string{
+	"internal/bounded":           {},
+	"pending":                    {"internal/bounded"},
+	"telemetry":                  {"pending", "internal/bounded"},
+	"supervision":                {},
+	"props":                      {"supervision", "telemetry", "pending", "internal/bounded"},
+	"actors/internal/fifo":       {},
+	"actors/internal/goroutine":  {},
+	"actors/internal/testsystem": {},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "pending", "internal/bounded"},
+	"actors": {
+		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem",
+		"props", "supervision", "telemetry", "pending", "internal/bounded",
+	},
+}
+
+// What these packages may depend on besides the module and the standard library.
+var foreign = map[string][]string{
+	"internal/bounded":          {},
+	"pending":                   {},
+	"actors/internal/fifo":      {},
+	"actors/internal/goroutine": {"github.com/petermattis/goid"},
+	"actors/internal/sched":     {"github.com/petermattis/goid"},
+}
+
+// Only package rpc may depend on these.
+var networked = []string{
+	"github.com/asynkron/protoactor-go/remote", "github.com/asynkron/protoactor-go/cluster", "google.golang.org/grpc",
+}
+
+func TestImportsRunInOneDirection(t *testing.T) {
+	if again() {
+		return // imports are the same on each backend
+	}
+	for name, allowed := range layers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+name).CombinedOutput()
+			require.NoError(t, err, string(out))
+			others, isPure := foreign[name]
+			for _, dep := range strings.Fields(string(out)) {
+				own, isOwn := strings.CutPrefix(dep, module)
+				switch {
+				case own == name:
+				case isOwn:
+					assert.Contains(t, allowed, own)
+				case isPure:
+					assert.Contains(t, others, dep)
+				}
+				assert.NotContains(t, networked, dep)
+			}
+		})
+	}
+}
