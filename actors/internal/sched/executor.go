@@ -137,6 +137,13 @@ func (p *pinned) post(j job) {
 	}
 }
 
+// suspend leaves the goroutine to others until the job that resumes c.
+func (c *coroutine) suspend() {
+	c.pinned.suspended++
+	c.yield(struct{}{})
+	c.pinned.suspended--
+}
+
 func (c *coroutine) wake() { c.pinned.post(job{resume: c}) }
 
 // notify sends to a channel with room for one value, unless it is full or nil.

@@ -8,9 +8,6 @@ import (
 
 var _ pending.Runner = (*Task)(nil)
 
-// Owner returns the owner of the task's scheduler.
-func (t *Task) Owner() Owner { return t.sched.Load().owner }
-
 // Logger implements [pending.Runner].
 func (t *Task) Logger() *slog.Logger { return t.Owner().Logger() }
 

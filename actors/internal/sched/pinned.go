@@ -150,13 +150,6 @@ func (p *pinned) closeIdle() {
 	p.idle = nil
 }
 
-// suspend leaves the goroutine to others until the job that resumes c.
-func (c *coroutine) suspend() {
-	c.pinned.suspended++
-	c.yield(struct{}{})
-	c.pinned.suspended--
-}
-
 // StartThread makes an OS thread of its own the main executor.
 func (s *Scheduler) StartThread() {
 	p := newThread(s)
@@ -199,13 +192,4 @@ func (s *Scheduler) CloseExecutors() {
 			p.close()
 		}
 	}
-}
-
-// startAlternate starts the thread of the tasks that ask for one, when the first of them
-// is to run. The alternate executor of a thread is a goroutine.
-func (s *Scheduler) startAlternate() {
-	s.mu.Lock()
-	changed := s.state.startAlternate(s)
-	s.mu.Unlock()
-	changed.apply()
 }

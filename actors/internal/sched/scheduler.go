@@ -258,3 +258,15 @@ func (s *Scheduler) beginLoop(p *pinned) (item any, ok bool) {
 	defer s.mu.Unlock()
 	return s.state.beginLoop(p)
 }
+
+// startAlternate starts the thread of the tasks that ask for one, when the first of them
+// is to run. The alternate executor of a thread is a goroutine.
+func (s *Scheduler) startAlternate() {
+	s.mu.Lock()
+	changed := s.state.startAlternate(s)
+	s.mu.Unlock()
+	changed.apply()
+}
+
+// Owner returns the owner of the task's scheduler.
+func (t *Task) Owner() Owner { return t.sched.Load().owner }

@@ -1,0 +1,26 @@
+package sched
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/layering"
+)
+
+func TestReferencesRunDownTheLayers(t *testing.T) {
+	upward, err := layering.Upward(".", [][]string{
+		{"doc.go", "owner.go"},
+		{"task.go", "tasklist.go", "executor.go"},
+		{"state.go", "state_queue.go", "state_executor.go", "state_wait.go", "state_stop.go"},
+		{"slowturn.go"},
+		{"scheduler.go"},
+		{"checkturn.go", "deadlock.go"},
+		{"park.go"},
+		{"loop.go"},
+		{"goroutines.go", "borrowed.go", "pinned.go"},
+	})
+	require.NoError(t, err)
+	assert.Empty(t, upward)
+}
