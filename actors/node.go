@@ -104,12 +104,15 @@ func (n *node) all(keep func(*Caller) bool) []*Caller {
 
 // SendUserMessage implements [actor.Process]: it takes the answers to requests.
 func (n *node) SendUserMessage(pid *actor.PID, message any) {
-	n.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(message))
+	n.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(envelopNil(message)))
 }
 
 // SendSystemMessage implements [actor.Process]: it hears of the callers without
 // a parent.
 func (n *node) SendSystemMessage(_ *actor.PID, message any) {
+	if isVoid(message) {
+		return
+	}
 	switch message := message.(type) {
 	case *actor.Terminated:
 		n.terminated(message.Who)
