@@ -40,7 +40,7 @@ func (c *Caller) crashed(t task, crash *pending.PanicError) {
 			c.stop(crash)
 		case supervision.ActionEscalate:
 			c.escalate(crash)
-			c.box.invoker.EscalateFailure(crash, t)
+			c.box.fail(crash, t)
 		}
 	})
 }
@@ -52,7 +52,7 @@ func (c *Caller) isCovered(failure error) bool {
 	covered := c.rare != nil && c.rare.restart != nil
 	c.mu.Unlock()
 	if covered {
-		c.Logger().Error("actors: function failed before a restart",
+		c.log().Error("actors: function failed before a restart",
 			slog.String("caller", c.path()), slog.Any("error", failure))
 	}
 	return covered
@@ -64,11 +64,11 @@ func (c *Caller) decide(failure error, act func(supervision.Action, time.Duratio
 	c.mu.Lock()
 	action, delay := c.rarely().failures.Decide(c.config.Policy, time.Now())
 	c.mu.Unlock()
+	defer act(action, delay) // even if a log handler, or one of the event, ends the goroutine
 	if action != supervision.ActionCapture {
-		c.Logger().Error("actors: function failed", slog.String("caller", c.path()),
+		c.log().Error("actors: function failed", slog.String("caller", c.path()),
 			slog.String("action", action.String()), slog.Any("error", failure))
 	}
-	defer act(action, delay) // even if a handler of the event ends the goroutine
 	c.publish(supervision.Failed{Who: c.pid, Name: c.name, Err: failure, Action: action, Delay: delay})
 }
 
@@ -191,7 +191,7 @@ func (n *node) HandleFailure(
 		case supervision.ActionEscalate:
 			parent.escalate(failure)
 			parent.suspend(child)
-			supervisor.EscalateFailure(failure, message)
+			parent.box.fail(failure, message)
 		}
 	})
 }
@@ -211,9 +211,9 @@ func (n *node) topFailed(failure *actor.Failure) {
 	if !ok {
 		return
 	}
-	c.Logger().Error("actors: failure escalated to the root, the caller is stopped",
+	defer c.stop(asError(failure.Reason)) // even if the log handler ends the goroutine
+	c.log().Error("actors: failure escalated to the root, the caller is stopped",
 		slog.String("caller", c.path()), slog.Any("reason", failure.Reason))
-	c.stop(asError(failure.Reason))
 }
 
 func asError(reason any) error {

@@ -206,7 +206,7 @@ func (l *line[A]) fail(ctx context.Context, position int, err error) {
 	l.mu.Lock()
 	l.failed++
 	l.mu.Unlock()
-	l.caller.Logger().ErrorContext(ctx, "actors: queue item failed", slog.String("caller", l.caller.path()),
+	l.caller.log().ErrorContext(ctx, "actors: queue item failed", slog.String("caller", l.caller.path()),
 		slog.String("queue", l.Name()), slog.Int("position", position), slog.Any("error", err))
 }
 
@@ -271,7 +271,7 @@ func (l *line[A]) shut(drop bool) {
 		trace.Drop(l.Err())
 	}
 	if dropped > 0 && l.caller.State() >= StateStopping {
-		l.caller.Logger().Warn("actors: queue items were dropped by a stop", slog.String("caller", l.caller.path()),
+		l.caller.log().Warn("actors: queue items were dropped by a stop", slog.String("caller", l.caller.path()),
 			slog.String("queue", l.Name()), slog.Int("count", dropped))
 	}
 	if room != nil {

@@ -140,7 +140,7 @@ func (m *mailbox) parts(batch actor.MessageBatch) []any {
 // PostSystemMessage implements [actor.Mailbox].
 func (m *mailbox) PostSystemMessage(message any) {
 	if isVoid(message) {
-		m.caller.Logger().Error("actors: system message dropped, it is nil or about nobody",
+		m.caller.log().Error("actors: system message dropped, it is nil or about nobody",
 			slog.String("caller", m.caller.path()), slog.String("type", fmt.Sprintf("%T", message)))
 		return
 	}

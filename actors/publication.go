@@ -1,10 +1,10 @@
 package actors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -29,19 +29,9 @@ func (c *Caller) openPublication() error {
 		return nil
 	}
 	var p props.Publication
-	err := errors.New("runtime.Goexit was called")
-	opened := make(chan struct{})
-	go func() { // which the user's code may end, or panic on
-		defer close(opened)
-		defer func() {
-			if r := recover(); r != nil {
-				err = &pending.PanicError{Value: r, Stack: debug.Stack()}
-			}
-		}()
-		p, err = c.config.Publisher(c.ID())
-	}()
-	<-opened
-	if err == nil && p == nil {
+	var err error
+	failed := attempt(func() { p, err = c.config.Publisher(c.ID()) })
+	if err = cmp.Or(failed, err); err == nil && p == nil {
 		err = errors.New("it is nil")
 	}
 	if err != nil {
@@ -73,7 +63,7 @@ func (c *Caller) closePublication() {
 	p.closed = true
 	defer c.logPanic("closing of the publication")
 	if err := p.Close(); err != nil {
-		c.Logger().Error("actors: publication not closed",
+		c.log().Error("actors: publication not closed",
 			slog.String("caller", c.path()), slog.Any("error", err))
 	}
 }

@@ -1,8 +1,11 @@
 package actors
 
 import (
+	"errors"
 	"log/slog"
 	"runtime/debug"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // publish tells those who have subscribed to the events of the actor system. A
@@ -19,10 +22,32 @@ func (c *Caller) deadLetter(message any) {
 	c.node.system.DeadLetter.SendUserMessage(c.pid, message)
 }
 
+// errExited says that user code has ended its goroutine.
+var errExited = errors.New("runtime.Goexit was called")
+
+// attempt calls user code on a goroutine of its own and returns an error if it has
+// panicked, or ended that goroutine.
+func attempt(fn func()) error {
+	err := errExited
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer func() {
+			if r := recover(); r != nil {
+				err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+			}
+		}()
+		fn()
+		err = nil
+	}()
+	<-ended
+	return err
+}
+
 // logPanic is deferred where a panic is to go no further.
 func (c *Caller) logPanic(what string) {
 	if r := recover(); r != nil {
-		c.Logger().Error("actors: "+what+" panicked", slog.String("caller", c.path()),
+		c.log().Error("actors: "+what+" panicked", slog.String("caller", c.path()),
 			slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
 	}
 }

@@ -178,7 +178,7 @@ func each[E any](items []E, do func(E)) {
 
 func (c *Caller) logDropped(n int) {
 	if n > 0 {
-		c.Logger().Warn("actors: direct calls were dropped by a stop",
+		c.log().Warn("actors: direct calls were dropped by a stop",
 			slog.String("caller", c.path()), slog.Int("count", n))
 	}
 }
@@ -256,9 +256,9 @@ func (c *Caller) forsake(functions []*frame, why string, detail slog.Attr) {
 	}
 	defer c.box.abandon(functions)
 	each(functions, func(f *frame) {
-		c.Logger().ErrorContext(f.task.Context(), "actors: function abandoned, "+why,
+		defer f.task.Abandon(cause) // even if the log handler ends the goroutine
+		c.log().ErrorContext(f.task.Context(), "actors: function abandoned, "+why,
 			slog.String("caller", c.path()), slog.String("function", f.task.Name()), detail)
-		f.task.Abandon(cause)
 	})
 }
 

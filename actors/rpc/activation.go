@@ -16,6 +16,7 @@ import (
 	"github.com/asynkron/protoactor-go/cluster"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -59,7 +60,7 @@ func (a *activation) begin(ctx actor.Context, id string) {
 		return
 	}
 	if a.state, a.failed = a.newState(); a.failed != nil {
-		a.caller.Logger().Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
+		safelog.Wrap(a.caller.Logger()).Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
 		a.timer = time.AfterFunc(patience, a.leave) // if no call comes that could be told
 		return
 	}
@@ -155,7 +156,7 @@ func (a *activation) save() {
 }
 
 func (a *activation) notSaved(err error) {
-	a.caller.Logger().Error("rpc: state was not saved", slog.String("identity", a.String()), slog.Any("error", err))
+	safelog.Wrap(a.caller.Logger()).Error("rpc: state was not saved", slog.String("identity", a.String()), slog.Any("error", err))
 }
 
 func (a *activation) end() {
