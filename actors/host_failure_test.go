@@ -127,7 +127,7 @@ func TestHostWhosePostFailsEndsItsCallerAndNotTheProcess(t *testing.T) {
 					q := actors.NewQueue(c, func(context.Context, int) error { return nil })
 					f.set(&f.post, fault.fault)
 					queued := actors.CallSoon(t.Context(), c, one)
-					require.NoError(t, q.Put(1))
+					_ = q.Put(1) // the stop may have begun
 					<-c.Stopped()
 					for name, err := range map[string]error{
 						"waiting": failure(waiting), "queued": failure(queued), "delayed": failure(delayed),

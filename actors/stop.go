@@ -193,10 +193,18 @@ func (c *Caller) undeliverable(message any) {
 // stopError is the error of what a stop has cancelled.
 func (c *Caller) stopError() error {
 	if cause := c.stopCause(); cause != nil {
-		return fmt.Errorf("%w: %w", pending.ErrStopped, cause)
+		return &stoppedError{cause}
 	}
 	return pending.ErrStopped
 }
+
+// stoppedError is the error of what a stop for a reason has cancelled. It is made
+// while mutexes are held, and the methods of the cause are user code: they are called
+// by those who read the error.
+type stoppedError struct{ cause error }
+
+func (e *stoppedError) Error() string   { return fmt.Sprintf("%v: %v", pending.ErrStopped, e.cause) }
+func (e *stoppedError) Unwrap() []error { return []error{pending.ErrStopped, e.cause} }
 
 // stopCause returns the failure that stopped the caller, nil if it was none.
 func (c *Caller) stopCause() error {

@@ -61,7 +61,9 @@ func (f *frame) Describe(m pending.Metadata) { m["caller"] = f.caller() }
 // other call before that is decided.
 func (f *frame) Left(panicked bool) {
 	c := f.caller()
-	f.panicked = panicked
+	if panicked { // else it may be a queue that is closed on another goroutine
+		f.panicked = true
+	}
 	if !panicked || c.config.Policy.Action() == supervision.ActionCapture {
 		c.workDone(f)
 	}
