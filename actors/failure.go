@@ -41,7 +41,7 @@ func (c *Caller) crashed(t task, crash *pending.PanicError) {
 			c.stop(crash)
 		case supervision.ActionEscalate:
 			c.escalate(crash)
-			c.box.invoker.EscalateFailure(crash, t)
+			c.box.fail(crash, t)
 		}
 	})
 }
@@ -64,10 +64,10 @@ func (c *Caller) decide(failure error, act func(supervision.Action, time.Duratio
 	c.mu.Lock()
 	action, delay := c.rarely().failures.Decide(c.config.Policy, time.Now())
 	c.mu.Unlock()
+	defer act(action, delay) // even if a log handler, or one of the event, ends the goroutine
 	if action != supervision.ActionCapture {
 		c.logError(context.Background(), "function failed", slog.String("action", action.String()), slog.Any("error", failure))
 	}
-	defer act(action, delay) // even if a handler of the event ends the goroutine
 	c.publish(supervision.Failed{Who: c.pid, Name: c.name, Err: failure, Action: action, Delay: delay})
 }
 
@@ -190,7 +190,7 @@ func (n *node) HandleFailure(
 		case supervision.ActionEscalate:
 			parent.escalate(failure)
 			parent.suspend(child)
-			supervisor.EscalateFailure(failure, message)
+			parent.box.fail(failure, message)
 		}
 	})
 }
@@ -210,8 +210,8 @@ func (n *node) topFailed(failure *actor.Failure) {
 	if !ok {
 		return
 	}
+	defer c.stop(asError(failure.Reason)) // even if the log handler ends the goroutine
 	c.logError(context.Background(), "failure escalated to the root, the caller is stopped", loggable("reason", failure.Reason))
-	c.stop(asError(failure.Reason))
 }
 
 func asError(reason any) error {

@@ -277,7 +277,7 @@ func (l *line[A]) shut(drop bool) {
 		trace.Drop(l.Err())
 	}
 	if dropped > 0 && l.caller.State() >= StateStopping {
-		l.caller.Logger().Warn("actors: queue items were dropped by a stop", slog.String("caller", l.caller.path()),
+		l.caller.log().Warn("actors: queue items were dropped by a stop", slog.String("caller", l.caller.path()),
 			slog.String("queue", l.Name()), slog.Int("count", dropped))
 	}
 	if room != nil {

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -102,8 +103,9 @@ func (m *mailbox) queued() int {
 
 // PostUserMessage implements [actor.Mailbox].
 func (m *mailbox) PostUserMessage(message any) {
+	message = envelopNil(message)
 	if batch, ok := actor.UnwrapEnvelopeMessage(message).(actor.MessageBatch); ok {
-		for _, part := range batch.GetMessages() {
+		for _, part := range m.parts(batch) {
 			m.PostUserMessage(part)
 		}
 		// The batch itself follows, as in protoactor's own mailboxes: its
@@ -118,8 +120,30 @@ func (m *mailbox) PostUserMessage(message any) {
 	}
 }
 
+// envelopNil returns an empty envelope for a nil message and for a nil envelope,
+// and any other message as it is. A mailbox takes a bare nil for the end of its
+// queue, and a nil envelope cannot be opened.
+func envelopNil(message any) any {
+	if envelope, ok := message.(*actor.MessageEnvelope); message == nil || ok && envelope == nil {
+		return &actor.MessageEnvelope{}
+	}
+	return message
+}
+
+// parts returns the messages of a batch. A batch that panics has none: it may be a
+// nil pointer, and the sender may be a goroutine that others depend on.
+func (m *mailbox) parts(batch actor.MessageBatch) []any {
+	defer m.caller.logPanic("batch of messages")
+	return batch.GetMessages()
+}
+
 // PostSystemMessage implements [actor.Mailbox].
 func (m *mailbox) PostSystemMessage(message any) {
+	if isVoid(message) {
+		m.caller.log().Error("actors: system message dropped, it is nil or about nobody",
+			slog.String("caller", m.caller.path()), slog.String("type", fmt.Sprintf("%T", message)))
+		return
+	}
 	switch message := message.(type) {
 	case *actor.Stop:
 		// The functions shall hear of it now, not when the turn is free.

@@ -104,12 +104,15 @@ func (n *node) all(keep func(*Caller) bool) []*Caller {
 
 // SendUserMessage implements [actor.Process]: it takes the answers to requests.
 func (n *node) SendUserMessage(pid *actor.PID, message any) {
-	n.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(message))
+	n.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(envelopNil(message)))
 }
 
 // SendSystemMessage implements [actor.Process]: it hears of the callers without
 // a parent.
 func (n *node) SendSystemMessage(_ *actor.PID, message any) {
+	if isVoid(message) {
+		return
+	}
 	switch message := message.(type) {
 	case *actor.Terminated:
 		n.terminated(message.Who)
@@ -164,28 +167,52 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 // Main returns the main caller of a system: protected, and started when first
 // asked for, or again after a forced stop has ended. If the publication that
 // the [Defaults] ask for cannot be opened it is a stopped one, and what is
-// called on it says why. It may be called from any goroutine, but not by the
-// function that opens that publication. The seed's Caller("MainThread").
+// called on it says why. It may be called from any goroutine. Those who ask while
+// it is being started get it too: what they call on it is queued. The seed's Caller("MainThread").
 func Main(system *actor.ActorSystem) *Caller {
 	n := nodeOf(system)
-	n.mainMu.Lock()
-	defer n.mainMu.Unlock()
-	if n.main == nil || n.main.State() == StateStopped {
-		n.main = n.newMain()
+	if c := n.currentMain(); c != nil {
+		return c
 	}
-	return n.main
-}
-
-func (n *node) newMain() *Caller {
 	config, err := n.describe(props.Protected(), props.Supervision(supervision.Capture()))
 	if err != nil {
 		panic(err) // constant options
 	}
-	c := newCaller(n, nil, mainName, config)
 	n.watch(config.Telemetry)
+	c, made := n.getOrMakeMain(config)
+	if !made {
+		n.unwatch(config.Telemetry)
+		return c
+	}
+	_ = c.Start() // without the lock: it opens the publication, whose error is that of the calls
+	return c
+}
+
+// currentMain returns the main caller, or nil if there is none or it has stopped.
+func (n *node) currentMain() *Caller {
+	n.mainMu.Lock()
+	defer n.mainMu.Unlock()
+	return n.currentMainLocked()
+}
+
+func (n *node) currentMainLocked() *Caller {
+	if n.main == nil || n.main.State() == StateStopped {
+		return nil
+	}
+	return n.main
+}
+
+// getOrMakeMain returns the main caller. If it has made it, that is to be started.
+func (n *node) getOrMakeMain(config *props.Config) (c *Caller, made bool) {
+	n.mainMu.Lock()
+	defer n.mainMu.Unlock()
+	if c := n.currentMainLocked(); c != nil {
+		return c, false
+	}
+	c = newCaller(n, nil, mainName, config)
 	if err := c.spawn(rootID+"/"+mainName, n.pid); err != nil {
 		panic(err) // nobody else can have the name
 	}
-	_ = c.Start() // it is new; an error of its publication is that of its calls
-	return c
+	n.main = c
+	return c, true
 }

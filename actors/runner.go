@@ -60,23 +60,25 @@ func (m *mailbox) replaceRunner(item any, h *home) {
 	m.mu.Lock()
 	h.setAway(true) // for good
 	m.mu.Unlock()
+	abandoned := false
+	defer func() { // user code called on the way, as log handlers, may end the goroutine again
+		if abandoned {
+			return
+		}
+		m.mu.Lock()
+		m.replace()
+		m.mu.Unlock()
+	}()
 	switch item := item.(type) {
 	case *frame:
-		if !m.lostFunction(item) {
-			return
-		}
+		abandoned = !m.lostFunction(item)
 	case step:
-		if !m.lostFunction(item.frame()) {
-			return
-		}
+		abandoned = !m.lostFunction(item.frame())
 	case direct:
 		m.caller.logError(context.Background(), "direct call ended its goroutine")
 	default:
-		m.invoker.EscalateFailure(errGoexit, item)
+		m.fail(errGoexit, item)
 	}
-	m.mu.Lock()
-	m.replace()
-	m.mu.Unlock()
 }
 
 // lostFunction does what is left to do for a function whose goroutine has ended:
@@ -86,8 +88,10 @@ func (m *mailbox) lostFunction(f *frame) bool {
 	if left := f.leave(); !left && f.isAbandoned() {
 		return false
 	} else if left && f.panicked {
+		defer m.caller.workDone(f)
 		crash, _ := f.task.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
 		m.caller.crashed(f.task, cmp.Or(crash, &pending.PanicError{Value: f.task.Err()}))
+		return true
 	}
 	m.caller.workDone(f)
 	return true
@@ -270,8 +274,43 @@ func (m *mailbox) handleUser(message any) {
 // escalate passes a panic of the actor on to its supervisor.
 func (m *mailbox) escalate(message any) {
 	if r := recover(); r != nil {
-		defer m.invoker.EscalateFailure(r, message) // even if a log handler of the user's ends the goroutine
+		defer m.fail(r, message) // even if a log handler ends the goroutine
 		m.caller.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()},
 			slog.String("message", fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))))
+	}
+}
+
+// fail passes a failure of the actor on to its supervisor. Protoactor logs it before
+// that, to a handler that may panic or end the goroutine.
+func (m *mailbox) fail(reason, message any) {
+	returned := false
+	defer func() {
+		if !returned {
+			_ = recover()
+			m.failUnlogged(reason, message)
+		}
+	}()
+	m.invoker.EscalateFailure(reason, message)
+	returned = true
+}
+
+// failUnlogged is fail without protoactor, which has panicked on the way.
+func (m *mailbox) failUnlogged(reason, message any) {
+	defer m.caller.logPanic("supervisor")
+	m.mu.Lock()
+	suspended := m.undecided
+	m.mu.Unlock()
+	parent := m.invoker.(actor.Context).Parent()
+	switch {
+	case parent == nil: // who else would decide
+		m.caller.stop(asError(reason))
+	case !suspended: // else the supervisor knows of it
+		m.PostSystemMessage(&actor.SuspendMailbox{})
+		failure := &actor.Failure{
+			Who: m.caller.pid, Reason: reason, RestartStats: actor.NewRestartStatistics(), Message: message,
+		}
+		if process, ok := m.caller.node.system.ProcessRegistry.Get(parent); ok {
+			process.SendSystemMessage(parent, failure)
+		}
 	}
 }

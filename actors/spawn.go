@@ -118,17 +118,19 @@ func (c *Caller) spawned() {
 	if !c.adopted {
 		return
 	}
+	defer func() { // even if a log handler ends the goroutine
+		// The node learns of the end of an actor that is not ours as a watcher.
+		c.box.PostSystemMessage(&actor.Watch{Watcher: c.node.pid})
+		c.box.mu.Lock()
+		c.box.gated = false
+		c.box.wakeLocked()
+	}()
 	if err := c.openPublication(); err != nil {
-		c.Logger().Error("actors: adopted actor is stopped", slog.Any("error", err))
-		c.stop(err)
-	} else {
-		c.box.settle()
+		defer c.stop(err)
+		c.log().Error("actors: adopted actor is stopped", slog.Any("error", err))
+		return
 	}
-	// The node learns of the end of an actor that is not ours as a watcher.
-	c.box.PostSystemMessage(&actor.Watch{Watcher: c.node.pid})
-	c.box.mu.Lock()
-	c.box.gated = false
-	c.box.wakeLocked()
+	c.box.settle()
 }
 
 // started is called when the actor has dealt with its Started message.
@@ -216,13 +218,23 @@ type adoption struct{ child *Caller }
 // stops. A child that has stopped already would be waited for in vain. While
 // the actor restarts it would wait for the child too, which nobody stops then.
 func (m *mailbox) adopt(child *Caller) {
-	if child.State() != StateStopped && (m.restarting || !m.takeNote(child)) {
+	if child.State() != StateStopped && m.restarting {
 		m.caller.adoptLater(child)
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.orphans--
+	later := false
+	defer func() { // even if spawn middleware ends the goroutine
+		if later {
+			return
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.orphans--
+	}()
+	if child.State() != StateStopped && !m.takeNote(child) {
+		later = true
+		m.caller.adoptLater(child)
+	}
 }
 
 // adoptLate adopts the children that had to wait for it.
@@ -252,7 +264,7 @@ func (c *Caller) takeLate() []*Caller {
 
 // takeNote reports false if the actor has not heard yet of the end of an earlier
 // child of the same name, which it would take for the end of this one.
-func (m *mailbox) takeNote(child *Caller) bool {
+func (m *mailbox) takeNote(child *Caller) (noted bool) {
 	// The actor's set of children goes on holding some that were removed from it.
 	// The caller's own PID would keep all of the caller with it.
 	pid := actor.NewPID(child.pid.GetAddress(), child.pid.GetId())
@@ -262,10 +274,19 @@ func (m *mailbox) takeNote(child *Caller) bool {
 	p := (&actor.Props{}).Configure(actor.WithSpawnFunc(existing))
 	ctx := m.invoker.(actor.Context)
 	known := len(ctx.Children())
+	failed := true
+	defer func() {
+		if failed { // the actor will not stop it
+			noted = true
+			child.box.PostSystemMessage(&actor.Stop{})
+		}
+	}()
+	defer m.caller.logPanic("spawn middleware") // of an adopted actor
 	if _, err := ctx.SpawnNamed(p, child.name); err != nil {
-		m.caller.Logger().Error("actors: adoption failed", "child", child.path(), "error", err)
+		m.caller.log().Error("actors: adoption failed, the child is stopped", "child", child.path(), "error", err)
 		return true
 	}
+	failed = false
 	child.noted = len(ctx.Children()) > known
 	return child.noted
 }

@@ -5,8 +5,10 @@ import (
 	"iter"
 	"log/slog"
 	"runtime"
+	"runtime/debug"
 	"sync"
 
+	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -85,8 +87,26 @@ func startThread(m *mailbox) *stage {
 func newHosted(m *mailbox, h props.Host) *stage {
 	s := &stage{box: m, hosted: true}
 	visit := s.visit
-	s.poke = func() { go h.Post(visit) } // Post may block, and call who knows what
+	s.poke = func() { go m.postTo(h, visit) } // Post may block
 	return s
+}
+
+// postTo posts fn to a host, on a goroutine that the host may end. A host that does
+// so, or panics, has lost fn, and maybe its loop: the caller stops.
+func (m *mailbox) postTo(h props.Host, fn func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		err := errExited
+		if r := recover(); r != nil {
+			err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+		}
+		go m.loseHost(fmt.Errorf("actors: post to the host %s: %w", m.caller.config.HostName(), err))
+	}()
+	h.Post(fn)
+	returned = true
 }
 
 // loop does jobs until the stage is over and nothing is left on it. It goes on
@@ -243,7 +263,7 @@ func (m *mailbox) settle() {
 	switch c := m.caller; {
 	case c.config.Host != nil:
 		m.main.Store(newHosted(m, c.config.Host))
-		if host, ok := c.config.Host.(props.EndingHost); ok && host.Done() != nil {
+		if host, ok := c.config.Host.(props.EndingHost); ok {
 			go m.watchHost(host)
 		}
 	case c.config.Backend == props.Thread:
@@ -266,21 +286,36 @@ func (m *mailbox) lendThread() {
 
 // watchHost stops the caller when its host has ended.
 func (m *mailbox) watchHost(host props.EndingHost) {
+	name := m.caller.config.HostName()
+	var done <-chan struct{}
+	if err := attempt(func() { done = host.Done() }); err != nil {
+		m.loseHost(fmt.Errorf("actors: ask whether the host %s has ended: %w", name, err))
+		return
+	}
+	if done == nil {
+		return // it never does
+	}
 	select {
 	case <-m.caller.Stopped():
-		return
-	case <-host.Done():
+	case <-done:
+		m.loseHost(fmt.Errorf("actors: the host %s has ended", name))
 	}
-	err := fmt.Errorf("actors: the host %s has ended", host.Name())
-	m.caller.stop(err)
-	m.mu.Lock()
-	if s := m.main.Swap(nil); s != nil {
-		if item, ok := s.withdraw(); ok {
-			go m.run(nil, nil, item)
+}
+
+// loseHost stops the caller for a reason and does without its host from now on.
+func (m *mailbox) loseHost(why error) {
+	// The stop calls user code, which may end the goroutine.
+	defer func() {
+		m.mu.Lock()
+		if s := m.main.Swap(nil); s != nil {
+			if item, ok := s.withdraw(); ok {
+				go m.run(nil, nil, item)
+			}
 		}
-	}
-	m.mu.Unlock()
-	m.caller.forsake(m.active(), "its host has ended", slog.String("host", host.Name()))
+		m.mu.Unlock()
+		m.caller.forsake(m.active(), "its host has ended", slog.String("host", m.caller.config.HostName()))
+	}()
+	m.caller.stop(why)
 }
 
 // finishStages lets the caller's threads go.

@@ -178,7 +178,7 @@ func each[E any](items []E, do func(E)) {
 
 func (c *Caller) logDropped(n int) {
 	if n > 0 {
-		c.Logger().Warn("actors: direct calls were dropped by a stop",
+		c.log().Warn("actors: direct calls were dropped by a stop",
 			slog.String("caller", c.path()), slog.Int("count", n))
 	}
 }
@@ -193,10 +193,18 @@ func (c *Caller) undeliverable(message any) {
 // stopError is the error of what a stop has cancelled.
 func (c *Caller) stopError() error {
 	if cause := c.stopCause(); cause != nil {
-		return fmt.Errorf("%w: %w", pending.ErrStopped, cause)
+		return &stoppedError{cause}
 	}
 	return pending.ErrStopped
 }
+
+// stoppedError is the error of what a stop for a reason has cancelled. It is made
+// while mutexes are held, and the methods of the cause are user code: they are called
+// by those who read the error.
+type stoppedError struct{ cause error }
+
+func (e *stoppedError) Error() string   { return fmt.Sprintf("%v: %v", pending.ErrStopped, e.cause) }
+func (e *stoppedError) Unwrap() []error { return []error{pending.ErrStopped, e.cause} }
 
 // stopCause returns the failure that stopped the caller, nil if it was none.
 func (c *Caller) stopCause() error {
@@ -256,9 +264,9 @@ func (c *Caller) forsake(functions []*frame, why string, detail slog.Attr) {
 	}
 	defer c.box.abandon(functions)
 	each(functions, func(f *frame) {
-		c.Logger().ErrorContext(f.task.Context(), "actors: function abandoned, "+why,
+		defer f.task.Abandon(cause) // even if the log handler ends the goroutine
+		c.log().ErrorContext(f.task.Context(), "actors: function abandoned, "+why,
 			slog.String("caller", c.path()), slog.String("function", f.task.Name()), detail)
-		f.task.Abandon(cause)
 	})
 }
 

@@ -1,8 +1,30 @@
 package actors
 
 import (
+	"reflect"
+
 	"github.com/asynkron/protoactor-go/actor"
 )
+
+// isVoid reports whether a message of the actor system is nil, or says something
+// about a PID that is nil. Protoactor would panic on it.
+func isVoid(message any) bool {
+	if v := reflect.ValueOf(message); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return true
+	}
+	switch message := message.(type) {
+	case *actor.Terminated:
+		return message.Who == nil
+	case *actor.Failure:
+		return message.Who == nil
+	case *actor.Watch:
+		return message.Watcher == nil
+	case *actor.Unwatch:
+		return message.Watcher == nil
+	default:
+		return false
+	}
+}
 
 // handleSystem deals with a message of the actor system.
 func (m *mailbox) handleSystem(message any) {

@@ -51,7 +51,7 @@ type watches struct {
 
 type watched struct {
 	callers int
-	stop    func()
+	stop    func() // nil until it is registered
 }
 
 // watch says that t traces one caller more. Nil traces none.
@@ -61,14 +61,26 @@ func (n *node) watch(t *telemetry.Telemetry) {
 	}
 	w := &n.watches
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	if known := w.open[t]; known != nil {
+		known.callers++
+		w.mu.Unlock()
+		return
+	}
 	if w.open == nil {
 		w.open = make(map[*telemetry.Telemetry]*watched)
 	}
-	if w.open[t] == nil {
-		w.open[t] = &watched{stop: t.Watch(n.system.ID, func() telemetry.Census { return n.census(t) })}
+	made := &watched{callers: 1}
+	w.open[t] = made
+	w.mu.Unlock()
+	// The provider, and the error handler of OpenTelemetry, may be user code.
+	stop := t.Watch(n.system.ID, func() telemetry.Census { return n.census(t) })
+	w.mu.Lock()
+	made.stop = stop
+	over := made.callers == 0 // meanwhile
+	w.mu.Unlock()
+	if over {
+		stop()
 	}
-	w.open[t].callers++
 }
 
 // unwatch says that one of those callers has ended.
@@ -78,11 +90,17 @@ func (n *node) unwatch(t *telemetry.Telemetry) {
 	}
 	w := &n.watches
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.open[t].callers--
-	if w.open[t].callers == 0 {
-		w.open[t].stop()
-		delete(w.open, t)
+	last := w.open[t]
+	last.callers--
+	if last.callers > 0 {
+		w.mu.Unlock()
+		return
+	}
+	delete(w.open, t)
+	stop := last.stop
+	w.mu.Unlock()
+	if stop != nil { // else watch calls it
+		stop()
 	}
 }
 

@@ -62,11 +62,11 @@ func (f *frame) Describe(m pending.Metadata) { m["caller"] = f.caller() }
 // that is decided.
 func (f *frame) Left(crash *pending.PanicError) {
 	c := f.caller()
-	f.panicked = crash != nil
-	if f.panicked {
+	if crash != nil { // else it may be a queue that is closed on another goroutine
+		f.panicked = true
 		c.logCrash(f.task.Context(), "function", crash, slog.String("function", f.task.Name()))
 	}
-	if !f.panicked || c.config.Policy.Action() == supervision.ActionCapture {
+	if crash == nil || c.config.Policy.Action() == supervision.ActionCapture {
 		c.workDone(f)
 	}
 }

@@ -53,7 +53,7 @@ func (w *turnWatch) warn() {
 	}
 	stack := stackOf(goroutine)
 	telemetry.LongTurn(t.Context(), lasts, stack)
-	w.caller.Logger().WarnContext(t.Context(), "actors: turn lasts long",
+	w.caller.log().WarnContext(t.Context(), "actors: turn lasts long",
 		slog.String("caller", w.caller.path()), slog.String("function", t.Name()),
 		slog.Duration("limit", w.limit), slog.String("stack", string(stack)))
 }

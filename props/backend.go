@@ -1,6 +1,7 @@
 package props
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -54,9 +55,11 @@ type Host interface {
 	// Post has fn called on the loop's goroutine, soon, after the functions
 	// posted before and not within the call of Post. It is called from any
 	// goroutine, and may block, but not for ever: it returns when the loop has
-	// ended.
+	// ended. If it panics, or ends its goroutine, the loop counts as ended and
+	// the callers on it are stopped with that as the cause.
 	Post(fn func())
-	// Name names the host in logs.
+	// Name names the host in errors and logs. HostedBy calls it once, on a
+	// goroutine of its own; if it panics there the host's type stands for it.
 	Name() string
 }
 
@@ -65,7 +68,9 @@ type Host interface {
 // more.
 type EndingHost interface {
 	Host
-	// Done returns a channel that is closed when no more functions are called.
+	// Done returns a channel that is closed when no more functions are called. It
+	// is called once for each caller. If it panics, or ends its goroutine, the
+	// loop counts as ended.
 	Done() <-chan struct{}
 }
 
@@ -81,12 +86,25 @@ type EndingHost interface {
 // ends that goroutine. The seed's host.
 func HostedBy(h Host) Option {
 	return func(c *Config) error {
-		if h == nil || !reflect.TypeOf(h).Comparable() {
+		if h == nil || !reflect.ValueOf(h).Comparable() {
 			return errors.New("props: HostedBy: the host must be something, and comparable")
 		}
-		c.Host, c.asked.host = h, true
+		c.Host, c.hostName, c.asked.host = h, nameOf(h), true
 		return nil
 	}
+}
+
+// nameOf asks a host for its name, on a goroutine that the host may end.
+func nameOf(h Host) (name string) {
+	name = fmt.Sprintf("%T", h)
+	named := make(chan struct{})
+	go func() {
+		defer close(named)
+		defer func() { _ = recover() }()
+		name = h.Name()
+	}()
+	<-named
+	return name
 }
 
 // ChannelHost returns the host whose loop receives functions from a channel and
@@ -117,6 +135,11 @@ func (h *channelHost) Done() <-chan struct{} { return h.done }
 
 func (h *channelHost) Post(fn func()) {
 	select {
+	case <-h.done: // the channel of functions may be closed too
+		return
+	default:
+	}
+	select {
 	case h.functions <- fn:
 	case <-h.done:
 	}
@@ -132,15 +155,17 @@ func (c *Config) Differs(existing *Config) error {
 	case c.asked.backend && c.Backend != existing.Backend:
 		return fmt.Errorf("props: Backend: asked for %v, but it is %v", c.Backend, existing.Backend)
 	case c.asked.host && c.Host != existing.Host:
-		return fmt.Errorf("props: HostedBy: asked for %s, but it is %s", c.Host.Name(), existing.hostName())
+		return fmt.Errorf("props: HostedBy: asked for %s, but it is %s", c.hostName, cmp.Or(existing.HostName(), "not hosted"))
 	default:
 		return nil
 	}
 }
 
-func (c *Config) hostName() string {
+// HostName returns the name that the host had when [HostedBy] was called, or "" if
+// there is no host. It is safe for concurrent use.
+func (c *Config) HostName() string {
 	if c.Host == nil {
-		return "not hosted"
+		return ""
 	}
-	return c.Host.Name()
+	return c.hostName
 }

@@ -59,7 +59,8 @@ type Config struct {
 	// abandons them, 0 for ever.
 	StopTimeout time.Duration
 
-	asked asked
+	hostName string // of Host
+	asked    asked
 }
 
 // What a caller is like unless its options say otherwise.
@@ -117,7 +118,7 @@ func (c *Config) settleHost() error {
 		return nil
 	}
 	if c.asked.backend {
-		return fmt.Errorf("props: HostedBy: a caller on the loop of %s has no backend %v", c.Host.Name(), c.Backend)
+		return fmt.Errorf("props: HostedBy: a caller on the loop of %s has no backend %v", c.hostName, c.Backend)
 	}
 	c.Backend = Goroutine // the parent's does not count
 	return nil
@@ -149,6 +150,9 @@ func Protected() Option {
 // panic in a function of the caller is logged there once, at error level and
 // with its stack, and each item of a queue that fails. Children and workers
 // inherit the logger.
+//
+// The handler of l is called on any goroutine. If it panics while the library logs,
+// that record is lost and nothing else.
 func Logger(l *slog.Logger) Option {
 	return func(c *Config) error {
 		if l == nil {

@@ -9,6 +9,7 @@ type Publication interface {
 	Publish(topic string, data []byte) error
 	// Close is called once, when the last function of the caller has returned and
 	// no Publish is under way any more, and before the caller counts as stopped.
+	// Publishing on the caller is an error that matches pending.ErrStopped by then.
 	Close() error
 }
 

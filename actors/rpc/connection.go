@@ -20,7 +20,7 @@ func (n *node) receiveStream(
 ) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			n.system.Logger().Error("rpc: connection cut",
+			n.log().Error("rpc: connection cut",
 				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
 			err = status.Errorf(grpccodes.InvalidArgument, "rpc: %v", r)
 		}

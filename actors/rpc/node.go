@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/remote"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -91,7 +92,7 @@ func (n *node) Stop(*actor.PID) {}
 func (n *node) unpack(bundle *wire.Bundle, sender *actor.PID) {
 	for e, err := range bundle.All() {
 		if err != nil {
-			n.system.Logger().Warn("rpc: bundle dropped", slog.Any("error", err), slog.Any("sender", sender))
+			n.log().Warn("rpc: bundle dropped", slog.Any("error", err), slog.Any("sender", sender))
 			return
 		}
 		n.receive(e, sender)
@@ -115,9 +116,13 @@ func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
 	}
 }
 
+// log returns the logger for what this package logs itself, often on goroutines of
+// its own, where a panic of the handler would end the process.
+func (n *node) log() *slog.Logger { return safelog.Wrap(n.system.Logger()) }
+
 // dropped says what was lost in a panic, which has ended nothing else.
 func (n *node) dropped(what string, panicked any) {
-	n.system.Logger().Error("rpc: "+what+" dropped",
+	n.log().Error("rpc: "+what+" dropped",
 		slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
 }
 
