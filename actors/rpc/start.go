@@ -66,7 +66,8 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 
 // RemoteConfig returns the configuration with which [Start] starts protoactor's
 // remote, for those who have it started by somebody else, as by a cluster. The
-// options apply as by [Configure].
+// options apply as by [Configure]. A program that has more server options appends
+// them to those of the configuration.
 func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*remote.Config, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -92,13 +93,12 @@ func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*r
 }
 
 func (n *node) serverOptions(c *config) []grpc.ServerOption {
-	return append([]grpc.ServerOption{
+	return n.withGuards(append([]grpc.ServerOption{
 		grpc.MaxRecvMsgSize(largestBatch),
 		grpc.MaxSendMsgSize(largestBatch),
-		grpc.StreamInterceptor(n.receiveStream),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: silence, Timeout: lifeSigns}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: silence / 2, PermitWithoutStream: true}),
-	}, c.server...)
+	}, c.server...))
 }
 
 func (n *node) dialOptions(c *config) []grpc.DialOption {
@@ -141,7 +141,7 @@ func (n *node) stop(r *remote.Remote) {
 	}
 	n.lines.close()
 	n.disconnect()
-	r.Shutdown(false)
+	_ = guarded(func() { r.Shutdown(false) }) // it panics if there is nothing to stop
 }
 
 // disconnect has protoactor close its connections. Its own graceful stop is not
