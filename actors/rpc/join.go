@@ -69,6 +69,9 @@ func (n *node) prepare(c *cluster.Cluster) error {
 	if c.Config == nil || c.Config.RemoteConfig == nil {
 		return errors.New("the cluster has no configuration of its remote")
 	}
+	if err := checkListening(c.Config.RemoteConfig); err != nil {
+		return err
+	}
 	config := *c.Config.RemoteConfig // which others may share
 	config.ServerOptions = n.withGuards(config.ServerOptions)
 	c.Config.RemoteConfig = &config
