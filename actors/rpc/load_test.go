@@ -14,7 +14,7 @@ import (
 
 // Far more goroutines call than a node remembers calls of another one.
 func TestNoCallVanishesUnderLoad(t *testing.T) {
-	const goroutines, each = 9000, 6
+	const goroutines, each = 9000, 4
 	alone(t, func(t *testing.T) {
 		s := newScene(t, onSockets{})
 		var ran atomic.Int64
