@@ -59,10 +59,7 @@ func TestCallThatComesTwiceRunsOnce(t *testing.T) {
 // A call that cannot be told from a repetition does not run, but is answered.
 func TestCallThatIsOvertakenIsAnswered(t *testing.T) {
 	r := newReceiver(t)
-	for number := range uint64(remembered + 1) {
-		r.get(request(wire.Version, 1, number+2))
-		<-r.answers
-	}
+	r.cancelLater()
 	r.get(request(wire.Version, 1, 1))
 	r.uncertain(t, 1, "came after 4096 later ones")
 	assert.Zero(t, r.served.stats())
@@ -80,13 +77,19 @@ func TestRepetitionOfACallThatRunsIsNotAnswered(t *testing.T) {
 	long.GetRequest().Function = "block"
 	r.get(long)
 	<-begun
-	for number := range uint64(remembered + 1) { // all are cancelled before they come
-		r.get(&wire.Envelope{Version: wire.Version, Generation: 1, Call: number + 2, Cancel: &wire.Cancel{}})
-	}
+	r.cancelLater()
 	r.get(long)
 	close(end)
 	assert.NotNil(t, (<-r.answers).GetResponse().GetResult())
 	assert.Empty(t, r.answers)
+}
+
+// cancelLater has more calls than are remembered cancelled before they come. The first has
+// the number 2.
+func (r *receiver) cancelLater() {
+	for number := range uint64(remembered + 1) {
+		r.get(&wire.Envelope{Version: wire.Version, Generation: 1, Call: number + 2, Cancel: &wire.Cancel{}})
+	}
 }
 
 // A node whose clock was put back seems to be an earlier one.
