@@ -10,6 +10,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/remote"
+	"google.golang.org/grpc"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
@@ -26,6 +27,7 @@ type node struct {
 	system     *actor.ActorSystem
 	generation uint64
 	described  pending.Option // of its calls
+	guards     []grpc.ServerOption
 	config     atomic.Pointer[config]
 	functions  functions
 	codes      codes
@@ -63,6 +65,7 @@ func nodeOf(system *actor.ActorSystem) *node {
 		n := &node{system: system, generation: uint64(time.Now().UnixNano())} //nolint:gosec // It is after 1970.
 		n.described = pending.DescribedBy(func(m pending.Metadata) { m["system"] = system })
 		n.config.Store(defaults())
+		n.guards = n.newGuards()
 		if _, added := system.ProcessRegistry.Add(n, processID); added {
 			return n
 		}
