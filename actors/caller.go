@@ -11,6 +11,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -145,8 +146,8 @@ func (c *Caller) Start() error {
 func (c *Caller) Run(ctx context.Context) error {
 	requireContext(ctx, "Run")
 	ended := ctx.Err() != nil
-	if host := c.config.Host; host != nil && c.State() == StateInitial {
-		return fmt.Errorf("actors: run %s: it runs on the loop of its host, %s", c.path(), host.Name())
+	if c.config.Host != nil && c.State() == StateInitial {
+		return fmt.Errorf("actors: run %s: it runs on the loop of its host, %s", c.path(), c.config.HostName())
 	}
 	if err := c.claimStart(); err != nil {
 		return err
@@ -204,7 +205,9 @@ func (c *Caller) Host() props.Host { return c.config.Host }
 func (c *Caller) Protected() bool { return c.config.Protected }
 
 // Logger returns the logger given by the options, else the actor system's.
-// With telemetry, what is logged with a context carries the ids of its trace.
+// With telemetry, what is logged with a context carries the ids of its trace. A
+// panic of its handler is that of the function which logs. What the library logs
+// itself is guarded: there a panic of the handler goes no further.
 func (c *Caller) Logger() *slog.Logger {
 	l := c.config.Logger
 	if l == nil {
@@ -215,6 +218,10 @@ func (c *Caller) Logger() *slog.Logger {
 	}
 	return slog.New(telemetry.LogHandler(l.Handler()))
 }
+
+// log returns the logger for what the library logs itself, often on goroutines where
+// a panic would end the process.
+func (c *Caller) log() *slog.Logger { return safelog.Wrap(c.Logger()) }
 
 // Telemetry returns what makes the caller's spans and metrics, or nil.
 func (c *Caller) Telemetry() *telemetry.Telemetry { return c.config.Telemetry }
@@ -250,8 +257,8 @@ func (c *Caller) String() string {
 	if backend := c.Backend(); backend != props.Goroutine {
 		fmt.Fprintf(&s, " backend=%v", backend)
 	}
-	if host := c.Host(); host != nil {
-		fmt.Fprintf(&s, " host=%q", host.Name())
+	if c.Host() != nil {
+		fmt.Fprintf(&s, " host=%q", c.config.HostName())
 	}
 	switch n := len(c.Children()); n {
 	case 0:

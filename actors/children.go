@@ -49,7 +49,7 @@ func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
 	if !made {
 		c.registry.removeCaller(config.Telemetry)
 		if err == nil {
-			err = config.Differs(child.config) // without the lock: it calls user code, the hosts' Name
+			err = config.Differs(child.config)
 		}
 	}
 	if made {
@@ -98,11 +98,20 @@ type registerChild struct{ child *Caller }
 // it stops. Do not register a stopped child: the actor would wait for it forever. While
 // the actor restarts, defer: it would wait for a child that it never told to stop.
 func (c *Caller) registerWithActor(child *Caller) {
-	if child.State() != StateStopped && (c.restarting || !c.addToActor(child)) {
+	if child.State() != StateStopped && c.restarting {
 		c.deferChild(child)
 		return
 	}
-	c.sched.Hold(-1)
+	later := false
+	defer func() { // even if spawn middleware ends the goroutine
+		if !later {
+			c.sched.Hold(-1)
+		}
+	}()
+	if child.State() != StateStopped && !c.addToActor(child) {
+		later = true
+		c.deferChild(child)
+	}
 }
 
 // registerDeferred registers the children that had to wait for it.
@@ -132,7 +141,7 @@ func (c *Caller) takeDeferred() []*Caller {
 
 // addToActor reports false if the actor has not learned yet of the end of an earlier
 // child of the same name, which it would take for the end of this one.
-func (c *Caller) addToActor(child *Caller) bool {
+func (c *Caller) addToActor(child *Caller) (added bool) {
 	// The actor's set of children goes on holding some that were removed from it. The
 	// caller's own PID would keep all of the caller with it.
 	pid := actor.NewPID(child.pid.GetAddress(), child.pid.GetId())
@@ -142,10 +151,19 @@ func (c *Caller) addToActor(child *Caller) bool {
 	p := (&actor.Props{}).Configure(actor.WithSpawnFunc(existing))
 	ctx := c.invoker.(actor.Context)
 	known := len(ctx.Children())
+	failed := true
+	defer func() {
+		if failed { // the actor will not stop it
+			added = true
+			child.mailbox().PostSystemMessage(&actor.Stop{})
+		}
+	}()
+	defer c.logPanic("spawn middleware") // of an adopted actor
 	if _, err := ctx.SpawnNamed(p, child.name); err != nil {
-		c.Logger().Error("actors: child not registered", "child", child.path(), "error", err)
+		c.log().Error("actors: child not registered, it is stopped", "child", child.path(), "error", err)
 		return true
 	}
+	failed = false
 	child.isRegistered = len(ctx.Children()) > known
 	return child.isRegistered
 }

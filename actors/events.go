@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -39,7 +40,7 @@ func (c *Caller) publish(value any) {
 		first := es.dropped == 1
 		es.mu.Unlock()
 		if first {
-			c.Logger().Error("actors: events are dropped, because their handlers are slow",
+			c.log().Error("actors: events are dropped, because their handlers are slow",
 				slog.String("caller", c.path()), slog.Int("waiting", maxEvents))
 		}
 		return
@@ -64,7 +65,7 @@ func (es *events) run() {
 	for {
 		e, dropped, ok := es.next()
 		if dropped > 0 {
-			e.from.Logger().Error("actors: events were dropped", slog.Int("count", dropped))
+			e.from.log().Error("actors: events were dropped", slog.Int("count", dropped))
 		}
 		if !ok {
 			break
@@ -96,6 +97,28 @@ func (e event) publish() {
 func (c *Caller) deadLetter(message any) {
 	defer c.logPanic("handler of a dead letter")
 	c.registry.system.DeadLetter.SendUserMessage(c.pid, message)
+}
+
+// errExited says that user code has ended its goroutine.
+var errExited = errors.New("runtime.Goexit was called")
+
+// attempt calls user code on a goroutine of its own and returns an error if it has
+// panicked, or ended that goroutine.
+func attempt(fn func()) error {
+	err := errExited
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer func() {
+			if r := recover(); r != nil {
+				err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+			}
+		}()
+		fn()
+		err = nil
+	}()
+	<-ended
+	return err
 }
 
 // logPanic is deferred where a panic is to go no further.

@@ -15,23 +15,25 @@ const module = "github.com/seed-7fcaac1b/protocaller/"
 // are not listed may depend on nothing of the module.
 var layers = map[string][]string{
 	"internal/bounded":           {},
-	"pending":                    {"internal/bounded"},
-	"telemetry":                  {"pending", "internal/bounded"},
+	"internal/safelog":           {},
+	"pending":                    {"internal/bounded", "internal/safelog"},
+	"telemetry":                  {"pending", "internal/bounded", "internal/safelog"},
 	"supervision":                {},
-	"props":                      {"supervision", "telemetry", "pending", "internal/bounded"},
+	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/safelog"},
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "pending", "internal/bounded"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "pending", "internal/bounded", "internal/safelog"},
 	"actors": {
 		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem",
-		"props", "supervision", "telemetry", "pending", "internal/bounded",
+		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/safelog",
 	},
 }
 
 // What these packages may depend on besides the module and the standard library.
 var foreign = map[string][]string{
 	"internal/bounded":          {},
+	"internal/safelog":          {},
 	"pending":                   {},
 	"actors/internal/fifo":      {},
 	"actors/internal/goroutine": {"github.com/petermattis/goid"},

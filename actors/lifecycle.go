@@ -62,12 +62,12 @@ func (c *Caller) claimStart() error {
 // start is the rest of a start that was claimed.
 func (c *Caller) start() error {
 	err := c.openPublication()
+	defer c.sched.Open() // even if a callback that the stop calls ends the goroutine
 	if err != nil {
 		c.stop(err)
 	} else {
 		c.startExecutor()
 	}
-	c.sched.Open()
 	return err
 }
 
@@ -76,7 +76,7 @@ func (c *Caller) startExecutor() {
 	switch {
 	case c.config.Host != nil:
 		c.sched.StartHosted(c.config.Host)
-		if host, ok := c.config.Host.(props.EndingHost); ok && host.Done() != nil {
+		if host, ok := c.config.Host.(props.EndingHost); ok {
 			go c.watchHost(host)
 		}
 	case c.config.Backend == props.Thread:

@@ -12,7 +12,7 @@ import (
 // logError logs a failure. The handler is user code, so no lock may be held.
 func (c *Caller) logError(ctx context.Context, what string, attrs ...slog.Attr) {
 	attrs = append([]slog.Attr{slog.String("caller", c.path())}, attrs...)
-	c.Logger().LogAttrs(ctx, slog.LevelError, "actors: "+what, attrs...)
+	c.log().LogAttrs(ctx, slog.LevelError, "actors: "+what, attrs...)
 }
 
 // logCrash logs a panic with its stack, on the goroutine on which it happened,

@@ -65,8 +65,9 @@ func (m *mailbox) UserMessageCount() int { return m.sched.Len() }
 
 // PostUserMessage implements [actor.Mailbox].
 func (m *mailbox) PostUserMessage(message any) {
+	message = envelopNil(message)
 	if batch, ok := actor.UnwrapEnvelopeMessage(message).(actor.MessageBatch); ok {
-		for _, part := range batch.GetMessages() {
+		for _, part := range m.parts(batch) {
 			m.PostUserMessage(part)
 		}
 		// The batch itself follows, as in protoactor's own mailboxes: its publishers
@@ -81,8 +82,30 @@ func (m *mailbox) PostUserMessage(message any) {
 	}
 }
 
+// envelopNil returns an empty envelope for a nil message and for a nil envelope,
+// and any other message as it is. The run queue takes a
+// bare nil for no item, and a nil envelope cannot be opened.
+func envelopNil(message any) any {
+	if envelope, ok := message.(*actor.MessageEnvelope); message == nil || ok && envelope == nil {
+		return &actor.MessageEnvelope{}
+	}
+	return message
+}
+
+// parts returns the messages of a batch. A batch that panics has none: it may be a
+// nil pointer, and the sender may be a goroutine that others depend on.
+func (m *mailbox) parts(batch actor.MessageBatch) []any {
+	defer m.caller().logPanic("batch of messages")
+	return batch.GetMessages()
+}
+
 // PostSystemMessage implements [actor.Mailbox].
 func (m *mailbox) PostSystemMessage(message any) {
+	if isVoid(message) {
+		m.caller().log().Error("actors: system message dropped, it is nil or about nobody",
+			slog.String("caller", m.caller().path()), slog.String("type", fmt.Sprintf("%T", message)))
+		return
+	}
 	switch message := message.(type) {
 	case *actor.Stop:
 		// Functions are notified now, not when the turn is free.
@@ -154,14 +177,21 @@ func (m *mailbox) Dropped() {
 	}
 }
 
-// ExecutorLost implements [sched.Owner]. It is the end of the goroutine that called Run.
-func (m *mailbox) ExecutorLost() { m.caller().stop(nil) }
+// ExecutorLost implements [sched.Owner]: the goroutine that called Run has ended, or the
+// host has lost a function.
+func (m *mailbox) ExecutorLost(err error) {
+	if err == nil {
+		m.caller().stop(nil)
+		return
+	}
+	go m.caller().loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err))
+}
 
 // SlowTurn implements [sched.Owner].
 func (m *mailbox) SlowTurn(t *sched.Task, elapsed time.Duration, stack []byte) {
 	ctx := t.Work().Context()
 	telemetry.LongTurn(ctx, elapsed, stack)
-	m.Logger().WarnContext(ctx, "actors: turn lasts long",
+	m.caller().log().WarnContext(ctx, "actors: turn lasts long",
 		slog.String("caller", m.Name()), slog.String("function", t.Work().Name()),
 		slog.Duration("limit", m.config.TurnWarning), slog.String("stack", string(stack)))
 }
@@ -255,15 +285,67 @@ func (m *mailbox) Goexit(item any) {
 		m.caller().logError(context.Background(), "direct call ended its goroutine")
 		return
 	}
-	m.invoker.EscalateFailure(errGoexit, item)
+	m.caller().fail(errGoexit, item)
 }
 
 // escalatePanic is deferred where a panic of the actor goes to its supervisor.
 func (c *Caller) escalatePanic(message any) {
 	if r := recover(); r != nil {
-		defer c.invoker.EscalateFailure(r, message) // even if a log handler ends the goroutine
+		defer c.fail(r, message) // even if a log handler ends the goroutine
 		c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()},
 			slog.String("message", fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))))
+	}
+}
+
+// fail passes a failure of the actor on to its supervisor. Protoactor logs it before that,
+// to a handler that may panic or end the goroutine.
+func (c *Caller) fail(reason, message any) {
+	returned := false
+	defer func() {
+		if !returned {
+			_ = recover()
+			c.failUnlogged(reason, message)
+		}
+	}()
+	c.invoker.EscalateFailure(reason, message)
+	returned = true
+}
+
+// failUnlogged is fail without protoactor, which has panicked on the way.
+func (c *Caller) failUnlogged(reason, message any) {
+	defer c.logPanic("supervisor")
+	parent := c.invoker.(actor.Context).Parent()
+	switch {
+	case parent == nil: // who else would decide
+		c.stop(asError(reason))
+	case !c.sched.AwaitsDecision(): // else the supervisor knows of it
+		c.mailbox().PostSystemMessage(&actor.SuspendMailbox{})
+		failure := &actor.Failure{
+			Who: c.pid, Reason: reason, RestartStats: actor.NewRestartStatistics(), Message: message,
+		}
+		if process, ok := c.registry.system.ProcessRegistry.Get(parent); ok {
+			process.SendSystemMessage(parent, failure)
+		}
+	}
+}
+
+// isVoid reports whether a message of the actor system is nil, or says something about a
+// PID that is nil. Protoactor would panic on it.
+func isVoid(message any) bool {
+	if v := reflect.ValueOf(message); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return true
+	}
+	switch message := message.(type) {
+	case *actor.Terminated:
+		return message.Who == nil
+	case *actor.Failure:
+		return message.Who == nil
+	case *actor.Watch:
+		return message.Watcher == nil
+	case *actor.Unwatch:
+		return message.Watcher == nil
+	default:
+		return false
 	}
 }
 

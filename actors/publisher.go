@@ -1,10 +1,10 @@
 package actors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,8 +19,43 @@ var ErrNoPublisher = errors.New("actors: caller has no publisher")
 // publication is what a caller publishes to while it lives.
 type publication struct {
 	props.Publication
-	mu     sync.RWMutex
+
+	mu     sync.Mutex // not held while user code runs
 	closed bool
+	active int           // calls of Publish that have not returned
+	idle   chan struct{} // closed when the last of them has, after closed is set
+}
+
+// begin reports whether a Publish may be called. If so, end must follow.
+func (p *publication) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.active++
+	return true
+}
+
+func (p *publication) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.active--
+	if p.closed && p.active == 0 {
+		close(p.idle)
+	}
+}
+
+// shut has begin report false from now on, and waits for the calls that have begun.
+func (p *publication) shut() {
+	p.mu.Lock()
+	p.closed = true
+	p.idle = make(chan struct{})
+	wait := p.active > 0
+	p.mu.Unlock()
+	if wait {
+		<-p.idle
+	}
 }
 
 // openPublication opens what the options ask for, if they do.
@@ -29,19 +64,9 @@ func (c *Caller) openPublication() error {
 		return nil
 	}
 	var p props.Publication
-	err := errors.New("runtime.Goexit was called")
-	opened := make(chan struct{})
-	go func() { // which the user's code may end, or panic on
-		defer close(opened)
-		defer func() {
-			if r := recover(); r != nil {
-				err = &pending.PanicError{Value: r, Stack: debug.Stack()}
-			}
-		}()
-		p, err = c.config.Publisher(c.ID())
-	}()
-	<-opened
-	if err == nil && p == nil {
+	var err error
+	failed := attempt(func() { p, err = c.config.Publisher(c.ID()) })
+	if err = cmp.Or(failed, err); err == nil && p == nil {
 		err = errors.New("it is nil")
 	}
 	if err != nil {
@@ -68,31 +93,29 @@ func (c *Caller) closePublication() {
 	if p == nil {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
+	p.shut()
 	defer c.logPanic("closing of the publication")
 	if err := p.Close(); err != nil {
-		c.Logger().Error("actors: publication not closed",
+		c.log().Error("actors: publication not closed",
 			slog.String("caller", c.path()), slog.Any("error", err))
 	}
 }
 
 // Publish sends data under a topic to what the caller's [props.Publisher] has
 // opened. The error is that of the publication, or matches [ErrNoPublisher] if
-// there is none, or none yet, or [pending.ErrStopped] when the caller has
-// stopped. It may be called from any goroutine. The seed's
+// there is none, or none yet, or [pending.ErrStopped] when the publication is
+// about to be closed or has been. Close itself cannot publish on the caller, nor
+// can a log handler that hears of its failure. It may be called from any goroutine. The seed's
 // iopub_sockets[caller.id].
 func (c *Caller) Publish(topic string, data []byte) error {
 	p := c.published()
 	if p == nil {
 		return fmt.Errorf("%w: %s", ErrNoPublisher, c.path())
 	}
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if p.closed {
+	if !p.begin() {
 		return fmt.Errorf("actors: publish on %s: %w", c.path(), pending.ErrStopped)
 	}
+	defer p.end()
 	return p.Publish(topic, data)
 }
 

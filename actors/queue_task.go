@@ -320,7 +320,7 @@ func (q *queueTask[A]) closeIntake(drop bool) {
 		trace.Drop(q.Err())
 	}
 	if dropped > 0 && q.caller.State() >= StateStopping {
-		q.caller.Logger().Warn("actors: queue items were dropped by a stop", slog.String("caller", q.caller.path()),
+		q.caller.log().Warn("actors: queue items were dropped by a stop", slog.String("caller", q.caller.path()),
 			slog.String("queue", q.Name()), slog.Int("count", dropped))
 	}
 	if room != nil {

@@ -100,12 +100,15 @@ func (r *registry) all(keep func(*Caller) bool) []*Caller {
 
 // SendUserMessage implements [actor.Process]: it takes the answers to requests.
 func (r *registry) SendUserMessage(pid *actor.PID, message any) {
-	r.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(message))
+	r.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(envelopNil(message)))
 }
 
 // SendSystemMessage implements [actor.Process]: it hears of the callers without
 // a parent.
 func (r *registry) SendSystemMessage(_ *actor.PID, message any) {
+	if isVoid(message) {
+		return
+	}
 	switch message := message.(type) {
 	case *actor.Terminated:
 		r.terminated(message.Who)
@@ -175,29 +178,53 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 // If the publication that the [Defaults] ask for cannot be opened, Main returns
 // a stopped caller, and the errors of its calls say why.
 //
-// Main may be called from any goroutine, but not by the function that opens that
-// publication.
+// Main may be called from any goroutine. While one starts the main caller, others
+// get it too: what they call on it is queued.
 func Main(system *actor.ActorSystem) *Caller {
 	requireSystem(system, "Main")
 	r := registryOf(system)
-	r.mainMu.Lock()
-	defer r.mainMu.Unlock()
-	if r.main == nil || r.main.State() == StateStopped {
-		r.main = r.newMain()
+	if c := r.currentMain(); c != nil {
+		return c
 	}
-	return r.main
-}
-
-func (r *registry) newMain() *Caller {
 	config, err := r.describe(props.Protected())
 	if err != nil {
 		panic(err) // constant options
 	}
-	c := newCaller(r, nil, mainName, config, false)
 	r.addCaller(config.Telemetry)
+	c, made := r.getOrMakeMain(config)
+	if !made {
+		r.removeCaller(config.Telemetry)
+		return c
+	}
+	_ = c.Start() // without the lock: it opens the publication, whose error is that of the calls
+	return c
+}
+
+// currentMain returns the main caller, or nil if there is none or it has stopped.
+func (r *registry) currentMain() *Caller {
+	r.mainMu.Lock()
+	defer r.mainMu.Unlock()
+	return r.currentMainLocked()
+}
+
+func (r *registry) currentMainLocked() *Caller {
+	if r.main == nil || r.main.State() == StateStopped {
+		return nil
+	}
+	return r.main
+}
+
+// getOrMakeMain returns the main caller. If it has made it, that is to be started.
+func (r *registry) getOrMakeMain(config *props.Config) (c *Caller, made bool) {
+	r.mainMu.Lock()
+	defer r.mainMu.Unlock()
+	if c := r.currentMainLocked(); c != nil {
+		return c, false
+	}
+	c = newCaller(r, nil, mainName, config, false)
 	if err := c.spawn(rootID+"/"+mainName, r.pid); err != nil {
 		panic(err) // nobody else can have the name
 	}
-	_ = c.Start() // it is new; an error of its publication is that of its calls
-	return c
+	r.main = c
+	return c, true
 }

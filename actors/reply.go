@@ -35,11 +35,7 @@ func deliver[T any](system *actor.ActorSystem, p *pending.Pending[T], pids ...*a
 	if message = value; err != nil {
 		message = err
 	}
-	if message == nil {
-		// An actor's mailbox would take a bare nil for the end of its queue, and
-		// look for the message for ever.
-		message = &actor.MessageEnvelope{}
-	}
+	message = envelopNil(message)
 	if t := telemetryBehind(p); t != nil {
 		message = t.Envelope(p.Context(), message, nil)
 	}

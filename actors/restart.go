@@ -47,7 +47,7 @@ func (c *Caller) panicked(t sched.Work, crash *pending.PanicError) {
 			c.stop(crash)
 		case supervision.ActionEscalate:
 			c.escalate(crash)
-			c.invoker.EscalateFailure(crash, t)
+			c.fail(crash, t)
 		}
 	})
 }
@@ -70,10 +70,10 @@ func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Du
 	c.mu.Lock()
 	action, delay := c.cold().failures.Decide(c.config.Policy, time.Now())
 	c.mu.Unlock()
+	defer act(action, delay) // even if a log handler, or one of the event, ends the goroutine
 	if action != supervision.ActionCapture {
 		c.logError(context.Background(), "function failed", slog.String("action", action.String()), slog.Any("error", failure))
 	}
-	defer act(action, delay) // even if a handler of the event ends the goroutine
 	c.publish(supervision.Failed{Who: c.pid, Name: c.name, Err: failure, Action: action, Delay: delay})
 }
 
@@ -199,7 +199,7 @@ func (r *registry) HandleFailure(
 		case supervision.ActionEscalate:
 			parent.escalate(failure)
 			parent.deferResume(child)
-			supervisor.EscalateFailure(failure, message)
+			parent.fail(failure, message)
 		}
 	})
 }
@@ -219,8 +219,8 @@ func (r *registry) topFailed(failure *actor.Failure) {
 	if !ok {
 		return
 	}
+	defer c.stop(asError(failure.Reason)) // even if the log handler ends the goroutine
 	c.logError(context.Background(), "failure escalated to the root, the caller is stopped", loggable("reason", failure.Reason))
-	c.stop(asError(failure.Reason))
 }
 
 func asError(reason any) error {

@@ -120,13 +120,15 @@ func (c *Caller) spawned() {
 	if !c.external {
 		return
 	}
+	defer func() { // even if a log handler ends the goroutine
+		// The registry learns of the end of an actor that is not ours as a watcher.
+		c.mailbox().PostSystemMessage(&actor.Watch{Watcher: c.registry.pid})
+		c.sched.Ungate()
+	}()
 	if err := c.openPublication(); err != nil {
-		c.Logger().Error("actors: adopted actor is stopped", slog.Any("error", err))
-		c.stop(err)
-	} else {
-		c.startExecutor()
+		defer c.stop(err)
+		c.log().Error("actors: adopted actor is stopped", slog.Any("error", err))
+		return
 	}
-	// The registry learns of the end of an actor that is not ours as a watcher.
-	c.mailbox().PostSystemMessage(&actor.Watch{Watcher: c.registry.pid})
-	c.sched.Ungate()
+	c.startExecutor()
 }

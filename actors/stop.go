@@ -187,7 +187,7 @@ func forEachDespiteGoexit[E any](items []E, do func(E)) {
 
 func (c *Caller) logDropped(n int) {
 	if n > 0 {
-		c.Logger().Warn("actors: direct calls were dropped by a stop",
+		c.log().Warn("actors: direct calls were dropped by a stop",
 			slog.String("caller", c.path()), slog.Int("count", n))
 	}
 }
@@ -202,10 +202,18 @@ func (c *Caller) deadLetterUnlessPoison(message any) {
 // stopError is the error of what a stop has cancelled.
 func (c *Caller) stopError() error {
 	if cause := c.stopCause(); cause != nil {
-		return fmt.Errorf("%w: %w", pending.ErrStopped, cause)
+		return &stoppedError{cause}
 	}
 	return pending.ErrStopped
 }
+
+// stoppedError is the error of what a stop for a reason has cancelled. It is made
+// while mutexes are held, and the methods of the cause are user code: they are called
+// by those who read the error.
+type stoppedError struct{ cause error }
+
+func (e *stoppedError) Error() string   { return fmt.Sprintf("%v: %v", pending.ErrStopped, e.cause) }
+func (e *stoppedError) Unwrap() []error { return []error{pending.ErrStopped, e.cause} }
 
 // stopCause returns the failure that stopped the caller, nil if it was none.
 func (c *Caller) stopCause() error {
@@ -272,8 +280,8 @@ func (c *Caller) abandonTasks(tasks []*sched.Task, why string, detail slog.Attr)
 	}()
 	forEachDespiteGoexit(tasks, func(t *sched.Task) {
 		w := workOf(t)
-		c.Logger().ErrorContext(w.Context(), "actors: function abandoned, "+why,
+		defer w.Abandon(cause) // even if the log handler ends the goroutine
+		c.log().ErrorContext(w.Context(), "actors: function abandoned, "+why,
 			slog.String("caller", c.path()), slog.String("function", w.Name()), detail)
-		w.Abandon(cause)
 	})
 }

@@ -52,7 +52,7 @@ type gauges struct {
 
 type gauge struct {
 	callers int
-	stop    func()
+	stop    func() // nil until it is registered
 }
 
 // addCaller says that t traces one caller more. Nil traces none.
@@ -62,14 +62,26 @@ func (r *registry) addCaller(t *telemetry.Telemetry) {
 	}
 	g := &r.gauges
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	if known := g.open[t]; known != nil {
+		known.callers++
+		g.mu.Unlock()
+		return
+	}
 	if g.open == nil {
 		g.open = make(map[*telemetry.Telemetry]*gauge)
 	}
-	if g.open[t] == nil {
-		g.open[t] = &gauge{stop: t.Watch(r.system.ID, func() telemetry.Census { return r.stats(t) })}
+	made := &gauge{callers: 1}
+	g.open[t] = made
+	g.mu.Unlock()
+	// The provider, and the error handler of OpenTelemetry, may be user code.
+	stop := t.Watch(r.system.ID, func() telemetry.Census { return r.stats(t) })
+	g.mu.Lock()
+	made.stop = stop
+	over := made.callers == 0 // meanwhile
+	g.mu.Unlock()
+	if over {
+		stop()
 	}
-	g.open[t].callers++
 }
 
 // removeCaller says that one of those callers has ended.
@@ -79,11 +91,17 @@ func (r *registry) removeCaller(t *telemetry.Telemetry) {
 	}
 	g := &r.gauges
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open[t].callers--
-	if g.open[t].callers == 0 {
-		g.open[t].stop()
-		delete(g.open, t)
+	last := g.open[t]
+	last.callers--
+	if last.callers > 0 {
+		g.mu.Unlock()
+		return
+	}
+	delete(g.open, t)
+	stop := last.stop
+	g.mu.Unlock()
+	if stop != nil { // else addCaller calls it
+		stop()
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 )
 
 // The life of a pending. Done is final; cancelled may come before it, and
@@ -397,10 +399,11 @@ func (b *base) isWatched() bool {
 	return b.extra != nil && b.extra.unwatch != nil
 }
 
-// logger returns where to report a failure that concerns no caller of ours.
+// logger returns where to report a failure that concerns nobody who waits. It is
+// called on whatever goroutine completes the pending, so that its handler is guarded.
 func (b *base) logger() *slog.Logger {
 	if b.runner != nil {
-		return b.runner.Logger()
+		return safelog.Wrap(b.runner.Logger())
 	}
-	return slog.Default()
+	return safelog.Wrap(slog.Default())
 }

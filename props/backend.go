@@ -61,9 +61,12 @@ type Host interface {
 	// Post makes the loop call fn on its goroutine soon. The loop calls posted
 	// functions in their order, and none during the call of Post. Post is called
 	// from any goroutine. It may block, but must return when the loop has ended.
+	// If it panics, or ends its goroutine, the callers of the host stop with that
+	// as the cause.
 	Post(fn func())
 	// Name returns the name of the host, for logs and errors. It must not be
-	// empty.
+	// empty. HostedBy calls it once, on a goroutine of its own. If it panics there,
+	// the type of the host is its name.
 	Name() string
 }
 
@@ -71,7 +74,9 @@ type Host interface {
 // Their functions that wait are abandoned, because nothing can run them any more.
 type EndingHost interface {
 	Host
-	// Done returns a channel that is closed when no more functions are called.
+	// Done returns a channel that is closed when no more functions are called. It
+	// is called once for each caller. If it panics, or ends its goroutine, the
+	// loop counts as ended.
 	Done() <-chan struct{}
 }
 
@@ -93,19 +98,42 @@ type EndingHost interface {
 // the value: a struct cannot if one of its interface fields holds a slice.
 func HostedBy(h Host) Option {
 	return func(c *Config) error {
-		switch v := reflect.ValueOf(h); {
-		case h == nil:
-			return errors.New("props: HostedBy(nil): a host must be given")
-		case (v.Kind() == reflect.Pointer || v.Kind() == reflect.Chan) && v.IsNil():
-			return fmt.Errorf("props: HostedBy(%T(nil)): a host must be given", h)
-		case !v.Comparable():
-			return fmt.Errorf("props: HostedBy(%T): a host must be comparable with ==", h)
-		case h.Name() == "":
-			return fmt.Errorf(`props: HostedBy(%T): a host must have a name, but its Name returns ""`, h)
+		name, err := checkHost(h)
+		if err != nil {
+			return err
 		}
-		c.Host, c.asked.host = h, true
+		c.Host, c.hostName, c.asked.host = h, name, true
 		return nil
 	}
+}
+
+// checkHost returns the name of a host, or why it cannot serve.
+func checkHost(h Host) (name string, err error) {
+	switch v := reflect.ValueOf(h); {
+	case h == nil:
+		return "", errors.New("props: HostedBy(nil): a host must be given")
+	case (v.Kind() == reflect.Pointer || v.Kind() == reflect.Chan) && v.IsNil():
+		return "", fmt.Errorf("props: HostedBy(%T(nil)): a host must be given", h)
+	case !v.Comparable():
+		return "", fmt.Errorf("props: HostedBy(%T): a host must be comparable with ==", h)
+	}
+	if name = nameOf(h); name == "" {
+		return "", fmt.Errorf(`props: HostedBy(%T): a host must have a name, but its Name returns ""`, h)
+	}
+	return name, nil
+}
+
+// nameOf asks a host for its name, on a goroutine that the host may end.
+func nameOf(h Host) (name string) {
+	name = fmt.Sprintf("%T", h)
+	named := make(chan struct{})
+	go func() {
+		defer close(named)
+		defer func() { _ = recover() }()
+		name = h.Name()
+	}()
+	<-named
+	return name
 }
 
 // ChannelHost returns a host for a loop that receives functions from a channel and
@@ -142,6 +170,11 @@ func (h *channelHost) Done() <-chan struct{} { return h.done }
 
 func (h *channelHost) Post(fn func()) {
 	select {
+	case <-h.done: // the channel of functions may be closed too
+		return
+	default:
+	}
+	select {
 	case h.functions <- fn:
 	case <-h.done:
 	}
@@ -152,11 +185,11 @@ type asked struct{ backend, host bool }
 
 // Differs returns an error if the options of c ask for another backend or host
 // than existing has. It is meant for package actors, which calls it when a child
-// of that name exists. It calls the hosts' Name.
+// of that name exists.
 func (c *Config) Differs(existing *Config) error {
 	switch {
 	case c.asked.host && c.Host != existing.Host:
-		return fmt.Errorf("props: HostedBy(%q): the existing child runs on %s", c.Host.Name(), existing.executor(c.Host))
+		return fmt.Errorf("props: HostedBy(%q): the existing child runs on %s", c.hostName, existing.executor(c))
 	case c.asked.backend && c.Host == nil && (existing.Host != nil || c.Backend != existing.Backend):
 		return fmt.Errorf("props: Backend(%v): the existing child runs on %s", c.Backend, existing.executor(nil))
 	default:
@@ -164,15 +197,24 @@ func (c *Config) Differs(existing *Config) error {
 	}
 }
 
-// executor describes what the functions of c run on, as opposed to another host,
-// which may have the same name or be nil.
-func (c *Config) executor(other Host) string {
+// executor describes what the functions of c run on, as opposed to the host of another
+// description, which may have the same name or be nil.
+func (c *Config) executor(other *Config) string {
 	switch {
 	case c.Host == nil:
 		return fmt.Sprintf("backend %v", c.Backend)
-	case other != nil && other.Name() == c.Host.Name():
-		return fmt.Sprintf("another host %q", c.Host.Name())
+	case other != nil && other.hostName == c.hostName:
+		return fmt.Sprintf("another host %q", c.hostName)
 	default:
-		return fmt.Sprintf("host %q", c.Host.Name())
+		return fmt.Sprintf("host %q", c.hostName)
 	}
+}
+
+// HostName returns the name that the host had when [HostedBy] was called, or "" if
+// there is no host. It is safe for concurrent use.
+func (c *Config) HostName() string {
+	if c.Host == nil {
+		return ""
+	}
+	return c.hostName
 }

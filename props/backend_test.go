@@ -2,6 +2,7 @@ package props_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -214,6 +215,51 @@ func TestChannelHostCallsWhatIsPostedUntilItIsDone(t *testing.T) {
 	close(done)
 	host.Post(func() { t.Error("it was called") })
 	<-host.Done()
+}
+
+// A program may close both channels.
+func TestChannelHostThatIsDoneUsesItsChannelNoMore(t *testing.T) {
+	functions, done := make(chan func(), 1), make(chan struct{})
+	host := props.ChannelHost("main", functions, done)
+	close(functions)
+	close(done)
+	for range 100 {
+		host.Post(func() { t.Error("it was called") })
+	}
+}
+
+// named is a host whose name is made up when it is asked for.
+type named struct {
+	props.Host
+	name *func() string
+}
+
+func (n named) Name() string { return (*n.name)() }
+
+func TestNameOfAHostIsAskedForOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		name func() string
+		want string
+	}{
+		"a name": {func() string { return "gui" }, "gui"},
+		"panic":  {func() string { panic("no name") }, "props_test.named"},
+		"Goexit": {func() string { runtime.Goexit(); return "" }, "props_test.named"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			ask := func() string { asked++; return tt.name() }
+			config, err := props.New(props.HostedBy(named{name: &ask}))
+			require.NoError(t, err)
+			for range 3 {
+				assert.Equal(t, tt.want, config.HostName())
+			}
+			assert.Equal(t, 1, asked)
+			child, err := config.Child()
+			require.NoError(t, err)
+			assert.Empty(t, child.HostName())
+			require.EqualError(t, config.Differs(child), fmt.Sprintf("props: HostedBy(%q): the existing child runs on backend goroutine", tt.want))
+		})
+	}
 }
 
 func TestChannelHostThatIsNeverDone(t *testing.T) {

@@ -65,7 +65,8 @@ type Config struct {
 	// abandons them, 0 for no limit.
 	StopTimeout time.Duration
 
-	asked asked
+	hostName string // of Host
+	asked    asked
 }
 
 // The defaults of options.
@@ -138,7 +139,7 @@ func (c *Config) settleHost() error {
 		return nil
 	}
 	if c.asked.backend {
-		return fmt.Errorf("props: HostedBy(%q): cannot be combined with Backend(%v)", c.Host.Name(), c.Backend)
+		return fmt.Errorf("props: HostedBy(%q): cannot be combined with Backend(%v)", c.hostName, c.Backend)
 	}
 	c.Backend = Goroutine // it was inherited
 	return nil
@@ -205,6 +206,9 @@ func Protected() Option {
 //
 // Each panic in a function of the caller is logged there once, at error level and with its
 // stack, and each item of a queue that fails.
+//
+// The handler of l is called on any goroutine. If it panics while the library logs, that
+// record is lost and nothing else.
 func Logger(l *slog.Logger) Option {
 	return func(c *Config) error {
 		if l == nil {

@@ -7,6 +7,7 @@ type Publication interface {
 	Publish(topic string, data []byte) error
 	// Close is called once, before the caller counts as stopped. At that time
 	// the last function of the caller has returned and no Publish is running.
+	// By then Publish of the caller returns an error that matches pending.ErrStopped.
 	Close() error
 }
 

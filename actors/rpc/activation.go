@@ -16,6 +16,7 @@ import (
 	"github.com/asynkron/protoactor-go/cluster"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -59,7 +60,7 @@ func (a *activation) begin(ctx actor.Context, id string) {
 		return
 	}
 	if a.state, a.failed = a.newState(); a.failed != nil {
-		a.caller.Logger().Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
+		safelog.Wrap(a.caller.Logger()).Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
 		a.timer = time.AfterFunc(patience, a.leave) // if no call comes that could be told
 		return
 	}
@@ -89,7 +90,7 @@ func (a *activation) newState() (state any, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			crash := &pending.PanicError{Value: r, Stack: debug.Stack()}
-			a.caller.Logger().Error("rpc: state was not made", slog.String("identity", a.String()), slog.Any("error", crash),
+			safelog.Wrap(a.caller.Logger()).Error("rpc: state was not made", slog.String("identity", a.String()), slog.Any("error", crash),
 				slog.String("stack", string(crash.Stack)))
 			err = crash
 		} else if !returned {
@@ -160,7 +161,7 @@ func (a *activation) save() {
 
 func (a *activation) notSaved(err error, more ...slog.Attr) {
 	attrs := append([]slog.Attr{slog.String("identity", a.String()), slog.Any("error", err)}, more...)
-	a.caller.Logger().LogAttrs(context.Background(), slog.LevelError, "rpc: state was not saved", attrs...)
+	safelog.Wrap(a.caller.Logger()).LogAttrs(context.Background(), slog.LevelError, "rpc: state was not saved", attrs...)
 }
 
 func (a *activation) end() {

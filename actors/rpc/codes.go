@@ -45,6 +45,7 @@ var builtIn = [...]coded{
 	{"rpc.version", ErrVersion},
 	{"rpc.no_member", ErrNoMember},
 	{"rpc.activation", ErrActivation},
+	{"rpc.uncertain", ErrUncertain},
 }
 
 // codes are the errors of the user's.

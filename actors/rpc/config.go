@@ -206,11 +206,12 @@ func (c *config) permits(call Incoming) (permitted bool) {
 }
 
 // Advertised is the address, as "host:port", under which other nodes reach this
-// one, if it is not the one that it listens on.
+// one, if it is not the one that it listens on. It needs a host and a port: the host is not
+// empty, 0.0.0.0 or ::, and the port is not 0.
 func Advertised(address string) Option {
 	return func(o *config) error {
-		if address == "" {
-			return errors.New("rpc: Advertised: must not be empty")
+		if err := checkAdvertised(address); err != nil {
+			return fmt.Errorf("rpc: Advertised: %w", err)
 		}
 		o.advertised = address
 		return nil

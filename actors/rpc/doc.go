@@ -41,7 +41,8 @@
 // [pending.ErrStopped] if the target is stopped; with [ErrNodeDown] at once when
 // the connection to the node is lost or there is none, a node that falls silent
 // being found out within 15 seconds. Then it is not known whether the function
-// has run. When the node that has called is lost its functions are cancelled, but
+// has run, and neither with [ErrUncertain], if the node cannot tell the call from a
+// repetition. When the node that has called is lost its functions are cancelled, but
 // those of calls with a key. An answer that comes too late is dropped, and counted:
 // see [StatsOf].
 //

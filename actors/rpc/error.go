@@ -41,6 +41,11 @@ var (
 	// could not be made. The function has not run.
 	ErrActivation = errors.New("rpc: activation")
 
+	// ErrUncertain is matched by the error of a call that may have run, or not: its node
+	// cannot know whether the call has come before. It has come late, after thousands of
+	// later calls of the same node.
+	ErrUncertain = errors.New("rpc: uncertain whether it has run")
+
 	// ErrVersion is matched by the error of a call of a node that speaks another
 	// version.
 	ErrVersion = errors.New("rpc: other version")

@@ -49,6 +49,9 @@ func JoinContext(
 		return nil, errors.New("rpc: join: there is no cluster, or it is another system's")
 	}
 	n := nodeOf(system)
+	if err := n.prepare(c); err != nil {
+		return nil, fmt.Errorf("rpc: join: %w", err)
+	}
 	n.listenToEvents()
 	n.follow(c)
 	if err := n.startMember(ctx, c); err != nil {
@@ -59,6 +62,20 @@ func JoinContext(
 		once.Do(func() { err = n.leave(ctx, c) })
 		return err
 	}, nil
+}
+
+// prepare gives the remote of a cluster what it must have, whoever has configured it.
+func (n *node) prepare(c *cluster.Cluster) error {
+	if c.Config == nil || c.Config.RemoteConfig == nil {
+		return errors.New("the cluster has no configuration of its remote")
+	}
+	if err := checkListening(c.Config.RemoteConfig); err != nil {
+		return err
+	}
+	config := *c.Config.RemoteConfig // which others may share
+	config.ServerOptions = n.withGuards(config.ServerOptions)
+	c.Config.RemoteConfig = &config
+	return nil
 }
 
 // startMember starts the cluster's member. Nothing of it is left after an error, or
@@ -144,13 +161,14 @@ func (n *node) depart(ctx context.Context, c *cluster.Cluster) error {
 	go func() {
 		// No identity may end any more while the list of members changes, which
 		// protoactor reads then.
-		err := guarded(c.IdentityLookup.Shutdown)
+		// Both of these are nil if the remote has not started.
+		err := guarded(func() { c.IdentityLookup.Shutdown() })
 		err = errors.Join(err, guarded(func() {
 			if err := c.Config.ClusterProvider.Shutdown(true); err != nil {
 				panic(err)
 			}
 		}))
-		done <- errors.Join(err, guarded(c.Gossip.Shutdown))
+		done <- errors.Join(err, guarded(func() { c.Gossip.Shutdown() }))
 	}()
 	var err error
 	select {

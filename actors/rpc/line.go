@@ -37,6 +37,22 @@ func (l *lines) put(n *node, address string, e *wire.Envelope) {
 	}
 }
 
+// putCall has a call sent that gets its number from register, unless that returns an
+// error. Numbers are given out in the order in which calls are sent, because a node takes
+// a call for a repetition that comes after many with higher numbers.
+func (l *lines) putCall(
+	n *node, address string, e *wire.Envelope, register func() (uint64, error),
+) (number uint64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if number, err = register(); err != nil {
+		return 0, err
+	}
+	e.Call = number
+	l.add(n, address, e)
+	return number, nil
+}
+
 // add has an envelope sent. The caller holds mu.
 func (l *lines) add(n *node, address string, e *wire.Envelope) {
 	way := l.busy[address]

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -121,6 +122,37 @@ func TestCallsOfABundleThatWasNotDelivered(t *testing.T) {
 		kept.Cancel(nil)
 		synctest.Wait()
 	})
+}
+
+// A node takes a call for a repetition that comes after many with higher numbers.
+func TestNumbersOfCallsAreInTheOrderOfTheLine(t *testing.T) {
+	m := newMail()
+	const callers, each = 100, 300
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for range each {
+				Call[string, string](t.Context(), m.node.system, At("there", "callers/clerk"), "echo", "x").Cancel(nil)
+			}
+		})
+	}
+	all.Wait()
+	m.node.lines.senders.Wait()
+	var numbers []uint64
+	cancelled := make(map[uint64]bool)
+	for _, bundle := range m.messages {
+		for _, e := range bundle {
+			if e.Cancel != nil {
+				cancelled[e.GetCall()] = true
+				continue
+			}
+			numbers = append(numbers, e.GetCall())
+			assert.False(t, cancelled[e.GetCall()], "the cancellation comes after the call")
+		}
+	}
+	assert.Len(t, numbers, callers*each)
+	assert.Len(t, cancelled, callers*each)
+	assert.True(t, slices.IsSorted(numbers))
 }
 
 // lonely is a call that nobody hears of.

@@ -10,8 +10,10 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/remote"
+	"google.golang.org/grpc"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -25,6 +27,7 @@ type node struct {
 	system     *actor.ActorSystem
 	generation uint64
 	described  pending.Option // of its calls
+	guards     []grpc.ServerOption
 	config     atomic.Pointer[config]
 	functions  functions
 	codes      codes
@@ -62,6 +65,7 @@ func nodeOf(system *actor.ActorSystem) *node {
 		n := &node{system: system, generation: uint64(time.Now().UnixNano())} //nolint:gosec // It is after 1970.
 		n.described = pending.DescribedBy(func(m pending.Metadata) { m["system"] = system })
 		n.config.Store(defaults())
+		n.guards = n.newGuards()
 		if _, added := system.ProcessRegistry.Add(n, processID); added {
 			return n
 		}
@@ -91,7 +95,7 @@ func (n *node) Stop(*actor.PID) {}
 func (n *node) unpack(bundle *wire.Bundle, sender *actor.PID) {
 	for e, err := range bundle.All() {
 		if err != nil {
-			n.system.Logger().Warn("rpc: bundle dropped", slog.Any("error", err), slog.Any("sender", sender))
+			n.log().Warn("rpc: bundle dropped", slog.Any("error", err), slog.Any("sender", sender))
 			return
 		}
 		n.receive(e, sender)
@@ -115,9 +119,13 @@ func (n *node) receive(e *wire.Envelope, sender *actor.PID) {
 	}
 }
 
+// log returns the logger for what this package logs itself, often on goroutines of
+// its own, where a panic of the handler would end the process.
+func (n *node) log() *slog.Logger { return safelog.Wrap(n.system.Logger()) }
+
 // dropped says what was lost in a panic, which has ended nothing else.
 func (n *node) dropped(what string, panicked any) {
-	n.system.Logger().Error("rpc: "+what+" dropped",
+	n.log().Error("rpc: "+what+" dropped",
 		slog.Any("panic", panicked), slog.String("stack", string(debug.Stack())))
 }
 

@@ -46,7 +46,7 @@ func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	}
 	t.Parallel()
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
-	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=60s"})
+	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=300s"})
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", withoutOthersRaces())
 	output, err := cmd.CombinedOutput()

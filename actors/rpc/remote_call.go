@@ -29,16 +29,13 @@ type remoteCall[Resp any] struct {
 	// here calls the function of this node, if that is where the target is.
 	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
 
-	mu     sync.Mutex
-	at     place  // of the attempt that is under way
-	number uint64 // of that attempt; 0 if it is made here, or has none yet
-	sent   bool
-	// withdrawn says that the call was over before that attempt was answered.
-	withdrawn bool
-	over      bool
-	failed    []failure   // with a key those since a place has failed twice
-	repeated  int         // how often a call with a key was
-	next      *time.Timer // of the next attempt
+	mu       sync.Mutex
+	at       place  // of the attempt that is under way
+	number   uint64 // of that attempt; 0 if it is made here, or has none yet
+	over     bool
+	failed   []failure   // with a key those since a place has failed twice
+	repeated int         // how often a call with a key was
+	next     *time.Timer // of the next attempt
 }
 
 // attempt sends the call to where its target is now.
@@ -69,7 +66,8 @@ func (c *remoteCall[Resp]) failures() []failure {
 // runHere has the function run on this node.
 func (c *remoteCall[Resp]) runHere(at place) {
 	var ran atomic.Bool
-	c.begin(place{}, 0)
+	c.aim(place{})
+	c.mark(place{})
 	done := c.node.calls.here(c.node.system.Address())
 	p := c.here(at, &ran)
 	c.OnDone(func(pending.Handle) { p.Cancel(c.Err()) })
@@ -95,15 +93,31 @@ func (c *remoteCall[Resp]) start(at place) error {
 	}
 	if c.node.isHere(at) {
 		at.address = here
-	} else if err := c.node.reaches(at.address); err != nil {
+	}
+	c.aim(at)
+	if at.address == here {
+		return c.loop(request)
+	}
+	if err := c.node.reaches(at.address); err != nil {
 		return err
 	}
-	number, err := c.node.calls.add(c, at.address, c.node.config.Load().maxOpen)
-	if err != nil {
-		return err
+	c.mark(at)
+	c.node.listenToEvents()
+	return c.send(at.address, request)
+}
+
+// aim notes where the next attempt is made.
+func (c *remoteCall[Resp]) aim(at place) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+// mark marks the span of a call whose target moves.
+func (c *remoteCall[Resp]) mark(at place) {
+	if _, fixed := c.target.(place); !fixed {
+		telemetry.Attempt(c.Context(), cmp.Or(at.address, c.node.system.Address()))
 	}
-	c.send(at, number, request)
-	return nil
 }
 
 // request returns the call as it travels, at this moment.
@@ -146,60 +160,65 @@ func (c *remoteCall[Resp]) trace() map[string]string {
 	return trace
 }
 
-// send sends an attempt, unless the call is over.
-func (c *remoteCall[Resp]) send(at place, number uint64, request *wire.Envelope) {
-	if !c.begin(at, number) {
-		c.node.calls.take(number)
-		return
-	}
-	if err := c.post(at.address, number, request); err != nil {
-		if c.node.calls.take(number) != nil {
-			c.Fail(err)
-		}
-		return
-	}
-	if c.noteSent() {
-		c.sendCancel(at.address, number)
-	}
-}
-
-// post sends an attempt, unless too much waits to be sent there.
-func (c *remoteCall[Resp]) post(address string, number uint64, e *wire.Envelope) error {
-	if address != here {
-		size, limit := e.GetRequest().SizeVT(), c.node.config.Load().maxOpenBytes
-		if err := c.node.backlog.add(address, size, limit); err != nil {
-			return err
-		}
-	}
-	e.Generation, e.Call = c.node.generation, number
-	c.node.send(address, e)
-	return nil
-}
-
-// begin notes that an attempt is made, unless the call is over.
-func (c *remoteCall[Resp]) begin(at place, number uint64) bool {
+// send sends an attempt, unless the call is over. Whoever ends the call meanwhile waits,
+// and cancels the attempt behind it.
+func (c *remoteCall[Resp]) send(address string, request *wire.Envelope) error {
+	request.Generation = c.node.generation
+	size, config := request.GetRequest().SizeVT(), c.node.config.Load()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
-		return false
+		return nil
 	}
-	if _, fixed := c.target.(place); !fixed {
-		telemetry.Attempt(c.Context(), cmp.Or(at.address, c.node.system.Address()))
+	number, err := c.node.lines.putCall(c.node, address, request, func() (uint64, error) {
+		number, err := c.node.calls.add(c, address, config.maxOpen)
+		if err != nil {
+			return 0, err
+		}
+		if err := c.node.backlog.add(address, size, config.maxOpenBytes); err != nil {
+			c.node.calls.take(number)
+			return 0, err
+		}
+		return number, nil
+	})
+	if err == nil {
+		c.sent(number)
 	}
-	c.at, c.number, c.sent = at, number, false
+	return err
+}
+
+// loop has this node receive an attempt, unless the call is over. One that is cancelled
+// before the node receives it does not run.
+func (c *remoteCall[Resp]) loop(request *wire.Envelope) error {
+	number, err := c.register()
+	if number == 0 {
+		return err
+	}
+	request.Generation, request.Call = c.node.generation, number
+	c.node.send(here, request)
+	return nil
+}
+
+// register registers an attempt on this node, and returns its number, which is 0 if the
+// call is over.
+func (c *remoteCall[Resp]) register() (number uint64, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return 0, nil
+	}
+	if number, err = c.node.calls.add(c, here, c.node.config.Load().maxOpen); err == nil {
+		c.sent(number)
+	}
+	return number, err
+}
+
+// sent notes the number of an attempt, and when it is repeated. mu must be held.
+func (c *remoteCall[Resp]) sent(number uint64) {
+	c.number = number
 	if c.attemptTimeout != nil {
 		c.next = time.AfterFunc(*c.attemptTimeout, func() { c.repeat(number) })
 	}
-	return true
-}
-
-// noteSent notes that the attempt was sent, and reports whether it was withdrawn
-// meanwhile.
-func (c *remoteCall[Resp]) noteSent() (withdrawn bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sent = true
-	return c.withdrawn
 }
 
 // ended is called when the pending is done. If nothing has come from the other
@@ -209,10 +228,9 @@ func (c *remoteCall[Resp]) ended() {
 	c.mu.Lock()
 	c.over = true
 	c.stopTimer()
-	c.withdrawn = c.node.calls.take(c.number) != nil
-	sent, withdrawn, address, number := c.sent, c.withdrawn, c.at.address, c.number
+	address, number := c.at.address, c.number
 	c.mu.Unlock()
-	if sent && withdrawn {
+	if c.node.calls.take(number) != nil {
 		c.sendCancel(address, number)
 	}
 }

@@ -26,7 +26,14 @@ func (c *remoteCall[Resp]) repeat(number uint64) {
 		c.SetError(err)
 		return
 	}
-	_ = c.post(at.address, number, request) // if too much waits it is among that
+	request.Generation, request.Call = c.node.generation, number
+	if at.address != here {
+		size, limit := request.GetRequest().SizeVT(), c.node.config.Load().maxOpenBytes
+		if err := c.node.backlog.add(at.address, size, limit); err != nil {
+			return // it is among what waits
+		}
+	}
+	c.node.send(at.address, request)
 }
 
 // overdue reports whether an attempt is still under way, and where, and sets the

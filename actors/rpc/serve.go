@@ -162,7 +162,7 @@ func (n *node) refuse(call incoming, err error) { n.reply(call, n.refusal(err)) 
 
 func (n *node) refusal(err error) *wire.Response {
 	e := n.encodeError(err)
-	e.NotRun = true
+	e.NotRun = !errors.Is(err, ErrUncertain)
 	e.Again = errors.Is(err, ErrNoCaller) || errors.Is(err, actors.ErrOverloaded)
 	return &wire.Response{Error: e}
 }

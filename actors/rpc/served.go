@@ -34,15 +34,29 @@ type caller struct {
 }
 
 // begin reports whether a call has not come before, nor its cancellation, and may
-// run; if it may not, the error says why, and is nil if it is not to be answered.
+// run. If it may not, the error says why. The error is nil if the call is answered
+// already, or will be, or nobody waits for an answer.
 func (s *served) begin(call incoming, limit int) (first bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.peer(call)
-	if c == nil || !c.see(call.number) {
+	if c == nil {
+		return false, outlived(call)
+	}
+	if c.knows(call.number) {
 		return false, nil
 	}
+	if call.number <= c.floor {
+		return false, fmt.Errorf("%w: call %d of %s came after %d later ones, and may have come before",
+			ErrUncertain, call.number, call.address, remembered)
+	}
+	c.note(call.number)
 	return s.admit(c, call.number, limit)
+}
+
+// outlived is the error of a call from a node that is not the latest one at its address.
+func outlived(call incoming) error {
+	return fmt.Errorf("%w: %s has started anew since, unless its clock was put back", ErrUncertain, call.address)
 }
 
 func (s *served) admit(c *caller, number uint64, limit int) (admitted bool, err error) {
@@ -64,7 +78,7 @@ func (s *served) attend(call incoming, limit int) (first bool, err error) {
 	defer s.mu.Unlock()
 	c := s.peer(call)
 	if c == nil {
-		return false, nil
+		return false, outlived(call)
 	}
 	if _, cancelled := c.seen[call.number]; cancelled {
 		return false, nil
@@ -119,22 +133,31 @@ func (s *served) drop() {
 	}
 }
 
-// see reports whether a number comes for the first time, for all that is known.
-func (c *caller) see(number uint64) bool {
-	if _, known := c.seen[number]; known || number <= c.floor {
-		return false
+// knows reports whether a call has come, or its cancellation. Of those that have ended
+// only the last ones are known.
+func (c *caller) knows(number uint64) bool {
+	_, known := c.seen[number]
+	if !known {
+		_, known = c.running[number]
+	}
+	return known
+}
+
+// note remembers a number, in place of the oldest one.
+func (c *caller) note(number uint64) {
+	if _, known := c.seen[number]; known {
+		return
 	}
 	c.seen[number] = struct{}{}
 	if len(c.order) < remembered {
 		c.order = append(c.order, number)
-		return true
+		return
 	}
 	forgotten := c.order[c.oldest]
 	c.order[c.oldest] = number
 	c.oldest = (c.oldest + 1) % remembered
 	delete(c.seen, forgotten)
 	c.floor = max(c.floor, forgotten)
-	return true
 }
 
 // running notes what runs for a call, unless that is forgotten already.
@@ -184,7 +207,7 @@ func (s *served) forget(call incoming) pending.Handle {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.peer(call); c != nil {
-		c.see(call.number)
+		c.note(call.number)
 	}
 	return h
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
@@ -80,8 +81,7 @@ func TestManyAtOnceOverSockets(t *testing.T) {
 				before := memory()
 				callAtOnce(t, system, node, test.calls, bytes.Repeat([]byte{7}, test.size))
 				assert.Zero(t, rpc.StatsOf(system))
-				after := memory()
-				assert.Less(t, after.HeapAlloc, before.HeapAlloc+50*megabyte, "nothing of it is kept")
+				released(t, before.HeapAlloc+50*megabyte)
 			})
 		})
 	}
@@ -98,6 +98,14 @@ func callAtOnce(t *testing.T, system *actor.ActorSystem, node *other, n int, dat
 		require.True(t, bytes.Equal(data, got.GetValue()))
 		calls[n] = nil // with its result
 	}
+}
+
+// released waits until no more than so many bytes are in use. On a busy machine a goroutine
+// of gRPC or protoactor may still have a message that it has sent or handed over.
+func released(t *testing.T, limit uint64) {
+	t.Helper()
+	require.Eventually(t, func() bool { return memory().HeapAlloc < limit }, 30*time.Second, 10*time.Millisecond,
+		"nothing of it is kept")
 }
 
 func memory() (m runtime.MemStats) {

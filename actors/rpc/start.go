@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -37,7 +36,10 @@ const (
 )
 
 // Start has a system listen for other nodes at an address, "host:port", where a
-// port of 0 is any that is free: it starts protoactor's remote with limits that
+// port of 0 is any that is free. Other nodes connect to that address. So it is an error
+// if the host is empty, 0.0.0.0 or ::, unless [Advertised] gives another address.
+//
+// Start starts protoactor's remote with limits that
 // suit [MaxSize], with the detection of connections that have died, and so that
 // nothing that is received ends the process. The system's address is
 // system.Address() from then on, and those PIDs and callers must be made after it
@@ -66,39 +68,39 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 
 // RemoteConfig returns the configuration with which [Start] starts protoactor's
 // remote, for those who have it started by somebody else, as by a cluster. The
-// options apply as by [Configure].
+// options apply as by [Configure]. A program that has more server options appends
+// them to those of the configuration.
 func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*remote.Config, error) {
-	host, port, err := net.SplitHostPort(address)
+	host, port, err := parseAddress(address)
 	if err != nil {
 		return nil, fmt.Errorf("rpc: start: %w", err)
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("rpc: start: port of %s: %w", address, err)
 	}
 	n := nodeOf(system)
 	c, err := n.configure(opts)
 	if err != nil {
 		return nil, err
 	}
-	return remote.Configure(host, int(number),
+	configuration := remote.Configure(bracketed(host), int(port),
 		remote.WithAdvertisedHost(c.advertised),
 		remote.WithEndpointWriterBatchSize(min(mostInBatch, LargestMaxSize/c.maxSize)),
 		remote.WithEndpointWriterQueueSize(writerQueue),
 		func(config *remote.Config) { config.MaxRetryCount = 1 },
 		remote.WithServerOptions(n.serverOptions(c)...),
 		remote.WithDialOptions(n.dialOptions(c)...),
-	), nil
+	)
+	if err := checkListening(configuration); err != nil {
+		return nil, fmt.Errorf("rpc: start: %w", err)
+	}
+	return configuration, nil
 }
 
 func (n *node) serverOptions(c *config) []grpc.ServerOption {
-	return append([]grpc.ServerOption{
+	return n.withGuards(append([]grpc.ServerOption{
 		grpc.MaxRecvMsgSize(largestBatch),
 		grpc.MaxSendMsgSize(largestBatch),
-		grpc.StreamInterceptor(n.receiveStream),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: silence, Timeout: lifeSigns}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: silence / 2, PermitWithoutStream: true}),
-	}, c.server...)
+	}, c.server...))
 }
 
 func (n *node) dialOptions(c *config) []grpc.DialOption {
@@ -141,7 +143,7 @@ func (n *node) stop(r *remote.Remote) {
 	}
 	n.lines.close()
 	n.disconnect()
-	r.Shutdown(false)
+	_ = guarded(func() { r.Shutdown(false) }) // it panics if there is nothing to stop
 }
 
 // disconnect has protoactor close its connections. Its own graceful stop is not

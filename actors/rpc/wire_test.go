@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,7 +46,6 @@ func TestCallThatComesTwiceRunsOnce(t *testing.T) {
 	r.get(request(wire.Version, 7, 1))
 	assert.NotNil(t, (<-r.answers).GetResponse().GetResult())
 	r.get(request(wire.Version, 7, 1))
-	r.get(request(wire.Version, 6, 2)) // of an earlier node with that address
 	r.get(&wire.Envelope{
 		Version: wire.Version, Generation: 7, Call: 3, Cancel: &wire.Cancel{},
 	})
@@ -54,6 +54,71 @@ func TestCallThatComesTwiceRunsOnce(t *testing.T) {
 	assert.Equal(t, uint64(4), (<-r.answers).GetCall())
 	assert.Empty(t, r.answers)
 	assert.Zero(t, r.served.stats())
+}
+
+// A call that cannot be told from a repetition does not run, but is answered.
+func TestCallThatIsOvertakenIsAnswered(t *testing.T) {
+	r := newReceiver(t)
+	r.cancelLater()
+	r.get(request(wire.Version, 1, 1))
+	r.uncertain(t, 1, "came after 4096 later ones")
+	assert.Zero(t, r.served.stats())
+}
+
+func TestRepetitionOfACallThatRunsIsNotAnswered(t *testing.T) {
+	r := newReceiver(t)
+	begun, end := make(chan struct{}), make(chan struct{})
+	require.NoError(t, Handle(r.system, "block", func(context.Context, string) (int, error) {
+		close(begun)
+		<-end
+		return 7, nil
+	}))
+	long := request(wire.Version, 1, 1)
+	long.GetRequest().Function = "block"
+	r.get(long)
+	<-begun
+	r.cancelLater()
+	r.get(long)
+	close(end)
+	assert.NotNil(t, (<-r.answers).GetResponse().GetResult())
+	assert.Empty(t, r.answers)
+}
+
+// cancelLater has more calls than are remembered cancelled before they come. The first has
+// the number 2.
+func (r *receiver) cancelLater() {
+	for number := range uint64(remembered + 1) {
+		r.get(&wire.Envelope{Version: wire.Version, Generation: 1, Call: number + 2, Cancel: &wire.Cancel{}})
+	}
+}
+
+// A node whose clock was put back seems to be an earlier one.
+func TestCallOfAnEarlierNodeIsAnswered(t *testing.T) {
+	for name, key := range map[string]string{"without a key": "", "with a key": "k"} {
+		t.Run(name, func(t *testing.T) {
+			r := newReceiver(t)
+			r.get(request(wire.Version, 7, 1))
+			<-r.answers
+			earlier := request(wire.Version, 6, 2)
+			earlier.GetRequest().Key = key
+			r.get(earlier)
+			r.uncertain(t, 2, "clock was put back")
+		})
+	}
+}
+
+// uncertain waits for the answer to a call of which nobody knows whether it has run.
+func (r *receiver) uncertain(t *testing.T, number uint64, text string) {
+	t.Helper()
+	r.lines.senders.Wait()
+	require.NotEmpty(t, r.answers, "the call vanished")
+	answer := <-r.answers
+	assert.Equal(t, number, answer.GetCall())
+	err := r.decodeError(answer.GetResponse().GetError())
+	require.ErrorIs(t, err, ErrUncertain)
+	require.ErrorContains(t, err, text)
+	assert.False(t, hasNotRun(err))
+	assert.False(t, r.mayRepeat(err))
 }
 
 func TestNumberThatIsUsedTwiceCountsOnce(t *testing.T) {
@@ -81,7 +146,6 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	assert.Len(t, c.seen, remembered)
 	assert.Len(t, c.order, remembered)
 	assert.Equal(t, uint64(10), c.floor)
-	assert.False(t, c.see(5))
 	for number := range uint64(2 * mostPeers) {
 		r.served.forget(incoming{address: string(rune('a' + number)), generation: 1, number: number})
 	}

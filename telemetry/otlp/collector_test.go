@@ -93,11 +93,15 @@ func collect(t *testing.T, protocol string) *collector {
 }
 
 func (c *collector) overGRPC(t *testing.T) (endpoint string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return c.overGRPCAt(t, listener)
+}
+
+func (c *collector) overGRPCAt(t *testing.T, listener net.Listener) (endpoint string) {
 	server := grpc.NewServer()
 	coltrace.RegisterTraceServiceServer(server, c)
 	colmetrics.RegisterMetricsServiceServer(server, ofMetrics{collector: c})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) }) // an error if it is stopped before that
 	t.Cleanup(func() {
@@ -107,7 +111,13 @@ func (c *collector) overGRPC(t *testing.T) (endpoint string) {
 	return "http://" + listener.Addr().String()
 }
 
-func (c *collector) overHTTP(t *testing.T) (endpoint string) {
+func (c *collector) overHTTP(t *testing.T) (endpoint string) { return serve(t, c.handler(t)) }
+
+func (c *collector) overHTTPAt(t *testing.T, listener net.Listener) (endpoint string) {
+	return serveAt(t, listener, c.handler(t))
+}
+
+func (c *collector) handler(t *testing.T) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/traces", func(w http.ResponseWriter, r *http.Request) {
 		answer(t, w, r, &coltrace.ExportTraceServiceRequest{}, c.Export)
@@ -115,7 +125,7 @@ func (c *collector) overHTTP(t *testing.T) (endpoint string) {
 	mux.HandleFunc("POST /v1/metrics", func(w http.ResponseWriter, r *http.Request) {
 		answer(t, w, r, &colmetrics.ExportMetricsServiceRequest{}, ofMetrics{collector: c}.Export)
 	})
-	return serve(t, mux)
+	return mux
 }
 
 func answer[Request, Response proto.Message](
@@ -132,7 +142,15 @@ func answer[Request, Response proto.Message](
 }
 
 func serve(t *testing.T, handler http.Handler) (endpoint string) {
-	server := httptest.NewServer(handler)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return serveAt(t, listener, handler)
+}
+
+func serveAt(t *testing.T, listener net.Listener, handler http.Handler) (endpoint string) {
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}} //nolint:gosec // It is for this test.
+	server.Config.SetKeepAlivesEnabled(false) // the next server at the address is another one
+	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL
 }

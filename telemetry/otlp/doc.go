@@ -10,7 +10,7 @@
 // The program's environment says where they go and how, in the variables that
 // OpenTelemetry has defined for that. Those which matter most:
 //
-//	OTEL_EXPORTER_OTLP_ENDPOINT   the collector; http://localhost:4318 unless set
+//	OTEL_EXPORTER_OTLP_ENDPOINT   the collector; http://localhost:4318 unless set, 4317 with grpc
 //	OTEL_EXPORTER_OTLP_PROTOCOL   http/protobuf (the default) or grpc
 //	OTEL_EXPORTER_OTLP_HEADERS    headers of every request, for authentication
 //	OTEL_EXPORTER_OTLP_TIMEOUT    milliseconds a request may take; 10000 unless set

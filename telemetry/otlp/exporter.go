@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
@@ -25,8 +26,12 @@ func newSpanExporter(ctx context.Context) (trace.SpanExporter, error) {
 	switch {
 	case err != nil || protocol == "":
 		return nil, err
+	case protocol == overGRPC && isPlain("TRACES"):
+		return otlptracegrpc.New(ctx, otlptracegrpc.WithInsecure())
 	case protocol == overGRPC:
 		return otlptracegrpc.New(ctx)
+	case isPlain("TRACES"):
+		return otlptracehttp.New(ctx, otlptracehttp.WithInsecure())
 	default:
 		return otlptracehttp.New(ctx)
 	}
@@ -38,11 +43,29 @@ func newMetricExporter(ctx context.Context) (metric.Exporter, error) {
 	switch {
 	case err != nil || protocol == "":
 		return nil, err
+	case protocol == overGRPC && isPlain("METRICS"):
+		return otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithInsecure())
 	case protocol == overGRPC:
 		return otlpmetricgrpc.New(ctx)
+	case isPlain("METRICS"):
+		return otlpmetrichttp.New(ctx, otlpmetrichttp.WithInsecure())
 	default:
 		return otlpmetrichttp.New(ctx)
 	}
+}
+
+// isPlain reports whether a signal goes to the collector of this machine without TLS. That
+// is the default of OpenTelemetry, but not of its exporters, which use TLS there. Any
+// variable about the endpoint or about TLS is left to them.
+func isPlain(signal string) bool {
+	for _, name := range []string{"ENDPOINT", "INSECURE", "CERTIFICATE", "CLIENT_CERTIFICATE"} {
+		for _, variable := range []string{"OTEL_EXPORTER_OTLP_" + signal + "_" + name, "OTEL_EXPORTER_OTLP_" + name} {
+			if strings.TrimSpace(os.Getenv(variable)) != "" {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // protocolOf returns the protocol for a signal, or "" if it is not to be sent.

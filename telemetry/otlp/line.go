@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 )
 
 // line is the way of one signal to the collector. It says once that it is out
@@ -31,7 +33,7 @@ func (l *line) deliver(ctx context.Context, send func(context.Context) error) er
 		return nil
 	}
 	if !l.broken.Swap(true) && !l.ending.Load() { // the shutdown returns what fails in it
-		slog.Default().WarnContext(ctx, "otlp: "+l.signal+" do not arrive; this is said once until they do",
+		safelog.Wrap(slog.Default()).WarnContext(ctx, "otlp: "+l.signal+" do not arrive; this is said once until they do",
 			slog.Any("error", err))
 	}
 	return &undelivered{err}
@@ -59,7 +61,7 @@ func (r *reporter) Handle(err error) {
 	r.last = err.Error()
 	r.mu.Unlock()
 	if !repeated {
-		slog.Default().Warn("otlp: OpenTelemetry", slog.Any("error", err))
+		safelog.Wrap(slog.Default()).Warn("otlp: OpenTelemetry", slog.Any("error", err))
 	}
 }
 

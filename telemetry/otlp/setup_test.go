@@ -2,7 +2,13 @@ package otlp_test
 
 import (
 	"context"
+	"encoding/pem"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,6 +71,75 @@ func TestSetupSendsTracesAndMetrics(t *testing.T) {
 			assert.Equal(t, about[0], about[1])
 		})
 	}
+}
+
+// The collector of this machine has the ports of the standard, and no TLS.
+func TestWithoutVariablesACollectorOfThisMachineGetsEverything(t *testing.T) {
+	for _, test := range []struct {
+		name, protocol, address string
+		collect                 func(*collector, *testing.T, net.Listener) string
+	}{
+		{"no variable", "", "127.0.0.1:4318", (*collector).overHTTPAt},
+		{"http/protobuf", "http/protobuf", "127.0.0.1:4318", (*collector).overHTTPAt},
+		{"grpc", "grpc", "127.0.0.1:4317", (*collector).overGRPCAt},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			withoutVariables(t)
+			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", test.protocol)
+			listener, err := net.Listen("tcp", test.address)
+			if err != nil {
+				t.Skipf("another program has the port of the standard: %v", err)
+			}
+			c := &collector{}
+			test.collect(c, t, listener)
+			shutdown := setUp(t)
+			span(t, "sale")
+			count(t)
+
+			require.NoError(t, shutdown(t.Context()))
+
+			spans, metrics, _ := c.received()
+			assert.Equal(t, []string{"sale"}, spans)
+			assert.Equal(t, []string{"sales"}, metrics)
+		})
+	}
+}
+
+// An exporter that is told to do without TLS does not take them.
+func TestVariablesAboutTLSAreForTheCollectorOfThisMachineToo(t *testing.T) {
+	for _, protocol := range []string{"grpc", "http/protobuf"} {
+		for _, variable := range []string{"CERTIFICATE", "TRACES_CERTIFICATE", "METRICS_CERTIFICATE"} {
+			t.Run(protocol+" "+variable, func(t *testing.T) {
+				withoutVariables(t)
+				t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+				t.Setenv("OTEL_EXPORTER_OTLP_"+variable, certificateFile(t))
+				shutdown, err := otlp.Setup(t.Context(), "shop")
+				require.NoError(t, err)
+				ended, cancel := context.WithCancel(t.Context())
+				cancel()
+				_ = shutdown(ended) // there is no collector
+			})
+		}
+	}
+}
+
+// withoutVariables has the environment say nothing about OpenTelemetry.
+func withoutVariables(t *testing.T) {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "OTEL_") {
+			t.Setenv(name, "")
+		}
+	}
+}
+
+// certificateFile returns a file with the certificate of an authority.
+func certificateFile(t *testing.T) string {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "certificate.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(block), 0o600))
+	return file
 }
 
 func TestTheEnvironmentSaysWhatTheProgramIs(t *testing.T) {

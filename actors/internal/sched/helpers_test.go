@@ -48,7 +48,7 @@ func (o *fakeOwner) Describe(m pending.Metadata)     { m["owner"] = o.name }
 func (o *fakeOwner) WorkerID() string                { return "" }
 func (o *fakeOwner) Parent() *Scheduler              { return o.parent }
 func (o *fakeOwner) StopError() error                { return pending.ErrStopped }
-func (o *fakeOwner) ExecutorLost()                   {}
+func (o *fakeOwner) ExecutorLost(error)              {}
 func (o *fakeOwner) Left(*Task, *pending.PanicError) {}
 func (o *fakeOwner) Call(fn Func)                    { fn() }
 func (o *fakeOwner) Dropped()                        {}

@@ -194,18 +194,23 @@ func (s *Scheduler) recoverLoop(item any, b *borrowed) {
 	s.mu.Lock()
 	setBusy(b, true) // forever
 	s.mu.Unlock()
+	abandoned := false
+	defer func() { // user code called on the way, as log handlers, may end the goroutine again
+		if !abandoned {
+			s.replaceLoop()
+		}
+	}()
 	switch item := item.(type) {
 	case *Task:
-		if !s.taskExited(item) {
-			return
-		}
+		abandoned = !s.taskExited(item)
 	case *SourceItem:
-		if !s.taskExited((*Task)(item)) {
-			return
-		}
+		abandoned = !s.taskExited((*Task)(item))
 	default:
 		s.owner.Goexit(item)
 	}
+}
+
+func (s *Scheduler) replaceLoop() {
 	s.mu.Lock()
 	start := s.state.replaceLoop()
 	s.mu.Unlock()

@@ -26,8 +26,9 @@ type Owner interface {
 	Rejected(items []any)
 	// Dropped reports that a call has ended before it was started. It may be queued.
 	Dropped()
-	// ExecutorLost reports that the goroutine of the executor has ended.
-	ExecutorLost()
+	// ExecutorLost reports that the goroutine that called RunThread has ended or, with an
+	// error, that a host has lost a function.
+	ExecutorLost(err error)
 	// SlowTurn reports a turn that lasts longer than Options.TurnWarning.
 	SlowTurn(t *Task, elapsed time.Duration, stack []byte)
 

@@ -20,7 +20,9 @@ func (t *Task) WorkerID() string { return t.Owner().WorkerID() }
 
 // Left implements [pending.Runner].
 func (t *Task) Left(p *pending.PanicError) {
-	t.panicked = p != nil
+	if p != nil { // else it may be a queue that is closed on another goroutine
+		t.panicked = true
+	}
 	t.Owner().Left(t, p)
 }
 

@@ -1,8 +1,12 @@
 package sched
 
 import (
+	"errors"
 	"iter"
 	"runtime"
+	"runtime/debug"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // begin starts the goroutine of a thread.
@@ -19,8 +23,28 @@ func (p *pinned) begin() {
 func newHosted(s *Scheduler, h Host) *pinned {
 	p := &pinned{sched: s, host: h}
 	callback := p.hostCallback
-	p.wake = func() { go h.Post(callback) } // Post may block
+	p.wake = func() { go p.postTo(h, callback) } // Post may block
 	return p
+}
+
+var errExited = errors.New("runtime.Goexit was called")
+
+// postTo posts fn to a host, on a goroutine that the host may end. A host that does so, or
+// panics, has lost fn, and maybe its loop.
+func (p *pinned) postTo(h Host, fn func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		err := errExited
+		if r := recover(); r != nil {
+			err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+		}
+		p.sched.owner.ExecutorLost(err)
+	}()
+	h.Post(fn)
+	returned = true
 }
 
 func (p *pinned) start(*Scheduler) { p.post(job{}) }
@@ -35,7 +59,7 @@ func (p *pinned) serve() {
 			return
 		}
 		if p.lent {
-			p.sched.owner.ExecutorLost()
+			p.sched.owner.ExecutorLost(nil)
 		}
 		p.serve()
 	}()

@@ -136,6 +136,13 @@ func (s *Scheduler) Defer(message any, final bool) {
 	s.state.deferMessage(message, final)
 }
 
+// AwaitsDecision reports whether the parent decides on a failure.
+func (s *Scheduler) AwaitsDecision() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.awaitingParent
+}
+
 // Hold keeps the deferred message waiting for n more calls of Hold(-1).
 func (s *Scheduler) Hold(n int) {
 	s.mu.Lock()
