@@ -179,6 +179,8 @@ func (m *mailbox) Control(message any) {
 	case *actor.Terminated:
 		c.childEnded(message)
 		c.registerDeferred()
+	case *actor.Failure:
+		c.childFailed(message)
 	case registerChild:
 		c.registerWithActor(message.child)
 	default:
@@ -243,17 +245,25 @@ func (m *mailbox) Finished(t *sched.Task) { m.caller().releaseWorker(t) }
 
 // Goexit implements [sched.Owner].
 func (m *mailbox) Goexit(item any) {
+	c := m.caller()
 	if _, ok := item.(sched.Func); ok {
-		m.caller().logError(context.Background(), "direct call ended its goroutine")
+		c.logError(context.Background(), "direct call ended its goroutine")
+		return
+	}
+	if c.State() >= StateStopping {
+		c.logError(context.Background(), "actor ended its goroutine")
 		return
 	}
 	m.invoker.EscalateFailure(errGoexit, item)
 }
 
-// escalatePanic is deferred where a panic of the actor goes to its supervisor.
+// escalatePanic is deferred where a panic of the actor goes to its supervisor, unless the
+// stop has begun.
 func (c *Caller) escalatePanic(message any) {
 	if r := recover(); r != nil {
-		defer c.invoker.EscalateFailure(r, message) // even if a log handler ends the goroutine
+		if c.State() < StateStopping {
+			defer c.invoker.EscalateFailure(r, message) // even if a log handler ends the goroutine
+		}
 		c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()},
 			slog.String("message", fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))))
 	}

@@ -34,9 +34,10 @@ func (r *restart) stop() {
 	}
 }
 
-// panicked is called on the turn when a function has panicked.
+// panicked is called on the turn when a function has panicked. Nobody decides on a failure
+// after the stop has begun: the function may have panicked because the stop cancelled it.
 func (c *Caller) panicked(t sched.Work, crash *pending.PanicError) {
-	if c.restartPending(crash) {
+	if c.State() >= StateStopping || c.restartPending(crash) {
 		return
 	}
 	c.applyPolicy(crash, func(action supervision.Action, delay time.Duration) {
@@ -173,6 +174,18 @@ func (c *Caller) resumed() {
 	}
 }
 
+// childFailed is called on the turn when a child of the actor has failed. Nobody decides
+// on the failure of a child that stops, or that stops because its parent does.
+func (c *Caller) childFailed(failure *actor.Failure) {
+	child, ok := c.registry.lookup(failure.Who.GetId())
+	switch {
+	case c.State() >= StateStopping:
+	case ok && (child.pid != failure.Who || child.State() >= StateStopping):
+	case ok || c.external: // else the child has ended
+		c.invokeSystem(failure)
+	}
+}
+
 // HandleFailure implements [actor.SupervisorStrategy] for the children of
 // callers: a failure that a child has escalated is decided on by the policy of
 // its parent.
@@ -216,7 +229,7 @@ func (c *Caller) deferResume(child *actor.PID) {
 // topFailed stops a caller without a parent that has escalated a failure.
 func (r *registry) topFailed(failure *actor.Failure) {
 	c, ok := r.lookup(failure.Who.GetId())
-	if !ok {
+	if !ok || c.pid != failure.Who || c.State() >= StateStopping {
 		return
 	}
 	c.logError(context.Background(), "failure escalated to the root, the caller is stopped", loggable("reason", failure.Reason))
