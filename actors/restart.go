@@ -151,7 +151,7 @@ func (c *Caller) beginRestart() {
 func (c *Caller) resumed() {
 	c.mu.Lock()
 	var r *restart
-	var suspended []*actor.PID
+	var suspended []*Caller
 	if c.coldState != nil {
 		r, c.coldState.restart = c.coldState.restart, nil
 		suspended, c.coldState.resumeWithParent = c.coldState.resumeWithParent, nil
@@ -164,10 +164,8 @@ func (c *Caller) resumed() {
 	if c.worker != nil {
 		c.worker.pool.ready(c.worker)
 	}
-	for _, pid := range suspended {
-		if child, ok := c.registry.lookup(pid.GetId()); ok {
-			child.mailbox().PostSystemMessage(&actor.ResumeMailbox{})
-		}
+	for _, child := range suspended {
+		child.resume()
 	}
 	if r != nil {
 		c.publish(supervision.Restarted{Who: c.pid, Name: c.name, Err: r.cause})
@@ -190,13 +188,17 @@ func (c *Caller) childFailed(failure *actor.Failure) {
 // callers: a failure that a child has escalated is decided on by the policy of
 // its parent.
 func (r *registry) HandleFailure(
-	_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, message any,
+	_ *actor.ActorSystem, supervisor actor.Supervisor, who *actor.PID, _ *actor.RestartStatistics, reason, message any,
 ) {
 	parent, ok := r.lookup(supervisor.(actor.Context).Self().GetId())
 	if !ok {
 		return // it has stopped, and so will the child
 	}
-	failure := fmt.Errorf("actors: child %s failed: %w", child.GetId(), asError(reason))
+	child, ok := r.lookup(who.GetId())
+	if !ok || child.pid != who {
+		return
+	}
+	failure := fmt.Errorf("actors: child %s failed: %w", child.path(), asError(reason))
 	if parent.restartPending(failure) {
 		parent.deferResume(child) // if the restart does not stop it, it goes on after that
 		return
@@ -204,7 +206,7 @@ func (r *registry) HandleFailure(
 	parent.applyPolicy(failure, func(action supervision.Action, delay time.Duration) {
 		switch action {
 		case supervision.ActionCapture:
-			supervisor.ResumeChildren(child)
+			child.resume()
 		case supervision.ActionRestart:
 			parent.restartAfter(delay, failure)
 		case supervision.ActionStop:
@@ -219,12 +221,16 @@ func (r *registry) HandleFailure(
 
 // deferResume notes a child whose failure is being decided on further up: it goes
 // on when its parent does.
-func (c *Caller) deferResume(child *actor.PID) {
+func (c *Caller) deferResume(child *Caller) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := c.cold()
-	r.resumeWithParent = append(r.resumeWithParent, child)
+	cold := c.cold()
+	cold.resumeWithParent = append(cold.resumeWithParent, child)
 }
+
+// resume has a caller go on whose failure was decided on. It does not go by the name,
+// which another one may have by now.
+func (c *Caller) resume() { c.mailbox().PostSystemMessage(&actor.ResumeMailbox{}) }
 
 // topFailed stops a caller without a parent that has escalated a failure.
 func (r *registry) topFailed(failure *actor.Failure) {
