@@ -37,7 +37,8 @@ type Caller struct {
 	isRegistered bool // with that actor, as a child
 
 	// Used on the turn. The actor waits for its children to stop before it goes on.
-	restarting bool
+	restarting bool // the actor was told to restart, and does not go on yet
+	restarted  bool // it has, or has failed at it
 	stopping   bool
 
 	draining atomic.Bool

@@ -93,6 +93,7 @@ func (m *mailbox) PostSystemMessage(message any) {
 		})
 		return
 	case *actor.Restart:
+		m.caller().announceRestart()
 		m.caller().interruptCurrent()
 	case *actor.Terminated:
 		m.registry.terminated(message.Who)
@@ -165,16 +166,14 @@ func (m *mailbox) Control(message any) {
 	case *actor.SuspendMailbox:
 		m.sched.Pause(true)
 	case *actor.ResumeMailbox:
-		m.sched.Pause(false)
-		c.restarting = false
-		c.registerDeferred()
 		c.resumed()
 	case *actor.Stop:
 		m.sched.Defer(message, true)
 	case *actor.Restart:
-		if c.State() < StateStopping {
-			m.sched.Defer(message, false)
-			c.interruptForRestart()
+		c.prepareRestart(message)
+	case backoffOver:
+		if c.isDue(message.restart) {
+			c.prepareRestart(&actor.Restart{})
 		}
 	case *actor.Terminated:
 		c.childEnded(message)
@@ -197,7 +196,7 @@ func (m *mailbox) Quiesced(message any) {
 	if restart {
 		c.beginRestart()
 	}
-	c.restarting, c.stopping = restart, !restart
+	c.restarting, c.restarted, c.stopping = restart, false, !restart
 	m.sched.Pause(restart) // until the actor says that it has restarted
 	c.invokeSystem(message)
 }
@@ -273,6 +272,7 @@ func (c *Caller) escalatePanic(message any) {
 func (c *Caller) invokeSystem(message any) {
 	returned := false
 	defer func() {
+		c.endRestart(!returned)
 		if !returned && c.stopping {
 			c.finishStop(message)
 		}

@@ -22,13 +22,21 @@ var errRestarted = fmt.Errorf("%w: caller restarted", pending.ErrCancelled)
 // goroutine.
 var errGoexit = errors.New("actors: the handler ended its goroutine with runtime.Goexit")
 
-// restart is one that was decided on and is not over.
+// restart is one that was decided on and is not over. Its fields are guarded by the
+// caller's mu.
 type restart struct {
 	cause error
-	timer *time.Timer
+	timer *time.Timer // ends the backoff; nil for none
+	begun bool        // there is no backoff, or it has ended
 }
 
-func (r *restart) stop() {
+// backoffOver is the control message of a timer. It is void if the restart is no longer
+// the one that the caller waits for, or has begun.
+type backoffOver struct{ restart *restart }
+
+// begin ends the backoff.
+func (r *restart) begin() {
+	r.begun = true
 	if r.timer != nil {
 		r.timer.Stop()
 	}
@@ -90,7 +98,40 @@ func (c *Caller) restartAfter(delay time.Duration, cause error) {
 	c.sched.Pause(true)
 	r := &restart{cause: cause}
 	c.cold().restart = r
-	r.timer = time.AfterFunc(delay, func() { c.mailbox().PostSystemMessage(&actor.Restart{}) })
+	r.timer = time.AfterFunc(delay, func() { c.sched.SubmitControl(backoffOver{r}, sched.DecisionMade) })
+}
+
+// isDue reports whether the backoff of a restart has ended now, and not before.
+func (c *Caller) isDue(r *restart) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.coldState.restart == r && !r.begun
+}
+
+// announceRestart notes that the actor is to restart now. That covers all failures until
+// then, and ends a backoff.
+func (c *Caller) announceRestart() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() >= StateStopping {
+		return
+	}
+	cold := c.cold()
+	if cold.restart == nil {
+		cold.restart = &restart{cause: cold.escalated}
+	}
+	cold.restart.begin()
+}
+
+// prepareRestart is called on the turn. It keeps the restart until no function is left,
+// and cancels those that there are.
+func (c *Caller) prepareRestart(message *actor.Restart) {
+	if c.State() >= StateStopping {
+		return
+	}
+	c.announceRestart()
+	c.sched.Defer(message, false)
+	c.interruptForRestart()
 }
 
 // interruptCurrent tells the function that has the turn of a restart, which needs it.
@@ -136,38 +177,52 @@ func (c *Caller) escalate(failure error) {
 
 // beginRestart is called on the turn when a restart begins.
 func (c *Caller) beginRestart() {
+	c.announceRestart()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.State() < StateStopping {
 		c.state.Store(int32(StateStarting))
 	}
-	if r := c.cold(); r.restart == nil {
-		r.restart = &restart{cause: r.escalated}
+}
+
+// endRestart is called on the turn when the actor has handled a system message. It may
+// have restarted, or may have failed at it. Then it goes on if it is told to.
+func (c *Caller) endRestart(failed bool) {
+	if c.restarting && (failed || len(c.invoker.(actor.Context).Children()) == 0) {
+		c.restarted = true
 	}
 }
 
-// resumed is called on the turn when the actor goes on, after a restart or
-// without one.
+// resumed is called on the turn when the actor is to go on, after a restart or without
+// one. A decision on some other failure does not end a restart that has begun.
 func (c *Caller) resumed() {
 	c.mu.Lock()
 	var r *restart
 	var suspended []*Caller
-	if c.coldState != nil {
-		r, c.coldState.restart = c.coldState.restart, nil
-		suspended, c.coldState.resumeWithParent = c.coldState.resumeWithParent, nil
-		c.coldState.escalated = nil
+	if cold := c.coldState; cold != nil {
+		if r = cold.restart; r != nil && r.begun && !c.restarted {
+			c.mu.Unlock()
+			return
+		}
+		suspended = cold.resumeWithParent
+		cold.restart, cold.escalated, cold.resumeWithParent = nil, nil, nil
 	}
 	if r != nil {
+		r.begin() // else the timer restarts the actor later
 		c.state.CompareAndSwap(int32(StateStarting), int32(StateRunning))
 	}
 	c.mu.Unlock()
+	c.sched.Pause(false)
+	restarted := c.restarting
+	c.restarting, c.restarted = false, false
+	c.registerDeferred()
 	if c.worker != nil {
 		c.worker.pool.ready(c.worker)
 	}
 	for _, child := range suspended {
 		child.resume()
 	}
-	if r != nil {
+	if r != nil && restarted {
 		c.publish(supervision.Restarted{Who: c.pid, Name: c.name, Err: r.cause})
 	}
 }
@@ -208,6 +263,7 @@ func (r *registry) HandleFailure(
 		case supervision.ActionCapture:
 			child.resume()
 		case supervision.ActionRestart:
+			parent.deferResume(child)
 			parent.restartAfter(delay, failure)
 		case supervision.ActionStop:
 			parent.stop(failure)
@@ -219,8 +275,8 @@ func (r *registry) HandleFailure(
 	})
 }
 
-// deferResume notes a child whose failure is being decided on further up: it goes
-// on when its parent does.
+// deferResume notes a child that goes on when its parent does: its failure is decided on
+// further up, or the parent is to restart, which stops the child in general.
 func (c *Caller) deferResume(child *Caller) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -230,7 +286,11 @@ func (c *Caller) deferResume(child *Caller) {
 
 // resume has a caller go on whose failure was decided on. It does not go by the name,
 // which another one may have by now.
-func (c *Caller) resume() { c.mailbox().PostSystemMessage(&actor.ResumeMailbox{}) }
+func (c *Caller) resume() {
+	if c.State() < StateStopping {
+		c.mailbox().PostSystemMessage(&actor.ResumeMailbox{})
+	}
+}
 
 // topFailed stops a caller without a parent that has escalated a failure.
 func (r *registry) topFailed(failure *actor.Failure) {
