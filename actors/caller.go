@@ -65,9 +65,9 @@ type coldState struct {
 
 	publication *publication
 
-	deferredChildren []*Caller // children that the actor cannot register yet
-	escalated        error     // a failure that the parent decides on
-	resumeWithParent []*Caller // children that go on when the caller does
+	deferredChildren []*Caller   // children that the actor cannot register yet
+	escalated        *escalation // nil for none
+	resumeWithParent []*Caller   // children that go on when the caller does
 }
 
 // cold returns what most callers never have. mu must be held.

@@ -73,7 +73,7 @@ func (c *Caller) restartPending(failure error) bool {
 	return covered
 }
 
-// decide asks the policy what to do about a failure, publishes that, and has it
+// applyPolicy asks the policy what to do about a failure, publishes that, and has it
 // done.
 func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Duration)) {
 	c.mu.Lock()
@@ -118,7 +118,10 @@ func (c *Caller) announceRestart() {
 	}
 	cold := c.cold()
 	if cold.restart == nil {
-		cold.restart = &restart{cause: cold.escalated}
+		cold.restart = &restart{}
+		if cold.escalated != nil {
+			cold.restart.cause = cold.escalated.failure
+		}
 	}
 	cold.restart.begin()
 }
@@ -162,17 +165,30 @@ func (c *Caller) restartError() error {
 	case r.restart != nil && r.restart.cause != nil:
 		return r.restart.cause
 	case r.escalated != nil:
-		return r.escalated
+		return r.escalated.failure
 	default:
 		return errRestarted
 	}
 }
 
+// escalation is a failure that others decide on.
+type escalation struct{ failure error }
+
 // escalate notes a failure that others decide on.
 func (c *Caller) escalate(failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cold().escalated = failure
+	c.cold().escalated = &escalation{failure}
+}
+
+// escalation returns the last failure that others decide on, nil for none.
+func (c *Caller) escalation() *escalation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.coldState == nil {
+		return nil
+	}
+	return c.coldState.escalated
 }
 
 // beginRestart is called on the turn when a restart begins.
@@ -234,46 +250,76 @@ func (c *Caller) childFailed(failure *actor.Failure) {
 	switch {
 	case c.State() >= StateStopping:
 	case ok && (child.pid != failure.Who || child.State() >= StateStopping):
-	case ok || c.external: // else the child has ended
+	case c.external && (!ok || child.external): // the actor has spawned it itself
 		c.invokeSystem(failure)
+	case ok: // else the child has ended
+		c.decide(child, failure)
 	}
 }
 
-// HandleFailure implements [actor.SupervisorStrategy] for the children of
-// callers: a failure that a child has escalated is decided on by the policy of
-// its parent.
-func (r *registry) HandleFailure(
-	_ *actor.ActorSystem, supervisor actor.Supervisor, who *actor.PID, _ *actor.RestartStatistics, reason, message any,
-) {
-	parent, ok := r.lookup(supervisor.(actor.Context).Self().GetId())
-	if !ok {
-		return // it has stopped, and so will the child
-	}
-	child, ok := r.lookup(who.GetId())
-	if !ok || child.pid != who {
+// decide has the strategy of the options, else the policy, decide on a failure that a
+// child caller has escalated.
+func (c *Caller) decide(child *Caller, failure *actor.Failure) {
+	defer c.escalatePanic(failure)
+	s := &supervisor{Context: c.invoker.(actor.Context), caller: c, child: child, escalation: child.escalation()}
+	if strategy := c.config.Strategy; strategy != nil {
+		strategy.HandleFailure(c.registry.system, s, failure.Who, failure.RestartStats, failure.Reason, failure.Message)
 		return
 	}
-	failure := fmt.Errorf("actors: child %s failed: %w", child.path(), asError(reason))
-	if parent.restartPending(failure) {
-		parent.deferResume(child) // if the restart does not stop it, it goes on after that
+	err := fmt.Errorf("actors: child %s failed: %w", child.path(), asError(failure.Reason))
+	if c.restartPending(err) {
+		c.deferResume(child) // if the restart does not stop it, it goes on after that
 		return
 	}
-	parent.applyPolicy(failure, func(action supervision.Action, delay time.Duration) {
+	c.applyPolicy(err, func(action supervision.Action, delay time.Duration) {
 		switch action {
 		case supervision.ActionCapture:
 			child.resume()
 		case supervision.ActionRestart:
-			parent.deferResume(child)
-			parent.restartAfter(delay, failure)
+			c.deferResume(child)
+			c.restartAfter(delay, err)
 		case supervision.ActionStop:
-			parent.stop(failure)
+			c.stop(err)
 		case supervision.ActionEscalate:
-			parent.escalate(failure)
-			parent.deferResume(child)
-			supervisor.EscalateFailure(failure, message)
+			s.EscalateFailure(err, failure.Message)
 		}
 	})
 }
+
+// supervisor is a caller as the strategy sees it that decides on a failure of a child.
+type supervisor struct {
+	actor.Context
+	caller     *Caller
+	child      *Caller
+	escalation *escalation // of the child
+}
+
+var _ actor.Supervisor = (*supervisor)(nil)
+
+// EscalateFailure implements [actor.Supervisor].
+func (s *supervisor) EscalateFailure(reason, message any) {
+	s.caller.escalate(asError(reason))
+	s.caller.deferResume(s.child)
+	s.actor().EscalateFailure(reason, message)
+}
+
+// RestartChildren implements [actor.Supervisor]. A strategy with a backoff restarts the
+// child later. By then another restart, or a resume, may have decided on the failure.
+func (s *supervisor) RestartChildren(pids ...*actor.PID) {
+	for _, pid := range pids {
+		if !pid.Equal(s.child.pid) || s.escalation == s.child.escalation() {
+			s.actor().RestartChildren(pid)
+		}
+	}
+}
+
+// StopChildren implements [actor.Supervisor].
+func (s *supervisor) StopChildren(pids ...*actor.PID) { s.actor().StopChildren(pids...) }
+
+// ResumeChildren implements [actor.Supervisor].
+func (s *supervisor) ResumeChildren(pids ...*actor.PID) { s.actor().ResumeChildren(pids...) }
+
+func (s *supervisor) actor() actor.Supervisor { return s.caller.invoker.(actor.Supervisor) }
 
 // deferResume notes a child that goes on when its parent does: its failure is decided on
 // further up, or the parent is to restart, which stops the child in general.
