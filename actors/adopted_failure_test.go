@@ -390,7 +390,7 @@ func TestBackoffOfAStrategyIsVoidWhenTheFailureIsDecidedOn(t *testing.T) {
 					c := child(t, parent, supervised(supervision.Escalate())...)
 					crash(t, c)
 					time.Sleep(30 * time.Second)
-					command(t, c, message)
+					sendSystem(c, message)
 					innocent := actors.CallSoon(t.Context(), c, asleep)
 					time.Sleep(10 * time.Minute)
 					assert.False(t, innocent.IsDone(), innocent)
