@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
@@ -264,4 +265,141 @@ func TestPanicInTheStartOfAnAdoptedActorKeepsWhatIsQueued(t *testing.T) {
 		assert.Equal(t, 4, starts)
 		assert.Equal(t, actors.StateRunning, c.State())
 	})
+}
+
+// strict is an actor that is a strategy itself, as protoactor allows.
+type strict struct{ *judge }
+
+func (strict) Receive(ctx actor.Context) { puppet(ctx) }
+
+// The options of an adopted actor are for its child callers, and protoactor's
+// supervision is for the children that it spawns itself.
+func TestOptionsOfAnAdoptedActorRuleItsChildCallers(t *testing.T) {
+	tests := map[string]struct {
+		opts        []props.Option
+		fate, child fate
+		events      []string
+	}{
+		"none":    {nil, goesOn, goesOn, []string{"subject failed, Escalate in 0s: boom", "parent failed, Capture in 0s: boom"}},
+		"Capture": {supervised(supervision.Capture()), goesOn, goesOn, []string{"subject failed, Escalate in 0s: boom", "parent failed, Capture in 0s: boom"}},
+		"Restart": {
+			supervised(supervision.Restart()), restarted, stopped,
+			[]string{"subject failed, Escalate in 0s: boom", "parent failed, Restart in 0s: boom", "subject stopped", "parent restarted: boom"},
+		},
+		"Stop": {
+			supervised(supervision.Stop()), stopped, stopped,
+			[]string{"subject failed, Escalate in 0s: boom", "parent failed, Stop in 0s: boom", "subject stopped", "parent stopped: boom"},
+		},
+		"Escalate": {
+			supervised(supervision.Escalate()), stopped, stopped,
+			[]string{"subject failed, Escalate in 0s: boom", "parent failed, Escalate in 0s: boom", "subject stopped", "parent stopped"},
+		},
+		"Strategy that stops":    {[]props.Option{props.Strategy(stopDirective)}, goesOn, stopped, []string{"subject failed, Escalate in 0s: boom", "subject stopped"}},
+		"Strategy that restarts": {[]props.Option{props.Strategy(supervision.OneForOne(supervision.Restart())), props.Supervision(supervision.Stop())}, goesOn, restarted, []string{"subject failed, Escalate in 0s: boom", "subject restarted: boom"}},
+		"Strategy that resumes":  {[]props.Option{props.Strategy(supervision.OneForOne(supervision.Capture()))}, goesOn, goesOn, []string{"subject failed, Escalate in 0s: boom"}},
+		"Strategy that escalates": {
+			[]props.Option{props.Strategy(supervision.OneForOne(supervision.Escalate()))}, stopped, stopped,
+			[]string{"subject failed, Escalate in 0s: boom", "subject stopped", "parent stopped"},
+		},
+	}
+	kinds := map[string]func(j *judge) *actor.Props{
+		"WithSupervisor":     func(j *judge) *actor.Props { return actor.PropsFromFunc(puppet, actor.WithSupervisor(j)) },
+		"strategy by itself": func(j *judge) *actor.Props { return actor.PropsFromProducer(func() actor.Actor { return strict{j} }) },
+	}
+	for name, tt := range tests {
+		for kind, propsOf := range kinds {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+					log, j := logEvents(system), &judge{}
+					top := adopted(t, system, nil, "top", puppet, nil, actor.WithSupervisor(stopDirective))
+					asCaller, err := actors.AsCaller(on(t, tt.opts)...)
+					require.NoError(t, err)
+					spawned := make(chan *actor.PID)
+					system.Root.Send(top.PID(), func(ctx actor.Context) {
+						pid, err := ctx.SpawnNamed(propsOf(j).Configure(asCaller), "parent")
+						assert.NoError(t, err)
+						spawned <- pid
+					})
+					c, _ := actors.Lookup(system, (<-spawned).GetId())
+					parent := newMember(t, stopAtEnd(t, c))
+					subject := newMember(t, child(t, c, append(supervised(supervision.Escalate()), props.Name("subject"))...))
+					kid := adopted(t, system, c, "kid", puppet, nil)
+					synctest.Wait()
+					system.Root.Send(kid.PID(), func(actor.Context) { panic(errBoom) })
+					synctest.Wait()
+					assert.Equal(t, []string{kid.ID() + ": boom"}, j.asked)
+
+					do(t.Context(), subject.Caller, func(context.Context) {
+						parent.enqueue()
+						subject.enqueue()
+						panic(errBoom)
+					})
+					synctest.Wait()
+					parent.check(tt.fate)
+					subject.check(tt.child)
+					assert.Equal(t, tt.events, log.all("subject", "parent", "top"))
+					assert.Len(t, j.asked, 1)
+				})
+			})
+		}
+	}
+}
+
+func TestOptionsOfAnAdoptedActorRuleItsWorkers(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		j, workers := &judge{}, &judge{}
+		c := adopted(t, system, nil, "c", puppet, append(supervised(supervision.Escalate()), props.Strategy(workers)), actor.WithSupervisor(j))
+		require.ErrorIs(t, failure(actors.ToThread(t.Context(), c, func(context.Context) (string, error) { panic(errBoom) })), errBoom)
+		synctest.Wait()
+		assert.Empty(t, j.asked)
+		assert.Len(t, workers.asked, 1)
+		assert.Equal(t, "ran", result(t, actors.ToThread(t.Context(), c, returns("ran"))))
+	})
+}
+
+// A strategy that escalates is a policy that does: the child goes on when the parent does.
+func TestChildGoesOnWhoseStrategyHasEscalated(t *testing.T) {
+	for _, actorOfUser := range []bool{false, true} {
+		t.Run(fmt.Sprint("adopted ", actorOfUser), func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				escalates := []props.Option{props.Strategy(supervision.OneForOne(supervision.Escalate())), props.Name("parent")}
+				var parent *actors.Caller
+				if actorOfUser {
+					top := adopted(t, system, nil, "top", puppet, nil, actor.WithSupervisor(directive(actor.ResumeDirective)))
+					parent = adopted(t, system, top, "parent", puppet, escalates)
+				} else {
+					parent = child(t, start(t, system), escalates...)
+				}
+				c := child(t, parent, supervised(supervision.Escalate())...)
+				crash(t, c)
+				assert.Equal(t, "ran", result(t, actors.CallSoon(t.Context(), parent, returns("ran"))))
+				assert.Equal(t, "ran", result(t, actors.CallSoon(t.Context(), c, returns("ran"))))
+			})
+		})
+	}
+}
+
+// A strategy with a backoff decides late. By then another restart may have decided.
+func TestBackoffOfAStrategyIsVoidWhenTheFailureIsDecidedOn(t *testing.T) {
+	strategy := supervision.OneForOne(supervision.Restart(supervision.Backoff(time.Minute, time.Minute)))
+	for name, message := range map[string]any{"Restart": &actor.Restart{}, "Resume": &actor.ResumeMailbox{}} {
+		for _, actorOfUser := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", adopted ", actorOfUser), func(t *testing.T) {
+				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+					parent := callerOrActor(t, system, actorOfUser, []props.Option{props.Strategy(strategy)})
+					c := child(t, parent, supervised(supervision.Escalate())...)
+					crash(t, c)
+					time.Sleep(30 * time.Second)
+					sendSystem(c, message)
+					innocent := actors.CallSoon(t.Context(), c, asleep)
+					time.Sleep(10 * time.Minute)
+					assert.False(t, innocent.IsDone(), innocent)
+					crash(t, c)
+					time.Sleep(time.Hour)
+					require.ErrorIs(t, innocent.Err(), errBoom, "the next failure counts")
+					assert.Equal(t, "ran", result(t, actors.CallSoon(t.Context(), c, returns("ran"))))
+				})
+			})
+		}
+	}
 }

@@ -10,11 +10,18 @@ import (
 // functions called on it run between its messages, on the same turn, so that
 // both may touch the actor's state. Inside Receive [Of] returns the caller.
 //
-// The actor's supervision stays that of protoactor; the policy of the options
-// is for panics in functions. The actor is a child in the tree of callers if
-// the actor that spawns it is a caller. A name comes from the spawn, so
-// [props.Name] and [props.Protected] have no effect. The error is that of an
-// option.
+// The supervision of the actor stays that of protoactor. So does the supervision of the
+// actors that it spawns itself, adopted or not: the strategy of [actor.WithSupervisor],
+// or the actor's own, decides on their failures.
+//
+// The options are for what callers have. [props.Supervision] decides on a panic in a
+// function. It also decides on a failure that a child caller escalates, which
+// [Caller.Child] or [ToThread] has made, unless [props.Strategy] does. Without either of
+// them, such a failure is captured: the child goes on.
+//
+// The actor is a child in the tree of callers if the actor that spawns it is a caller. A
+// name comes from the spawn, so [props.Name] and [props.Protected] have no effect. The
+// error is that of an option.
 //
 // With [props.Thread] or a host its Receive is where the functions are, from the
 // first message to the last: its stop needs the host's loop. If its publication

@@ -38,7 +38,8 @@ type Caller struct {
 	isRegistered bool // with that actor, as a child
 
 	// Used on the turn. The actor waits for its children to stop before it goes on.
-	restarting bool
+	restarting bool // the actor was told to restart, and does not go on yet
+	restarted  bool // it has, or has failed at it
 	stopping   bool
 
 	draining atomic.Bool
@@ -65,9 +66,9 @@ type coldState struct {
 
 	publication *publication
 
-	deferredChildren []*Caller    // children that the actor cannot register yet
-	escalated        error        // a failure that the parent decides on
-	resumeWithParent []*actor.PID // children that go on when the caller does
+	deferredChildren []*Caller   // children that the actor cannot register yet
+	escalated        *escalation // nil for none
+	resumeWithParent []*Caller   // children that go on when the caller does
 }
 
 // cold returns what most callers never have. mu must be held.

@@ -117,6 +117,7 @@ func (m *mailbox) PostSystemMessage(message any) {
 		})
 		return
 	case *actor.Restart:
+		m.caller().announceRestart()
 		m.caller().interruptCurrent()
 	case *actor.Terminated:
 		m.registry.terminated(message.Who)
@@ -203,20 +204,20 @@ func (m *mailbox) Control(message any) {
 	case *actor.SuspendMailbox:
 		m.sched.Pause(true)
 	case *actor.ResumeMailbox:
-		m.sched.Pause(false)
-		c.restarting = false
-		c.registerDeferred()
 		c.resumed()
 	case *actor.Stop:
 		m.sched.Defer(message, true)
 	case *actor.Restart:
-		if c.State() < StateStopping {
-			m.sched.Defer(message, false)
-			c.interruptForRestart()
+		c.prepareRestart(message)
+	case backoffOver:
+		if c.isDue(message.restart) {
+			c.prepareRestart(&actor.Restart{})
 		}
 	case *actor.Terminated:
 		c.childEnded(message)
 		c.registerDeferred()
+	case *actor.Failure:
+		c.childFailed(message)
 	case registerChild:
 		c.registerWithActor(message.child)
 	default:
@@ -233,7 +234,7 @@ func (m *mailbox) Quiesced(message any) {
 	if restart {
 		c.beginRestart()
 	}
-	c.restarting, c.stopping = restart, !restart
+	c.restarting, c.restarted, c.stopping = restart, false, !restart
 	m.sched.Pause(restart) // until the actor says that it has restarted
 	c.invokeSystem(message)
 }
@@ -281,17 +282,25 @@ func (m *mailbox) Finished(t *sched.Task) { m.caller().releaseWorker(t) }
 
 // Goexit implements [sched.Owner].
 func (m *mailbox) Goexit(item any) {
+	c := m.caller()
 	if _, ok := item.(sched.Func); ok {
-		m.caller().logError(context.Background(), "direct call ended its goroutine")
+		c.logError(context.Background(), "direct call ended its goroutine")
+		return
+	}
+	if c.State() >= StateStopping {
+		c.logError(context.Background(), "actor ended its goroutine")
 		return
 	}
 	m.caller().fail(errGoexit, item)
 }
 
-// escalatePanic is deferred where a panic of the actor goes to its supervisor.
+// escalatePanic is deferred where a panic of the actor goes to its supervisor, unless the
+// stop has begun.
 func (c *Caller) escalatePanic(message any) {
 	if r := recover(); r != nil {
-		defer c.fail(r, message) // even if a log handler ends the goroutine
+		if c.State() < StateStopping {
+			defer c.fail(r, message) // even if a log handler ends the goroutine
+		}
 		c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()},
 			slog.String("message", fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))))
 	}
@@ -353,6 +362,7 @@ func isVoid(message any) bool {
 func (c *Caller) invokeSystem(message any) {
 	returned := false
 	defer func() {
+		c.endRestart(!returned)
 		if !returned && c.stopping {
 			c.finishStop(message)
 		}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -308,6 +309,15 @@ func (p *program) stop() {
 	default:
 		c.Stop()
 	}
+}
+
+// restart does what a supervisor may do that decides on a failure, or on none.
+func (p *program) restart() {
+	message := any(&actor.Restart{})
+	if p.choose.below(3) == 0 {
+		message = &actor.ResumeMailbox{}
+	}
+	sendSystem(p.any(&p.callers, p.high), message)
 }
 
 func (p *program) waitEnd() {

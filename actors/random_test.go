@@ -87,6 +87,7 @@ func operations() []operation {
 		{2, "Start", (*program).start},
 		{2, "adopt", (*program).adopt},
 		{2, "stop", (*program).stop},
+		{2, "restart", (*program).restart},
 		{1, "wait for the end", (*program).waitEnd},
 		{2, "look", (*program).look},
 	}

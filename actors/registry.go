@@ -23,7 +23,7 @@ const mainName = "$main"
 type registry struct {
 	system   *actor.ActorSystem
 	pid      *actor.PID
-	props    *actor.Props // of callers without a strategy of their own
+	props    *actor.Props // of all callers but adopted actors
 	requests requests
 	events   events
 
@@ -40,10 +40,7 @@ type registry struct {
 	gauges   gauges
 }
 
-var (
-	_ actor.Process            = (*registry)(nil)
-	_ actor.SupervisorStrategy = (*registry)(nil)
-)
+var _ actor.Process = (*registry)(nil)
 
 // registryOf returns the registry of a system, made when first asked for.
 func registryOf(system *actor.ActorSystem) *registry {
@@ -53,7 +50,7 @@ func registryOf(system *actor.ActorSystem) *registry {
 		}
 		r := &registry{system: system, callers: make(map[string]*Caller)}
 		r.pid = system.NewLocalPID(rootID)
-		r.props = r.newProps(r)
+		r.props = r.newProps()
 		if _, added := system.ProcessRegistry.Add(r, rootID); added {
 			return r
 		}

@@ -22,21 +22,30 @@ var errRestarted = fmt.Errorf("%w: caller restarted", pending.ErrCancelled)
 // goroutine.
 var errGoexit = errors.New("actors: the handler ended its goroutine with runtime.Goexit")
 
-// restart is one that was decided on and is not over.
+// restart is one that was decided on and is not over. Its fields are guarded by the
+// caller's mu.
 type restart struct {
 	cause error
-	timer *time.Timer
+	timer *time.Timer // ends the backoff; nil for none
+	begun bool        // there is no backoff, or it has ended
 }
 
-func (r *restart) stop() {
+// backoffOver is the control message of a timer. It is void if the restart is no longer
+// the one that the caller waits for, or has begun.
+type backoffOver struct{ restart *restart }
+
+// begin ends the backoff.
+func (r *restart) begin() {
+	r.begun = true
 	if r.timer != nil {
 		r.timer.Stop()
 	}
 }
 
-// panicked is called on the turn when a function has panicked.
+// panicked is called on the turn when a function has panicked. Nobody decides on a failure
+// after the stop has begun: the function may have panicked because the stop cancelled it.
 func (c *Caller) panicked(t sched.Work, crash *pending.PanicError) {
-	if c.restartPending(crash) {
+	if c.State() >= StateStopping || c.restartPending(crash) {
 		return
 	}
 	c.applyPolicy(crash, func(action supervision.Action, delay time.Duration) {
@@ -64,7 +73,7 @@ func (c *Caller) restartPending(failure error) bool {
 	return covered
 }
 
-// decide asks the policy what to do about a failure, publishes that, and has it
+// applyPolicy asks the policy what to do about a failure, publishes that, and has it
 // done.
 func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Duration)) {
 	c.mu.Lock()
@@ -89,7 +98,43 @@ func (c *Caller) restartAfter(delay time.Duration, cause error) {
 	c.sched.Pause(true)
 	r := &restart{cause: cause}
 	c.cold().restart = r
-	r.timer = time.AfterFunc(delay, func() { c.mailbox().PostSystemMessage(&actor.Restart{}) })
+	r.timer = time.AfterFunc(delay, func() { c.sched.SubmitControl(backoffOver{r}, sched.DecisionMade) })
+}
+
+// isDue reports whether the backoff of a restart has ended now, and not before.
+func (c *Caller) isDue(r *restart) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.coldState.restart == r && !r.begun
+}
+
+// announceRestart notes that the actor is to restart now. That covers all failures until
+// then, and ends a backoff.
+func (c *Caller) announceRestart() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() >= StateStopping {
+		return
+	}
+	cold := c.cold()
+	if cold.restart == nil {
+		cold.restart = &restart{}
+		if cold.escalated != nil {
+			cold.restart.cause = cold.escalated.failure
+		}
+	}
+	cold.restart.begin()
+}
+
+// prepareRestart is called on the turn. It keeps the restart until no function is left,
+// and cancels those that there are.
+func (c *Caller) prepareRestart(message *actor.Restart) {
+	if c.State() >= StateStopping {
+		return
+	}
+	c.announceRestart()
+	c.sched.Defer(message, false)
+	c.interruptForRestart()
 }
 
 // interruptCurrent tells the function that has the turn of a restart, which needs it.
@@ -120,103 +165,183 @@ func (c *Caller) restartError() error {
 	case r.restart != nil && r.restart.cause != nil:
 		return r.restart.cause
 	case r.escalated != nil:
-		return r.escalated
+		return r.escalated.failure
 	default:
 		return errRestarted
 	}
 }
 
+// escalation is a failure that others decide on.
+type escalation struct{ failure error }
+
 // escalate notes a failure that others decide on.
 func (c *Caller) escalate(failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cold().escalated = failure
+	c.cold().escalated = &escalation{failure}
+}
+
+// escalation returns the last failure that others decide on, nil for none.
+func (c *Caller) escalation() *escalation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.coldState == nil {
+		return nil
+	}
+	return c.coldState.escalated
 }
 
 // beginRestart is called on the turn when a restart begins.
 func (c *Caller) beginRestart() {
+	c.announceRestart()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.State() < StateStopping {
 		c.state.Store(int32(StateStarting))
 	}
-	if r := c.cold(); r.restart == nil {
-		r.restart = &restart{cause: r.escalated}
+}
+
+// endRestart is called on the turn when the actor has handled a system message. It may
+// have restarted, or may have failed at it. Then it goes on if it is told to.
+func (c *Caller) endRestart(failed bool) {
+	if c.restarting && (failed || len(c.invoker.(actor.Context).Children()) == 0) {
+		c.restarted = true
 	}
 }
 
-// resumed is called on the turn when the actor goes on, after a restart or
-// without one.
+// resumed is called on the turn when the actor is to go on, after a restart or without
+// one. A decision on some other failure does not end a restart that has begun.
 func (c *Caller) resumed() {
 	c.mu.Lock()
 	var r *restart
-	var suspended []*actor.PID
-	if c.coldState != nil {
-		r, c.coldState.restart = c.coldState.restart, nil
-		suspended, c.coldState.resumeWithParent = c.coldState.resumeWithParent, nil
-		c.coldState.escalated = nil
+	var suspended []*Caller
+	if cold := c.coldState; cold != nil {
+		if r = cold.restart; r != nil && r.begun && !c.restarted {
+			c.mu.Unlock()
+			return
+		}
+		suspended = cold.resumeWithParent
+		cold.restart, cold.escalated, cold.resumeWithParent = nil, nil, nil
 	}
 	if r != nil {
+		r.begin() // else the timer restarts the actor later
 		c.state.CompareAndSwap(int32(StateStarting), int32(StateRunning))
 	}
 	c.mu.Unlock()
+	c.sched.Pause(false)
+	restarted := c.restarting
+	c.restarting, c.restarted = false, false
+	c.registerDeferred()
 	if c.worker != nil {
 		c.worker.pool.ready(c.worker)
 	}
-	for _, pid := range suspended {
-		if child, ok := c.registry.lookup(pid.GetId()); ok {
-			child.mailbox().PostSystemMessage(&actor.ResumeMailbox{})
-		}
+	for _, child := range suspended {
+		child.resume()
 	}
-	if r != nil {
+	if r != nil && restarted {
 		c.publish(supervision.Restarted{Who: c.pid, Name: c.name, Err: r.cause})
 	}
 }
 
-// HandleFailure implements [actor.SupervisorStrategy] for the children of
-// callers: a failure that a child has escalated is decided on by the policy of
-// its parent.
-func (r *registry) HandleFailure(
-	_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, message any,
-) {
-	parent, ok := r.lookup(supervisor.(actor.Context).Self().GetId())
-	if !ok {
-		return // it has stopped, and so will the child
+// childFailed is called on the turn when a child of the actor has failed. Nobody decides
+// on the failure of a child that stops, or that stops because its parent does.
+func (c *Caller) childFailed(failure *actor.Failure) {
+	child, ok := c.registry.lookup(failure.Who.GetId())
+	switch {
+	case c.State() >= StateStopping:
+	case ok && (child.pid != failure.Who || child.State() >= StateStopping):
+	case c.external && (!ok || child.external): // the actor has spawned it itself
+		c.invokeSystem(failure)
+	case ok: // else the child has ended
+		c.decide(child, failure)
 	}
-	failure := fmt.Errorf("actors: child %s failed: %w", child.GetId(), asError(reason))
-	if parent.restartPending(failure) {
-		parent.deferResume(child) // if the restart does not stop it, it goes on after that
+}
+
+// decide has the strategy of the options, else the policy, decide on a failure that a
+// child caller has escalated.
+func (c *Caller) decide(child *Caller, failure *actor.Failure) {
+	defer c.escalatePanic(failure)
+	s := &supervisor{Context: c.invoker.(actor.Context), caller: c, child: child, escalation: child.escalation()}
+	if strategy := c.config.Strategy; strategy != nil {
+		strategy.HandleFailure(c.registry.system, s, failure.Who, failure.RestartStats, failure.Reason, failure.Message)
 		return
 	}
-	parent.applyPolicy(failure, func(action supervision.Action, delay time.Duration) {
+	err := fmt.Errorf("actors: child %s failed: %w", child.path(), asError(failure.Reason))
+	if c.restartPending(err) {
+		c.deferResume(child) // if the restart does not stop it, it goes on after that
+		return
+	}
+	c.applyPolicy(err, func(action supervision.Action, delay time.Duration) {
 		switch action {
 		case supervision.ActionCapture:
-			supervisor.ResumeChildren(child)
+			child.resume()
 		case supervision.ActionRestart:
-			parent.restartAfter(delay, failure)
+			c.deferResume(child)
+			c.restartAfter(delay, err)
 		case supervision.ActionStop:
-			parent.stop(failure)
+			c.stop(err)
 		case supervision.ActionEscalate:
-			parent.escalate(failure)
-			parent.deferResume(child)
-			parent.fail(failure, message)
+			s.EscalateFailure(err, failure.Message)
 		}
 	})
 }
 
-// deferResume notes a child whose failure is being decided on further up: it goes
-// on when its parent does.
-func (c *Caller) deferResume(child *actor.PID) {
+// supervisor is a caller as the strategy sees it that decides on a failure of a child.
+type supervisor struct {
+	actor.Context
+	caller     *Caller
+	child      *Caller
+	escalation *escalation // of the child
+}
+
+var _ actor.Supervisor = (*supervisor)(nil)
+
+// EscalateFailure implements [actor.Supervisor].
+func (s *supervisor) EscalateFailure(reason, message any) {
+	s.caller.escalate(asError(reason))
+	s.caller.deferResume(s.child)
+	s.caller.fail(reason, message)
+}
+
+// RestartChildren implements [actor.Supervisor]. A strategy with a backoff restarts the
+// child later. By then another restart, or a resume, may have decided on the failure.
+func (s *supervisor) RestartChildren(pids ...*actor.PID) {
+	for _, pid := range pids {
+		if !pid.Equal(s.child.pid) || s.escalation == s.child.escalation() {
+			s.actor().RestartChildren(pid)
+		}
+	}
+}
+
+// StopChildren implements [actor.Supervisor].
+func (s *supervisor) StopChildren(pids ...*actor.PID) { s.actor().StopChildren(pids...) }
+
+// ResumeChildren implements [actor.Supervisor].
+func (s *supervisor) ResumeChildren(pids ...*actor.PID) { s.actor().ResumeChildren(pids...) }
+
+func (s *supervisor) actor() actor.Supervisor { return s.caller.invoker.(actor.Supervisor) }
+
+// deferResume notes a child that goes on when its parent does: its failure is decided on
+// further up, or the parent is to restart, which stops the child in general.
+func (c *Caller) deferResume(child *Caller) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := c.cold()
-	r.resumeWithParent = append(r.resumeWithParent, child)
+	cold := c.cold()
+	cold.resumeWithParent = append(cold.resumeWithParent, child)
+}
+
+// resume has a caller go on whose failure was decided on. It does not go by the name,
+// which another one may have by now.
+func (c *Caller) resume() {
+	if c.State() < StateStopping {
+		c.mailbox().PostSystemMessage(&actor.ResumeMailbox{})
+	}
 }
 
 // topFailed stops a caller without a parent that has escalated a failure.
 func (r *registry) topFailed(failure *actor.Failure) {
 	c, ok := r.lookup(failure.Who.GetId())
-	if !ok {
+	if !ok || c.pid != failure.Who || c.State() >= StateStopping {
 		return
 	}
 	defer c.stop(asError(failure.Reason)) // even if the log handler ends the goroutine

@@ -29,20 +29,12 @@ func (a anchorActor) Receive(ctx actor.Context) {
 	}
 }
 
-// propsOf returns what the callers of a registry with that strategy are spawned
-// from. Nearly all have none of their own and share one.
-func (r *registry) propsOf(strategy actor.SupervisorStrategy) *actor.Props {
-	if strategy != nil {
-		return r.newProps(strategy)
-	}
-	return r.props
-}
-
-func (r *registry) newProps(strategy actor.SupervisorStrategy) *actor.Props {
+// newProps returns what all callers of a registry are spawned from. Their mailboxes decide
+// on failures of their children, and leave none to a strategy of protoactor.
+func (r *registry) newProps() *actor.Props {
 	return actor.PropsFromProducer(
 		func() actor.Actor { return anchorActor{r} },
 		actor.WithMailbox(r.handOverMailbox),
-		actor.WithSupervisor(strategy),
 	)
 }
 
@@ -70,7 +62,7 @@ func (c *Caller) spawn(id string, parent *actor.PID) error {
 	r := c.registry
 	r.spawnMu.Lock() // until the actor takes the mailbox
 	r.mailboxOwner = c
-	_, err := actor.DefaultSpawner(r.system, id, r.propsOf(c.config.Strategy), spawnContext{r.system.Root, parent})
+	_, err := actor.DefaultSpawner(r.system, id, r.props, spawnContext{r.system.Root, parent})
 	if err != nil {
 		return fmt.Errorf("actors: spawn %s: %w", id, err)
 	}

@@ -144,7 +144,7 @@ func (c *Caller) clearRunning(cause error) (delayed []work) {
 		return nil
 	}
 	if c.coldState.restart != nil {
-		c.coldState.restart.stop()
+		c.coldState.restart.begin() // no more
 	}
 	for t := range c.coldState.delayed {
 		delayed = append(delayed, t)

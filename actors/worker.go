@@ -49,8 +49,11 @@ func (w *worker) give(t work) error {
 	return w.caller.sched.Submit(task, 0)
 }
 
-// isReady reports whether the worker can take a call at once: it may be restarting.
-func (w *worker) isReady() bool { return w.caller.State() == StateRunning }
+// isReady reports whether the worker can take a call at once: it may be restarting, or
+// others may have to decide on its failure.
+func (w *worker) isReady() bool {
+	return w.caller.State() == StateRunning && w.caller.escalation() == nil
+}
 
 // isStopping reports whether the worker takes no more calls.
 func (w *worker) isStopping() bool { return w.caller.State() >= StateStopping }
