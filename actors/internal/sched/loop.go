@@ -175,35 +175,38 @@ func (s *Scheduler) recoverLoop(item any, b *borrowed) {
 	s.mu.Lock()
 	setBusy(b, true) // forever
 	s.mu.Unlock()
+	abandoned := false
+	defer func() { // even if user code ends the goroutine once more
+		if abandoned {
+			return
+		}
+		s.mu.Lock()
+		e := s.state.replaceLoop()
+		s.mu.Unlock()
+		s.do(e)
+	}()
 	switch item := item.(type) {
 	case *Task:
-		if !s.taskExited(item) {
-			return
-		}
+		abandoned = !s.taskExited(item)
 	case Source:
-		if !s.taskExited(item.Last()) {
-			return
-		}
+		abandoned = !s.taskExited(item.Last())
 	default:
 		s.owner.Goexit(item)
 	}
-	s.mu.Lock()
-	e := s.state.replaceLoop()
-	s.mu.Unlock()
-	s.do(e)
 }
 
 // taskExited does what is left to do for a task whose goroutine has ended, by its
 // function or by a callback after it. It reports false if the task was abandoned.
 func (s *Scheduler) taskExited(t *Task) bool {
-	switch exited := t.exit(); {
-	case !exited && t.isAbandoned():
+	exited := t.exit()
+	if !exited && t.isAbandoned() {
 		return false
-	case exited && t.panicked:
+	}
+	defer s.owner.Finished(t)
+	if exited && t.panicked {
 		p, _ := t.work.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
 		s.owner.Panicked(t, cmp.Or(p, &pending.PanicError{Value: t.work.Err()}))
 	}
-	s.owner.Finished(t)
 	return true
 }
 
