@@ -239,7 +239,7 @@ func (m *mailbox) Left(t *sched.Task, crash *pending.PanicError) {
 func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().panicked(t.Work(), p) }
 
 // Finished implements [sched.Owner].
-func (m *mailbox) Finished(t *sched.Task) { m.caller().releaseWorker(t) }
+func (m *mailbox) Finished(t *sched.Task) { m.caller().finishOnWorker(t) }
 
 // Goexit implements [sched.Owner].
 func (m *mailbox) Goexit(item any) {

@@ -2,7 +2,9 @@ package actors
 
 import (
 	"context"
+	"sync/atomic"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -32,23 +34,72 @@ type worker struct {
 	pool   *pool
 	caller *Caller // nil until it is spawned
 
+	last atomic.Pointer[sched.Task] // that Next has returned, until it is finished
+
 	// Guarded by the pool's mu.
-	job    work // the call that was given to the worker and has not returned; nil for none
-	slot   int  // in the pool's workers; -1 outside
-	isIdle bool // in the pool's idle
-	since  int  // the round in which the worker became idle
+	job        work // the call that was given to the worker and has not returned; nil for none
+	hasBegun   bool // the job; else it may be taken back
+	slot       int  // in the pool's workers; -1 outside
+	isSpawning bool // the job is given to it when it is spawned
+	isIdle     bool // in the pool's idle
+	since      int  // the round in which the worker became idle
 }
 
-// give has the worker run a call. What others have queued on the worker does not count:
-// the limit is that of the pool.
-func (w *worker) give(t work) error {
-	task := t.schedulable()
-	task.Assign(&w.caller.sched)
-	return w.caller.sched.Submit(task, 0)
+var _ sched.Source = (*worker)(nil)
+
+// give has the worker run a call, and reports false if the worker stops. What others have
+// queued on the worker does not count: the limit is that of the pool. The pool's mu must
+// be held.
+func (w *worker) give(t work) bool {
+	if w.caller.sched.Submit(w, 0) != nil {
+		return false
+	}
+	t.schedulable().Assign(&w.caller.sched)
+	w.job, w.hasBegun = t, false
+	return true
 }
 
-// isReady reports whether the worker can take a call at once: it may be restarting.
-func (w *worker) isReady() bool { return w.caller.State() == StateRunning }
+// takeBack returns the job of a worker, which cannot run it soon, unless it has begun.
+// The pool's mu must be held.
+func (w *worker) takeBack() (t work, ok bool) {
+	if w.job == nil || w.hasBegun || w.isSpawning {
+		return nil, false
+	}
+	t, w.job = w.job, nil
+	t.schedulable().Assign(&w.pool.unassigned)
+	return t, true
+}
+
+// Next implements [sched.Source]: it begins the job, if that was not taken back.
+func (w *worker) Next() *sched.Task {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	if w.job == nil || w.hasBegun || w.isSpawning {
+		return nil
+	}
+	w.hasBegun = true
+	t := w.job.schedulable()
+	w.last.Store(t)
+	return t
+}
+
+// Last implements [sched.Source].
+func (w *worker) Last() *sched.Task { return w.last.Load() }
+
+// stop stops a worker that has no job. Callbacks of what others have queued on it may
+// block, or end the goroutine.
+func (w *worker) stop() { go w.caller.stop(nil) }
+
+// isReady reports whether the worker can run a call at once. It cannot while it restarts,
+// nor while its parent decides on its failure.
+func (w *worker) isReady() bool {
+	if w.caller.State() != StateRunning {
+		return false
+	}
+	w.caller.mu.Lock()
+	defer w.caller.mu.Unlock()
+	return w.caller.coldState == nil || w.caller.coldState.escalated == nil
+}
 
 // isStopping reports whether the worker takes no more calls.
 func (w *worker) isStopping() bool { return w.caller.State() >= StateStopping }

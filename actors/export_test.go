@@ -1,0 +1,10 @@
+package actors
+
+// PoolSize returns how many workers of a caller count, how many of them are idle, and how
+// many calls wait for one.
+func PoolSize(c *Caller) (workers, idle, queued int) {
+	p := c.workers()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.workers), p.idle.Len(), p.queue.Len()
+}
