@@ -8,3 +8,11 @@ func PoolSize(c *Caller) (workers, idle, queued int) {
 	defer p.mu.Unlock()
 	return len(p.workers), p.idle.Len(), p.queue.Len()
 }
+
+// TimersSize returns how many timers of a caller there are, and room for how many.
+func TimersSize(c *Caller) (n, room int) {
+	ts := c.timers()
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return len(ts.heap), cap(ts.heap)
+}

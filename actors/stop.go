@@ -143,10 +143,10 @@ func (c *Caller) clearRunning(cause error) (delayed []work) {
 	if c.coldState.restart != nil {
 		c.coldState.restart.stop()
 	}
-	for t := range c.coldState.delayed {
-		delayed = append(delayed, t)
+	if c.coldState.timers == nil {
+		return nil
 	}
-	return delayed
+	return c.coldState.timers.close()
 }
 
 // refuse deals with what was queued when the caller was stopped.

@@ -71,8 +71,10 @@ func (s *Scheduler) next() (item any, ok bool) {
 func (s *Scheduler) dispatchItem(item any, on executor) bool {
 	switch item := item.(type) {
 	case *Task:
+		s.state.turns++
 		return s.dispatchTask(item, on)
 	case Source:
+		s.state.turns++
 		t := item.Next()
 		return t == nil || s.dispatchTask(t, on)
 	case waker:
@@ -94,6 +96,7 @@ func (s *Scheduler) dispatchItem(item any, on executor) bool {
 	if !s.isHere(s.state.main.load(), on) {
 		return s.reroute(item)
 	}
+	s.state.turns++
 	if fn, ok := item.(Func); ok {
 		s.owner.Call(fn)
 	} else {

@@ -40,6 +40,10 @@ type state struct {
 	// Both are written with mu held, and read without.
 	main, alternate executorVar
 
+	// turns counts who has had the turn: items, and tasks that had it back. It belongs to
+	// whoever has the turn, or is about to give it.
+	turns uint32
+
 	// loopOn is the borrowed goroutine that the loop is on; nil for another goroutine.
 	loopOn atomic.Pointer[borrowed]
 
@@ -554,6 +558,7 @@ func (s *state) resume(t *Task) waker {
 // handOff gives the turn, and the loop with it, to a task that had given it away. It
 // returns whom to wake.
 func (s *state) handOff(t *Task) waker {
+	s.turns++
 	s.current.Store(t)
 	s.loopOn.Store(t.wait.borrowed)
 	setBusy(t.wait.borrowed, false)

@@ -24,6 +24,7 @@ type Task struct {
 	state     taskState
 	woken     bool // a Resume came before the Park that it is for
 	abandoned bool
+	yielded   bool       // something else had the turn since TakeYielded
 	wait      *waitState // nil unless the task waits
 }
 
@@ -120,6 +121,7 @@ func (t *Task) Park(on pending.Handle, keep bool) error {
 
 // waitLocked returns when the wait of t is over. It releases mu meanwhile.
 func (s *Scheduler) waitLocked(t *Task, keep bool) error {
+	turns := s.state.turns
 	if !keep {
 		s.slow.end()
 		if e := s.state.yield(t); e.loop != nil {
@@ -133,6 +135,7 @@ func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	case t.abandoned:
 		return s.state.abandonErr
 	case !keep:
+		t.yielded = t.yielded || s.state.turns-turns > 1 // it had the turn back itself
 		s.slow.begin(t)
 	}
 	return t.wait.err
