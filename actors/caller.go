@@ -55,7 +55,6 @@ type Caller struct {
 // coldState is what most callers never have.
 type coldState struct {
 	end      *pending.Pending[struct{}] // done when the caller has stopped
-	delayed  map[work]struct{}          // calls whose time has not come
 	timers   *timers
 	workers  *pool
 	queues   map[work]struct{}  // that are open

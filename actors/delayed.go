@@ -1,12 +1,16 @@
 package actors
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -14,12 +18,16 @@ import (
 // the order of their due times and, where these are equal, in the order in which they
 // were added.
 type timers struct {
+	owner *Caller
+
 	mu     sync.Mutex
 	heap   timerHeap
 	last   uint64
-	calls  int // of those in the heap, how many are delayed calls
+	calls  int  // of those in the heap, how many are delayed calls
+	queues work // the delayed call that is being queued; nil for none
+	closed bool // no more delayed calls are taken
 	timer  *time.Timer
-	firing bool // a goroutine fires what is due
+	firing bool // a goroutine is in fire
 }
 
 // timer is one entry of timers.
@@ -27,8 +35,12 @@ type timer struct {
 	due    time.Time
 	number uint64 // in the order of the calls of add
 	index  int    // in the heap; -1 when it is not there
-	isCall bool
-	fire   func()
+	call   work   // nil for a sleep
+	fire   func() // runs no user code, which might block the others
+}
+
+func (t *timer) compare(other *timer) int {
+	return cmp.Or(t.due.Compare(other.due), cmp.Compare(t.number, other.number))
 }
 
 // timerHeap implements [heap.Interface].
@@ -36,12 +48,7 @@ type timerHeap []*timer
 
 func (h timerHeap) Len() int { return len(h) }
 
-func (h timerHeap) Less(i, j int) bool {
-	if c := h[i].due.Compare(h[j].due); c != 0 {
-		return c < 0
-	}
-	return h[i].number < h[j].number
-}
+func (h timerHeap) Less(i, j int) bool { return h[i].compare(h[j]) < 0 }
 
 func (h timerHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
@@ -61,60 +68,65 @@ func (h *timerHeap) Pop() any {
 	t := (*h)[last]
 	(*h)[last] = nil
 	*h = (*h)[:last]
-	if last == 0 {
-		*h = nil // and its memory
+	if cap(*h) > minHeap && last <= cap(*h)/4 {
+		*h = append(make(timerHeap, 0, cap(*h)/2), *h...)
 	}
 	t.index = -1
 	return t
 }
 
-// add has fire called after d. It reports false if there are limit delayed calls
-// already, unless limit is 0.
-func (ts *timers) add(t *timer, d time.Duration, limit int) bool {
+// minHeap is a capacity whose memory is kept.
+const minHeap = 32
+
+// errTimersClosed says that no more delayed calls are taken.
+var errTimersClosed = errors.New("closed")
+
+// add has t fired after d. It fails with [errTimersClosed], or with [ErrOverloaded] if
+// there are limit delayed calls already, unless limit is 0. For a sleep it never fails.
+func (ts *timers) add(t *timer, d time.Duration, limit int) error {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	if t.isCall {
-		if limit > 0 && ts.calls >= limit {
-			return false
+	if t.call != nil {
+		switch {
+		case ts.closed:
+			return errTimersClosed
+		case limit > 0 && ts.calls >= limit:
+			return fmt.Errorf("%w: %d calls are delayed on %s", ErrOverloaded, limit, ts.owner.path())
 		}
 		ts.calls++
 	}
 	ts.last++
 	t.number = ts.last
-	t.due = time.Now().Add(d)
+	t.due = time.Now().Add(max(0, d))
 	heap.Push(&ts.heap, t)
 	if t.index == 0 {
 		ts.arm()
 	}
-	return true
+	return nil
 }
 
-// remove takes t back, and reports whether that was in time.
-func (ts *timers) remove(t *timer) bool {
+// remove takes t back, if it has not been fired.
+func (ts *timers) remove(t *timer) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if t.index < 0 {
-		return false
+		return
 	}
 	first := t.index == 0
 	heap.Remove(&ts.heap, t.index)
-	ts.removed(t)
+	if t.call != nil {
+		ts.calls--
+		ts.owner.sched.NotifyIdle()
+	}
 	if first {
 		ts.arm()
-	}
-	return true
-}
-
-func (ts *timers) removed(t *timer) {
-	if t.isCall {
-		ts.calls--
 	}
 }
 
 // arm sets the timer to the first due time. mu must be held.
 func (ts *timers) arm() {
 	switch {
-	case ts.firing:
+	case ts.firing: // fire arms it at its end
 	case len(ts.heap) == 0:
 		if ts.timer != nil {
 			ts.timer.Stop()
@@ -126,7 +138,7 @@ func (ts *timers) arm() {
 	}
 }
 
-// fire calls what is due, in order and one at a time.
+// fire fires what is due, in order and one at a time.
 func (ts *timers) fire() {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -139,24 +151,51 @@ func (ts *timers) fire() {
 		ts.arm()
 	}()
 	for len(ts.heap) > 0 && !time.Now().Before(ts.heap[0].due) {
-		t := heap.Pop(&ts.heap).(*timer)
-		ts.removed(t)
-		ts.call(t)
+		ts.fireFirst()
 	}
 }
 
-// call calls one function. mu, which must be held, is released meanwhile.
-func (ts *timers) call(t *timer) {
+// fireFirst fires the first timer. It releases mu, which must be held, meanwhile.
+func (ts *timers) fireFirst() {
+	t := heap.Pop(&ts.heap).(*timer)
+	if t.call != nil {
+		ts.calls--
+		ts.queues = t.call
+	}
 	ts.mu.Unlock()
-	defer ts.mu.Lock() // also if user code ends the goroutine
+	defer func() { // even if an observer ends the goroutine
+		ts.mu.Lock()
+		if t.call != nil {
+			ts.queues = nil
+			ts.owner.sched.NotifyIdle()
+		}
+	}()
 	t.fire()
 }
 
-// hasCalls reports whether there are delayed calls.
+// hasCalls reports whether there are calls that were not queued yet.
 func (ts *timers) hasCalls() bool {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	return ts.calls > 0
+	return ts.calls > 0 || ts.queues != nil
+}
+
+// close takes no more delayed calls, and returns those that were not queued yet. They
+// are removed when they are done. Functions may go on to sleep.
+func (ts *timers) close() []work {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.closed = true
+	var left []work
+	if ts.queues != nil {
+		left = append(left, ts.queues)
+	}
+	for _, t := range slices.SortedFunc(slices.Values(ts.heap), (*timer).compare) {
+		if t.call != nil {
+			left = append(left, t.call)
+		}
+	}
+	return left
 }
 
 // timers returns those of the caller, made when first asked for.
@@ -165,7 +204,7 @@ func (c *Caller) timers() *timers {
 	defer c.mu.Unlock()
 	cold := c.cold()
 	if cold.timers == nil {
-		cold.timers = &timers{}
+		cold.timers = &timers{owner: c, closed: c.State() >= StateStopping}
 	}
 	return cold.timers
 }
@@ -177,60 +216,43 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 		return
 	}
 	ts := c.timers()
-	entry := &timer{isCall: true, fire: func() {
+	entry := &timer{call: t, fire: func() {
 		t.Due()
 		if err := submit(t); err != nil {
-			// A callback of the pending must not hold up the other timers.
-			go t.Fail(c.withStopCause(err))
+			go t.Fail(c.withStopCause(err)) // callbacks of the call may block
 		}
-		c.removeDelayed(t)
 	}}
-	c.mu.Lock()
-	if c.State() >= StateStopping {
-		c.mu.Unlock()
+	switch err := ts.add(entry, d, c.config.MaxQueued); {
+	case err == errTimersClosed: //nolint:errorlint // It is never wrapped.
 		t.Fail(c.stopError())
-		return
-	}
-	if !ts.add(entry, d, c.config.MaxQueued) {
-		c.mu.Unlock()
-		t.Fail(fmt.Errorf("%w: %d calls are delayed on %s", ErrOverloaded, c.config.MaxQueued, c.path()))
-		return
-	}
-	cold := c.cold()
-	if cold.delayed == nil {
-		cold.delayed = make(map[work]struct{})
-	}
-	cold.delayed[t] = struct{}{}
-	c.mu.Unlock()
-	t.OnDone(func(pending.Handle) {
-		ts.remove(entry)
-		c.removeDelayed(t)
-	})
-}
-
-// removeDelayed forgets a delayed call that was queued or is done.
-func (c *Caller) removeDelayed(t work) {
-	c.mu.Lock()
-	_, ok := c.coldState.delayed[t]
-	delete(c.coldState.delayed, t)
-	c.mu.Unlock()
-	if ok {
-		c.sched.NotifyIdle()
+	case err != nil:
+		t.Fail(err)
+	default:
+		t.OnDone(func(pending.Handle) { ts.remove(entry) })
 	}
 }
 
 // Sleep waits for d, giving the turn away inside a caller's function. Functions of one
-// caller that sleep wake in the order of their due times. The error is that of ctx if ctx
-// ends first. A d of zero or less lets the other functions of the caller have their turn.
+// caller that sleep wake in the order of their due times and, where these are equal, of
+// their calls of Sleep. The error is that of ctx if ctx ends first. A d of zero or less
+// lets the other functions of the caller have their turn.
 func Sleep(ctx context.Context, d time.Duration) error {
 	requireContext(ctx, "Sleep")
+	task, inFunction := pending.TurnOf(ctx).(*sched.Task)
+	if inFunction && d <= 0 && ctx.Err() == nil {
+		if err := task.Yield(); err != nil || ctx.Err() == nil {
+			return err
+		}
+	}
 	p := pending.New[struct{}](ctx, pending.Named("actors.Sleep"))
 	wake := func() { p.SetResult(struct{}{}) }
-	if c, ok := Current(ctx); ok && pending.TurnOf(ctx) != nil {
-		ts, t := c.timers(), &timer{fire: wake}
-		ts.add(t, d, 0)
+	switch {
+	case ctx.Err() != nil:
+	case inFunction:
+		ts, t := callerOf(task).timers(), &timer{fire: wake}
+		_ = ts.add(t, d, 0)
 		defer ts.remove(t)
-	} else {
+	default:
 		defer time.AfterFunc(d, wake).Stop()
 	}
 	_, err := p.Wait(ctx)

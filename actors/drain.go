@@ -95,7 +95,7 @@ func (c *Caller) Idle() bool {
 	var p *pool
 	waiting := false
 	if cold := c.coldState; cold != nil {
-		p, waiting = cold.workers, len(cold.delayed) > 0
+		p, waiting = cold.workers, cold.timers != nil && cold.timers.hasCalls()
 	}
 	c.mu.Unlock()
 	return !waiting && (p == nil || !p.hasQueue()) && c.sched.Idle()

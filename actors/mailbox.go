@@ -171,13 +171,6 @@ func (m *mailbox) StopError() error { return m.caller().stopError() }
 // Rejected implements [sched.Owner].
 func (m *mailbox) Rejected(items []any) { m.caller().reject(items, m.caller().stopError()) }
 
-// Dropped implements [sched.Owner].
-func (m *mailbox) Dropped() {
-	if p := m.caller().existingWorkers(); p != nil {
-		p.callEnded()
-	}
-}
-
 // ExecutorLost implements [sched.Owner]: the goroutine that called Run has ended, or the
 // host has lost a function.
 func (m *mailbox) ExecutorLost(err error) {

@@ -1,9 +1,11 @@
 package actors
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,20 +19,22 @@ import (
 //
 // MaxWorkers bounds the workers. A worker counts until it has stopped, or stops and has
 // no job left. So there are never more functions at a time than workers allowed.
+//
+// A call waits in the queue only while no worker is ready for it and no more may be
+// spawned. Each change of that is followed by advance, with mu held all the time. No
+// user code runs with mu held, so workers are spawned without it.
 type pool struct {
 	owner      *Caller
 	unassigned sched.Scheduler // of calls that have no worker yet; it never runs
 	config     *props.Config
 
-	mu        sync.Mutex
-	workers   []*worker          // those that count
-	idle      fifo.Ring[*worker] // those that have no job, the longest first
-	queue     fifo.Ring[work]    // calls that wait for a worker
-	drops     int                // calls that have ended unstarted since the last prune
-	closed    bool
-	advancing bool        // a goroutine is in advance
-	round     int         // of expireIdle
-	timer     *time.Timer // of the next round; nil for none
+	mu      sync.Mutex
+	workers []*worker          // those that count
+	idle    fifo.Ring[*worker] // those that have no job, the longest first
+	queue   list.List          // of work: calls that wait for a worker and are not done
+	closed  bool
+	round   int         // of expireIdle
+	timer   *time.Timer // of the next round; nil for none
 }
 
 // workers returns the pool of the caller's workers, made when first asked for.
@@ -58,101 +62,145 @@ func (c *Caller) existingWorkers() *pool {
 	return c.coldState.workers
 }
 
-// assign has a call that was made with ctx run on a worker.
+// assign has a call that was made with ctx run on a worker, which it may spawn.
 func (p *pool) assign(ctx context.Context, t work) {
 	if err := p.owner.admit(ctx); err != nil {
 		t.Fail(err)
-	} else if err := p.submit(t); err != nil {
+		return
+	}
+	switch spawn, err := p.accept(t); {
+	case err != nil:
 		t.Fail(p.owner.withStopCause(err))
+	case spawn != nil:
+		p.spawn(spawn, t)
 	}
 }
 
-// submit gives a call to the worker that is idle for longest, to a new one, or to the
-// queue.
+// submit is assign for a delayed call whose time has come. It never blocks.
 func (p *pool) submit(t work) error {
-	for {
-		p.mu.Lock()
-		w, err := p.place(t)
-		if w == nil && err == nil {
-			err = p.enqueue(t)
-		}
-		p.mu.Unlock()
-		if w == nil || err != nil {
-			return err
-		}
-		if retry, err := p.run(w, t); !retry {
-			return err
-		}
+	spawn, err := p.accept(t)
+	if spawn != nil {
+		go p.spawn(spawn, t)
 	}
+	return err
 }
 
-// place returns the worker whose job t is now, nil if none may be had. The worker may
-// have to be spawned. mu must be held.
-func (p *pool) place(t work) (*worker, error) {
+// accept gives a call to a worker, or queues it. A worker that is returned has to be
+// spawned for the call.
+func (p *pool) accept(t work) (spawn *worker, err error) {
+	p.mu.Lock()
 	if p.closed {
+		p.mu.Unlock()
 		return nil, pending.ErrStopped
 	}
-	w := p.takeIdle()
-	if w == nil && p.isFull() {
-		return nil, nil
+	p.advance() // a worker may have become ready just now
+	spawn, placed := p.place(t)
+	if placed {
+		p.mu.Unlock()
+		return spawn, nil
 	}
-	if w == nil {
-		w = &worker{pool: p, slot: len(p.workers)}
-		p.workers = append(p.workers, w)
+	if limit := p.config.MaxQueued; limit > 0 && p.queue.Len() >= limit {
+		p.mu.Unlock()
+		return nil, fmt.Errorf("%w: %d calls wait for workers of %s", ErrOverloaded, limit, p.owner.path())
 	}
-	w.job = t
-	return w, nil
+	queued := p.queue.PushBack(t)
+	p.mu.Unlock()
+	t.OnDone(func(pending.Handle) { p.unqueue(queued) }) // it may be cancelled
+	return nil, nil
 }
 
-// takeIdle returns the worker that is idle for longest, or nil. mu must be held.
+// unqueue forgets a call that is done, if it waits still.
+func (p *pool) unqueue(queued *list.Element) {
+	p.mu.Lock()
+	before := p.queue.Len()
+	p.queue.Remove(queued)
+	removed := p.queue.Len() < before
+	p.mu.Unlock()
+	if removed {
+		p.owner.sched.NotifyIdle()
+	}
+}
+
+// place gives a call to the worker that is idle for longest, or to a new one, which it
+// returns and which has to be spawned. It reports false if there is none. mu must be
+// held.
+func (p *pool) place(t work) (spawn *worker, placed bool) {
+	for w := p.takeIdle(); w != nil; w = p.takeIdle() {
+		if w.give(t) {
+			return nil, true
+		}
+	}
+	if limit := p.config.WorkerLimit(); limit > 0 && len(p.workers) >= limit {
+		return nil, false
+	}
+	w := newWorker(p, len(p.workers), t)
+	p.workers = append(p.workers, w)
+	return w, true
+}
+
+// takeIdle returns the worker that is idle for longest and ready, or nil. mu must be
+// held.
 func (p *pool) takeIdle() *worker {
 	for range p.idle.Len() { // once round
 		w := p.idle.Shift()
-		if w.isReady() {
+		switch {
+		case w.isStopping():
+			w.isIdle = false
+			p.remove(w)
+		case w.isReady():
 			w.isIdle = false
 			return w
+		default: // it restarts
+			p.idle.Push(w)
 		}
-		p.idle.Push(w) // it restarts
 	}
 	return nil
 }
 
-// isFull reports whether there are as many workers as there may be. mu must be held.
-func (p *pool) isFull() bool {
-	limit := p.config.WorkerLimit()
-	return limit > 0 && len(p.workers) >= limit
-}
-
-// enqueue has a call wait for a worker. mu must be held.
-func (p *pool) enqueue(t work) error {
-	if limit := p.config.MaxQueued; limit > 0 && p.queue.Len() >= limit && p.waiting() >= limit {
-		return fmt.Errorf("%w: %d calls wait for workers of %s", ErrOverloaded, limit, p.owner.path())
+// advance gives the calls that wait to the workers that may be had now. mu must be held.
+func (p *pool) advance() {
+	for queued := p.queue.Front(); queued != nil && !p.closed; queued = p.queue.Front() {
+		t := queued.Value.(work)
+		spawn, placed := p.place(t)
+		if !placed {
+			return
+		}
+		p.queue.Remove(queued)
+		p.owner.sched.NotifyIdle()
+		if spawn != nil {
+			go p.spawn(spawn, t) // which may call advance, and may block
+		}
 	}
-	p.queue.Push(t)
-	return nil
 }
 
-// run has a worker do its job. With retry somebody has stopped the worker just now.
-func (p *pool) run(w *worker, t work) (retry bool, err error) {
-	if w.caller == nil {
-		if _, err := p.owner.child(p.config, w); err != nil {
+// spawn brings a worker to life for a call, which fails if that is not possible.
+func (p *pool) spawn(w *worker, t work) {
+	err := pending.ErrStopped
+	given := false
+	defer func() { // even if user code ends the goroutine
+		if !given {
 			p.drop(w)
-			return false, err
+			t.Fail(p.owner.withStopCause(err))
 		}
+		p.owner.sched.NotifyIdle()
+	}()
+	if _, err = p.owner.child(p.config, w); err != nil {
+		return
 	}
-	if w.give(t) == nil {
-		return false, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.isSpawning = false
+	if given = w.give(t); !given { // it was stopped just now
+		err = pending.ErrStopped
 	}
-	p.drop(w)
-	return true, nil
 }
 
 // drop is called when a worker has stopped, or could not be had.
 func (p *pool) drop(w *worker) {
 	p.mu.Lock()
-	w.job = nil
+	defer p.mu.Unlock()
+	w.job, w.isSpawning = nil, false
 	p.remove(w)
-	p.mu.Unlock()
 	p.advance()
 }
 
@@ -166,6 +214,9 @@ func (p *pool) remove(w *worker) {
 	p.workers[w.slot], last.slot = last, w.slot
 	p.workers[end] = nil
 	p.workers = p.workers[:end]
+	if end == 0 {
+		p.workers = nil // and its memory
+	}
 	w.slot = -1
 }
 
@@ -175,7 +226,9 @@ func (p *pool) remove(w *worker) {
 // call before the worker goes to sleep.
 func (c *Caller) releaseWorker(t *sched.Task) {
 	switch {
-	case t.Tag&tagPooled == 0 || c.worker == nil:
+	case c.worker == nil:
+	case t.Tag&tagPooled == 0:
+		c.worker.pool.reassign(c.worker) // it may have failed the worker
 	case t.Tag&tagReleased != 0:
 		runtime.Gosched()
 	default:
@@ -195,27 +248,56 @@ func (c *Caller) releaseAbandoned(t *sched.Task) {
 // next call.
 func (p *pool) release(w *worker, t *sched.Task) {
 	p.mu.Lock()
-	if w.job == nil || w.job.schedulable() != t {
-		p.mu.Unlock()
-		return
+	defer p.mu.Unlock()
+	if w.job != nil && w.job.schedulable() == t {
+		w.job = nil
+		p.reuse(w)
 	}
-	w.job = nil
-	p.reuse(w)
 }
 
 // ready takes a worker back that has restarted.
 func (p *pool) ready(w *worker) {
 	p.mu.Lock()
-	if w.job != nil || w.isIdle {
+	defer p.mu.Unlock()
+	switch {
+	case w.isIdle:
+		p.advance()
+	case w.job == nil:
+		p.reuse(w)
+	}
+}
+
+// reassign gives the job of a worker to another one if it has not begun and the worker
+// cannot run it soon.
+func (p *pool) reassign(w *worker) {
+	p.mu.Lock()
+	if p.closed || w.isReady() {
 		p.mu.Unlock()
 		return
 	}
-	p.reuse(w)
+	requeued := p.requeue(w)
+	p.mu.Unlock()
+	requeued()
+}
+
+// requeue has the job of a worker be the first to run on another one, unless it has begun.
+// The function that it returns is to be called without mu, which must be held.
+func (p *pool) requeue(w *worker) func() {
+	t, ok := w.takeBack()
+	if !ok {
+		return func() {}
+	}
+	queued := p.queue.PushFront(t)
+	p.advance()
+	return func() { t.OnDone(func(pending.Handle) { p.unqueue(queued) }) }
 }
 
 // stopWorker notes that a worker stops: it takes no more calls.
 func (p *pool) stopWorker(w *worker) {
+	requeued := func() {}
+	defer func() { requeued() }()
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if w.isIdle {
 		w.isIdle = false
 		for range p.idle.Len() { // once round
@@ -224,34 +306,33 @@ func (p *pool) stopWorker(w *worker) {
 			}
 		}
 	}
+	if !p.closed {
+		requeued = p.requeue(w)
+	}
 	if w.job == nil {
 		p.remove(w)
 	}
-	p.mu.Unlock()
 	p.advance()
 }
 
-// reuse gives a worker that has no job the next call, or keeps it, or stops it. It
-// releases mu, which must be held.
+// reuse gives a worker that has no job the next call, or keeps it, or stops it. mu must be
+// held.
 func (p *pool) reuse(w *worker) {
-	switch t, ok := p.nextFor(w); {
+	switch {
 	case w.isStopping():
 		p.remove(w)
-		p.mu.Unlock()
 		p.advance()
-	case p.closed || !w.isReady(): // ready is called later if the worker restarts
-		p.mu.Unlock()
-	case ok:
-		w.job = t
-		p.mu.Unlock()
-		p.owner.sched.NotifyIdle()
-		p.mustRun(w, t)
+	case p.closed || !w.isReady(): // its stop or the end of its restart is still to come
+	case p.queue.Len() > 0:
+		queued := p.queue.Front()
+		if w.give(queued.Value.(work)) { // else stopWorker is still to come
+			p.queue.Remove(queued)
+			p.owner.sched.NotifyIdle()
+		}
 	case p.idle.Len() >= p.config.MaxIdleWorkers:
-		p.mu.Unlock()
-		w.caller.stop(nil)
+		w.stop()
 	default:
 		p.keep(w)
-		p.mu.Unlock()
 	}
 }
 
@@ -264,129 +345,36 @@ func (p *pool) keep(w *worker) {
 	}
 }
 
-// nextFor returns the next call that waits, if the worker can take one. mu must be held.
-func (p *pool) nextFor(w *worker) (t work, ok bool) {
-	if p.closed || !w.isReady() {
-		return nil, false
-	}
-	return p.nextQueued()
-}
-
-// waiting returns how many calls wait for a worker. mu must be held.
-func (p *pool) waiting() int {
-	if p.drops > 0 {
-		p.prune()
-	}
-	return p.queue.Len()
-}
-
-// callEnded notes that a call of the owner, or of a worker, has ended before it was started.
-// Half of the queue at most is such calls.
-func (p *pool) callEnded() {
-	p.mu.Lock()
-	p.drops++
-	if p.drops >= pruneAt && 2*p.drops > p.queue.Len() {
-		p.prune()
-	}
-	p.mu.Unlock()
-	p.owner.sched.NotifyIdle()
-}
-
-// pruneAt is how many calls end unstarted, at least, before the queue is pruned.
-const pruneAt = 64
-
-// prune removes the calls that have ended. mu must be held.
-func (p *pool) prune() {
-	p.queue.Retain(func(t work) bool { return !t.IsDone() })
-	p.drops = 0
-}
-
-// nextQueued removes and returns the first call that waits for a worker. mu must be held.
-func (p *pool) nextQueued() (t work, ok bool) {
-	for p.queue.Len() > 0 {
-		if t := p.queue.Shift(); !t.IsDone() {
-			return t, true
-		}
-	}
-	return nil, false
-}
-
-// advance has the calls that wait run on workers that may be had now. Spawning a worker
-// may fail, which makes room for another one: the first who is here sees to that.
-func (p *pool) advance() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.advancing {
-		return
-	}
-	p.advancing = true
-	returned := false
-	defer func() {
-		p.advancing = false
-		if !returned { // user code has ended the goroutine
-			go p.advance()
-		}
-	}()
-	for !p.closed && !p.isFull() {
-		t, ok := p.nextQueued()
-		if !ok {
-			break
-		}
-		w, _ := p.place(t)
-		p.runUnlocked(w, t)
-	}
-	returned = true
-}
-
-// runUnlocked has a worker run a call. mu, which must be held, is released meanwhile.
-func (p *pool) runUnlocked(w *worker, t work) {
-	p.mu.Unlock()
-	defer p.mu.Lock()
-	p.owner.sched.NotifyIdle()
-	p.mustRun(w, t)
-}
-
-// mustRun has a call run that was accepted: it fails if no worker can be had.
-func (p *pool) mustRun(w *worker, t work) {
-	retry, err := p.run(w, t)
-	if retry {
-		err = p.submit(t)
-	}
-	if err != nil {
-		t.Fail(p.owner.withStopCause(err))
-	}
-}
-
 // expireIdle stops the workers that were idle for the whole of a round, and begins the
 // next round if any is left.
 func (p *pool) expireIdle() {
 	p.mu.Lock()
-	var expired []*worker
+	defer p.mu.Unlock()
 	for p.idle.Len() > 0 && p.idle.Peek().since < p.round {
 		w := p.idle.Shift()
 		w.isIdle = false
-		expired = append(expired, w)
+		w.stop()
 	}
 	p.round++
-	if p.idle.Len() > 0 && !p.closed {
-		p.timer.Reset(p.config.IdleTimeout)
-	} else {
+	switch {
+	case p.idle.Len() == 0:
+		p.idle, p.timer = fifo.Ring[*worker]{}, nil // and its memory
+	case p.closed:
 		p.timer = nil
-	}
-	p.mu.Unlock()
-	for _, w := range expired {
-		w.caller.stop(nil)
+	default:
+		p.timer.Reset(p.config.IdleTimeout)
 	}
 }
 
-// hasQueue reports whether calls wait for a worker.
+// hasQueue reports whether calls wait for a worker, or for one that is being spawned.
 func (p *pool) hasQueue() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.waiting() > 0
+	isSpawning := func(w *worker) bool { return w.isSpawning }
+	return p.queue.Len() > 0 || slices.ContainsFunc(p.workers, isSpawning)
 }
 
-// closePool rejects the calls that wait for a worker. The workers themselves are stopped
+// closePool rejects the calls that have no worker yet. The workers themselves are stopped
 // as children.
 func (c *Caller) closePool(err error) {
 	p := c.existingWorkers()
@@ -395,9 +383,15 @@ func (c *Caller) closePool(err error) {
 	}
 	p.mu.Lock()
 	p.closed = true
-	rejected := make([]work, 0, p.queue.Len())
-	for p.queue.Len() > 0 {
-		rejected = append(rejected, p.queue.Shift())
+	var rejected []work
+	for queued := p.queue.Front(); queued != nil; queued = p.queue.Front() {
+		rejected = append(rejected, p.queue.Remove(queued).(work)) // not Init: unqueue has the elements
+	}
+	for _, w := range p.workers {
+		w.isIdle = false
+		if w.job != nil && !w.hasBegun {
+			rejected = append(rejected, w.job)
+		}
 	}
 	p.idle = fifo.Ring[*worker]{}
 	if p.timer != nil {

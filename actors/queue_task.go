@@ -23,12 +23,13 @@ import (
 var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
 
 // queueTask is what a queue consists of: a task that runs once for each item. For each
-// item its task is submitted once, so that items are in order with the caller's
+// item its source is submitted, so that items are in order with the caller's
 // other calls. A submission that comes up while an item waits is missed: the next item
 // runs as soon as that one has returned.
 type queueTask[A any] struct {
 	pending.Task[struct{}]
 	task     sched.Task
+	source   sched.Source // of the items
 	caller   *Caller
 	fn       func(context.Context, A) error
 	capacity int
@@ -54,8 +55,6 @@ type queueTask[A any] struct {
 	room     *pending.Pending[struct{}] // done when there is room again; nil if nobody waits
 }
 
-var _ sched.Source = (*queueTask[int])(nil)
-
 func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []QueueOption) *queueTask[A] {
 	o := queueOptions{ctx: context.Background(), name: runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()}
 	for _, opt := range opts {
@@ -63,6 +62,7 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 	}
 	q := &queueTask[A]{caller: c, fn: fn, capacity: o.capacity}
 	q.task.Init(q, &c.sched)
+	q.source = sched.Source{Next: q.next, Ended: q.IsDone}
 	observed := pending.Named(o.name)
 	if c.traced != nil {
 		q.spans = c.traced.Items()
@@ -115,7 +115,7 @@ func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[s
 	if closed {
 		return nil, q.closedError()
 	}
-	if err := q.caller.sched.Submit(q.task.SourceItem(), 0); err != nil {
+	if err := q.caller.sched.Submit(&q.source, 0); err != nil {
 		return nil, q.caller.withStopCause(err) // the stop drops the item
 	}
 	return nil, nil
@@ -178,8 +178,8 @@ func (q *queueTask[A]) closedError() error {
 	return fmt.Errorf("%w: %s", ErrQueueClosed, q.Name())
 }
 
-// Next implements [sched.Source]. It takes the next item, if there is one still.
-func (q *queueTask[A]) Next() bool {
+// next takes the next item, if there is one still, and returns the task that handles it.
+func (q *queueTask[A]) next() *sched.Task {
 	q.mu.Lock()
 	switch {
 	case q.running:
@@ -187,7 +187,7 @@ func (q *queueTask[A]) Next() bool {
 		fallthrough
 	case q.items.Len() == 0: // they were dropped
 		q.mu.Unlock()
-		return false
+		return nil
 	}
 	q.running = true
 	q.item = q.items.Shift()
@@ -201,7 +201,7 @@ func (q *queueTask[A]) Next() bool {
 	if room != nil {
 		room.SetResult(struct{}{})
 	}
-	return true
+	return &q.task
 }
 
 // Run deals with one item. It takes the place of the task's own.
@@ -282,7 +282,7 @@ func (q *queueTask[A]) release() {
 	if over {
 		q.End(struct{}{}, nil)
 	} else if again {
-		q.caller.sched.SubmitAhead(q.task.SourceItem())
+		q.caller.sched.SubmitAhead(&q.source)
 	}
 }
 

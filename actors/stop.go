@@ -146,10 +146,10 @@ func (c *Caller) clearRunning(cause error) (delayed []work) {
 	if c.coldState.restart != nil {
 		c.coldState.restart.begin() // no more
 	}
-	for t := range c.coldState.delayed {
-		delayed = append(delayed, t)
+	if c.coldState.timers == nil {
+		return nil
 	}
-	return delayed
+	return c.coldState.timers.close()
 }
 
 // refuse deals with what was queued when the caller was stopped.
@@ -161,7 +161,7 @@ func (c *Caller) reject(items []any, err error) {
 		case *sched.Task:
 			item.Work().Reject(err)
 			c.releaseWorker(item)
-		case *sched.SourceItem: // its queue was closed
+		case *sched.Source: // its queue was closed, or its worker stopped
 		case sched.Func:
 			dropped++
 		default:

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -34,25 +35,70 @@ type worker struct {
 	pool   *pool
 	caller *Caller // nil until it is spawned
 
+	source sched.Source // of the jobs
+
 	// Guarded by the pool's mu.
-	job    work // the call that was given to the worker and has not returned; nil for none
-	slot   int  // in the pool's workers; -1 outside
-	isIdle bool // in the pool's idle
-	since  int  // the round in which the worker became idle
+	job        work // the call that was given to the worker and has not returned; nil for none
+	hasBegun   bool // the job; else it may be taken back
+	slot       int  // in the pool's workers; -1 outside
+	isSpawning bool // the job is given to it when it is spawned
+	isIdle     bool // in the pool's idle
+	since      int  // the round in which the worker became idle
 }
 
-// give has the worker run a call. What others have queued on the worker does not count:
-// the limit is that of the pool.
-func (w *worker) give(t work) error {
-	task := t.schedulable()
-	task.Assign(&w.caller.sched)
-	return w.caller.sched.Submit(task, 0)
+func newWorker(p *pool, slot int, t work) *worker {
+	w := &worker{pool: p, slot: slot, job: t, isSpawning: true}
+	w.source = sched.Source{Next: w.next, Ended: func() bool { return false }}
+	return w
 }
 
-// isReady reports whether the worker can take a call at once: it may be restarting, or
-// others may have to decide on its failure.
+// give has the worker run a call, and reports false if the worker stops. What others have
+// queued on the worker does not count: the limit is that of the pool. The pool's mu must
+// be held.
+func (w *worker) give(t work) bool {
+	if w.caller.sched.Submit(&w.source, 0) != nil {
+		return false
+	}
+	t.schedulable().Assign(&w.caller.sched)
+	w.job, w.hasBegun = t, false
+	return true
+}
+
+// takeBack returns the job of a worker, which cannot run it soon, unless it has begun.
+// The pool's mu must be held.
+func (w *worker) takeBack() (t work, ok bool) {
+	if w.job == nil || w.hasBegun || w.isSpawning {
+		return nil, false
+	}
+	t, w.job = w.job, nil
+	t.schedulable().Assign(&w.pool.unassigned)
+	return t, true
+}
+
+// next begins the job, if that was not taken back, and returns its task.
+func (w *worker) next() *sched.Task {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	if w.job == nil || w.hasBegun || w.isSpawning {
+		return nil
+	}
+	w.hasBegun = true
+	return w.job.schedulable()
+}
+
+// stop stops a worker that has no job. Callbacks of what others have queued on it may
+// block, or end the goroutine.
+func (w *worker) stop() { go w.caller.stop(nil) }
+
+// isReady reports whether the worker can run a call at once. It cannot while it restarts,
+// nor while its parent decides on its failure.
 func (w *worker) isReady() bool {
-	return w.caller.State() == StateRunning && w.caller.escalation() == nil
+	if w.caller.State() != StateRunning {
+		return false
+	}
+	w.caller.mu.Lock()
+	defer w.caller.mu.Unlock()
+	return w.caller.coldState == nil || w.caller.coldState.escalated == nil
 }
 
 // isStopping reports whether the worker takes no more calls.

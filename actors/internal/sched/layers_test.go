@@ -17,7 +17,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"slowturn.go"},
 		{"scheduler.go"},
 		{"checkturn.go", "deadlock.go"},
-		{"park.go"},
+		{"park.go", "yield.go"},
 		{"loop.go"},
 		{"goroutines.go", "borrowed.go", "pinned.go"},
 	})

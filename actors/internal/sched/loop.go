@@ -23,20 +23,20 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 	if s.state.options.DeepStack {
 		growStack()
 	}
+	l := loop{s: s, on: on, item: item}
 	returned := false
 	defer func() {
 		if !returned {
-			s.recoverLoop(item, b)
+			s.recoverLoop(l.item, b)
 		}
 	}()
 	if s.state.loopOn.Load() != b {
 		s.state.loopOn.Store(b)
 	}
-	l := loop{s: s, on: on}
 	ok := true
 	if item != nil {
 		l.look()
-		ok = l.dispatch(item)
+		ok = l.dispatch()
 	}
 	throughput := s.dispatcher.Throughput()
 	for sinceHost, sinceYield := 0, 0; ok; sinceHost, sinceYield = sinceHost+1, sinceYield+1 {
@@ -47,8 +47,8 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 			sinceYield = 0
 			runtime.Gosched()
 		}
-		if item, ok = l.next(); ok {
-			ok = l.dispatch(item)
+		if l.item, ok = l.next(); ok {
+			ok = l.dispatch()
 		}
 	}
 	returned = true
@@ -56,8 +56,9 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 
 // loop is what the run loop knows of where it is.
 type loop struct {
-	s  *Scheduler
-	on executor
+	s    *Scheduler
+	on   executor
+	item any // at hand
 
 	// onMain says that tasks and messages belong here, messages that messages do. They
 	// are up to date after look, until slowPath is set.
@@ -93,14 +94,16 @@ func (s *Scheduler) next() (item any, ok bool) {
 	return item, ok
 }
 
-// dispatch handles an item. It reports whether the loop goes on here.
-func (l *loop) dispatch(item any) bool {
+// dispatch handles the item at hand. It reports whether the loop goes on here.
+func (l *loop) dispatch() bool {
 	s := l.s
-	switch item := item.(type) {
+	switch item := l.item.(type) {
 	case *Task:
 		return l.dispatchTask(item)
-	case *SourceItem:
-		return !item.work.(Source).Next() || l.dispatchTask((*Task)(item))
+	case *Source:
+		t := item.Next()
+		l.item = t
+		return t == nil || l.dispatchTask(t)
 	case Func:
 		if !l.messages {
 			return s.reroute(item)
@@ -203,8 +206,7 @@ func (s *Scheduler) recoverLoop(item any, b *borrowed) {
 	switch item := item.(type) {
 	case *Task:
 		abandoned = !s.taskExited(item)
-	case *SourceItem:
-		abandoned = !s.taskExited((*Task)(item))
+	case *Source: // user code that Next calls has ended the goroutine
 	default:
 		s.owner.Goexit(item)
 	}
@@ -220,14 +222,15 @@ func (s *Scheduler) replaceLoop() {
 // taskExited does what is left to do for a task whose goroutine has ended, by its
 // function or by a callback after it. It reports false if the task was abandoned.
 func (s *Scheduler) taskExited(t *Task) bool {
-	switch exited := t.exit(); {
-	case !exited && t.isAbandoned():
+	exited := t.exit()
+	if !exited && t.isAbandoned() {
 		return false
-	case exited && t.panicked:
+	}
+	defer s.owner.Finished(t)
+	if exited && t.panicked {
 		p, _ := t.work.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
 		s.owner.Panicked(t, cmp.Or(p, &pending.PanicError{Value: t.work.Err()}))
 	}
-	s.owner.Finished(t)
 	return true
 }
 

@@ -24,8 +24,6 @@ type Owner interface {
 	StopError() error
 	// Rejected gets the items that a stop has removed from the run queue.
 	Rejected(items []any)
-	// Dropped reports that a call has ended before it was started. It may be queued.
-	Dropped()
 	// ExecutorLost reports that the goroutine that called RunThread has ended or, with an
 	// error, that a host has lost a function.
 	ExecutorLost(err error)
@@ -63,12 +61,13 @@ type Work interface {
 	Release()
 }
 
-// Source is a [Work] that runs any number of times: once for each [SourceItem] that finds
-// something to do.
-type Source interface {
-	Work
-	// Next prepares the next Run. It reports whether there is one.
-	Next() bool
+// Source is an item of the run queue that decides late which task is to run. It may be
+// submitted any number of times.
+type Source struct {
+	// Next returns the task to run, or nil for none. It is called on the turn.
+	Next func() *Task
+	// Ended reports that Next has nothing to run any more.
+	Ended func() bool
 }
 
 // Func is a function that needs no pending and never waits.

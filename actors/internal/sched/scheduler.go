@@ -49,7 +49,7 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 	}
 }
 
-// Submit adds an item to the run queue: a [*Task], a [*SourceItem], a [Func] or a message for
+// Submit adds an item to the run queue: a [*Task], a [*Source], a [Func] or a message for
 // the owner. It returns an error that matches Options.Overloaded if limit items are
 // queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
 func (s *Scheduler) Submit(item any, limit int) error {
@@ -209,7 +209,6 @@ func (s *Scheduler) dropped() {
 	s.mu.Lock()
 	s.state.drop()
 	s.mu.Unlock()
-	s.owner.Dropped()
 }
 
 // Idle reports whether nothing is queued and no task runs or waits. A scheduler that is

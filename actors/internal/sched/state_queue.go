@@ -51,8 +51,8 @@ func hasEnded(item any) bool {
 	switch item := item.(type) {
 	case *Task:
 		return item.work.IsDone()
-	case *SourceItem:
-		return item.work.IsDone()
+	case *Source:
+		return item.Ended()
 	default:
 		return false
 	}

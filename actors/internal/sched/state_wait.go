@@ -28,17 +28,47 @@ func (s *state) beginWait(t *Task, w *waitState, on pending.Handle, keep bool) (
 
 // yield gives away the turn of a task that waits, and starts the loop if there is work.
 func (s *state) yield(t *Task) (start executor) {
-	s.current.Store(nil)
+	s.leaveTurn(t)
 	s.parked.push(t)
+	s.looping = false
+	if !s.hasWork() {
+		return nil
+	}
+	return s.replaceLoop()
+}
+
+// leaveTurn notes where t is, which gives its turn away.
+func (s *state) leaveTurn(t *Task) {
+	s.current.Store(nil)
 	t.wait.borrowed = s.loopOn.Load()
 	setBusy(t.wait.borrowed, true)
 	if p, ok := s.executorOf(t).(*pinned); ok {
 		t.wait.coroutine = p.current
 	}
-	s.looping = false
-	if !s.hasWork() {
-		return nil
+}
+
+// beginYield reports whether t, which has the turn, has anything to yield it to.
+func (s *state) beginYield(t *Task, w *waitState) (waits bool, err error) {
+	switch {
+	case t.abandoned:
+		return false, s.abandonErr
+	case s.current.Load() != t, t.state != running:
+		return false, errNotCurrent
+	case !s.hasWork():
+		return false, nil
 	}
+	t.wait = w
+	return true, nil
+}
+
+// yieldRunnable gives away the turn of a task that wants it back at once: after what is
+// runnable, and after the next item of the run queue.
+func (s *state) yieldRunnable(t *Task) (start executor) {
+	s.leaveTurn(t)
+	t.state = runnable
+	s.runnable.push(t)
+	s.queueNext = true
+	s.slowPath.Store(true)
 	return s.replaceLoop()
 }
 

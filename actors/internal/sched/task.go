@@ -56,13 +56,6 @@ func (t *Task) Init(w Work, s *Scheduler) {
 	t.sched.Store(s)
 }
 
-// SourceItem is an item of the run queue: the task of a [Source], which runs if the source
-// finds something to do. It is the Task itself under another type.
-type SourceItem Task
-
-// SourceItem returns what is submitted for each run of a task whose work is a [Source].
-func (t *Task) SourceItem() *SourceItem { return (*SourceItem)(t) }
-
 // Work returns what the task runs.
 func (t *Task) Work() Work { return t.work }
 
