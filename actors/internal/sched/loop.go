@@ -61,16 +61,21 @@ type loop struct {
 	item any // at hand
 
 	// onMain says that tasks and messages belong here, messages that messages do. They
-	// are up to date after look, until slowPath is set.
+	// are those of main, and up to date after look, until slowPath is set.
+	main             *executor
 	onMain, messages bool
 }
 
 // look notes what belongs where the loop is.
 func (l *loop) look() {
-	main := l.s.state.main.load()
+	main := l.s.state.main.p.Load()
+	if main == l.main {
+		return
+	}
+	l.main = main
 	_, isSubmitter := l.on.(*submitter)
-	l.onMain = main == l.on
-	l.messages = l.onMain || isSubmitter && main == onGoroutines
+	l.onMain = *main == l.on
+	l.messages = l.onMain || isSubmitter && *main == onGoroutines
 }
 
 // next returns the next item, or false if there is none, which ends the loop.
@@ -88,7 +93,7 @@ func (s *Scheduler) next() (item any, ok bool) {
 	item, ok = s.state.next()
 	idleCh := s.state.idleCh
 	s.mu.Unlock()
-	if !ok {
+	if !ok && idleCh != nil {
 		notify(idleCh)
 	}
 	return item, ok

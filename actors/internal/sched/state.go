@@ -148,7 +148,7 @@ func (s *state) ensureLoop() (start executor) {
 		return nil
 	}
 	start = s.startLoop(s.place(), nil)
-	if start == onGoroutines {
+	if _, ok := start.(*goroutines); ok {
 		return onDispatcher // nobody ran the loop: the dispatcher may choose the goroutine
 	}
 	return start
