@@ -10,36 +10,35 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-func TestItemsAndCallsThatAllWaitKeepTheirOrder(t *testing.T) {
+func TestItemThatWaitedForTheOneBeforeItStartsBeforeWhatCameAfterIt(t *testing.T) {
 	c := start(t, newSystem(t))
-	var order []int
-	note := func(ctx context.Context, i int) error {
-		order = append(order, i)
-		return actors.Sleep(ctx, 0)
+	gate := pending.New[int](t.Context())
+	var order []string
+	q := actors.NewQueue(c, func(ctx context.Context, item string) error {
+		order = append(order, item)
+		_, err := gate.Wait(ctx)
+		return err
+	})
+	call := func(name string) *pending.Pending[any] {
+		return do(t.Context(), c, func(context.Context) { order = append(order, name) })
 	}
-	q := actors.NewQueue(c, note)
 	release := occupy(t, c)
-	for i := range 100 {
-		require.NoError(t, q.Put(2*i))
-		do(t.Context(), c, func(ctx context.Context) { _ = note(ctx, 2*i+1) })
+	for _, item := range []string{"item 1", "item 2", "item 3"} {
+		require.NoError(t, q.Put(item))
 	}
+	do(t.Context(), c, func(context.Context) { gate.SetResult(1) })
+	for _, name := range []string{"call 1", "call 2", "call 3"} {
+		call(name)
+	}
+	require.NoError(t, q.Put("item 4"))
+	last := call("call 4")
 	release()
-	require.NoError(t, q.CloseWait(t.Context()))
-	result(t, do(t.Context(), c, func(context.Context) {}))
-	require.Len(t, order, 200)
-	// The calls start one after the other while the first item waits. Then each item starts
-	// when the one before it has returned.
-	for _, kind := range []int{0, 1} {
-		var got []int
-		for _, i := range order {
-			if i%2 == kind {
-				got = append(got, i/2)
-			}
-		}
-		assert.Equal(t, upTo(100), got)
-	}
+	result(t, last)
+	want := []string{"item 1", "item 2", "item 3", "call 1", "call 2", "call 3", "item 4", "call 4"}
+	assert.Equal(t, want, order)
 }
 
 // The order between items and calls is what the documentation of Queue says.
