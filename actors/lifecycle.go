@@ -61,13 +61,13 @@ func (c *Caller) claimStart() error {
 
 // start is the rest of a start that was claimed.
 func (c *Caller) start() error {
+	defer c.sched.Open() // even if user code ends the goroutine
 	err := c.openPublication()
 	if err != nil {
 		c.stop(err)
 	} else {
 		c.startExecutor()
 	}
-	c.sched.Open()
 	return err
 }
 

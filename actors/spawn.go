@@ -115,13 +115,13 @@ func (c *Caller) spawned() {
 	if !c.external {
 		return
 	}
+	defer c.sched.Ungate() // even if user code ends the goroutine
+	// The registry learns of the end of an actor that is not ours as a watcher.
+	defer c.mailbox().PostSystemMessage(&actor.Watch{Watcher: c.registry.pid})
 	if err := c.openPublication(); err != nil {
 		c.Logger().Error("actors: adopted actor is stopped", slog.Any("error", err))
 		c.stop(err)
 	} else {
 		c.startExecutor()
 	}
-	// The registry learns of the end of an actor that is not ours as a watcher.
-	c.mailbox().PostSystemMessage(&actor.Watch{Watcher: c.registry.pid})
-	c.sched.Ungate()
 }
