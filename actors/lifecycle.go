@@ -61,6 +61,7 @@ func (c *Caller) claimStart() error {
 
 // start is the rest of a start that was claimed.
 func (c *Caller) start() error {
+	defer c.sched.Open() // even if user code ends the goroutine
 	err := c.openPublication()
 	defer c.sched.Open() // even if a callback that the stop calls ends the goroutine
 	if err != nil {

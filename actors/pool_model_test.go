@@ -142,6 +142,9 @@ func (p *poolProgram) run() {
 	}
 	p.mu.Unlock()
 	p.checkNothingIsLeft()
+	if p.Failed() {
+		p.FailNow() // the boss might not stop
+	}
 	p.boss.Stop()
 	<-p.boss.Stopped()
 	p.checkNothingIsLeft()

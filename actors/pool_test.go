@@ -360,3 +360,19 @@ func TestTwoCallbacksThatEndTheirGoroutineLoseNoCaller(t *testing.T) {
 	require.ErrorIs(t, failure(p), errBoom)
 	<-c.Stopped()
 }
+
+func TestCallbackThatEndsTheGoroutineOfAStartLosesNoCaller(t *testing.T) {
+	for name, start := range map[string]func(*actors.Caller) error{
+		"Start": (*actors.Caller).Start,
+		"Run":   func(c *actors.Caller) error { return c.Run(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := runnable(t, newSystem(t), props.Publisher(func(string) (props.Publication, error) { return nil, errBoom }))
+			p := actors.CallSoon(t.Context(), c, returns(1))
+			p.OnDone(func(pending.Handle) { exitGoroutine() })
+			away(func() { _ = start(c) })
+			<-c.Stopped()
+			require.ErrorIs(t, p.Err(), pending.ErrStopped)
+		})
+	}
+}

@@ -112,11 +112,9 @@ func (c *Caller) spawned() {
 	if !c.external {
 		return
 	}
-	defer func() { // even if a log handler ends the goroutine
-		// The registry learns of the end of an actor that is not ours as a watcher.
-		c.mailbox().PostSystemMessage(&actor.Watch{Watcher: c.registry.pid})
-		c.sched.Ungate()
-	}()
+	defer c.sched.Ungate() // even if user code ends the goroutine
+	// The registry learns of the end of an actor that is not ours as a watcher.
+	defer c.mailbox().PostSystemMessage(&actor.Watch{Watcher: c.registry.pid})
 	if err := c.openPublication(); err != nil {
 		defer c.stop(err)
 		c.log().Error("actors: adopted actor is stopped", slog.Any("error", err))
