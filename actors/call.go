@@ -16,38 +16,6 @@ import (
 // of its caller has rejected.
 var ErrOverloaded = errors.New("actors: overloaded")
 
-// work is what a task of ours runs: a call or a queue.
-type work interface {
-	sched.Work
-	Interrupt(cause error)
-	Abandon(cause error)
-	Due()
-	Fail(err error) bool
-	schedulable() *sched.Task
-}
-
-// workOf returns what a task runs.
-func workOf(t *sched.Task) work { return t.Work().(work) }
-
-// call is a pending, its function and its turn in one piece of memory.
-type call[T any] struct {
-	pending.Task[T]
-	task sched.Task
-}
-
-func (c *call[T]) schedulable() *sched.Task { return &c.task }
-
-// newCall makes a call of fn that is to be scheduled by s: the scheduler of a caller, or
-// that of the calls that have no worker yet.
-func newCall[T any](
-	ctx context.Context, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
-) *call[T] {
-	t := &call[T]{}
-	t.task.Init(t, s)
-	t.Init(ctx, fn, &t.task, opts...)
-	return t
-}
-
 // Schedule has fn called on a turn of c and returns its pending, at once. It
 // may be called from any goroutine, and before c is started.
 //
@@ -184,20 +152,3 @@ func (c *Caller) enqueue(ctx context.Context, t work) {
 
 // submit adds a call to the run queue.
 func (c *Caller) submit(t work) error { return c.sched.Submit(t.schedulable(), c.config.MaxQueued) }
-
-// admit returns why a call made with ctx is rejected. While the caller drains
-// that is any call which is not part of the work that is to be finished.
-func (c *Caller) admit(ctx context.Context) error {
-	if c.draining.Load() && !c.isAncestorOf(ctx) {
-		return c.stopError()
-	}
-	return nil
-}
-
-// withStopCause adds the reason why the caller was stopped.
-func (c *Caller) withStopCause(err error) error {
-	if errors.Is(err, pending.ErrStopped) {
-		return c.stopError()
-	}
-	return err
-}

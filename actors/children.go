@@ -155,7 +155,7 @@ func (c *Caller) addToActor(child *Caller) (added bool) {
 	defer func() {
 		if failed { // the actor will not stop it
 			added = true
-			child.mailbox().PostSystemMessage(&actor.Stop{})
+			child.stop(nil)
 		}
 	}()
 	defer c.logPanic("spawn middleware") // of an adopted actor

@@ -52,3 +52,12 @@ func (c *Caller) isAncestorOf(ctx context.Context) bool {
 	}
 	return false
 }
+
+// admit returns why a call made with ctx is rejected. While the caller drains
+// that is any call which is not part of the work that is to be finished.
+func (c *Caller) admit(ctx context.Context) error {
+	if c.draining.Load() && !c.isAncestorOf(ctx) {
+		return c.stopError()
+	}
+	return nil
+}

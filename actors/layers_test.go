@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/layering"
 )
 
 const module = "github.com/seed-7fcaac1b/protocaller/"
@@ -68,4 +70,30 @@ func TestImportsRunInOneDirection(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The files of this package, the lowest layer first. A caller is taken apart into many
+// things that act on each other, so that some references run upward. There may not be more.
+func TestReferencesRunDownTheLayers(t *testing.T) {
+	if again() {
+		return
+	}
+	upward, err := layering.Upward(".", [][]string{
+		{"doc.go", "argument.go", "goexit.go"},
+		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go"},
+		{"log.go"},
+		{"requests.go", "registry.go", "defaults.go"},
+		{"events.go", "context.go", "telemetry.go"},
+		{"queues.go", "pool.go", "worker.go", "publisher.go", "timers.go"},
+		{"backoff.go", "grace.go", "stop.go"},
+		{"lifecycle.go", "host.go"},
+		{"actor.go"},
+		{"anchor.go", "spawn.go", "children.go"},
+		{"restart.go"},
+		{"as_caller.go", "start.go", "main_caller.go"},
+		{"call_option.go", "call.go", "delayed.go", "queue_task.go", "queue.go", "invoke.go", "request.go", "reply.go"},
+		{"drain.go", "process.go", "mailbox.go"},
+	})
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(upward), 10, strings.Join(upward, "\n"))
 }

@@ -13,41 +13,14 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
-
-// mailbox is what a caller is to others: the mailbox of its actor, and the owner of its
-// scheduler. It is the Caller itself under another type, so that these methods are none
-// of Caller's.
-type mailbox Caller
 
 var (
 	_ actor.Mailbox = (*mailbox)(nil)
 	_ sched.Owner   = (*mailbox)(nil)
 )
-
-func (c *Caller) mailbox() *mailbox { return (*mailbox)(c) }
-
-func (m *mailbox) caller() *Caller { return (*Caller)(m) }
-
-// callerOf returns the caller on whose turn a task runs.
-func callerOf(t *sched.Task) *Caller { return t.Owner().(*mailbox).caller() }
-
-// schedulerOptions returns those of a caller with a description.
-func schedulerOptions(config *props.Config, external bool) sched.Options {
-	return sched.Options{
-		NonReentrant: config.NonReentrant,
-		Anchored:     external,
-		Thread:       config.Backend == props.Thread,
-		CheckTurns:   config.CheckTurns,
-		DeepStack:    config.Telemetry != nil,
-		MaxSuspended: config.MaxSuspended,
-		TurnWarning:  config.TurnWarning,
-		Overloaded:   ErrOverloaded,
-	}
-}
 
 // RegisterHandlers implements [actor.Mailbox].
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
@@ -82,16 +55,6 @@ func (m *mailbox) PostUserMessage(message any) {
 	}
 }
 
-// envelopNil returns an empty envelope for a nil message and for a nil envelope,
-// and any other message as it is. The run queue takes a
-// bare nil for no item, and a nil envelope cannot be opened.
-func envelopNil(message any) any {
-	if envelope, ok := message.(*actor.MessageEnvelope); message == nil || ok && envelope == nil {
-		return &actor.MessageEnvelope{}
-	}
-	return message
-}
-
 // parts returns the messages of a batch. A batch that panics has none: it may be a
 // nil pointer, and the sender may be a goroutine that others depend on.
 func (m *mailbox) parts(batch actor.MessageBatch) []any {
@@ -123,21 +86,6 @@ func (m *mailbox) PostSystemMessage(message any) {
 		m.registry.terminated(message.Who)
 	}
 	m.submitControl(message)
-}
-
-// submitControl puts a message into the control lane.
-func (m *mailbox) submitControl(message any) {
-	d := sched.DecisionUnchanged
-	switch message.(type) {
-	case *actor.SuspendMailbox:
-		d = sched.DecisionAwaited
-	case *actor.ResumeMailbox, *actor.Restart, *actor.Stop:
-		d = sched.DecisionMade
-	}
-	m.sched.SubmitControl(message, d)
-	if _, ok := message.(*actor.Failure); ok {
-		m.sched.RecheckDeadlock()
-	}
 }
 
 // Name implements [sched.Owner].
@@ -285,109 +233,4 @@ func (m *mailbox) Goexit(item any) {
 		return
 	}
 	m.caller().fail(errGoexit, item)
-}
-
-// escalatePanic is deferred where a panic of the actor goes to its supervisor, unless the
-// stop has begun.
-func (c *Caller) escalatePanic(message any) {
-	if r := recover(); r != nil {
-		if c.State() < StateStopping {
-			defer c.fail(r, message) // even if a log handler ends the goroutine
-		}
-		c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()},
-			slog.String("message", fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))))
-	}
-}
-
-// fail passes a failure of the actor on to its supervisor. Protoactor logs it before that,
-// to a handler that may panic or end the goroutine.
-func (c *Caller) fail(reason, message any) {
-	returned := false
-	defer func() {
-		if !returned {
-			_ = recover()
-			c.failUnlogged(reason, message)
-		}
-	}()
-	c.invoker.EscalateFailure(reason, message)
-	returned = true
-}
-
-// failUnlogged is fail without protoactor, which has panicked on the way.
-func (c *Caller) failUnlogged(reason, message any) {
-	defer c.logPanic("supervisor")
-	parent := c.invoker.(actor.Context).Parent()
-	switch {
-	case parent == nil: // who else would decide
-		c.stop(asError(reason))
-	case !c.sched.AwaitsDecision(): // else the supervisor knows of it
-		c.mailbox().PostSystemMessage(&actor.SuspendMailbox{})
-		failure := &actor.Failure{
-			Who: c.pid, Reason: reason, RestartStats: actor.NewRestartStatistics(), Message: message,
-		}
-		if process, ok := c.registry.system.ProcessRegistry.Get(parent); ok {
-			process.SendSystemMessage(parent, failure)
-		}
-	}
-}
-
-// isVoid reports whether a message of the actor system is nil, or says something about a
-// PID that is nil. Protoactor would panic on it.
-func isVoid(message any) bool {
-	if v := reflect.ValueOf(message); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		return true
-	}
-	switch message := message.(type) {
-	case *actor.Terminated:
-		return message.Who == nil
-	case *actor.Failure:
-		return message.Who == nil
-	case *actor.Watch:
-		return message.Watcher == nil
-	case *actor.Unwatch:
-		return message.Watcher == nil
-	default:
-		return false
-	}
-}
-
-// invokeSystem hands a message of the actor system to the actor's context.
-func (c *Caller) invokeSystem(message any) {
-	returned := false
-	defer func() {
-		c.endRestart(!returned)
-		if !returned && c.stopping {
-			c.finishStop(message)
-		}
-	}()
-	defer c.escalatePanic(message)
-	c.invoker.InvokeSystemMessage(message)
-	returned = true
-	if _, ok := message.(*actor.Started); ok {
-		c.started()
-	}
-}
-
-// finishStop does what is left to do when the actor has failed at a message of its stop:
-// protoactor leaves it at that, and nobody would learn of the end.
-func (c *Caller) finishStop(message any) {
-	ctx := c.invoker.(actor.Context)
-	processes := c.registry.system.ProcessRegistry
-	_, alive := processes.GetLocal(c.ID())
-	last, ok := message.(*actor.Terminated)
-	hopeless := ok && last.Who == c.pid
-	switch children := ctx.Children(); {
-	case alive && len(children) > 0:
-		c.invoker.(actor.Supervisor).StopChildren(children...)
-		return
-	case alive && !hopeless:
-		c.invokeSystem(&actor.Terminated{Who: c.pid}) // has it check again whether it can end
-		return
-	case alive:
-		processes.Remove(c.pid)
-	}
-	c.finalize()
-	if parent, ok := processes.Get(ctx.Parent()); ok {
-		parent.SendSystemMessage(ctx.Parent(), &actor.Terminated{Who: c.pid})
-	}
 }

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"reflect"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -331,83 +329,10 @@ func (q *queueTask[A]) closeIntake(drop bool) {
 	}
 }
 
-// addQueue has a stop of the caller close the queue, or returns why that cannot
-// be waited for.
-func (c *Caller) addQueue(q work) error {
-	c.mu.Lock()
-	if c.State() >= StateStopping {
-		c.mu.Unlock()
-		return c.stopError()
-	}
-	r := c.cold()
-	if r.queues == nil {
-		r.queues = make(map[work]struct{})
-	}
-	r.queues[q] = struct{}{}
-	c.mu.Unlock()
-	q.OnDone(func(pending.Handle) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		delete(r.queues, q)
-	})
-	return nil
-}
-
-// openQueues returns the queues that are open.
-func (c *Caller) openQueues() []work {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.coldState == nil {
-		return nil
-	}
-	return slices.Collect(maps.Keys(c.coldState.queues))
-}
-
-// keyedQueue is a queue that has a key.
-type keyedQueue interface {
-	work
-	isOpen() bool
-	itemType() reflect.Type
-}
-
 func (q *queueTask[A]) itemType() reflect.Type { return reflect.TypeFor[A]() }
 
 func (q *queueTask[A]) isOpen() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return !q.closing
-}
-
-// loadKeyed returns the open queue that has the key, or nil.
-func (c *Caller) loadKeyed(key any) keyedQueue {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if q := c.cold().keyed[key]; q != nil && q.isOpen() {
-		return q
-	}
-	return nil
-}
-
-// storeKeyed registers a queue under a key, until it is done, and returns the
-// open one that has it.
-func (c *Caller) storeKeyed(key any, made keyedQueue) keyedQueue {
-	c.mu.Lock()
-	r := c.cold()
-	if q := r.keyed[key]; q != nil && q.isOpen() {
-		c.mu.Unlock()
-		return q
-	}
-	if r.keyed == nil {
-		r.keyed = make(map[any]keyedQueue)
-	}
-	r.keyed[key] = made
-	c.mu.Unlock()
-	made.OnDone(func(pending.Handle) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if r.keyed[key] == made {
-			delete(r.keyed, key)
-		}
-	})
-	return made
 }

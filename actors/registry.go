@@ -14,9 +14,6 @@ import (
 // without a parent.
 const rootID = "callers"
 
-// mainName is the name of the main caller. No user can give it.
-const mainName = "$main"
-
 // registry has the callers of one actor system. It is a process of the system: the
 // parent of the callers without one, and the sender of all requests. Its id in the
 // process registry is rootID.
@@ -95,40 +92,6 @@ func (r *registry) all(keep func(*Caller) bool) []*Caller {
 	return all
 }
 
-// SendUserMessage implements [actor.Process]: it takes the answers to requests.
-func (r *registry) SendUserMessage(pid *actor.PID, message any) {
-	r.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(envelopNil(message)))
-}
-
-// SendSystemMessage implements [actor.Process]: it hears of the callers without
-// a parent.
-func (r *registry) SendSystemMessage(_ *actor.PID, message any) {
-	if isVoid(message) {
-		return
-	}
-	switch message := message.(type) {
-	case *actor.Terminated:
-		r.terminated(message.Who)
-	case *actor.Failure:
-		r.topFailed(message)
-	}
-}
-
-// Stop implements [actor.Process]. The registry lives as long as its system.
-func (r *registry) Stop(*actor.PID) {}
-
-// terminated is called when an actor has ended, before its parent can know, and
-// when one that is stopping is watched.
-func (r *registry) terminated(who *actor.PID) {
-	c, ok := r.lookup(who.GetId())
-	if !ok || c.pid != who { // the same id on another node, or in use again
-		return
-	}
-	if _, alive := r.system.ProcessRegistry.GetLocal(who.GetId()); !alive {
-		c.finalize()
-	}
-}
-
 // Lookup returns the caller of that id, or nil and false if there is none that
 // has not stopped. It may be called from any goroutine. The seed's
 // get_existing.
@@ -160,68 +123,4 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 			}
 		}
 	}
-}
-
-// Main returns the main caller of a system, which is protected and described by
-// the [Defaults]. It starts one when first called, and a new one when the last
-// one has stopped. The seed's Caller("MainThread").
-//
-// A forced stop ends it, and so does a failure that its [props.Supervision]
-// answers with a stop, or escalates: it has no parent. Until that stop has ended,
-// Main returns the caller that stops, and calls on it fail with
-// [pending.ErrStopped]. The failures of the last one do not count for the new
-// one.
-//
-// If the publication that the [Defaults] ask for cannot be opened, Main returns
-// a stopped caller, and the errors of its calls say why.
-//
-// Main may be called from any goroutine. While one starts the main caller, others
-// get it too: what they call on it is queued.
-func Main(system *actor.ActorSystem) *Caller {
-	requireSystem(system, "Main")
-	r := registryOf(system)
-	if c := r.currentMain(); c != nil {
-		return c
-	}
-	config, err := r.describe(props.Protected())
-	if err != nil {
-		panic(err) // constant options
-	}
-	r.addCaller(config.Telemetry)
-	c, made := r.getOrMakeMain(config)
-	if !made {
-		r.removeCaller(config.Telemetry)
-		return c
-	}
-	_ = c.Start() // without the lock: it opens the publication, whose error is that of the calls
-	return c
-}
-
-// currentMain returns the main caller, or nil if there is none or it has stopped.
-func (r *registry) currentMain() *Caller {
-	r.mainMu.Lock()
-	defer r.mainMu.Unlock()
-	return r.currentMainLocked()
-}
-
-func (r *registry) currentMainLocked() *Caller {
-	if r.main == nil || r.main.State() == StateStopped {
-		return nil
-	}
-	return r.main
-}
-
-// getOrMakeMain returns the main caller. If it has made it, that is to be started.
-func (r *registry) getOrMakeMain(config *props.Config) (c *Caller, made bool) {
-	r.mainMu.Lock()
-	defer r.mainMu.Unlock()
-	if c := r.currentMainLocked(); c != nil {
-		return c, false
-	}
-	c = newCaller(r, nil, mainName, config, false)
-	if err := c.spawn(rootID+"/"+mainName, r.pid); err != nil {
-		panic(err) // nobody else can have the name
-	}
-	r.main = c
-	return c, true
 }

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -13,34 +12,6 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
-
-// errRestarted is why a function was cancelled by a restart that no panic of
-// its own caller has caused.
-var errRestarted = fmt.Errorf("%w: caller restarted", pending.ErrCancelled)
-
-// errGoexit is the reason given to the supervisor of an actor whose handler ended its
-// goroutine.
-var errGoexit = errors.New("actors: the handler ended its goroutine with runtime.Goexit")
-
-// restart is one that was decided on and is not over. Its fields are guarded by the
-// caller's mu.
-type restart struct {
-	cause error
-	timer *time.Timer // ends the backoff; nil for none
-	begun bool        // there is no backoff, or it has ended
-}
-
-// backoffOver is the control message of a timer. It is void if the restart is no longer
-// the one that the caller waits for, or has begun.
-type backoffOver struct{ restart *restart }
-
-// begin ends the backoff.
-func (r *restart) begin() {
-	r.begun = true
-	if r.timer != nil {
-		r.timer.Stop()
-	}
-}
 
 // panicked is called on the turn when a function has panicked. Nobody decides on a failure
 // after the stop has begun: the function may have panicked because the stop cancelled it.
@@ -334,23 +305,6 @@ func (c *Caller) deferResume(child *Caller) {
 // which another one may have by now.
 func (c *Caller) resume() {
 	if c.State() < StateStopping {
-		c.mailbox().PostSystemMessage(&actor.ResumeMailbox{})
+		c.mailbox().submitControl(&actor.ResumeMailbox{})
 	}
-}
-
-// topFailed stops a caller without a parent that has escalated a failure.
-func (r *registry) topFailed(failure *actor.Failure) {
-	c, ok := r.lookup(failure.Who.GetId())
-	if !ok || c.pid != failure.Who || c.State() >= StateStopping {
-		return
-	}
-	defer c.stop(asError(failure.Reason)) // even if the log handler ends the goroutine
-	c.logError(context.Background(), "failure escalated to the root, the caller is stopped", loggable("reason", failure.Reason))
-}
-
-func asError(reason any) error {
-	if err, ok := reason.(error); ok {
-		return err
-	}
-	return fmt.Errorf("%v", reason)
 }

@@ -7,45 +7,10 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/testsystem"
+	"github.com/seed-7fcaac1b/protocaller/props"
 )
-
-// anchorActor is the actor behind the callers of a registry: all they can do is in their
-// mailboxes.
-type anchorActor struct{ registry *registry }
-
-// Receive implements [actor.Actor].
-func (a anchorActor) Receive(ctx actor.Context) {
-	c, ok := a.registry.lookup(ctx.Self().GetId())
-	if !ok || c.pid != ctx.Self() { // it was finalized before
-		return
-	}
-	switch ctx.Message().(type) {
-	case actor.SystemMessage, *actor.Stopping, *actor.Restarting, *actor.ReceiveTimeout:
-	case *actor.Stopped:
-		c.finalize()
-	default:
-		c.deadLetter(&actor.MessageEnvelope{Message: ctx.Message(), Sender: ctx.Sender()})
-	}
-}
-
-// newProps returns what all callers of a registry are spawned from. Their mailboxes decide
-// on failures of their children, and leave none to a strategy of protoactor.
-func (r *registry) newProps() *actor.Props {
-	return actor.PropsFromProducer(
-		func() actor.Actor { return anchorActor{r} },
-		actor.WithMailbox(r.handOverMailbox),
-	)
-}
-
-// handOverMailbox hands the mailbox of the caller that is being spawned to its
-// actor.
-func (r *registry) handOverMailbox() actor.Mailbox {
-	c := r.mailboxOwner
-	r.mailboxOwner = nil
-	r.spawnMu.Unlock()
-	return c.mailbox()
-}
 
 // spawnContext is the context in which an actor is spawned as the child of parent,
 // from any goroutine.
@@ -114,11 +79,31 @@ func (c *Caller) spawned() {
 	}
 	defer c.sched.Ungate() // even if user code ends the goroutine
 	// The registry learns of the end of an actor that is not ours as a watcher.
-	defer c.mailbox().PostSystemMessage(&actor.Watch{Watcher: c.registry.pid})
+	defer c.mailbox().submitControl(&actor.Watch{Watcher: c.registry.pid})
 	if err := c.openPublication(); err != nil {
 		defer c.stop(err)
 		c.log().Error("actors: adopted actor is stopped", slog.Any("error", err))
 		return
 	}
 	c.startExecutor()
+}
+
+func newCaller(r *registry, parent *Caller, name string, config *props.Config, external bool) *Caller {
+	c := &Caller{registry: r, parent: parent, name: name, config: config, external: external}
+	c.sched.Init(c.mailbox(), schedulerOptions(config, external))
+	return c
+}
+
+// schedulerOptions returns those of a caller with a description.
+func schedulerOptions(config *props.Config, external bool) sched.Options {
+	return sched.Options{
+		NonReentrant: config.NonReentrant,
+		Anchored:     external,
+		Thread:       config.Backend == props.Thread,
+		CheckTurns:   config.CheckTurns,
+		DeepStack:    config.Telemetry != nil,
+		MaxSuspended: config.MaxSuspended,
+		TurnWarning:  config.TurnWarning,
+		Overloaded:   ErrOverloaded,
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -170,21 +169,6 @@ func (c *Caller) reject(items []any, err error) {
 	})
 }
 
-// forEachDespiteGoexit does something for all items, even if user code that is called on
-// the way ends the goroutine.
-func forEachDespiteGoexit[E any](items []E, do func(E)) {
-	n := 0
-	defer func() {
-		if n < len(items) {
-			forEachDespiteGoexit(items[n:], do)
-		}
-	}()
-	for n < len(items) {
-		n++
-		do(items[n-1])
-	}
-}
-
 func (c *Caller) logDropped(n int) {
 	if n > 0 {
 		c.log().Warn("actors: direct calls were dropped by a stop",
@@ -197,91 +181,4 @@ func (c *Caller) deadLetterUnlessPoison(message any) {
 	if _, ok := message.(*actor.PoisonPill); !ok {
 		c.deadLetter(message)
 	}
-}
-
-// stopError is the error of what a stop has cancelled.
-func (c *Caller) stopError() error {
-	if cause := c.stopCause(); cause != nil {
-		return &stoppedError{cause}
-	}
-	return pending.ErrStopped
-}
-
-// stoppedError is the error of what a stop for a reason has cancelled. It is made
-// while mutexes are held, and the methods of the cause are user code: they are called
-// by those who read the error.
-type stoppedError struct{ cause error }
-
-func (e *stoppedError) Error() string   { return fmt.Sprintf("%v: %v", pending.ErrStopped, e.cause) }
-func (e *stoppedError) Unwrap() []error { return []error{pending.ErrStopped, e.cause} }
-
-// stopCause returns the failure that stopped the caller, nil if it was none.
-func (c *Caller) stopCause() error {
-	if cause := c.cause.Load(); cause != nil {
-		return *cause
-	}
-	return nil
-}
-
-// grace is the time that running functions have to return.
-type grace struct{ timer *time.Timer }
-
-// startGrace gives the functions that have not returned the time that the options allow.
-func (c *Caller) startGrace() {
-	limit := c.config.StopTimeout
-	if limit == 0 {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if cold := c.cold(); cold.grace == nil {
-		g := &grace{}
-		g.timer = time.AfterFunc(limit, func() { c.graceExpired(g) })
-		cold.grace = g
-	}
-}
-
-// endGrace is called on the turn when all functions have returned that a stop or a
-// restart was waiting for.
-func (c *Caller) endGrace() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.coldState != nil && c.coldState.grace != nil {
-		c.coldState.grace.timer.Stop()
-		c.coldState.grace = nil
-	}
-}
-
-// graceExpired goes on without the functions that have not returned in time, unless they
-// have at the last moment.
-func (c *Caller) graceExpired(g *grace) {
-	c.mu.Lock()
-	var late []*sched.Task
-	if c.coldState.grace == g {
-		late = c.sched.Active()
-	}
-	c.mu.Unlock()
-	c.abandonTasks(late, "it has not returned in time", slog.Duration("limit", c.config.StopTimeout))
-}
-
-// abandonTasks goes on without functions that have not returned.
-func (c *Caller) abandonTasks(tasks []*sched.Task, why string, detail slog.Attr) {
-	var cause error // a restart has given it to them before
-	abandoned := errRestarted
-	if c.State() >= StateStopping {
-		cause = c.stopError()
-		abandoned = cause
-	}
-	defer func() {
-		c.sched.Abandon(tasks, abandoned)
-		for _, t := range tasks {
-			c.releaseAbandoned(t)
-		}
-	}()
-	forEachDespiteGoexit(tasks, func(t *sched.Task) {
-		w := workOf(t)
-		defer w.Abandon(cause) // even if the log handler ends the goroutine
-		c.log().ErrorContext(w.Context(), "actors: function abandoned, "+why,
-			slog.String("caller", c.path()), slog.String("function", w.Name()), detail)
-	})
 }

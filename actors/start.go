@@ -1,0 +1,101 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+// New returns a caller that is not started: what is called on it is queued
+// until [Caller.Start] or [Caller.Run]. It has no parent, and inherits the
+// [Defaults] of the system. The error is that of an option, or
+// actor.ErrNameExists. The seed's Caller("manual").
+func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
+	requireSystem(system, "New")
+	r := registryOf(system)
+	config, err := r.describe(opts...)
+	if err != nil {
+		return nil, err
+	}
+	name := config.Name
+	if name == "" {
+		name = system.ProcessRegistry.NextId()
+	}
+	c := newCaller(r, nil, name, config, false)
+	r.addCaller(config.Telemetry)
+	if err := c.spawn(rootID+"/"+name, r.pid); err != nil {
+		r.removeCaller(config.Telemetry)
+		return nil, err
+	}
+	return c, nil
+}
+
+// Start returns a running caller, with no parent. The error is that of [New],
+// or of opening the publication. The seed's Caller("NewThread").
+func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
+	requireSystem(system, "Start")
+	c, err := New(system, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Start starts a caller made by [New]. It is an error if the caller was started
+// or stopped before. A caller whose publication cannot be opened is stopped.
+func (c *Caller) Start() error {
+	if err := c.claimStart(); err != nil {
+		return err
+	}
+	return c.start()
+}
+
+// Run starts a caller made by [New] and makes the goroutine that calls its
+// loop, until the caller has stopped: functions run on that goroutine, except
+// that while one which waits is on it the others run elsewhere. With
+// [props.Thread] they never do: the goroutine is locked to its thread meanwhile,
+// and every function, and every resumption of one, runs on it. In func main that
+// is the main thread.
+//
+// The end of ctx stops the caller, protected or not. The error is nil for an
+// ordinary stop, else the failure that stopped the caller; it is an error if the
+// caller was started or stopped before, or has a host. A function that calls
+// [runtime.Goexit] ends this goroutine, and with it the caller. The seed's async
+// with Caller("manual").
+func (c *Caller) Run(ctx context.Context) error {
+	requireContext(ctx, "Run")
+	ended := ctx.Err() != nil
+	if c.config.Host != nil && c.State() == StateInitial {
+		return fmt.Errorf("actors: run %s: it runs on the loop of its host, %s", c.path(), c.config.HostName())
+	}
+	if err := c.claimStart(); err != nil {
+		return err
+	}
+	defer c.stop(nil)
+	runs := false
+	defer func() {
+		if !runs { // user code has ended the goroutine
+			c.sched.Open()
+		}
+	}()
+	if err := c.openPublication(); err != nil {
+		c.stop(err)
+	}
+	if ended {
+		c.stop(nil)
+	}
+	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
+	runs = true
+	if c.config.Backend == props.Thread {
+		c.sched.RunThread(c.Stopped())
+	} else {
+		c.sched.RunHere(c.Stopped())
+	}
+	return c.stopCause()
+}

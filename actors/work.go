@@ -1,0 +1,40 @@
+package actors
+
+import (
+	"context"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// work is what a task of ours runs: a call or a queue.
+type work interface {
+	sched.Work
+	Interrupt(cause error)
+	Abandon(cause error)
+	Due()
+	Fail(err error) bool
+	schedulable() *sched.Task
+}
+
+// workOf returns what a task runs.
+func workOf(t *sched.Task) work { return t.Work().(work) }
+
+// call is a pending, its function and its turn in one piece of memory.
+type call[T any] struct {
+	pending.Task[T]
+	task sched.Task
+}
+
+func (c *call[T]) schedulable() *sched.Task { return &c.task }
+
+// newCall makes a call of fn that is to be scheduled by s: the scheduler of a caller, or
+// that of the calls that have no worker yet.
+func newCall[T any](
+	ctx context.Context, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
+) *call[T] {
+	t := &call[T]{}
+	t.task.Init(t, s)
+	t.Init(ctx, fn, &t.task, opts...)
+	return t
+}
