@@ -10,7 +10,6 @@ import (
 func (c *Caller) start() error {
 	defer c.sched.Open() // even if user code ends the goroutine
 	err := c.openPublication()
-	defer c.sched.Open() // even if a callback that the stop calls ends the goroutine
 	if err != nil {
 		c.stop(err)
 	} else {

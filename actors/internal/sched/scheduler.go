@@ -88,10 +88,13 @@ func (s *Scheduler) SubmitControl(message any, d Decision) {
 }
 
 // Open starts the scheduler, and handles the control messages until now on the goroutine
-// that calls.
+// that calls. It has no effect if the scheduler was started before.
 func (s *Scheduler) Open() {
 	s.mu.Lock()
-	s.state.open()
+	if !s.state.open() {
+		s.mu.Unlock()
+		return
+	}
 	if s.state.closed.Load() {
 		s.mu.Unlock()
 		s.loop() // no user code is left that could run here

@@ -158,10 +158,14 @@ func (s *state) ensureLoop() (start executor) {
 func (s *state) replaceLoop() (start executor) { return s.startLoop(s.place(), nil) }
 
 // open ends the time before the start. The loop handles control messages first, on the
-// goroutine that opens, until endOpen.
-func (s *state) open() {
+// goroutine that opens, until endOpen. It reports false if the scheduler was started.
+func (s *state) open() bool {
+	if !s.notStarted {
+		return false
+	}
 	s.notStarted = false
 	s.looping = true
+	return true
 }
 
 func (s *state) endOpen() (start executor) {
