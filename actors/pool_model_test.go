@@ -3,7 +3,6 @@ package actors_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -142,7 +141,9 @@ func (p *poolProgram) run() {
 	p.check()
 	p.mu.Lock()
 	for _, c := range p.all {
-		assert.NoError(p, isDone(c), "%v", c)
+		if !c.IsDone() {
+			p.Errorf("%v is not done", c)
+		}
 	}
 	p.mu.Unlock()
 	p.checkNothingIsLeft()
@@ -359,12 +360,4 @@ func (p *poolProgram) check() {
 	if waiting > 0 {
 		assert.GreaterOrEqual(p, busy, p.maxWorkers, "workers are busy while %d calls wait", waiting)
 	}
-}
-
-// isDone returns an error if a pending is not done.
-func isDone(h pending.Handle) error {
-	if !h.IsDone() {
-		return fmt.Errorf("%v is not done", h)
-	}
-	return nil
 }

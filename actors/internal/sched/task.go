@@ -84,7 +84,9 @@ func (t *Task) WorkerID() string { return t.Owner().WorkerID() }
 
 // Left implements [pending.Runner].
 func (t *Task) Left(p *pending.PanicError) {
-	t.panicked = p != nil
+	if p != nil { // else it may be the end of a queue, off the turn
+		t.panicked = true
+	}
 	t.Owner().Left(t, p)
 }
 
