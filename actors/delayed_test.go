@@ -84,9 +84,10 @@ func TestRandomDelaysComeUpInOrder(t *testing.T) {
 					switch kind {
 					case 0:
 						name := begin("sleep", d)
-						err := actors.Sleep(ctx, d)
+						if err := actors.Sleep(ctx, d); err != nil {
+							t.Errorf("%s: %v", name, err)
+						}
 						got["sleep"] = append(got["sleep"], name)
-						assert.NoError(t, err)
 					case 1:
 						d = max(d, 1) // else it is no delay
 						name := begin("call", d)
