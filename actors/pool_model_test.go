@@ -3,7 +3,6 @@ package actors_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -53,12 +52,13 @@ type poolProgram struct {
 	maxQueued  int
 	calls      []*poolCall // those of the program itself, not of its functions
 
-	mu       sync.Mutex
-	all      []*poolCall
-	running  map[pending.Handle]bool // calls whose functions have not returned
-	starting int                     // workers whose publications are being opened
-	opens    int
-	fails    []int // what becomes of them
+	mu        sync.Mutex
+	all       []*poolCall
+	running   map[pending.Handle]bool // calls whose functions have not returned
+	starting  int                     // workers whose publications are being opened
+	callbacks int                     // that are being called; a worker may wait for one
+	opens     int
+	fails     []int // what becomes of them
 }
 
 // poolCall is a call for a worker.
@@ -100,13 +100,9 @@ func (p *poolProgram) open(string) (props.Publication, error) {
 		return silence{}, nil
 	}
 	how := p.fails[p.opens%len(p.fails)]
-	p.starting++
 	p.mu.Unlock()
-	defer func() {
-		p.mu.Lock()
-		p.starting--
-		p.mu.Unlock()
-	}()
+	p.note(&p.starting, 1)
+	defer p.note(&p.starting, -1)
 	switch how {
 	case 0:
 		return nil, errBoom
@@ -118,6 +114,13 @@ func (p *poolProgram) open(string) (props.Publication, error) {
 		time.Sleep(7 * time.Millisecond)
 	}
 	return silence{}, nil
+}
+
+// note adds to a count that mu guards.
+func (p *poolProgram) note(n *int, more int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	*n += more
 }
 
 func (p *poolProgram) run() {
@@ -138,7 +141,9 @@ func (p *poolProgram) run() {
 	p.check()
 	p.mu.Lock()
 	for _, c := range p.all {
-		assert.NoError(p, isDone(c), "%v", c)
+		if !c.IsDone() {
+			p.Errorf("%v is not done", c)
+		}
 	}
 	p.mu.Unlock()
 	p.checkNothingIsLeft()
@@ -220,7 +225,11 @@ func (p *poolProgram) call() {
 	case 0:
 		away(func() { c.OnDone(func(pending.Handle) { exitGoroutine() }) })
 	case 1:
-		c.OnDone(func(pending.Handle) { p.add(p.Context(), next) })
+		c.OnDone(func(pending.Handle) {
+			p.note(&p.callbacks, 1)
+			defer p.note(&p.callbacks, -1)
+			p.add(p.Context(), next)
+		})
 	}
 	if c.refused {
 		assert.Positive(p, p.maxQueued)
@@ -345,18 +354,10 @@ func (p *poolProgram) check() {
 		}
 	}
 	p.mu.Lock()
-	busy += p.starting
+	busy += p.starting + p.callbacks
 	waiting -= p.starting // each for a call
 	p.mu.Unlock()
 	if waiting > 0 {
 		assert.GreaterOrEqual(p, busy, p.maxWorkers, "workers are busy while %d calls wait", waiting)
 	}
-}
-
-// isDone returns an error if a pending is not done.
-func isDone(h pending.Handle) error {
-	if !h.IsDone() {
-		return fmt.Errorf("%v is not done", h)
-	}
-	return nil
 }
