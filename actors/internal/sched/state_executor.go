@@ -130,3 +130,16 @@ func (s *state) loseExecutor(p *pinned) (start executor) {
 	item, _ := s.recallLoop()
 	return s.startLoop(onGoroutines, item)
 }
+
+// closeExecutors goes on without the pinned executors, which are to close.
+func (s *state) closeExecutors() (changed threads, start executor) {
+	if p, ok := s.alternate.load().(*pinned); ok {
+		s.alternate.store(onGoroutines)
+		changed.close = append(changed.close, p)
+	}
+	if p, ok := s.main.load().(*pinned); ok {
+		start = s.loseExecutor(p)
+		changed.close = append(changed.close, p)
+	}
+	return changed, start
+}
