@@ -36,9 +36,12 @@ func (s *state) yieldToHost(p *pinned) (start executor, ok bool) {
 // startLoop starts the loop on an executor, with item unless that is nil.
 func (s *state) startLoop(on executor, item any) (start executor) {
 	s.looping = true
-	if p, ok := on.(*pinned); ok {
-		s.starting, s.startItem = p, item
-		return p
+	switch on := on.(type) {
+	case *pinned:
+		s.starting, s.startItem = on, item
+		return on
+	case *borrowed:
+		on.asked++
 	}
 	if item != nil {
 		return &goroutines{item: item}
