@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
@@ -287,4 +288,44 @@ func TestMiddlewareOfAnAdoptedActorWorks(t *testing.T) {
 	assert.Equal(t, "hello", result(t, actors.Request[string](t.Context(), system, c.PID(), "hello")))
 	assert.Equal(t, "hello", <-seen)
 	assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), c, returns(1))))
+}
+
+// A system message may be on its way to an actor when that ends. Its thread, or the loop of
+// its host, is not there to handle it.
+func TestActorThatHasStoppedAnswersLateWatchers(t *testing.T) {
+	if again() {
+		return
+	}
+	for name, option := range map[string]func(w *window) props.Option{
+		"goroutine": func(*window) props.Option { return props.Backend(props.Goroutine) },
+		"thread":    func(*window) props.Option { return props.Backend(props.Thread) },
+		"host":      func(w *window) props.Option { return props.HostedBy(w) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				w := newWindow()
+				asCaller, err := actors.AsCaller(option(w))
+				require.NoError(t, err)
+				pid := system.Root.Spawn(actor.PropsFromFunc(puppet, asCaller))
+				process, _ := system.ProcessRegistry.GetLocal(pid.GetId())
+				c, _ := actors.Lookup(system, pid.GetId())
+				c.Stop()
+				w.settle()
+				<-c.Stopped()
+				synctest.Wait()
+
+				ended := make(chan *actor.PID, 1)
+				watcher := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+					if message, ok := ctx.Message().(*actor.Terminated); ok {
+						ended <- message.Who
+					}
+				}))
+				process.SendSystemMessage(pid, &actor.Watch{Watcher: watcher})
+				synctest.Wait()
+				assert.Len(t, ended, 1)
+				assert.True(t, c.Idle())
+				system.Root.Stop(watcher)
+			})
+		})
+	}
 }

@@ -323,3 +323,31 @@ func TestSpawnMiddlewareOfAnAdoptedActorThatFailsEndsTheChild(t *testing.T) {
 		})
 	}
 }
+
+// The failure of a child is decided on, and logged, on the goroutine that starts its parent.
+func TestCallerThatALogHandlerEndsTheStartOfGoesOnOrStops(t *testing.T) {
+	for way, begin := range map[string]func(*testing.T, *actors.Caller){
+		"Start": func(_ *testing.T, c *actors.Caller) { _ = c.Start() },
+		"Run":   func(t *testing.T, c *actors.Caller) { _ = c.Run(t.Context()) },
+	} {
+		t.Run(way, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				h, log := badLogger(exitGoroutine)
+				c := runnable(t, system, props.Logger(log), props.Supervision(supervision.Restart()))
+				kid := child(t, c, props.Supervision(supervision.Escalate()))
+				_ = actors.CallSoon(t.Context(), kid, panics)
+				synctest.Wait()
+				before := h.hits.Load()
+				go begin(t, c)
+				synctest.Wait()
+				assert.Greater(t, h.hits.Load(), before)
+				p := actors.CallSoon(t.Context(), c, one)
+				synctest.Wait()
+				assert.True(t, p.IsDone())
+				c.Stop()
+				synctest.Wait()
+				assert.Equal(t, actors.StateStopped, c.State())
+			})
+		})
+	}
+}

@@ -14,6 +14,7 @@ func (s *Scheduler) RunHere(stopped <-chan struct{}) {
 	for {
 		select {
 		case <-b.work:
+			b.taken++
 			s.run(onGoroutines, b, nil)
 		case <-stopped:
 			return
@@ -21,14 +22,17 @@ func (s *Scheduler) RunHere(stopped <-chan struct{}) {
 	}
 }
 
-// takeBack ends the loan. Another goroutine runs the loop if b was to do that.
+// takeBack ends the loan. Another goroutine runs the loop if b was to do that. Whoever
+// has asked for it may not have sent the value yet.
 func (s *Scheduler) takeBack(b *borrowed) {
 	s.mu.Lock()
 	s.state.borrowed = nil
+	lost := b.asked > b.taken
 	s.mu.Unlock()
-	select {
-	case <-b.work:
-		go s.loop()
-	default:
+	if lost {
+		go func() {
+			<-b.work
+			s.loop()
+		}()
 	}
 }

@@ -64,8 +64,12 @@ var (
 // borrowed is a goroutine that has lent itself to a scheduler. It runs the loop whenever
 // it is free.
 type borrowed struct {
-	work chan struct{} // a value starts the loop; has room for one
-	busy bool          // a task that waits is on the goroutine; guarded by mu
+	work  chan struct{} // a value starts the loop; has room for one
+	taken int           // how often the goroutine has run the loop; used by it alone
+
+	// Guarded by the scheduler's mu.
+	busy  bool // a task that waits is on the goroutine
+	asked int  // how often the loop was to run on the goroutine
 }
 
 // setBusy notes whether a task that waits is on a borrowed goroutine. A nil b is another

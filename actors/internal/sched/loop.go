@@ -217,6 +217,48 @@ func (s *Scheduler) recoverLoop(item any, b *borrowed) {
 	}
 }
 
+// Open starts the scheduler, and handles the control messages until now on the goroutine
+// that calls. It has no effect if the scheduler was started before.
+func (s *Scheduler) Open() {
+	s.mu.Lock()
+	if !s.state.open() {
+		s.mu.Unlock()
+		return
+	}
+	if s.state.closed.Load() {
+		s.mu.Unlock()
+		s.loop() // no user code is left that could run here
+		return
+	}
+	s.mu.Unlock()
+	for s.openControl() {
+	}
+	s.mu.Lock()
+	start := s.state.endOpen()
+	s.mu.Unlock()
+	s.start(start)
+}
+
+// openControl handles the first control message, if there is one. If its handler ends the
+// goroutine by Goexit, the loop runs on another one.
+func (s *Scheduler) openControl() (ok bool) {
+	s.mu.Lock()
+	message, ok := s.state.nextControl()
+	s.mu.Unlock()
+	if !ok {
+		return false
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			s.recoverLoop(controlMessage{message}, nil)
+		}
+	}()
+	s.owner.Control(message)
+	returned = true
+	return true
+}
+
 func (s *Scheduler) replaceLoop() {
 	s.mu.Lock()
 	start := s.state.replaceLoop()

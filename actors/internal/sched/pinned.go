@@ -209,11 +209,12 @@ func (s *Scheduler) LeaveHost() {
 	s.start(start)
 }
 
-// CloseExecutors lets the threads of the scheduler end.
+// CloseExecutors lets the threads of the scheduler end. What comes later is handled on
+// other goroutines. It is called when no user code is left that could run.
 func (s *Scheduler) CloseExecutors() {
-	for _, e := range []executor{s.state.main.load(), s.state.alternate.load()} {
-		if p, ok := e.(*pinned); ok {
-			p.close()
-		}
-	}
+	s.mu.Lock()
+	changed, start := s.state.closeExecutors()
+	s.mu.Unlock()
+	changed.apply()
+	s.start(start)
 }

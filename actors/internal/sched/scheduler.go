@@ -87,33 +87,6 @@ func (s *Scheduler) SubmitControl(message any, d Decision) {
 	s.start(start)
 }
 
-// Open starts the scheduler, and handles the control messages until now on the goroutine
-// that calls. It has no effect if the scheduler was started before.
-func (s *Scheduler) Open() {
-	s.mu.Lock()
-	if !s.state.open() {
-		s.mu.Unlock()
-		return
-	}
-	if s.state.closed.Load() {
-		s.mu.Unlock()
-		s.loop() // no user code is left that could run here
-		return
-	}
-	for {
-		message, ok := s.state.nextControl()
-		if !ok {
-			break
-		}
-		s.mu.Unlock()
-		s.owner.Control(message)
-		s.mu.Lock()
-	}
-	start := s.state.endOpen()
-	s.mu.Unlock()
-	s.start(start)
-}
-
 // Ungate starts the scheduler, and leaves all messages to the loop.
 func (s *Scheduler) Ungate() {
 	s.mu.Lock()

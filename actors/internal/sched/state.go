@@ -170,7 +170,7 @@ func (s *state) open() bool {
 
 func (s *state) endOpen() (start executor) {
 	s.looping = false
-	s.slowPath.Store(s.deferred != nil)
+	s.updateSlowPath()
 	return s.ensureLoop()
 }
 
@@ -206,9 +206,13 @@ func (s *state) deferMessage(message any, final bool) {
 // next returns the next item for the loop. Without one the loop ends.
 func (s *state) next() (item any, ok bool) {
 	item, ok = s.choose()
-	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.ahead.Len() > 0 || s.deferred != nil || s.paused)
+	s.updateSlowPath()
 	s.looping = ok
 	return item, ok
+}
+
+func (s *state) updateSlowPath() {
+	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.ahead.Len() > 0 || s.deferred != nil || s.paused)
 }
 
 func (s *state) choose() (item any, ok bool) {

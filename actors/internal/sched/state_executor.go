@@ -36,9 +36,12 @@ func (s *state) yieldToHost(p *pinned) (start executor, ok bool) {
 // startLoop starts the loop on an executor, with item unless that is nil.
 func (s *state) startLoop(on executor, item any) (start executor) {
 	s.looping = true
-	if p, ok := on.(*pinned); ok {
-		s.starting, s.startItem = p, item
-		return p
+	switch on := on.(type) {
+	case *pinned:
+		s.starting, s.startItem = on, item
+		return on
+	case *borrowed:
+		on.asked++
 	}
 	if item != nil {
 		return &goroutines{item: item}
@@ -129,4 +132,17 @@ func (s *state) loseExecutor(p *pinned) (start executor) {
 	}
 	item, _ := s.recallLoop()
 	return s.startLoop(onGoroutines, item)
+}
+
+// closeExecutors goes on without the pinned executors, which are to close.
+func (s *state) closeExecutors() (changed threads, start executor) {
+	if p, ok := s.alternate.load().(*pinned); ok {
+		s.alternate.store(onGoroutines)
+		changed.close = append(changed.close, p)
+	}
+	if p, ok := s.main.load().(*pinned); ok {
+		start = s.loseExecutor(p)
+		changed.close = append(changed.close, p)
+	}
+	return changed, start
 }
