@@ -38,7 +38,7 @@ type Caller struct {
 	isRegistered bool // with that actor, as a child
 
 	// Used on the turn. The actor waits for its children to stop before it goes on.
-	restarting bool // the actor was told to restart, and does not go on yet
+	restarting bool // the actor is to restart, and does not go on yet
 	restarted  bool // it has, or has failed at it
 	stopping   bool
 
@@ -131,15 +131,14 @@ func (c *Caller) Start() error {
 	return c.start()
 }
 
-// Run starts a caller made by [New] and makes the goroutine that calls its
-// loop, until the caller has stopped: functions run on that goroutine, except
-// that while one which waits is on it the others run elsewhere. With
-// [props.Thread] they never do: the goroutine is locked to its thread meanwhile,
-// and every function, and every resumption of one, runs on it. In func main that
-// is the main thread.
+// Run starts a caller made by [New], and returns when the caller has stopped.
+// Functions run on the goroutine that calls Run. While one of them waits there,
+// the others run elsewhere. With [props.Thread] they never do: the goroutine is
+// locked to its thread, and every function, also after a wait, runs on it. In func
+// main that may be the main thread.
 //
 // The end of ctx stops the caller, protected or not. The error is nil for an
-// ordinary stop, else the failure that stopped the caller; it is an error if the
+// ordinary stop, else the failure that stopped the caller. It is an error if the
 // caller was started or stopped before, or has a host. A function that calls
 // [runtime.Goexit] ends this goroutine, and with it the caller. The seed's async
 // with Caller("manual").

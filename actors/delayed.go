@@ -14,9 +14,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// timers are the delayed calls and the sleeping functions of one caller. They come up in
-// the order of their due times and, where these are equal, in the order in which they
-// were added.
+// timers are the delayed calls and the sleeping functions of one caller. They fire in the
+// order of their due times. Where these are equal, they fire in the order of add.
 type timers struct {
 	owner *Caller
 
@@ -233,8 +232,8 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 }
 
 // Sleep waits for d, giving the turn away inside a caller's function. Functions of one
-// caller that sleep wake in the order of their due times and, where these are equal, of
-// their calls of Sleep. The error is that of ctx if ctx ends first. A d of zero or less
+// caller wake in the order of their due times. Where these are equal, they wake in the
+// order of their calls of Sleep. The error is that of ctx if ctx ends first. A d of zero or less
 // lets the other functions of the caller have their turn.
 func Sleep(ctx context.Context, d time.Duration) error {
 	requireContext(ctx, "Sleep")

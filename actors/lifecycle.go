@@ -21,7 +21,7 @@ const (
 	StateStarting
 	// StateRunning is that of a caller which runs what is called on it.
 	StateRunning
-	// StateStopping is that of a caller which refuses calls, and waits for its
+	// StateStopping is that of a caller which rejects calls. It waits for its
 	// functions to return and its children to stop.
 	StateStopping
 	// StateStopped is that of a caller which is gone. There is no way back.
@@ -87,8 +87,8 @@ func (c *Caller) startExecutor() {
 // started is called when the actor has handled its Started message.
 func (c *Caller) started() { c.transition(StateStarting, StateRunning) }
 
-// finalize is called, by whoever learns of it first, when the caller's actor has ended.
-// Nobody who waits for that end is notified before it is done.
+// finalize is called when the caller's actor has ended. The first call counts. Waiters
+// for that end are notified at its end.
 func (c *Caller) finalize() {
 	c.ended.Do(func() {
 		c.registry.remove(c)

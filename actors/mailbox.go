@@ -19,7 +19,7 @@ import (
 )
 
 // mailbox is what a caller is to others: the mailbox of its actor, and the owner of its
-// scheduler. It is the Caller itself under another type, so that these methods are none
+// scheduler. It is the Caller itself under another type, which keeps these methods out
 // of Caller's.
 type mailbox Caller
 
@@ -82,9 +82,9 @@ func (m *mailbox) PostUserMessage(message any) {
 	}
 }
 
-// envelopNil returns an empty envelope for a nil message and for a nil envelope,
-// and any other message as it is. The run queue takes a
-// bare nil for no item, and a nil envelope cannot be opened.
+// envelopNil returns an empty envelope for a nil message and for a nil envelope. Any
+// other message it returns as it is. The run queue takes a bare nil for no item, and a
+// nil envelope cannot be opened.
 func envelopNil(message any) any {
 	if envelope, ok := message.(*actor.MessageEnvelope); message == nil || ok && envelope == nil {
 		return &actor.MessageEnvelope{}
@@ -92,8 +92,8 @@ func envelopNil(message any) any {
 	return message
 }
 
-// parts returns the messages of a batch. A batch that panics has none: it may be a
-// nil pointer, and the sender may be a goroutine that others depend on.
+// parts returns the messages of a batch. A batch that panics, as a nil pointer may, has
+// none. The sender may be a goroutine that others depend on.
 func (m *mailbox) parts(batch actor.MessageBatch) []any {
 	defer m.caller().logPanic("batch of messages")
 	return batch.GetMessages()
@@ -368,8 +368,8 @@ func (c *Caller) invokeSystem(message any) {
 	}
 }
 
-// finishStop does what is left to do when the actor has failed at a message of its stop:
-// protoactor leaves it at that, and nobody would learn of the end.
+// finishStop does what is left to do when the actor has failed at a message of its stop.
+// Protoactor does no more then, and waiters would not be notified of the end.
 func (c *Caller) finishStop(message any) {
 	ctx := c.invoker.(actor.Context)
 	processes := c.registry.system.ProcessRegistry

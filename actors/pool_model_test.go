@@ -12,6 +12,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -137,10 +138,11 @@ func (p *poolProgram) run() {
 	synctest.Wait()
 	p.check()
 	p.mu.Lock()
-	for _, c := range p.all {
-		assert.NoError(p, isDone(c), "%v", c)
-	}
+	all := slices.Clone(p.all)
 	p.mu.Unlock()
+	for _, c := range all {
+		require.NoError(p, isDone(c), "%v", c)
+	}
 	p.checkNothingIsLeft()
 	p.boss.Stop()
 	<-p.boss.Stopped()

@@ -100,8 +100,8 @@ func (r *registry) SendUserMessage(pid *actor.PID, message any) {
 	r.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(envelopNil(message)))
 }
 
-// SendSystemMessage implements [actor.Process]: it hears of the callers without
-// a parent.
+// SendSystemMessage implements [actor.Process]. It takes what concerns the callers
+// without a parent.
 func (r *registry) SendSystemMessage(_ *actor.PID, message any) {
 	if isVoid(message) {
 		return
@@ -117,8 +117,8 @@ func (r *registry) SendSystemMessage(_ *actor.PID, message any) {
 // Stop implements [actor.Process]. The registry lives as long as its system.
 func (r *registry) Stop(*actor.PID) {}
 
-// terminated is called when an actor has ended, before its parent can know, and
-// when one that is stopping is watched.
+// terminated is called when an actor has ended, before its parent is notified. It is
+// also called when an actor that is stopping is watched.
 func (r *registry) terminated(who *actor.PID) {
 	c, ok := r.lookup(who.GetId())
 	if !ok || c.pid != who { // the same id on another node, or in use again
@@ -166,14 +166,14 @@ func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Call
 // the [Defaults]. It starts one when first called, and a new one when the last
 // one has stopped. The seed's Caller("MainThread").
 //
-// A forced stop ends it, and so does a failure that its [props.Supervision]
-// answers with a stop, or escalates: it has no parent. Until that stop has ended,
+// A forced stop ends it. So does a failure that its [props.Supervision] answers
+// with a stop, or escalates: it has no parent. Until that stop has ended,
 // Main returns the caller that stops, and calls on it fail with
 // [pending.ErrStopped]. The failures of the last one do not count for the new
 // one.
 //
-// If the publication that the [Defaults] ask for cannot be opened, Main returns
-// a stopped caller, and the errors of its calls say why.
+// If the publication of the [Defaults] cannot be opened, Main returns a stopped
+// caller. The errors of its calls say why.
 //
 // Main may be called from any goroutine. While one starts the main caller, others
 // get it too: what they call on it is queued.
