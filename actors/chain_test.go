@@ -48,7 +48,7 @@ func TestFunctionMayScheduleItselfForEver(t *testing.T) {
 				}
 				own.Value(key{})
 				end.SetResult(ctx.frames)
-				return n, nil
+				return n, own.Err()
 			}
 			actors.CallSoon(ctx, c, self)
 			frames := result(t, end)
