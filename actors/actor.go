@@ -29,8 +29,8 @@ func (c *Caller) invokeSystem(message any) {
 	}
 }
 
-// finishStop does what is left to do when the actor has failed at a message of its stop:
-// protoactor leaves it at that, and nobody would learn of the end.
+// finishStop does what is left to do when the actor has failed at a message of its stop.
+// Protoactor does no more then, and waiters would not be notified of the end.
 func (c *Caller) finishStop(message any) {
 	ctx := c.invoker.(actor.Context)
 	processes := c.registry.system.ProcessRegistry

@@ -6,8 +6,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// What is nil by mistake panics where it is given, with the name of the function
-// that it is given to: who uses it later could not say where it comes from.
+// An argument that is nil by mistake panics where it is given, with the name of the
+// function. A later panic could not say where the argument comes from.
 
 // requireCall is for what makes calls.
 func requireCall(ctx context.Context, c *Caller, noFunction bool, name string) {

@@ -6,12 +6,12 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// AsCaller makes any actor a caller: its Receive works as before, and the
-// functions called on it run between its messages, on the same turn, so that
-// both may touch the actor's state. Inside Receive [Of] returns the caller.
+// AsCaller makes any actor a caller. Its Receive works as before. The functions
+// called on it run between its messages, on the same turn, so that both may touch
+// the actor's state. Inside Receive [Of] returns the caller.
 //
 // The supervision of the actor stays that of protoactor. So does the supervision of the
-// actors that it spawns itself, adopted or not: the strategy of [actor.WithSupervisor],
+// actors that it spawns itself, adopted or not. The strategy of [actor.WithSupervisor],
 // or the actor's own, decides on their failures.
 //
 // The options are for what callers have. [props.Supervision] decides on a panic in a
@@ -23,8 +23,8 @@ import (
 // name comes from the spawn, so [props.Name] and [props.Protected] have no effect. The
 // error is that of an option.
 //
-// With [props.Thread] or a host its Receive is where the functions are, from the
-// first message to the last: its stop needs the host's loop. If its publication
+// With [props.Thread] or a host its Receive runs where the functions run, from the
+// first message to the last. Its stop needs the host's loop. If its publication
 // cannot be opened, that is logged and the actor is stopped.
 //
 // The option replaces the actor's mailbox, and must come after any other

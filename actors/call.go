@@ -12,16 +12,16 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// ErrOverloaded is matched by the error of a call, or of a wait, that a limit
-// of its caller has rejected.
+// ErrOverloaded is matched by the error of a call or a wait that a limit of its
+// caller has rejected.
 var ErrOverloaded = errors.New("actors: overloaded")
 
 // Schedule has fn called on a turn of c and returns its pending, at once. It
 // may be called from any goroutine, and before c is started.
 //
-// The context that fn is given has the values of ctx and ends with it; with it
-// fn can wait without being in the way of the other functions of c. A panic in
-// fn is logged and becomes a [*pending.PanicError]; a nil argument panics here.
+// The context that fn is given has the values of ctx and ends with it. When fn
+// waits with that context, the other functions of c run meanwhile. A panic in
+// fn is logged and becomes a [*pending.PanicError]. A nil argument panics here.
 //
 // If c is stopped the pending is cancelled with [pending.ErrStopped]; if it is
 // full the pending fails with [ErrOverloaded]. The seed's schedule_call.
@@ -97,12 +97,13 @@ func callSoon[T any](
 	return &t.Pending
 }
 
-// CallUsing is [CallSoon] on a backend that need not be the caller's own: fn
-// has its turn, and its place in the queue, as any function of c, but it runs
-// on a thread that c has for such calls, made for the first one and ended with
-// c, or, if c is on a thread itself, on a goroutine. Any other backend is an
-// error of the pending. It may be called from any goroutine. The seed's
-// call_using_backend.
+// CallUsing is [CallSoon] on a backend that need not be the caller's own. Turn and
+// place in the queue are those of any function of c.
+//
+// With [props.Thread] fn runs on a thread that c keeps for such calls, from the
+// first one until c stops. With [props.Goroutine] it runs on a goroutine, even if
+// c is on a thread. Any other backend is an error of the pending. It may be called
+// from any goroutine. The seed's call_using_backend.
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
@@ -126,11 +127,13 @@ func CallLater[T any](
 	return schedule(ctx, c, fn, telemetry.CallLater, []CallOption{Delay(delay)})
 }
 
-// CallDirect has fn called on a turn of c, in order with the calls, with no
-// pending and no context: for short functions that do not wait. A panic in fn
-// is logged. It returns [pending.ErrStopped] or [ErrOverloaded] if fn is
-// rejected; what was accepted and has not run when c is stopped is counted in
-// its log. It may be called from any goroutine. The seed's call_direct.
+// CallDirect has fn called on a turn of c, in order with the calls. There is no
+// pending and no context: it is for short functions that do not wait. A panic in
+// fn is logged.
+//
+// It returns [pending.ErrStopped] or [ErrOverloaded] if fn is rejected. A stop of
+// c drops the functions that have not run, and logs their number. It may be called
+// from any goroutine. The seed's call_direct.
 func (c *Caller) CallDirect(fn func()) error {
 	requireFunction(c, fn == nil, "CallDirect")
 	if c.draining.Load() {

@@ -44,8 +44,8 @@ func With(key string, value any) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.With(key, value)) }
 }
 
-// TrackedBy has only those trackers of the context told of the call, and of what
-// its function calls, for which keep returns true. The seed's trackers.
+// TrackedBy limits the trackers of the call, and of what its function calls, to
+// those for which keep returns true. The seed's trackers.
 func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	if keep == nil {
 		panic("actors: TrackedBy with a nil function")
@@ -53,7 +53,7 @@ func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
 }
 
-// Untracked has no tracker told of the call, nor of what its function calls.
+// Untracked has neither the call nor what its function calls tracked.
 func Untracked() CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.Untracked()) }
 }
@@ -70,15 +70,15 @@ func Timeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout = &d }
 }
 
-// QueueTimeout cancels the call if its function has not started d after it was
-// scheduled, with a cause that matches [context.DeadlineExceeded]. With a d of
-// zero or less the function never runs.
+// QueueTimeout cancels the call if its function has not started after d. The cause
+// matches [context.DeadlineExceeded]. With a d of zero or less the function never
+// runs.
 func QueueTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.queueTimeout = &d }
 }
 
-// Served says that another node has made the call, whose trace ctx carries: its
-// span is the SERVER side of that node's. It is for package rpc.
+// Served says that another node has made the call. Its span is the SERVER side of
+// the span in the context. It is for package rpc.
 func Served() CallOption {
 	return func(o *callOptions) { o.served = true }
 }

@@ -38,7 +38,7 @@ type Caller struct {
 	isRegistered bool // with that actor, as a child
 
 	// Used on the turn. The actor waits for its children to stop before it goes on.
-	restarting bool // the actor was told to restart, and does not go on yet
+	restarting bool // the actor is to restart, and does not go on yet
 	restarted  bool // it has, or has failed at it
 	stopping   bool
 
@@ -185,7 +185,7 @@ func (c *Caller) String() string {
 func (c *Caller) path() string { return c.pid.GetId() }
 
 // mailbox is what a caller is to others: the mailbox of its actor, and the owner of its
-// scheduler. It is the Caller itself under another type, so that these methods are none
+// scheduler. It is the Caller itself under another type, which keeps these methods out
 // of Caller's.
 type mailbox Caller
 

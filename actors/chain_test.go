@@ -44,11 +44,11 @@ func TestFunctionMayScheduleItselfForEver(t *testing.T) {
 					case first <- weak.Make(p):
 					default:
 					}
-					return 0, nil
+					return n, nil
 				}
 				own.Value(key{})
 				end.SetResult(ctx.frames)
-				return 0, nil
+				return n, own.Err()
 			}
 			actors.CallSoon(ctx, c, self)
 			frames := result(t, end)

@@ -97,7 +97,7 @@ func TestGoroutineThatWaitsWithTheTurnOfAPinnedFunctionGetsAnError(t *testing.T)
 					assert.Nil(t, elsewhere(func() { refused = wait(ctx, never(), time.Hour) }))
 					return refused, wait(ctx, soon(), time.Millisecond)
 				})
-				assert.ErrorContains(t, result(t, p), "actors.Detach")
+				require.ErrorContains(t, result(t, p), "actors.Detach")
 				require.NoError(t, c.StopWait(t.Context()))
 			})
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// addChild registers a child. The caller holds mu.
+// addChild registers a child. mu must be held.
 func (c *Caller) addChild(child *Caller) {
 	if c.children == nil {
 		c.children = make(map[string]*Caller)
@@ -22,10 +22,9 @@ func (c *Caller) addChild(child *Caller) {
 // makes one. The child inherits what the options leave open. The seed's get.
 //
 // If the child exists, its options stay as they are. It is an error to ask for
-// another backend or host than it has; a child on a host has no backend.
-// Otherwise the error is that of an option or of opening the publication, or
-// matches [pending.ErrStopped] if the caller, or the child of that name, is
-// stopping.
+// another backend or host than it has. A child on a host has no backend. Other
+// errors are those of an option or of opening the publication. The error matches
+// [pending.ErrStopped] if the caller, or the child of that name, is stopping.
 //
 // It may be called from any goroutine, also while the caller is busy or not
 // started yet.
@@ -56,7 +55,7 @@ func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
 		// Any goroutine can spawn, but only the parent's actor, on its turn, can register
 		// its child.
 		c.sched.SubmitControl(registerChild{child}, sched.DecisionUnchanged)
-		if err == nil { // else somebody has stopped it already
+		if err == nil { // else it was stopped already
 			err = child.start()
 		}
 	}
@@ -96,7 +95,7 @@ type registerChild struct{ child *Caller }
 
 // registerWithActor registers a child with the actor, so that the actor waits for it when
 // it stops. Do not register a stopped child: the actor would wait for it forever. While
-// the actor restarts, defer: it would wait for a child that it never told to stop.
+// the actor restarts, defer: it would wait for a child that it has not stopped.
 func (c *Caller) registerWithActor(child *Caller) {
 	if child.State() != StateStopped && c.restarting {
 		c.deferChild(child)
@@ -139,8 +138,8 @@ func (c *Caller) takeDeferred() []*Caller {
 	return deferred
 }
 
-// addToActor reports false if the actor has not learned yet of the end of an earlier
-// child of the same name, which it would take for the end of this one.
+// addToActor reports false if the actor was not notified yet of the end of an earlier
+// child of that name. It would take that for the end of this one.
 func (c *Caller) addToActor(child *Caller) (added bool) {
 	// The actor's set of children goes on holding some that were removed from it. The
 	// caller's own PID would keep all of the caller with it.

@@ -6,10 +6,10 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// Defaults sets the options of the callers of a system that have no parent,
-// where their own options leave something open. The main caller has no other
-// options, so this is how it gets a logger, telemetry, and a policy for its
-// failures: see [Main] for what a policy does that stops it.
+// Defaults sets the options of the callers of a system that have no parent. Their
+// own options come first. The main caller has no other options: here it gets a
+// logger, telemetry, and a policy for its failures. See [Main] for a policy that
+// stops it.
 //
 // Defaults replaces earlier defaults. Callers that exist keep what they have, the
 // main caller included. Names, protection and hosts are not inherited. Actors

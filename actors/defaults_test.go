@@ -95,14 +95,13 @@ func TestMainCallerThatIsBeingStoppedByItsPolicyIsStillTheMainCaller(t *testing.
 	system := newSystem(t)
 	require.NoError(t, actors.Defaults(system, supervised(supervision.Stop())...))
 	first := actors.Main(system)
-	stopping, release := make(chan struct{}), make(chan struct{})
+	stopping, release := make(chan error), make(chan struct{})
 	do(t.Context(), first, func(ctx context.Context) {
-		assert.Error(t, actors.Sleep(ctx, time.Hour))
-		close(stopping)
+		stopping <- actors.Sleep(ctx, time.Hour)
 		<-release
 	})
 	require.ErrorIs(t, failure(actors.CallSoon(t.Context(), first, panics)), errBoom)
-	<-stopping
+	require.Error(t, <-stopping)
 
 	assert.Same(t, first, actors.Main(system))
 	require.ErrorIs(t, failure(actors.CallSoon(t.Context(), actors.Main(system), returns(1))), pending.ErrStopped)

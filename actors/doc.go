@@ -1,8 +1,8 @@
 // Package actors gives a protoactor system callers.
 //
-// A [Caller] is an actor whose mailbox is a scheduler queue for functions. From
-// any goroutine a function is scheduled on it, which returns a
-// [pending.Pending] at once: a typed future to wait for, cancel or observe.
+// A [Caller] is an actor whose mailbox is a scheduler queue for functions. A
+// function is scheduled on it from any goroutine. That returns a [pending.Pending]
+// at once: a typed future to wait for, cancel or observe.
 //
 //	counter, err := actors.Start(system, props.Name("counter"))
 //	n := 0 // belongs to the caller's functions, and needs no lock
@@ -15,32 +15,41 @@
 // # Turns
 //
 // The functions of a caller run one at a time. The right to run is called the
-// turn. A function that waits, by [pending.Pending.Wait], [Sleep],
-// [Caller.StopWait] or [Caller.Drain] with the context it was given, gives its
-// turn away and has it back when the wait returns: meanwhile the other
-// functions run, so what they share may have changed across a wait, and only
-// there. [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn
-// instead; a wait that could never end is then reported as
-// [pending.ErrDeadlock].
+// turn. A function gives its turn away while it waits with the context it was
+// given, by [pending.Pending.Wait], [Sleep], [Caller.StopWait] or [Caller.Drain].
+// It has the turn back when the wait returns. Meanwhile the other functions run.
+// So what they share may have changed across a wait, and only there.
+//
+// [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn instead. A wait
+// that could never end is then reported as [pending.ErrDeadlock].
 //
 // A function that never waits costs neither a goroutine nor a channel. One that
 // waits keeps the goroutine it runs on, and another one takes over the mailbox.
 //
-// With [props.Thread] all functions of a caller, and all resumptions of those
-// that have waited, are on one OS thread, its own or that of the goroutine
-// which calls [Caller.Run]; with [props.HostedBy] they are on the loop of a GUI
-// or of a main goroutine. There a function that waits leaves the goroutine to
-// the others. All else is the same on each backend.
+// With [props.Thread] all functions of a caller are on one OS thread, also after a
+// wait. It is a thread of the caller, or that of the goroutine in [Caller.Run]. With
+// [props.HostedBy] they are on the loop of a GUI or of a main goroutine. There a
+// function that waits leaves the goroutine to the others. All else is the same on
+// each backend.
 //
-// The context of a function belongs to the function's goroutine. A goroutine
-// that the function starts itself is to use [Detach].
+// The context of a function belongs to the function's goroutine. A goroutine that
+// the function starts itself must use [Detach]. If such a goroutine waits with the
+// function's context, two functions run at once. [props.CheckTurns] panics then, as
+// do callers of package actorstest. On a thread or a host the wait always returns an
+// error.
+//
+// # Order
+//
+// Functions start in the order in which they were queued, together with the items of
+// queues and the messages of an adopted actor. Delayed calls are queued in the order
+// of their due times. Where these are equal, the order is that of the calls of
+// [CallLater]. Functions that [Sleep] wake in the same order.
 //
 // # Ways to call
 //
 //   - [CallSoon], [CallLater] and, with options, [Schedule] queue a function.
 //   - [ToThread] runs it on a worker, in parallel with the caller.
-//   - [CallUsing] runs it on the caller's turn, but on a thread that the caller
-//     keeps for that, or not on its thread.
+//   - [CallUsing] runs it on the caller's turn, but on the other backend.
 //   - [Caller.CallDirect] queues a function that needs no pending.
 //   - [NewQueue] makes a queue that calls one function for item after item.
 //   - [Invoke] makes a call a message, for routers and middleware.
@@ -60,25 +69,41 @@
 //
 // # The end
 //
-// Whoever stops a caller, in whatever way: its queued pendings are cancelled
-// with [pending.ErrStopped], the contexts of its running functions end, and no
-// pending is ever left undone. [Caller.Drain] and [Shutdown] finish what was
-// accepted first. What a panic in a function does is up to package supervision;
-// by default it becomes a [*pending.PanicError] and the caller goes on.
+// However a caller is stopped, its queued pendings are cancelled with
+// [pending.ErrStopped], and the contexts of its running functions end. No pending
+// is ever left undone. [Caller.Drain] and [Shutdown] finish what was accepted first.
+//
+// Package supervision decides what a panic in a function does. By default it
+// becomes a [*pending.PanicError] and the caller goes on.
+//
+// # Events
+//
+// The events of package supervision are published on the event stream of the actor
+// system, in order, by one goroutine. It holds no turn, so handlers may wait for
+// callers. [Caller.Stopped] closes before the event supervision.Stopped is published.
+// When handlers are slow, at most 65 536 events wait. Further ones are dropped, which
+// is logged.
+//
+// # Limits
+//
+// [props.MaxQueued] bounds the calls of a caller that wait and are not done. Delayed
+// calls are counted apart, with the same limit, and so are calls that wait for a
+// worker. [props.MaxSuspended] bounds the functions that wait. Beyond a limit the
+// error matches [ErrOverloaded].
 //
 // # Logs
 //
-// Each panic in a function is logged once, at error level, to [Caller.Logger]
-// of the caller that runs the function, whether anybody waits for it or not.
-// The attributes are "caller", "function", "panic" and "stack". The record is
+// Each panic in a function is logged once, at error level, whether anybody waits for
+// it or not. It goes to [Caller.Logger] of the caller that runs the function. The
+// attributes are "caller", "function", "panic" and "stack". The record is
 // written before the pending is done. A function that returns the error of
 // another one, or panics with it, adds no record. [runtime.Goexit] is no panic.
 //
-// An item of a queue that fails is logged with "queue", "position", which
-// counts from 1, "error" and "item", and with "stack" if the function panicked.
+// An item of a queue that fails is logged with "queue", "position", "error" and
+// "item", and with "stack" if the function panicked. Positions count from 1.
 //
 // The attributes "panic" and "item" have at most a kilobyte of text. A value
-// that is a [slog.LogValuer] decides what is logged of it, also where it is a
-// field of another one. A value that other goroutines write to needs such a
-// method, or one of [error] or [fmt.Stringer], that is safe to call then.
+// that is a [slog.LogValuer] decides what is logged of it, also as a field of
+// another one. If other goroutines write to a value, it needs such a method, or one
+// of [error] or [fmt.Stringer]. The method must be safe to call then.
 package actors

@@ -11,15 +11,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Drain refuses new calls, lets those that were accepted finish, the delayed
-// ones too, drains the children, and stops the caller, protected or not. Calls
-// that a function of the caller, or of a descendant, makes on the way are part
-// of the work and accepted.
+// Drain finishes what was accepted, drains the children, and stops the caller,
+// protected or not. Delayed calls finish too. New calls are rejected, but for
+// those of functions of the caller and its descendants: they are part of the work.
 //
 // When ctx ends first the caller is stopped as by [Caller.Stop], and the error
-// is that of ctx. Like [Caller.StopWait] it gives the turn away while it waits,
-// and returns [pending.ErrDeadlock] in a function that the caller would wait
-// for.
+// is that of ctx. Drain gives the turn away while it waits. In a function that the
+// caller would wait for, it returns [pending.ErrDeadlock].
 func (c *Caller) Drain(ctx context.Context) error {
 	requireContext(ctx, "Drain")
 	if err := c.checkSelfWait(ctx); err != nil {

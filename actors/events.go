@@ -16,7 +16,7 @@ const maxEvents = 1 << 16
 
 // events are those of one actor system that its handlers have not seen. They are
 // published in order by one goroutine, which holds no turn: a handler may wait for
-// whatever it likes. The goroutine ends when there are none.
+// callers. The goroutine ends when there are none.
 type events struct {
 	mu         sync.Mutex
 	queue      fifo.Ring[event]
@@ -24,7 +24,7 @@ type events struct {
 	dropped    int  // since the queue was full
 }
 
-// event is something that a caller has to tell.
+// event is one of a caller.
 type event struct {
 	from  *Caller
 	value any
@@ -102,8 +102,8 @@ func (c *Caller) deadLetter(message any) {
 // errExited says that user code has ended its goroutine.
 var errExited = errors.New("runtime.Goexit was called")
 
-// attempt calls user code on a goroutine of its own and returns an error if it has
-// panicked, or ended that goroutine.
+// attempt calls user code on a goroutine of its own. It returns an error if the code has
+// panicked or ended that goroutine.
 func attempt(fn func()) error {
 	err := errExited
 	ended := make(chan struct{})

@@ -75,20 +75,24 @@ func TestGroupWhoseWaitIsRefusedLeavesNothingRunning(t *testing.T) {
 				c, gate := full(t, system, 1)
 				other := start(t, system)
 				var members []*pending.Pending[int]
+				var err error
 				result(t, actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
-					g, err := wait(ctx, func(ctx context.Context) {
+					var g *pending.Group
+					g, err = wait(ctx, func(ctx context.Context) {
 						members = append(members, actors.CallSoon(ctx, other, slowToStop), running(ctx, c, slowToStop),
 							actors.CallSoon(ctx, c, slowToStop))
 					})
-					assert.ErrorIs(t, err, actors.ErrOverloaded)
-					assert.NotErrorIs(t, err, pending.ErrDeadlock)
 					for _, p := range members {
 						assert.True(t, p.IsDone())
-						assert.ErrorIs(t, p.Err(), actors.ErrOverloaded)
 					}
 					assert.Empty(t, g.Pending())
 					return 1, nil
 				}))
+				require.ErrorIs(t, err, actors.ErrOverloaded)
+				require.NotErrorIs(t, err, pending.ErrDeadlock)
+				for _, p := range members {
+					require.ErrorIs(t, p.Err(), actors.ErrOverloaded)
+				}
 				assert.False(t, gate.IsDone())
 			})
 		})
@@ -101,18 +105,19 @@ func TestGroupWhoseWaitIsRefusedSaysThatAMemberNeedsTheTurn(t *testing.T) {
 		gate := pending.New[int](t.Context())
 		needs := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) { return gate.Wait(ctx, pending.Shield()) })
 		began := time.Now()
+		var err error
 		result(t, actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
 			g, inside := pending.NewGroup(ctx)
 			g.Add(needs)
 			other := running(inside, c, slowToStop)
-			err := g.Wait()
-			assert.ErrorIs(t, err, actors.ErrOverloaded)
-			assert.ErrorIs(t, err, pending.ErrDeadlock)
+			err = g.Wait()
 			assert.Equal(t, []uint64{needs.ID()}, left(g))
 			assert.True(t, needs.Cancelled())
 			assert.True(t, other.IsDone())
 			return 1, nil
 		}))
+		require.ErrorIs(t, err, actors.ErrOverloaded)
+		require.ErrorIs(t, err, pending.ErrDeadlock)
 		assert.Less(t, time.Since(began), 5*time.Second, "it does not wait for the timeout of the cancellation")
 		gate.SetResult(1)
 		<-needs.Done()
@@ -122,15 +127,17 @@ func TestGroupWhoseWaitIsRefusedSaysThatAMemberNeedsTheTurn(t *testing.T) {
 func TestGroupWhoseWaitIsRefusedWaitsNoLongerThanItsTimeout(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c, gate := full(t, system, 1)
+		var err error
 		result(t, actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
 			g, inside := pending.NewGroup(ctx, pending.WithCancelTimeout(time.Minute))
 			member := running(inside, c, func(context.Context) (int, error) { return gate.Wait(context.Background()) })
 			began := time.Now()
-			assert.ErrorIs(t, g.Wait(), actors.ErrOverloaded)
+			err = g.Wait()
 			assert.Equal(t, time.Minute, time.Since(began))
 			assert.Equal(t, []uint64{member.ID()}, left(g))
 			return 1, nil
 		}))
+		require.ErrorIs(t, err, actors.ErrOverloaded)
 	})
 }
 
@@ -185,9 +192,10 @@ func TestMemberThatWaitsForItsGroupIsADeadlock(t *testing.T) {
 				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 					c := start(t, system)
 					began := time.Now()
+					var err error
 					result(t, actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
 						var other *pending.Pending[int]
-						err := pending.Run(ctx, func(inside context.Context) error {
+						err = pending.Run(ctx, func(inside context.Context) error {
 							g, _ := pending.CurrentGroup(inside)
 							s := setting{c, g, inside}
 							other = running(inside, c, slowToStop)
@@ -196,10 +204,10 @@ func TestMemberThatWaitsForItsGroupIsADeadlock(t *testing.T) {
 							assert.ErrorIs(t, err, pending.ErrDeadlock)
 							return nil
 						})
-						assert.ErrorIs(t, err, pending.ErrDeadlock, "it is a failure of a member")
 						assert.True(t, other.IsDone())
 						return 1, nil
 					}))
+					require.ErrorIs(t, err, pending.ErrDeadlock, "it is a failure of a member")
 					assert.Less(t, time.Since(began), 5*time.Second)
 				})
 			})
@@ -231,17 +239,18 @@ func TestFunctionThatIsAMemberOfTheGroupItWaitsForLeavesNothingRunning(t *testin
 func TestGroupUnderTheContextOfAFunctionThatWaitsLeavesNothingRunning(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
+		var err error
 		result(t, actors.CallSoon(t.Context(), c, func(outer context.Context) (int, error) {
 			return actors.CallSoon(outer, c, func(context.Context) (int, error) {
 				var member *pending.Pending[int]
-				err := pending.Run(outer, func(inside context.Context) error {
+				err = pending.Run(outer, func(inside context.Context) error {
 					member = running(inside, c, slowToStop)
 					return nil
 				})
-				assert.ErrorContains(t, err, "actors.Detach")
 				assert.True(t, member.IsDone())
 				return 1, nil
 			}).Wait(outer)
 		}))
+		require.ErrorContains(t, err, "actors.Detach")
 	})
 }

@@ -3,7 +3,6 @@ package actors_test
 import (
 	"context"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -300,6 +299,6 @@ func TestHostThatFailsForOneCallerFailsForNoOther(t *testing.T) {
 		parent.Stop()
 		w.settle()
 		synctest.Wait()
-		assert.False(t, strings.Contains(parent.String(), "running"))
+		assert.NotContains(t, parent.String(), "running")
 	})
 }

@@ -14,9 +14,8 @@ type invocation struct {
 	call func(c *Caller, message any)
 }
 
-// Invoke returns a message that has the caller it is sent to call fn, so that
-// a call can go through whatever messages go through: routers, sender
-// middleware, a PID from elsewhere. The sender, if there is one, is sent the
+// Invoke returns a message that has the caller it is sent to call fn. So a call can
+// go through routers, sender middleware and PIDs as a message does. The sender, if there is one, is sent the
 // value that fn returns, or its error. The call is part of the trace that the
 // message's headers carry. The same message may be sent any number of times. It
 // cannot leave the process.

@@ -34,8 +34,8 @@ func (c *Caller) startExecutor() {
 // started is called when the actor has handled its Started message.
 func (c *Caller) started() { c.transition(StateStarting, StateRunning) }
 
-// finalize is called, by whoever learns of it first, when the caller's actor has ended.
-// Nobody who waits for that end is notified before it is done.
+// finalize is called when the caller's actor has ended. The first call counts. Waiters
+// for that end are notified at its end.
 func (c *Caller) finalize() {
 	c.ended.Do(func() {
 		c.registry.remove(c)

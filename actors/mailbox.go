@@ -55,8 +55,8 @@ func (m *mailbox) PostUserMessage(message any) {
 	}
 }
 
-// parts returns the messages of a batch. A batch that panics has none: it may be a
-// nil pointer, and the sender may be a goroutine that others depend on.
+// parts returns the messages of a batch. A batch that panics, as a nil pointer may, has
+// none. The sender may be a goroutine that others depend on.
 func (m *mailbox) parts(batch actor.MessageBatch) []any {
 	defer m.caller().logPanic("batch of messages")
 	return batch.GetMessages()

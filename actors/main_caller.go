@@ -13,14 +13,14 @@ const mainName = "$main"
 // the [Defaults]. It starts one when first called, and a new one when the last
 // one has stopped. The seed's Caller("MainThread").
 //
-// A forced stop ends it, and so does a failure that its [props.Supervision]
-// answers with a stop, or escalates: it has no parent. Until that stop has ended,
+// A forced stop ends it. So does a failure that its [props.Supervision] answers
+// with a stop, or escalates: it has no parent. Until that stop has ended,
 // Main returns the caller that stops, and calls on it fail with
 // [pending.ErrStopped]. The failures of the last one do not count for the new
 // one.
 //
-// If the publication that the [Defaults] ask for cannot be opened, Main returns
-// a stopped caller, and the errors of its calls say why.
+// If the publication of the [Defaults] cannot be opened, Main returns a stopped
+// caller. The errors of its calls say why.
 //
 // Main may be called from any goroutine. While one starts the main caller, others
 // get it too: what they call on it is queued.

@@ -8,9 +8,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 )
 
-// envelopNil returns an empty envelope for a nil message and for a nil envelope,
-// and any other message as it is. The run queue takes a
-// bare nil for no item, and a nil envelope cannot be opened.
+// envelopNil returns an empty envelope for a nil message and for a nil envelope. Any
+// other message it returns as it is. The run queue takes a bare nil for no item, and a
+// nil envelope cannot be opened.
 func envelopNil(message any) any {
 	if envelope, ok := message.(*actor.MessageEnvelope); message == nil || ok && envelope == nil {
 		return &actor.MessageEnvelope{}

@@ -87,7 +87,7 @@ var explosions = map[string]func(ctx context.Context, c *actors.Caller){
 		actors.CallUsing(ctx, c, props.Goroutine, explode)
 	},
 	"CallUsing a thread": func(ctx context.Context, c *actors.Caller) { actors.CallUsing(ctx, c, props.Thread, explode) },
-	"CallDirect":         func(_ context.Context, c *actors.Caller) { _ = c.CallDirect(func() { _, _ = explode(nil) }) },
+	"CallDirect":         func(ctx context.Context, c *actors.Caller) { _ = c.CallDirect(func() { _, _ = explode(ctx) }) },
 	"Invoke":             func(_ context.Context, c *actors.Caller) { c.System().Root.Send(c.PID(), actors.Invoke(explode)) },
 	"after a wait": func(ctx context.Context, c *actors.Caller) {
 		actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) {
@@ -194,7 +194,7 @@ func TestPanicOfTheReceiveOfAnAdoptedActorIsLogged(t *testing.T) {
 func TestPanicOfThenIsLoggedToTheCallerOfThePending(t *testing.T) {
 	log, logger := recorded()
 	c := start(t, newSystem(t), logger)
-	p := pending.Then(actors.CallSoon(t.Context(), c, returns(1)), func(int) (int, error) { return explode(nil) })
+	p := pending.Then(actors.CallSoon(t.Context(), c, returns(1)), func(int) (int, error) { return explode(t.Context()) })
 	require.ErrorIs(t, failure(p), errBoom)
 	require.Len(t, log.with("stack"), 1)
 	assert.Equal(t, slog.LevelError, log.with("stack")[0].level)

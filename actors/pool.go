@@ -121,9 +121,8 @@ func (p *pool) unqueue(queued *list.Element) {
 	}
 }
 
-// place gives a call to the worker that is idle for longest, or to a new one, which it
-// returns and which has to be spawned. It reports false if there is none. mu must be
-// held.
+// place gives a call to the worker that is idle for longest, or to a new one. It returns
+// the new one, to be spawned. It reports false if there is none. mu must be held.
 func (p *pool) place(t work) (spawn *worker, placed bool) {
 	for w := p.takeIdle(); w != nil; w = p.takeIdle() {
 		if w.give(t) {
@@ -220,8 +219,8 @@ func (p *pool) remove(w *worker) {
 	w.slot = -1
 }
 
-// releaseWorker is called when the function of a task has returned, or will not run, and
-// again when the pending is done. The first call returns the worker to the pool before
+// releaseWorker is called when the function of a task has returned, or will not run. It
+// is called again when the pending is done. The first call returns the worker to the pool before
 // waiters are notified. The second yields once, so that a waiter can submit its next
 // call before the worker goes to sleep.
 func (c *Caller) releaseWorker(t *sched.Task) {
@@ -267,8 +266,8 @@ func (p *pool) ready(w *worker) {
 	}
 }
 
-// reassign gives the job of a worker to another one if it has not begun and the worker
-// cannot run it soon.
+// reassign gives the job of a worker to another one, if the job has not begun and the
+// worker is not ready.
 func (p *pool) reassign(w *worker) {
 	p.mu.Lock()
 	if p.closed || w.isReady() {
@@ -315,7 +314,7 @@ func (p *pool) stopWorker(w *worker) {
 	p.advance()
 }
 
-// reuse gives a worker that has no job the next call, or keeps it, or stops it. mu must be
+// reuse gives a worker without a job the next call, or keeps it, or stops it. mu must be
 // held.
 func (p *pool) reuse(w *worker) {
 	switch {
@@ -345,7 +344,7 @@ func (p *pool) keep(w *worker) {
 	}
 }
 
-// expireIdle stops the workers that were idle for the whole of a round, and begins the
+// expireIdle stops the workers that were idle for the whole of a round. It begins the
 // next round if any is left.
 func (p *pool) expireIdle() {
 	p.mu.Lock()

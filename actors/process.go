@@ -11,8 +11,8 @@ func (r *registry) SendUserMessage(pid *actor.PID, message any) {
 	r.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(envelopNil(message)))
 }
 
-// SendSystemMessage implements [actor.Process]: it hears of the callers without
-// a parent.
+// SendSystemMessage implements [actor.Process]. It takes what concerns the callers
+// without a parent.
 func (r *registry) SendSystemMessage(_ *actor.PID, message any) {
 	if isVoid(message) {
 		return
@@ -28,8 +28,8 @@ func (r *registry) SendSystemMessage(_ *actor.PID, message any) {
 // Stop implements [actor.Process]. The registry lives as long as its system.
 func (r *registry) Stop(*actor.PID) {}
 
-// terminated is called when an actor has ended, before its parent can know, and
-// when one that is stopping is watched.
+// terminated is called when an actor has ended, before its parent is notified. It is
+// also called when an actor that is stopping is watched.
 func (r *registry) terminated(who *actor.PID) {
 	c, ok := r.lookup(who.GetId())
 	if !ok || c.pid != who { // the same id on another node, or in use again

@@ -102,11 +102,11 @@ func (c *Caller) closePublication() {
 }
 
 // Publish sends data under a topic to what the caller's [props.Publisher] has
-// opened. The error is that of the publication, or matches [ErrNoPublisher] if
-// there is none, or none yet, or [pending.ErrStopped] when the publication is
-// about to be closed or has been. Close itself cannot publish on the caller, nor
-// can a log handler that hears of its failure. It may be called from any goroutine. The seed's
-// iopub_sockets[caller.id].
+// opened. It may be called from any goroutine. The seed's iopub_sockets[caller.id].
+//
+// The error is that of the publication. It matches [ErrNoPublisher] if there is
+// none, or none yet. It matches [pending.ErrStopped] once the caller begins to close
+// the publication, so also in Close and in a log handler for the failure of Close.
 func (c *Caller) Publish(topic string, data []byte) error {
 	p := c.published()
 	if p == nil {

@@ -13,17 +13,11 @@ import (
 // ErrQueueClosed is returned for an item that comes after its queue was closed.
 var ErrQueueClosed = errors.New("actors: queue closed")
 
-// Queue calls one function for one item after the other, each on a turn of its caller.
-// It is made by [NewQueue] or [QueueFor]. It is safe for concurrent use.
-//
-// The function may wait. The items after it wait for it then, and the caller goes on.
-//
-// Items and calls have one order: that in which they were put, or made. A call starts
-// when everything before it has started, or was passed over. So does an item if the item
-// before it in the queue has returned. Otherwise the item is passed over, and starts when
-// that one has returned: before everything that has neither started nor been passed over.
-// Items of several queues that were passed over start in the order in which the items
-// before them have returned. What waits goes on in between.
+// Queue calls one function for one item after the other, each on a turn of its
+// caller. Items keep the order in which they were put, and are in order with the
+// other calls. While the function waits, the next items wait too, but the caller
+// does not. It is made by [NewQueue] or [QueueFor]. All methods may be
+// called from any goroutine. The seed's queue_call.
 type Queue[A any] struct{ task *queueTask[A] }
 
 // QueueOption changes how a queue works.
@@ -50,11 +44,12 @@ func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name 
 // any number.
 func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacity = n } }
 
-// NewQueue returns a queue of items for fn on c. An error or a panic of fn is
-// logged with its item, the item's position, which counts from 1, and the stack
-// of a panic, and the queue goes on. Of the item the log shows at most a
-// kilobyte; a [slog.LogValuer] decides what. When the queue is garbage collected,
-// it deals with what was put and closes.
+// NewQueue returns a queue of items for fn on c. When the queue is garbage
+// collected, it deals with what was put and closes.
+//
+// An error or a panic of fn is logged, and the queue goes on. The record has the
+// item, its position, which counts from 1, and the stack of a panic. It shows at
+// most a kilobyte of the item. A [slog.LogValuer] decides what.
 func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
 	requireFunction(c, fn == nil, "NewQueue")
 	requireOptions(opts, "NewQueue")
@@ -63,14 +58,14 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 	return q
 }
 
-// QueueFor returns the queue of c that has the key, or makes it with fn and the
-// options if there is none. It lives until it is closed or c stops. A nil fn is for
+// QueueFor returns the queue of c that has the key. If there is none, it makes one
+// with fn and the options. It lives until it is closed or c stops. A nil fn is for
 // a queue that exists, and panics if there is none.
 //
-// A key belongs to one type of items. If the queue that has the key is for another
-// one, the result is a queue that is closed from the beginning: its methods return,
-// and its pending has, an error that matches [ErrQueueClosed] and names both types.
-// A key that is not comparable panics.
+// A key belongs to one type of items. If its queue is for another type, the result
+// is a queue that is closed from the beginning. The error of its methods and of its
+// pending matches [ErrQueueClosed] and names both types. A key that is not
+// comparable panics.
 func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
 	requireFunction(c, false, "QueueFor")
 	requireOptions(opts, "QueueFor")
@@ -95,8 +90,8 @@ func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts
 }
 
 // Put adds an item and returns at once. The error matches [ErrOverloaded] if the
-// queue is full, [ErrQueueClosed] if it is closed, and [pending.ErrStopped] if
-// its caller is stopped; the item is not taken then.
+// queue is full, and [ErrQueueClosed] if it is closed. It matches
+// [pending.ErrStopped] if the caller is stopped. The item is not taken then.
 func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(), item) }
 
 // PutContext is Put for traces: the span of the item has a link to the one that
@@ -110,8 +105,8 @@ func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 
 // PutWait is Put that waits while the queue is full, giving the turn away inside
 // a caller's function. The error is that of ctx if ctx ends first. In the
-// queue's own function, which would have to return to make room, it matches
-// [pending.ErrDeadlock] if the queue is full.
+// queue's own function it matches [pending.ErrDeadlock] if the queue is full, as
+// only the end of that function makes room.
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	requireContext(ctx, "PutWait")
 	defer runtime.KeepAlive(q)
@@ -152,8 +147,8 @@ func (q *Queue[A]) Failed() int {
 // queue. The seed's queue_close.
 func (q *Queue[A]) Close() { q.task.Cancel(ErrQueueClosed) }
 
-// CloseWait takes no more items and returns nil when those that were put have
-// been dealt with, and the queue is closed. The error is that of ctx if ctx
+// CloseWait takes no more items. It returns nil when the queue has dealt with all
+// items and is closed. The error is that of ctx if ctx
 // ends first, or that of the queue's pending if it was cancelled. Inside a
 // caller's function it gives the turn away.
 func (q *Queue[A]) CloseWait(ctx context.Context) error {

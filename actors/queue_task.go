@@ -22,8 +22,8 @@ var errItemGoexit = errors.New("actors: the function ended its goroutine with ru
 
 // queueTask is what a queue consists of: a task that runs once for each item. For each
 // item its source is submitted, so that items are in order with the caller's
-// other calls. A submission that comes up while an item waits is missed: the next item
-// runs as soon as that one has returned.
+// other calls. A submission that comes up while an item waits is missed. Then the next
+// item runs as soon as that one has returned.
 type queueTask[A any] struct {
 	pending.Task[struct{}]
 	task     sched.Task
@@ -87,7 +87,7 @@ func newRefusedQueueTask[A any](c *Caller, err error) *queueTask[A] {
 	return q
 }
 
-// isManager holds for the trackers that are told of queues: a group would never
+// isManager holds for the trackers that are notified of queues. A group would never
 // end.
 func isManager(t pending.Tracker) bool {
 	_, ok := t.(*pending.Manager)
@@ -96,8 +96,8 @@ func isManager(t pending.Tracker) bool {
 
 func (q *queueTask[A]) schedulable() *sched.Task { return &q.task }
 
-// Cancel takes the place of the pending's own where package actors cancels: a stop, the
-// context and the function of an item may all come with the same reason.
+// Cancel replaces the pending's own where package actors cancels. A stop, the context
+// and the function of an item may all cancel for the same reason.
 func (q *queueTask[A]) Cancel(reason error) bool { return q.CancelFor(reason) }
 
 // put adds an item. If the queue is full it returns an error and, not nil, what is done
@@ -262,8 +262,8 @@ func (q *queueTask[A]) fail(ctx context.Context, position int, item A, err error
 	q.caller.logError(ctx, "queue item failed", attrs...)
 }
 
-// release ends the work on an item, and the queue if it was the last one, or if
-// the context of the function has ended, which is that of all items.
+// release ends the work on an item, and the queue if that was the last one. All items
+// share the context of the function: if it has ended, the queue is cancelled.
 func (q *queueTask[A]) release() {
 	if ctx := q.FunctionContext(); ctx.Err() != nil {
 		q.Cancel(context.Cause(ctx))
@@ -296,7 +296,7 @@ func (q *queueTask[A]) isOver() bool {
 // finish takes no more items, and ends the queue when it has none.
 func (q *queueTask[A]) finish() { q.closeIntake(false) }
 
-// drop is finish without the items that wait.
+// discard is finish without the items that wait.
 func (q *queueTask[A]) discard() { q.closeIntake(true) }
 
 func (q *queueTask[A]) closeIntake(drop bool) {

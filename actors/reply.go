@@ -9,10 +9,11 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// PipeTo sends the value of p, or its error, as a message to each of the pids
-// once it is done. It returns an error if one of them is nil, or p belongs to no
-// actor system: that of its caller, or the one attached to it as metadata under
-// "system". The messages carry the trace of p.
+// PipeTo sends the value of p, or its error, to each of the pids once p is done.
+// The messages carry the trace of p.
+//
+// It returns an error if one of the pids is nil, or if p belongs to no actor
+// system. The system is that of p's caller, or the metadata under "system".
 func PipeTo[T any](p *pending.Pending[T], pids ...*actor.PID) error {
 	if p == nil {
 		panic("actors: PipeTo of a nil pending")

@@ -27,16 +27,17 @@ func systemOf(h pending.Handle) (*actor.ActorSystem, error) {
 	return nil, fmt.Errorf("%w: %s", errNoSystem, h)
 }
 
-// Request sends msg to any actor, or to any other process with a PID, and
-// returns the pending of its answer. An answer that is an error becomes the
-// pending's; one of another type than T is an error. If there is nobody at the
-// PID, or pid is nil, the error matches actor.ErrDeadLetter. When ctx ends the
-// pending is cancelled, and a late answer is dropped; if it has ended already
-// nothing is sent. It may be called from any goroutine.
+// Request sends msg to any actor, or other process, and returns the pending of the
+// answer. An answer that is an error becomes the pending's. One of another type
+// than T is an error. If there is nobody at the PID, or pid is nil, the error
+// matches actor.ErrDeadLetter.
 //
-// The request has a span, which the headers of msg carry, in the function of a
-// caller that has props.Telemetry, in the Receive of an actor with its middleware
-// (see [telemetry.ContextOf]), and elsewhere with a context from
+// When ctx ends the pending is cancelled, and a late answer is dropped. If ctx has
+// ended already nothing is sent. It may be called from any goroutine.
+//
+// The request has a span, which the headers of msg carry, in three cases. The first
+// is a function of a caller with props.Telemetry. The second is the Receive of an
+// actor with its middleware (see [telemetry.ContextOf]). The third is a context from
 // [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	requireContext(ctx, "Request")

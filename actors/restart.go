@@ -32,8 +32,8 @@ func (c *Caller) panicked(t sched.Work, crash *pending.PanicError) {
 	})
 }
 
-// restartPending reports whether a restart is on its way already, which is for
-// failures until then too: functions may panic because it cancels them.
+// restartPending reports whether a restart was decided on already. It is for the failures
+// until then too: functions may panic because it cancels them.
 func (c *Caller) restartPending(failure error) bool {
 	c.mu.Lock()
 	covered := c.coldState != nil && c.coldState.restart != nil
@@ -108,7 +108,8 @@ func (c *Caller) prepareRestart(message *actor.Restart) {
 	c.interruptForRestart()
 }
 
-// interruptCurrent tells the function that has the turn of a restart, which needs it.
+// interruptCurrent notifies the function that has the turn of a restart, which needs the
+// turn.
 func (c *Caller) interruptCurrent() {
 	if t := c.sched.Current(); t != nil && c.State() < StateStopping {
 		workOf(t).Interrupt(c.restartError())
@@ -173,7 +174,7 @@ func (c *Caller) beginRestart() {
 }
 
 // endRestart is called on the turn when the actor has handled a system message. It may
-// have restarted, or may have failed at it. Then it goes on if it is told to.
+// have restarted, or may have failed at it. Then it goes on when it is resumed.
 func (c *Caller) endRestart(failed bool) {
 	if c.restarting && (failed || len(c.invoker.(actor.Context).Children()) == 0) {
 		c.restarted = true
@@ -292,8 +293,8 @@ func (s *supervisor) ResumeChildren(pids ...*actor.PID) { s.actor().ResumeChildr
 
 func (s *supervisor) actor() actor.Supervisor { return s.caller.invoker.(actor.Supervisor) }
 
-// deferResume notes a child that goes on when its parent does: its failure is decided on
-// further up, or the parent is to restart, which stops the child in general.
+// deferResume notes a child that goes on when its parent does. Its failure is decided on
+// further up, or the parent is to restart. Most restarts stop the child.
 func (c *Caller) deferResume(child *Caller) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -56,15 +56,14 @@ func (c *Caller) Start() error {
 	return c.start()
 }
 
-// Run starts a caller made by [New] and makes the goroutine that calls its
-// loop, until the caller has stopped: functions run on that goroutine, except
-// that while one which waits is on it the others run elsewhere. With
-// [props.Thread] they never do: the goroutine is locked to its thread meanwhile,
-// and every function, and every resumption of one, runs on it. In func main that
-// is the main thread.
+// Run starts a caller made by [New], and returns when the caller has stopped.
+// Functions run on the goroutine that calls Run. While one of them waits there,
+// the others run elsewhere. With [props.Thread] they never do: the goroutine is
+// locked to its thread, and every function, also after a wait, runs on it. In func
+// main that may be the main thread.
 //
 // The end of ctx stops the caller, protected or not. The error is nil for an
-// ordinary stop, else the failure that stopped the caller; it is an error if the
+// ordinary stop, else the failure that stopped the caller. It is an error if the
 // caller was started or stopped before, or has a host. A function that calls
 // [runtime.Goexit] ends this goroutine, and with it the caller. The seed's async
 // with Caller("manual").
@@ -78,12 +77,6 @@ func (c *Caller) Run(ctx context.Context) error {
 		return err
 	}
 	defer c.stop(nil)
-	runs := false
-	defer func() {
-		if !runs { // user code has ended the goroutine
-			c.sched.Open()
-		}
-	}()
 	if err := c.openPublication(); err != nil {
 		c.stop(err)
 	}
@@ -91,7 +84,6 @@ func (c *Caller) Run(ctx context.Context) error {
 		c.stop(nil)
 	}
 	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
-	runs = true
 	if c.config.Backend == props.Thread {
 		c.sched.RunThread(c.Stopped())
 	} else {

@@ -15,7 +15,7 @@ const (
 	StateStarting
 	// StateRunning is that of a caller which runs what is called on it.
 	StateRunning
-	// StateStopping is that of a caller which refuses calls, and waits for its
+	// StateStopping is that of a caller which rejects calls. It waits for its
 	// functions to return and its children to stop.
 	StateStopping
 	// StateStopped is that of a caller which is gone. There is no way back.

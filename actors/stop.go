@@ -24,8 +24,8 @@ func Force() StopOption { return func(o *stopOptions) { o.force = true } }
 //
 // From now on calls are rejected. Those that are queued are cancelled at once.
 // The contexts of running functions are cancelled, with [pending.ErrStopped] as
-// the cause, and they get their turns until they have returned: one that
-// returns a value keeps it. Children are stopped in the same way at the same
+// the cause. The functions get their turns until they have returned. A value that
+// one of them returns counts. Children are stopped in the same way at the same
 // time, and the caller ends after the last of them. A stopped caller cannot be
 // started again.
 //
@@ -45,8 +45,8 @@ func (c *Caller) Stop(opts ...StopOption) State {
 }
 
 // StopWait stops the caller and returns nil when it has stopped. The error is
-// that of ctx if ctx ends first, and the stop goes on. In a function that the
-// caller would wait for, which is one of its own or of a descendant, it returns
+// that of ctx if ctx ends first, and the stop goes on. In a function of the
+// caller or of a descendant, for which the stop would wait, it returns
 // [pending.ErrDeadlock] and stops nothing. A protected caller is not stopped
 // without [Force]: that is an error too.
 func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
@@ -107,7 +107,7 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 	c.mu.Unlock()
 
 	err := c.stopError()
-	// Callbacks of the user's are called on the way, and may end the goroutine.
+	// Callbacks of user code are called on the way, and may end the goroutine.
 	// Everything is done all the same, the deferred from the last to the first.
 	defer func() {
 		if len(active) > 0 {
@@ -134,7 +134,7 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 }
 
 // clearRunning undoes what only a running caller has, and returns the calls
-// whose time had not come. The caller holds mu.
+// whose time had not come. mu must be held.
 func (c *Caller) clearRunning(cause error) (delayed []work) {
 	if cause != nil {
 		c.cause.Store(&cause)
@@ -151,7 +151,7 @@ func (c *Caller) clearRunning(cause error) (delayed []work) {
 	return c.coldState.timers.close()
 }
 
-// refuse deals with what was queued when the caller was stopped.
+// reject deals with what was queued when the caller was stopped.
 func (c *Caller) reject(items []any, err error) {
 	dropped := 0
 	defer func() { c.logDropped(dropped) }()

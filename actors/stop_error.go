@@ -15,9 +15,9 @@ func (c *Caller) stopError() error {
 	return pending.ErrStopped
 }
 
-// stoppedError is the error of what a stop for a reason has cancelled. It is made
-// while mutexes are held, and the methods of the cause are user code: they are called
-// by those who read the error.
+// stoppedError is the error of what a stop for a reason has cancelled. It is made while
+// mutexes are held. The methods of the cause are user code, so only its own methods call
+// them.
 type stoppedError struct{ cause error }
 
 func (e *stoppedError) Error() string { return fmt.Sprintf("%v: %v", pending.ErrStopped, e.cause) }

@@ -10,9 +10,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// TelemetryOf returns what traces what is done with ctx: that of the caller
-// whose function runs with it, else the one that it carries, as by
-// [telemetry.Telemetry.NewContext]. It may be nil.
+// TelemetryOf returns the telemetry of ctx, or nil. It is that of the caller whose
+// function was given ctx, else that of [telemetry.Telemetry.NewContext].
 func TelemetryOf(ctx context.Context) *telemetry.Telemetry {
 	if c, ok := Current(ctx); ok && c.config.Telemetry != nil {
 		return c.config.Telemetry
@@ -43,8 +42,8 @@ func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pendin
 	}
 }
 
-// gauges are what report the callers of a system to whoever traces some of
-// them: one for each, from the first of those callers to the last.
+// gauges report the callers of a system to the telemetries that trace some of them.
+// There is one for each, from the first of those callers to the last.
 type gauges struct {
 	mu   sync.Mutex
 	open map[*telemetry.Telemetry]*gauge

@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// timers are the delayed calls and the sleeping functions of one caller. They come up in
-// the order of their due times and, where these are equal, in the order in which they
-// were added.
+// timers are the delayed calls and the sleeping functions of one caller. They fire in the
+// order of their due times. Where these are equal, they fire in the order of add.
 type timers struct {
 	owner *Caller
 

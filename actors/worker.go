@@ -8,13 +8,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// ToThread has fn called on a worker of c: a child of its own, at the same time
-// as whatever c and the other workers do. Workers are kept for the next calls,
-// as many and as long as [props.MaxIdleWorkers] and [props.IdleTimeout] say. If
-// there are [props.MaxWorkers] of them the call is queued; workers of a caller on
+// ToThread has fn called on a worker of c, in parallel with c and the other workers.
+// A worker is a child of c. Workers are kept for the next calls, as many and as long
+// as [props.MaxIdleWorkers] and [props.IdleTimeout] say.
+//
+// If there are [props.MaxWorkers] of them the call is queued. Workers of a caller on
 // a thread have threads of their own, and a limit by default. Contexts and errors
-// are as in [Schedule]. It may be called from any goroutine. The seed's
-// to_thread.
+// are as in [Schedule]. It may be called from any goroutine. The seed's to_thread.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.workers()

@@ -96,15 +96,16 @@ func TestPendingThatIsNilInASequencePanicsInTheLoop(t *testing.T) {
 	from := make(chan *pending.Pending[int], 2)
 	for name, loop := range map[string]func(p *pending.Pending[int]){
 		"AsCompleted": func(p *pending.Pending[int]) {
-			for range pending.AsCompleted(t.Context(), func(yield func(*pending.Pending[int]) bool) { _ = yield(p) && yield(nil) }) {
-				t.Error("nothing is done")
+			sequence := func(yield func(*pending.Pending[int]) bool) { _ = yield(p) && yield(nil) }
+			for _, err := range pending.AsCompleted(t.Context(), sequence) {
+				t.Error("nothing is done", err)
 			}
 		},
 		"AsCompletedFrom": func(p *pending.Pending[int]) {
 			from <- p
 			from <- nil
-			for range pending.AsCompletedFrom(t.Context(), from) {
-				t.Error("nothing is done")
+			for _, err := range pending.AsCompletedFrom(t.Context(), from) {
+				t.Error("nothing is done", err)
 			}
 		},
 	} {

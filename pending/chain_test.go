@@ -54,7 +54,7 @@ func (p *probe) Value(key any) any {
 }
 
 // requireFlat checks that there are few contexts between ctx and the probe.
-func (p *probe) requireFlat(t *testing.T, ctx context.Context) {
+func (p *probe) requireFlat(ctx context.Context, t *testing.T) {
 	t.Helper()
 	p.asked = 0
 	ctx.Value(keyB)
@@ -102,7 +102,7 @@ func TestLongChainOfThenIsCancelledFromItsEnd(t *testing.T) {
 		assert.False(t, tail.IsDone(), "the head is not")
 		for _, p := range []*pending.Pending[int]{head, tail} {
 			requireErrors(t, p.Err(), errWhy, errElse, pending.ErrCancelled)
-			assert.EqualError(t, p.Err(), "pending: cancelled: why\nsomething else")
+			require.EqualError(t, p.Err(), "pending: cancelled: why\nsomething else")
 		}
 		head.SetResult(1)
 		assert.True(t, tail.IsDone())
@@ -147,7 +147,7 @@ func TestLinkOfAChainIsLikeTheFirst(t *testing.T) {
 	tail := chain(head, 1000)
 	assert.Equal(t, "then head", tail.Name())
 	assert.Equal(t, "a", tail.Context().Value(keyA))
-	bottom.requireFlat(t, tail.Context())
+	bottom.requireFlat(tail.Context(), t)
 	cancel()
 	require.NoError(t, tail.Context().Err())
 }
@@ -236,7 +236,7 @@ func TestFunctionThatSchedulesItselfDoesNotNestContexts(t *testing.T) {
 			for i, link := range before[:len(before)-1] {
 				require.Nil(t, link.Value(), i)
 			}
-			bottom.requireFlat(t, last.Context())
+			bottom.requireFlat(last.Context(), t)
 		})
 	}
 }

@@ -3,9 +3,9 @@
 // observed.
 //
 // A [Pending] ends exactly once: with a value, with an error, or cancelled.
-// Cancelling marks it at once and asks whoever works for it to stop; it is
-// done when they have. A queued function never runs after its pending was
-// cancelled; a running one sees its context end.
+// Cancelling marks it at once. It is done when the work behind it has stopped. A
+// queued function never runs after its pending was cancelled. A running one sees
+// its context end. A pending with a function is completed by that function alone.
 //
 //	p := actors.CallSoon(ctx, caller, fetch)
 //	page, err := p.Wait(ctx)
@@ -13,10 +13,13 @@
 // # Waiting and turns
 //
 // The functions of a caller run one at a time; the right to run is a [Turn]. A
-// wait finds the turn in its context: called with the context its function was
-// given, it gives the turn away while it waits and takes it back before it
-// returns, so that a function that waits is never in the way of the others.
-// With any other context it blocks the goroutine.
+// wait finds the turn in its context. With the context its function was given, it
+// gives the turn away while it waits and takes it back before it returns. So a
+// function that waits is never in the way of the others. With any other context a
+// wait blocks the goroutine.
+//
+// The context of a function is for the goroutine of that function. Package actors
+// describes when a wait on another goroutine is noticed.
 //
 // # Contexts
 //
@@ -46,7 +49,8 @@
 //
 // The error of a cancelled pending matches [ErrCancelled] and
 // [context.Canceled], and the causes given to Cancel. [ErrStopped] says that
-// its caller was stopped. A panic in a function becomes a [*PanicError].
+// its caller was stopped. A panic in a function becomes a [*PanicError], and is
+// logged once.
 //
 // The package knows no actor: it is the vocabulary shared by those who
 // schedule functions and those who wait for them. [Task], [Runner], [Turn] and

@@ -69,7 +69,7 @@ func TestNoWaitCancelsAProtectedPending(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				p := pending.New[string](t.Context(), pending.Protected())
-				assert.Error(t, way(ctx, p))
+				require.Error(t, way(ctx, p))
 				inside(t, func(ctx context.Context) {
 					ctx, cancel := context.WithTimeout(ctx, time.Second)
 					defer cancel()

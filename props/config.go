@@ -302,9 +302,10 @@ func IdleTimeout(d time.Duration) Option {
 	return notNegative("IdleTimeout", d, func(c *Config) { c.IdleTimeout = d })
 }
 
-// MaxQueued sets how many calls may wait to be started. A call beyond that fails at
-// once with actors.ErrOverloaded. The default, 0, means no limit. It must not be
-// negative.
+// MaxQueued sets how many calls may wait to be started. Calls that are done, as by
+// Cancel, do not count. Delayed calls, and calls that wait for a worker, are counted
+// apart, with the same limit. A call beyond that fails at once with
+// actors.ErrOverloaded. The default, 0, means no limit. It must not be negative.
 func MaxQueued(n int) Option {
 	return notNegative("MaxQueued", n, func(c *Config) { c.MaxQueued = n })
 }

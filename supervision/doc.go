@@ -39,8 +39,13 @@
 //
 // # Events
 //
-// Callers publish [Failed], [Restarted] and [Stopped] on the EventStream of their actor system. The
-// strategies for plain actors publish protoactor's own [actor.SupervisorEvent].
+// [Failed], [Restarted] and [Stopped] of callers are published on the EventStream of the actor system.
+// Handlers run one after the other, in the order of the events, on a goroutine of their own. It holds no
+// turn, so a handler may wait for callers. Callers do not wait for handlers. If handlers are slow, at most
+// 65 536 events wait. Further ones are dropped, which is logged.
+//
+// The strategies for plain actors publish protoactor's own [actor.SupervisorEvent]. They do so on the
+// goroutine of the supervisor, where a handler must not block.
 //
 // # The names you need
 //

@@ -9,9 +9,8 @@ import (
 // Failed is the event of a failed caller: a function of it has panicked, or a child has escalated
 // its own failure.
 //
-// The caller publishes it, as a value, on the EventStream of its actor system. That is after its
-// policy has decided and before the action is taken. Handlers run one after the other on the goroutine
-// of the caller, and must not block.
+// It is published, as a value, on the EventStream of the actor system, after the policy has decided. The
+// action does not wait for handlers. See the package documentation for how they run.
 type Failed struct {
 	Who    *actor.PID    // the caller's actor
 	Name   string        // the caller's name
@@ -22,9 +21,9 @@ type Failed struct {
 
 // Restarted is the event of a caller that has restarted after a failure.
 //
-// The caller publishes it, as a value, on the EventStream of its actor system. That is when its actor
-// runs again, before the first function that survived. Handlers run one after the other on the
-// goroutine of the caller, and must not block.
+// It is published, as a value, on the EventStream of the actor system, when the caller's actor runs
+// again. The functions that survived do not wait for handlers. See the package documentation for how they
+// run.
 type Restarted struct {
 	Who  *actor.PID // the caller's actor, the same as before
 	Name string     // the caller's name
@@ -34,9 +33,9 @@ type Restarted struct {
 // Stopped is the event of a caller that has stopped, for whatever reason. It is the last event of the
 // caller.
 //
-// The caller publishes it, as a value, on the EventStream of its actor system. That is when its
-// children have stopped and all its pendings are done. Handlers run one after the other on the
-// goroutine of the caller, and must not block.
+// It is published, as a value, on the EventStream of the actor system. Then the children have stopped,
+// all pendings of the caller are done, and its Stopped channel is closed. See the package documentation for
+// how handlers run.
 type Stopped struct {
 	Who  *actor.PID // the actor that the caller had
 	Name string     // the caller's name

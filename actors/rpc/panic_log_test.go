@@ -46,7 +46,7 @@ func TestPanicIsLoggedToTheCallerThatServes(t *testing.T) {
 	log := &logText{}
 	onBothNetworks(t, func(t *testing.T, s *scene) {
 		before := len(log.stacks())
-		failure[int](t, s.here, s.target, "panic", struct{}{})
+		require.ErrorContains(t, failure[int](t, s.here, s.target, "panic", struct{}{}), "boom")
 		stacks := log.stacks()[before:]
 		require.Len(t, stacks, 1)
 		for _, text := range []string{"level=ERROR", "clerk", "function=panic", "panic=boom", "scene_test.go"} {

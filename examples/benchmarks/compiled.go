@@ -15,9 +15,9 @@ import (
 // telemetryOnThePath is all that telemetry adds to the path of a call, by the
 // files of the library, and what the compiler removes it for.
 var telemetryOnThePath = map[string][2]string{
-	"actors/telemetry.go": {"case c.traced == nil:", "case true:"},
-	"actors/runner.go":    {"if m.caller.traced != nil {", "if false {"},
-	"pending/task.go":     {"if b.is(flagObserved) {", "if false {"},
+	"actors/telemetry.go":           {"case c.traced == nil:", "case true:"},
+	"actors/internal/sched/loop.go": {"if s.state.options.DeepStack {", "if false {"},
+	"pending/task.go":               {"if b.is(flagObserved) {", "if false {"},
 }
 
 // programs are this one, as it is and with the telemetry compiled out of the

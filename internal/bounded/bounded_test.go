@@ -36,7 +36,7 @@ func (e endless) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("", endless{e.depth + 1}), slog.Any("more", endless{e.depth + 1}))
 }
 
-type broken struct{ int }
+type broken struct{}
 
 func (*broken) Error() string { panic("broken") }
 
@@ -45,7 +45,7 @@ type brokenPointer struct{ text string }
 func (b *brokenPointer) String() string { return b.text }
 
 type session struct {
-	mu    sync.Mutex
+	sync.Mutex
 	users map[string]int
 }
 

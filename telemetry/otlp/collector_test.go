@@ -149,7 +149,7 @@ func serve(t *testing.T, handler http.Handler) (endpoint string) {
 
 func serveAt(t *testing.T, listener net.Listener, handler http.Handler) (endpoint string) {
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}} //nolint:gosec // It is for this test.
-	server.Config.SetKeepAlivesEnabled(false) // the next server at the address is another one
+	server.Config.SetKeepAlivesEnabled(false)                                              // the next server at the address is another one
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL

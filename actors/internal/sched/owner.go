@@ -75,6 +75,7 @@ type Func func()
 
 // Dispatcher runs the run loop on a goroutine of its choice. That of protoactor is one.
 type Dispatcher interface {
+	// Schedule has fn called. It may call fn itself, before it returns.
 	Schedule(fn func())
 	// Throughput is how many items the loop handles before it yields the processor.
 	Throughput() int
@@ -84,6 +85,7 @@ type Dispatcher interface {
 type Host interface {
 	// Post has fn called on the loop, soon. It may block.
 	Post(fn func())
+	// Name names the loop in errors and logs.
 	Name() string
 }
 

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -223,10 +224,10 @@ func (s *Scheduler) start(on executor) {
 
 // explain returns the error of a task that must not wait.
 func (s *Scheduler) explain(t *Task, err error) error {
-	switch err { //nolint:errorlint // They are never wrapped.
-	case errNotCurrent:
+	switch {
+	case errors.Is(err, errNotCurrent):
 		return fmt.Errorf("actors: %s waits already: %s", t.work.Name(), mustDetach)
-	case errSuspended:
+	case errors.Is(err, errSuspended):
 		return fmt.Errorf("%w: %d functions are suspended on %s",
 			s.state.options.Overloaded, s.state.options.MaxSuspended, s.owner.Name())
 	default:
