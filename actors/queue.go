@@ -13,11 +13,19 @@ import (
 // ErrQueueClosed is returned for an item that comes after its queue was closed.
 var ErrQueueClosed = errors.New("actors: queue closed")
 
-// Queue calls one function for one item after the other, each on a turn of its
-// caller. Items keep the order in which they were put, and are in order with the
-// other calls. While the function waits, the next items wait too, but the caller
-// does not. It is made by [NewQueue] or [QueueFor]. All methods may be
-// called from any goroutine. The seed's queue_call.
+// Queue calls one function for one item after the other, each on a turn of its caller.
+// It is made by [NewQueue] or [QueueFor]. It is safe for concurrent use.
+//
+// The function may wait. The items after it wait for it then, and the caller goes on.
+//
+// Items and calls have one order: that in which they were put, or made. A call starts
+// when everything before it has started, or was passed over. So does an item if the item
+// before it in the queue has returned. Otherwise the item is passed over, and starts when
+// that one has returned: before everything that has neither started nor been passed over.
+// Items of several queues that were passed over start in the order in which the items
+// before them have returned. What waits goes on in between.
+//
+// The seed's queue_call.
 type Queue[A any] struct{ task *queueTask[A] }
 
 // QueueOption changes how a queue works.
