@@ -303,3 +303,26 @@ func TestHostThatFailsForOneCallerFailsForNoOther(t *testing.T) {
 		assert.False(t, strings.Contains(parent.String(), "running"))
 	})
 }
+
+// The run loop was to go on there, where it would have handled the actor's stop.
+func TestHostThatEndsAfterFunctionsWereAbandonedOnItDoesNotHoldUpAStop(t *testing.T) {
+	if again() {
+		return
+	}
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		w := newWindow()
+		asCaller, err := actors.AsCaller(props.HostedBy(w), props.StopTimeout(time.Second))
+		require.NoError(t, err)
+		c, _ := actors.Lookup(system, system.Root.Spawn(actor.PropsFromFunc(puppet, asCaller)).GetId())
+		p := actors.CallSoon(t.Context(), c, asleep)
+		w.settle()
+		require.NoError(t, c.CallDirect(func() {}))
+		c.Stop()
+		time.Sleep(2 * time.Second)
+		require.ErrorIs(t, p.Err(), pending.ErrStopped)
+		close(w.ended)
+		synctest.Wait()
+		assert.Equal(t, actors.StateStopped, c.State())
+		w.settle() // the function is left on it
+	})
+}
