@@ -326,3 +326,28 @@ func TestHostThatEndsAfterFunctionsWereAbandonedOnItDoesNotHoldUpAStop(t *testin
 		w.settle() // the function is left on it
 	})
 }
+
+func TestFunctionThatIsAbandonedByAStopAndByTheEndOfItsHostIsAbandonedOnce(t *testing.T) {
+	if again() {
+		return
+	}
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		w := newWindow()
+		var once atomic.Bool
+		_, log := badLogger(func() {
+			if once.CompareAndSwap(false, true) {
+				close(w.ended)
+				time.Sleep(time.Second) // until all is done that follows from it
+			}
+		})
+		c, err := actors.Start(system, props.HostedBy(w), props.StopTimeout(time.Second), props.Logger(log))
+		require.NoError(t, err)
+		p := actors.CallSoon(t.Context(), c, asleep)
+		w.settle()
+		c.Stop()
+		time.Sleep(time.Minute)
+		require.ErrorIs(t, p.Err(), pending.ErrStopped)
+		assert.Equal(t, actors.StateStopped, c.State())
+		w.settle() // the function is left on it
+	})
+}

@@ -52,6 +52,8 @@ func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed thread
 	for _, t := range tasks {
 		p, isPinned := s.executorOf(t).(*pinned)
 		switch {
+		case t.abandoned: // others have done so, and its state may be that of before
+			continue
 		case s.current.CompareAndSwap(t, nil):
 			loopLost = true
 		case t.state == parked:
