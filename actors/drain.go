@@ -32,22 +32,29 @@ func (c *Caller) Drain(ctx context.Context) error {
 // drain is Drain on a goroutine of its own.
 func (c *Caller) drain(ctx context.Context) error {
 	c.draining.Store(true)
+	err := c.finishWork(ctx)
+	_ = attempt(func() { c.stop(nil) }) // callbacks that it calls may end the goroutine
+	if err != nil {
+		return err
+	}
+	return c.waitStopped(ctx)
+}
+
+// finishWork returns when the caller is idle and its children are drained.
+func (c *Caller) finishWork(ctx context.Context) error {
 	for c.State() != StateStopped {
 		if err := c.waitIdle(ctx); err != nil {
-			c.stop(nil)
 			return fmt.Errorf("actors: drain %s: %w", c.path(), err)
 		}
 		children := c.Children()
 		if len(children) == 0 && c.Idle() { // they may have left something to do
-			break
+			return nil
 		}
 		if err := drainAll(ctx, children); err != nil {
-			c.stop(nil)
 			return err
 		}
 	}
-	c.stop(nil)
-	return c.waitStopped(ctx)
+	return nil
 }
 
 // waitIdle waits until all accepted calls are done, or the caller has stopped.

@@ -375,3 +375,23 @@ func TestShutdownEndsTheCallersOfASystem(t *testing.T) {
 		assert.Equal(t, "again", result(t, actors.CallSoon(t.Context(), again, returns("again"))), "the system goes on")
 	})
 }
+
+func TestCallbackThatEndsItsGoroutineDoesNotKeepADrainFromReturning(t *testing.T) {
+	for name, drain := range map[string]func(context.Context, *actors.Caller) error{
+		"Drain":    func(ctx context.Context, c *actors.Caller) error { return c.Drain(ctx) },
+		"Shutdown": func(ctx context.Context, c *actors.Caller) error { return actors.Shutdown(ctx, c.System()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				c := start(t, system)
+				_ = actors.CallSoon(t.Context(), c, untilItsEnd)
+				queued := actors.CallSoon(t.Context(), c, one)
+				queued.OnDone(func(pending.Handle) { exitGoroutine() })
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				require.ErrorIs(t, drain(ctx, c), context.DeadlineExceeded)
+				require.ErrorIs(t, failure(queued), pending.ErrStopped)
+			})
+		})
+	}
+}

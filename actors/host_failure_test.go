@@ -302,3 +302,51 @@ func TestHostThatFailsForOneCallerFailsForNoOther(t *testing.T) {
 		assert.NotContains(t, parent.String(), "running")
 	})
 }
+
+// The run loop was to go on there, where it would have handled the actor's stop.
+func TestHostThatEndsAfterFunctionsWereAbandonedOnItDoesNotHoldUpAStop(t *testing.T) {
+	if again() {
+		return
+	}
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		w := newWindow()
+		asCaller, err := actors.AsCaller(props.HostedBy(w), props.StopTimeout(time.Second))
+		require.NoError(t, err)
+		c, _ := actors.Lookup(system, system.Root.Spawn(actor.PropsFromFunc(puppet, asCaller)).GetId())
+		p := actors.CallSoon(t.Context(), c, asleep)
+		w.settle()
+		require.NoError(t, c.CallDirect(func() {}))
+		c.Stop()
+		time.Sleep(2 * time.Second)
+		require.ErrorIs(t, p.Err(), pending.ErrStopped)
+		close(w.ended)
+		synctest.Wait()
+		assert.Equal(t, actors.StateStopped, c.State())
+		w.settle() // the function is left on it
+	})
+}
+
+func TestFunctionThatIsAbandonedByAStopAndByTheEndOfItsHostIsAbandonedOnce(t *testing.T) {
+	if again() {
+		return
+	}
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		w := newWindow()
+		var once atomic.Bool
+		_, log := badLogger(func() {
+			if once.CompareAndSwap(false, true) {
+				close(w.ended)
+				time.Sleep(time.Second) // until all is done that follows from it
+			}
+		})
+		c, err := actors.Start(system, props.HostedBy(w), props.StopTimeout(time.Second), props.Logger(log))
+		require.NoError(t, err)
+		p := actors.CallSoon(t.Context(), c, asleep)
+		w.settle()
+		c.Stop()
+		time.Sleep(time.Minute)
+		require.ErrorIs(t, p.Err(), pending.ErrStopped)
+		assert.Equal(t, actors.StateStopped, c.State())
+		w.settle() // the function is left on it
+	})
+}

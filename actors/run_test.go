@@ -4,7 +4,9 @@ import (
 	"context"
 	"runtime"
 	"testing"
+	"testing/synctest"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -117,4 +119,22 @@ func TestGoexitInAFunctionEndsTheGoroutineOfRunAndTheCaller(t *testing.T) {
 	<-c.Stopped()
 	assert.True(t, p.Cancelled())
 	assert.True(t, queued.IsDone())
+}
+
+// What waits there has to go on there, to its end.
+func TestCallbackThatEndsTheGoroutineOfRunOnceMoreLeavesNoFunctionBehind(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c, err := actors.New(system, props.Backend(props.Thread))
+		require.NoError(t, err)
+		waits := actors.CallSoon(t.Context(), c, asleep)
+		exits := do(t.Context(), c, func(context.Context) { exitGoroutine() })
+		queued := actors.CallSoon(t.Context(), c, one)
+		queued.OnDone(func(pending.Handle) { exitGoroutine() })
+		go func() { _ = c.Run(t.Context()) }()
+		synctest.Wait()
+		for _, p := range []pending.Handle{waits, exits, queued} {
+			assert.True(t, p.IsDone(), p)
+		}
+		assert.Equal(t, actors.StateStopped, c.State())
+	})
 }

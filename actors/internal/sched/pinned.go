@@ -58,10 +58,10 @@ func (p *pinned) serve() {
 		if returned {
 			return
 		}
+		defer p.serve() // even if callbacks that the owner calls end the goroutine again
 		if p.lent {
 			p.sched.owner.ExecutorLost(nil)
 		}
-		p.serve()
 	}()
 	for {
 		for p.runJob() {

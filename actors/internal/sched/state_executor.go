@@ -87,22 +87,23 @@ func (s *state) recallLoop() (item any, start executor) {
 // replaceExecutor drops an executor whose tasks were abandoned: they may block it
 // forever. A scheduler that goes on gets another thread, but keeps a goroutine that
 // belongs to somebody else.
-func (s *state) replaceExecutor(p *pinned, changed *threads) {
+func (s *state) replaceExecutor(p *pinned, changed *threads) (start executor) {
 	switch {
 	case p == s.alternate.load():
 		s.alternate.store(onGoroutines)
 	case p != s.main.load():
-		return
+		return nil
 	case s.closed.Load():
-		s.setMain(onGoroutines)
+		start = s.loseExecutor(p)
 	case p.foreign():
-		return
+		return nil
 	default:
 		next := newThread(p.sched)
 		changed.begin = next
 		s.setMain(next)
 	}
 	changed.close = append(changed.close, p)
+	return start
 }
 
 // startAlternate makes a thread the alternate executor, unless there is one or tasks run
@@ -121,7 +122,7 @@ func (s *state) setMain(e executor) {
 	s.slowPath.Store(true)
 }
 
-// loseExecutor goes on without an executor whose goroutine has ended.
+// loseExecutor goes on without an executor whose goroutine has ended, or may be blocked.
 func (s *state) loseExecutor(p *pinned) (start executor) {
 	if s.main.load() != p {
 		return nil

@@ -52,6 +52,8 @@ func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed thread
 	for _, t := range tasks {
 		p, isPinned := s.executorOf(t).(*pinned)
 		switch {
+		case t.abandoned: // others have done so, and its state may be that of before
+			continue
 		case s.current.CompareAndSwap(t, nil):
 			loopLost = true
 		case t.state == parked:
@@ -72,11 +74,16 @@ func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed thread
 		}
 	}
 	for p := range lost {
-		s.replaceExecutor(p, &changed)
+		if on := s.replaceExecutor(p, &changed); on != nil {
+			start = on
+		}
 	}
-	if !loopLost {
-		return woken, changed, s.ensureLoop()
+	switch {
+	case loopLost:
+		setBusy(s.loopOn.Load(), true) // the task has the goroutine of the loop
+		start = s.replaceLoop()
+	case start == nil:
+		start = s.ensureLoop()
 	}
-	setBusy(s.loopOn.Load(), true) // the task has the goroutine of the loop
-	return woken, changed, s.replaceLoop()
+	return woken, changed, start
 }
