@@ -36,6 +36,6 @@ func AsCaller(opts ...props.Option) (actor.PropsOption, error) {
 	}
 	config.Protected = false
 	return actor.WithMailbox(func() actor.Mailbox {
-		return newCaller(nil, nil, "", config, true).mailbox()
+		return newCaller(nil, nil, config, true).mailbox()
 	}), nil
 }

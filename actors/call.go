@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 
 // ErrOverloaded is matched by the error of a call or a wait that a limit of its
 // caller has rejected.
-var ErrOverloaded = errors.New("actors: overloaded")
+var ErrOverloaded = sched.ErrOverloaded
 
 // Schedule has fn called on a turn of c and returns its pending, at once. It
 // may be called from any goroutine, and before c is started.

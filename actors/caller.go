@@ -27,7 +27,6 @@ type Caller struct {
 	registry *registry
 	config   *props.Config
 	parent   *Caller
-	name     string
 	pid      *actor.PID
 	invoker  actor.MessageInvoker // the context of the actor
 	worker   *worker              // that the caller is; nil for none
@@ -83,7 +82,10 @@ func (c *Caller) cold() *coldState {
 func (c *Caller) ID() string { return c.pid.GetId() }
 
 // Name returns the name, which is unique among the children of the parent.
-func (c *Caller) Name() string { return c.name }
+func (c *Caller) Name() string {
+	id := c.ID()
+	return id[strings.LastIndexByte(id, '/')+1:]
+}
 
 // PID returns the address of the caller's actor.
 func (c *Caller) PID() *actor.PID { return c.pid }
@@ -163,7 +165,7 @@ func (c *Caller) String() string {
 	if c.Protected() {
 		s.WriteString(" 🔐")
 	}
-	fmt.Fprintf(&s, " name=%q id=%q", c.name, c.ID())
+	fmt.Fprintf(&s, " name=%q id=%q", c.Name(), c.ID())
 	if backend := c.Backend(); backend != props.Goroutine {
 		fmt.Fprintf(&s, " backend=%v", backend)
 	}

@@ -15,7 +15,7 @@ func (c *Caller) addChild(child *Caller) {
 	if c.children == nil {
 		c.children = make(map[string]*Caller)
 	}
-	c.children[child.name] = child
+	c.children[child.Name()] = child
 }
 
 // Child returns the child of that name, or makes one. Without a name it always
@@ -78,7 +78,7 @@ func (c *Caller) getOrMake(config *props.Config, w *worker) (child *Caller, made
 	if name == "" {
 		name = c.registry.system.ProcessRegistry.NextId()
 	}
-	child = newCaller(c.registry, c, name, config, false)
+	child = newCaller(c.registry, c, config, false)
 	if child.worker = w; w != nil {
 		w.caller = child
 	}
@@ -158,7 +158,7 @@ func (c *Caller) addToActor(child *Caller) (added bool) {
 		}
 	}()
 	defer c.logPanic("spawn middleware") // of an adopted actor
-	if _, err := ctx.SpawnNamed(p, child.name); err != nil {
+	if _, err := ctx.SpawnNamed(p, child.Name()); err != nil {
 		c.log().Error("actors: child not registered, it is stopped", "child", child.path(), "error", err)
 		return true
 	}

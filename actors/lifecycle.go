@@ -41,8 +41,8 @@ func (c *Caller) finalize() {
 		c.registry.remove(c)
 		if p := c.parent; p != nil {
 			p.mu.Lock()
-			if p.children[c.name] == c {
-				delete(p.children, c.name)
+			if p.children[c.Name()] == c {
+				delete(p.children, c.Name())
 			}
 			p.mu.Unlock()
 		}
@@ -50,7 +50,7 @@ func (c *Caller) finalize() {
 			c.worker.pool.drop(c.worker)
 		}
 		// User code is called on the way, and may end the goroutine.
-		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.name, Err: c.stopCause()})
+		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.Name(), Err: c.stopCause()})
 		defer c.notifyStopped()
 		defer c.sched.CloseExecutors()
 		defer c.registry.removeCaller(c.config.Telemetry)

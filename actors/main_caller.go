@@ -65,7 +65,7 @@ func (r *registry) getOrMakeMain(config *props.Config) (c *Caller, made bool) {
 	if c := r.currentMainLocked(); c != nil {
 		return c, false
 	}
-	c = newCaller(r, nil, mainName, config, false)
+	c = newCaller(r, nil, config, false)
 	if err := c.spawn(rootID+"/"+mainName, r.pid); err != nil {
 		panic(err) // nobody else can have the name
 	}

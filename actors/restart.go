@@ -54,7 +54,7 @@ func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Du
 	if action != supervision.ActionCapture {
 		c.logError(context.Background(), "function failed", slog.String("action", action.String()), slog.Any("error", failure))
 	}
-	c.publish(supervision.Failed{Who: c.pid, Name: c.name, Err: failure, Action: action, Delay: delay})
+	c.publish(supervision.Failed{Who: c.pid, Name: c.Name(), Err: failure, Action: action, Delay: delay})
 }
 
 // restartAfter restarts the caller's actor after a delay, in which nothing is
@@ -211,7 +211,7 @@ func (c *Caller) resumed() {
 		child.resume()
 	}
 	if r != nil && restarted {
-		c.publish(supervision.Restarted{Who: c.pid, Name: c.name, Err: r.cause})
+		c.publish(supervision.Restarted{Who: c.pid, Name: c.Name(), Err: r.cause})
 	}
 }
 

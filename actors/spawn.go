@@ -3,7 +3,6 @@ package actors
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -49,7 +48,7 @@ func (c *Caller) registered(ctx actor.Context) {
 	if t := c.config.Telemetry; t != nil {
 		name := c.config.Name
 		if c.external {
-			name = c.name
+			name = c.Name()
 		}
 		c.traced = t.Caller(c.pid.GetId(), name)
 	}
@@ -59,8 +58,6 @@ func (c *Caller) registered(ctx actor.Context) {
 // joinTree makes an adopted actor the child of the caller that its parent is,
 // if it is one.
 func (c *Caller) joinTree(parent *actor.PID) {
-	id := c.pid.GetId()
-	c.name = id[strings.LastIndexByte(id, '/')+1:]
 	if parent == nil {
 		return
 	}
@@ -88,8 +85,8 @@ func (c *Caller) spawned() {
 	c.startExecutor()
 }
 
-func newCaller(r *registry, parent *Caller, name string, config *props.Config, external bool) *Caller {
-	c := &Caller{registry: r, parent: parent, name: name, config: config, external: external}
+func newCaller(r *registry, parent *Caller, config *props.Config, external bool) *Caller {
+	c := &Caller{registry: r, parent: parent, config: config, external: external}
 	c.sched.Init(c.mailbox(), schedulerOptions(config, external))
 	return c
 }
@@ -104,6 +101,5 @@ func schedulerOptions(config *props.Config, external bool) sched.Options {
 		DeepStack:    config.Telemetry != nil,
 		MaxSuspended: config.MaxSuspended,
 		TurnWarning:  config.TurnWarning,
-		Overloaded:   ErrOverloaded,
 	}
 }

@@ -24,7 +24,7 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	if name == "" {
 		name = system.ProcessRegistry.NextId()
 	}
-	c := newCaller(r, nil, name, config, false)
+	c := newCaller(r, nil, config, false)
 	r.addCaller(config.Telemetry)
 	if err := c.spawn(rootID+"/"+name, r.pid); err != nil {
 		r.removeCaller(config.Telemetry)

@@ -11,7 +11,7 @@ const mustDetach = "a goroutine that its function has started must use actors.De
 
 // CheckTurns panics from now on where a goroutine waits with the turn of another one. It
 // is called before the start.
-func (s *Scheduler) CheckTurns() { s.state.options.CheckTurns = true }
+func (s *Scheduler) CheckTurns() { s.state.options.checkTurns = true }
 
 // beginTurn is called on the goroutine that has the turn of t from now on.
 func (s *Scheduler) beginTurn(t *Task) {
@@ -24,7 +24,7 @@ func (s *Scheduler) beginTurn(t *Task) {
 // checksGoroutine reports whether a wait of t has to be on the goroutine of its function.
 // A coroutine must be left by its own goroutine, or the runtime ends the process.
 func (s *Scheduler) checksGoroutine(t *Task) bool {
-	if s.state.options.CheckTurns {
+	if s.state.options.checkTurns {
 		return true
 	}
 	_, isPinned := s.state.executorOf(t).(*pinned)
@@ -41,7 +41,7 @@ func (s *Scheduler) checkGoroutine(t *Task) error {
 	if owner == goroutine.ID() {
 		return nil
 	}
-	if s.state.options.CheckTurns {
+	if s.state.options.checkTurns {
 		panic(fmt.Sprintf("actors: another goroutine waits with the turn of %s on %s: %s\n\nthe one that waits:\n%s\nthe one that has the turn:\n%s",
 			t.work.Name(), s.owner.Name(), mustDetach, debug.Stack(), goroutine.Stack(owner)))
 	}

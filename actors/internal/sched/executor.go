@@ -93,6 +93,8 @@ type pinned struct {
 	wake   func()        // has the goroutine look for jobs; it never blocks
 	wakeup chan struct{} // by which wake does that for a thread; has room for one
 
+	first any // the item that the loop is to begin with; guarded by the scheduler's mu
+
 	// Used by the goroutine alone.
 	current   *coroutine
 	idle      []*coroutine // that run no task

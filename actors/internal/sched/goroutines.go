@@ -5,7 +5,7 @@ import "sync/atomic"
 // Attach sets the dispatcher, before the start. With async it never calls a function on
 // the goroutine that asks for it.
 func (s *Scheduler) Attach(d Dispatcher, async bool) {
-	s.dispatcher, s.async = d, async
+	s.dispatcher, s.state.options.async = d, async
 	s.loop = func() { s.run(onGoroutines, nil, nil) }
 }
 
@@ -24,7 +24,7 @@ func (g *goroutines) start(s *Scheduler) {
 // goroutine that submits, gets the messages: functions run elsewhere, because that
 // goroutine may hold a turn that they wait for.
 func (s *Scheduler) dispatch() {
-	if s.async {
+	if s.state.options.async {
 		s.dispatcher.Schedule(s.loop)
 		return
 	}

@@ -2,7 +2,6 @@ package sched
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -13,8 +12,6 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
-
-var errOverloaded = errors.New("overloaded")
 
 // fakeOwner notes what its scheduler reports.
 type fakeOwner struct {
@@ -105,7 +102,6 @@ func newCall(ctx context.Context, s *Scheduler, fn func(context.Context) (int, e
 // newScheduler returns a scheduler that is not started.
 func newScheduler(name string, options Options) (*Scheduler, *fakeOwner) {
 	owner := &fakeOwner{name: name}
-	options.Overloaded = errOverloaded
 	s := &Scheduler{}
 	s.Init(owner, options)
 	s.Attach(actor.NewDefaultDispatcher(300), true)

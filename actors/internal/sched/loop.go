@@ -20,7 +20,7 @@ type deferredMessage struct{ message any }
 // run is the loop. It runs on an executor, and on the goroutine b if that is not nil. It
 // begins with an item, unless that is nil.
 func (s *Scheduler) run(on executor, b *borrowed, item any) {
-	if s.state.options.DeepStack {
+	if s.state.options.deepStack {
 		growStack()
 	}
 	l := loop{s: s, on: on, item: item}
@@ -91,7 +91,7 @@ func (l *loop) next() (item any, ok bool) {
 func (s *Scheduler) next() (item any, ok bool) {
 	s.mu.Lock()
 	item, ok = s.state.next()
-	idleCh := s.state.idleCh
+	idleCh := s.state.idleCh()
 	s.mu.Unlock()
 	if !ok && idleCh != nil {
 		notify(idleCh)
@@ -121,12 +121,12 @@ func (l *loop) dispatch() bool {
 		item.wake()
 		return false
 	case controlMessage:
-		if s.state.options.Anchored && !l.messages {
+		if s.state.options.anchored && !l.messages {
 			return s.reroute(item)
 		}
 		s.owner.Control(item.message)
 	case deferredMessage:
-		if s.state.options.Anchored && !l.messages {
+		if s.state.options.anchored && !l.messages {
 			return s.reroute(item)
 		}
 		s.owner.Quiesced(item.message)

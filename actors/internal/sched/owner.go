@@ -1,7 +1,9 @@
 package sched
 
 import (
+	"errors"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -106,6 +108,22 @@ type Options struct {
 	MaxSuspended int
 	// TurnWarning is how long a turn may last before it is reported; 0 never reports.
 	TurnWarning time.Duration
-	// Overloaded is matched by the errors of limits.
-	Overloaded error
+}
+
+// ErrOverloaded is matched by the errors of limits.
+var ErrOverloaded = errors.New("actors: overloaded")
+
+// options are Options in little memory.
+type options struct {
+	nonReentrant, anchored, thread, checkTurns, deepStack bool
+
+	async        bool  // the dispatcher never runs a function on the goroutine that asks
+	maxSuspended int32 // 0 is no limit
+}
+
+func (o Options) compact() options {
+	return options{
+		nonReentrant: o.NonReentrant, anchored: o.Anchored, thread: o.Thread, checkTurns: o.CheckTurns, deepStack: o.DeepStack,
+		maxSuspended: int32(min(o.MaxSuspended, math.MaxInt32)), //nolint:gosec // It is not negative.
+	}
 }

@@ -38,7 +38,7 @@ func (t *Task) Park(on pending.Handle, keep bool) error {
 	if err := s.checkGoroutine(t); err != nil {
 		return err
 	}
-	keep = keep || s.state.options.NonReentrant
+	keep = keep || s.state.options.nonReentrant
 	w := waitPool.Get().(*waitState)
 	w.cond.L = &s.mu
 	s.mu.Lock()
@@ -55,7 +55,7 @@ func (t *Task) Park(on pending.Handle, keep bool) error {
 
 	s.mu.Lock()
 	if err == nil && t.abandoned { // it may have been abandoned just now
-		err = s.state.abandonErr
+		err = s.state.cold.abandonErr
 	}
 	if err == nil && !t.woken {
 		err = s.waitLocked(t, keep)
@@ -77,7 +77,7 @@ func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	t.wait.sleep()
 	switch {
 	case t.abandoned:
-		return s.state.abandonErr
+		return s.state.cold.abandonErr
 	case !keep:
 		s.beginTurn(t)
 	}

@@ -14,7 +14,6 @@ import (
 type Scheduler struct {
 	owner      Owner
 	dispatcher Dispatcher // nil until Attach
-	async      bool       // the dispatcher never runs a function on the goroutine that asks
 	loop       func()     // runs the loop on a goroutine
 	slow       *slowTurn  // nil without a limit on turns
 
@@ -41,7 +40,7 @@ const (
 // or [Scheduler.Ungate]. It is called once, before any other method.
 func (s *Scheduler) Init(owner Owner, options Options) {
 	s.owner = owner
-	s.state.options = options
+	s.state.options = options.compact()
 	s.state.notStarted = true
 	s.state.main.store(onGoroutines)
 	s.state.alternate.store(onGoroutines)
@@ -77,7 +76,7 @@ func (s *Scheduler) refusal(err error, limit int) error {
 	if err == errClosed { //nolint:errorlint // It is never wrapped.
 		return pending.ErrStopped
 	}
-	return fmt.Errorf("%w: %d calls are queued on %s", s.state.options.Overloaded, limit, s.owner.Name())
+	return fmt.Errorf("%w: %d calls are queued on %s", ErrOverloaded, limit, s.owner.Name())
 }
 
 // SubmitControl adds a message that overtakes the run queue, also after a Close.
@@ -123,7 +122,7 @@ func (s *Scheduler) AwaitsDecision() bool {
 // Hold keeps the deferred message waiting for n more calls of Hold(-1).
 func (s *Scheduler) Hold(n int) {
 	s.mu.Lock()
-	s.state.holds += n
+	s.state.holds += int32(n) //nolint:gosec // At most the number of children.
 	start := s.state.ensureLoop()
 	s.mu.Unlock()
 	s.start(start)
@@ -201,16 +200,17 @@ func (s *Scheduler) Idle() bool {
 func (s *Scheduler) IdleNotify() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state.idleCh == nil {
-		s.state.idleCh = make(chan struct{}, 1)
+	cold := s.state.makeCold()
+	if cold.idleCh == nil {
+		cold.idleCh = make(chan struct{}, 1)
 	}
-	return s.state.idleCh
+	return cold.idleCh
 }
 
 // NotifyIdle has those look again who wait for the scheduler to be idle.
 func (s *Scheduler) NotifyIdle() {
 	s.mu.Lock()
-	ch := s.state.idleCh
+	ch := s.state.idleCh()
 	s.mu.Unlock()
 	notify(ch)
 }
@@ -229,7 +229,7 @@ func (s *Scheduler) explain(t *Task, err error) error {
 		return fmt.Errorf("actors: %s waits already: %s", t.work.Name(), mustDetach)
 	case errors.Is(err, errSuspended):
 		return fmt.Errorf("%w: %d functions are suspended on %s",
-			s.state.options.Overloaded, s.state.options.MaxSuspended, s.owner.Name())
+			ErrOverloaded, s.state.options.maxSuspended, s.owner.Name())
 	default:
 		return err
 	}

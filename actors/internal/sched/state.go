@@ -16,8 +16,6 @@ import (
 // the deferred message; runnable tasks, which want their turn back; items that go ahead;
 // and the run queue.
 type state struct {
-	options Options
-
 	// slowPath makes the loop take mu before each item. Invariant: it is set while there
 	// is anything to look at before the batch, and while the scheduler is paused. Written
 	// with mu held, read without.
@@ -26,16 +24,16 @@ type state struct {
 	// closed ends the intake of the run queue. Written with mu held, read without.
 	closed atomic.Bool
 
-	// current is the task that has the turn. The loop stores a task that it starts, and
-	// a task that returns removes itself, without mu. All else changes it with mu held.
-	current atomic.Pointer[Task]
-
 	// batch is the chunk of the run queue that the loop takes items from, and cursor the
 	// position of the next one. The loop replaces the batch with mu held. It takes an
 	// item without mu, by a compare-and-swap of the cursor: close takes what is left by
 	// swapping the cursor to the end. So each item is taken by exactly one of them.
-	batch  *fifo.Chunk
 	cursor atomic.Int32
+	batch  *fifo.Chunk
+
+	// current is the task that has the turn. The loop stores a task that it starts, and
+	// a task that returns removes itself, without mu. All else changes it with mu held.
+	current atomic.Pointer[Task]
 
 	// main is where tasks and messages run; alternate where tasks run that ask for it.
 	// Both are written with mu held, and slowPath is set then. They are read without.
@@ -48,30 +46,59 @@ type state struct {
 	deferred any // waits until the scheduler is quiesced
 	runnable taskList
 	parked   taskList
-	ahead    fifo.Ring[any] // items that come before those of the run queue
 	queue    fifo.Chunks
+	cold     *coldState // made when first needed
+
+	borrowed *borrowed // the goroutine lent by RunHere; nil for none
+	// starting is the pinned executor that was asked to run the loop and has not begun.
+	// A stop takes that back.
+	starting *pinned
+
+	holds int32 // keep the deferred message from being handled
+	drops int32 // tasks that have ended unstarted, since the last prune or before
+
+	options options
 
 	// looping says that the loop runs, or was asked for and is about to. Invariant: it
 	// is set while hasWork.
-	looping bool
-	// starting is the pinned executor that was asked to run the loop and has not begun;
-	// startItem is the item to begin with. A stop takes both back.
-	starting  *pinned
-	startItem any
-
-	drops    int       // tasks that have ended unstarted, since the last prune or before
-	borrowed *borrowed // the goroutine lent by RunHere; nil for none
-	holds    int       // keep the deferred message from being handled
-
+	looping        bool
 	notStarted     bool
 	paused         bool // by a failure that is being decided on
 	awaitingParent bool // the parent decides on it
 	notifyingStop  bool // those whom the stop concerns are being notified
 	deferredFinal  bool // the deferred message cannot be replaced
 	queueNext      bool // the run queue's turn, so that runnable tasks do not starve it
+}
 
-	abandonErr error         // of the waits of abandoned tasks
-	idleCh     chan struct{} // gets a value when there may be nothing left to do; nil unless asked for
+// coldState is what most schedulers never have.
+type coldState struct {
+	ahead      fifo.Ring[any] // items that come before those of the run queue
+	abandonErr error          // of the waits of abandoned tasks
+	idleCh     chan struct{}  // gets a value when there may be nothing left to do; nil unless asked for
+}
+
+// makeCold returns what most schedulers never have.
+func (s *state) makeCold() *coldState {
+	if s.cold == nil {
+		s.cold = &coldState{}
+	}
+	return s.cold
+}
+
+// aheadLen returns how many items go ahead of the run queue.
+func (s *state) aheadLen() int {
+	if s.cold == nil {
+		return 0
+	}
+	return s.cold.ahead.Len()
+}
+
+// idleCh returns the channel of those who wait for the scheduler to be idle, or nil.
+func (s *state) idleCh() chan struct{} {
+	if s.cold == nil {
+		return nil
+	}
+	return s.cold.idleCh
 }
 
 var (
@@ -98,7 +125,7 @@ func (s *state) submitAhead(item any) (start executor, err error) {
 	if s.closed.Load() {
 		return nil, errClosed
 	}
-	s.ahead.Push(item)
+	s.makeCold().ahead.Push(item)
 	s.slowPath.Store(true)
 	return s.ensureLoop(), nil
 }
@@ -134,7 +161,7 @@ func (s *state) hasWork() bool {
 
 // quiesced reports whether the deferred message can be handled.
 func (s *state) quiesced() bool {
-	return !s.notifyingStop && s.parked.n+s.runnable.n+s.holds == 0
+	return !s.notifyingStop && s.parked.n+s.runnable.n+int(s.holds) == 0
 }
 
 // idle reports whether nothing is queued and nothing runs.
@@ -212,7 +239,7 @@ func (s *state) next() (item any, ok bool) {
 }
 
 func (s *state) updateSlowPath() {
-	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.ahead.Len() > 0 || s.deferred != nil || s.paused)
+	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.aheadLen() > 0 || s.deferred != nil || s.paused)
 }
 
 func (s *state) choose() (item any, ok bool) {

@@ -38,7 +38,7 @@ func (s *state) startLoop(on executor, item any) (start executor) {
 	s.looping = true
 	switch on := on.(type) {
 	case *pinned:
-		s.starting, s.startItem = on, item
+		s.starting, on.first = on, item
 		return on
 	case *borrowed:
 		on.asked++
@@ -54,7 +54,7 @@ func (s *state) place() executor {
 	main := s.main.load()
 	// Control messages run no user code unless the scheduler is anchored, and after a
 	// stop no user code starts. Neither needs the pinned goroutine, which may be slow.
-	if _, ok := main.(*pinned); ok && (s.options.Anchored || len(s.control) == 0 && s.deferred == nil && !s.closed.Load()) {
+	if _, ok := main.(*pinned); ok && (s.options.anchored || len(s.control) == 0 && s.deferred == nil && !s.closed.Load()) {
 		return main
 	}
 	if s.borrowed != nil && !s.borrowed.busy {
@@ -68,8 +68,8 @@ func (s *state) beginLoop(p *pinned) (item any, ok bool) {
 	if s.starting != p {
 		return nil, false
 	}
-	item = s.startItem
-	s.starting, s.startItem = nil, nil
+	item = s.starting.first
+	s.starting.first, s.starting = nil, nil
 	return item, true
 }
 
@@ -79,8 +79,8 @@ func (s *state) recallLoop() (item any, start executor) {
 	if s.starting == nil {
 		return nil, nil
 	}
-	item = s.startItem
-	s.starting, s.startItem = nil, nil
+	item = s.starting.first
+	s.starting.first, s.starting = nil, nil
 	return item, onGoroutines
 }
 
@@ -109,7 +109,7 @@ func (s *state) replaceExecutor(p *pinned, changed *threads) (start executor) {
 // startAlternate makes a thread the alternate executor, unless there is one or tasks run
 // on a thread anyway.
 func (s *state) startAlternate(sched *Scheduler) threads {
-	if s.options.Thread || s.closed.Load() || s.alternate.load() != onGoroutines {
+	if s.options.thread || s.closed.Load() || s.alternate.load() != onGoroutines {
 		return threads{}
 	}
 	p := newThread(sched)

@@ -2,7 +2,7 @@ package sched
 
 // queued returns how many items of the run queue have not been taken.
 func (s *state) queued() int {
-	n := s.ahead.Len() + s.queue.Len()
+	n := s.aheadLen() + s.queue.Len()
 	if s.batch != nil {
 		n += s.batch.Len() - int(s.cursor.Load())
 	}
@@ -16,7 +16,7 @@ func (s *state) waiting() int {
 		return s.queued()
 	}
 	s.prune()
-	return max(0, s.queued()-s.drops) // the loop may take items meanwhile
+	return max(0, s.queued()-int(s.drops)) // the loop may take items meanwhile
 }
 
 // pruneAt is how many tasks end unstarted, at least, before the run queue is pruned.
@@ -26,7 +26,7 @@ const pruneAt = 64
 // that they hold little memory and pruning takes little time.
 func (s *state) drop() {
 	s.drops++
-	if s.drops >= pruneAt && 2*s.drops > s.queue.Len() {
+	if s.drops >= pruneAt && 2*int(s.drops) > s.queue.Len() {
 		s.prune()
 	}
 }
@@ -75,8 +75,8 @@ func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 }
 
 // nextQueued takes the next item of the run queue.
 func (s *state) nextQueued() (item any, ok bool) {
-	if s.ahead.Len() > 0 {
-		return s.ahead.Shift(), true
+	if s.aheadLen() > 0 {
+		return s.cold.ahead.Shift(), true
 	}
 	i := int(s.cursor.Load())
 	if s.batch != nil && i == s.batch.Len() {

@@ -9,8 +9,8 @@ func (s *state) close() (rejected []any, active []*Task, start executor) {
 		i := s.cursor.Swap(int32(s.batch.Len())) //nolint:gosec // At most the size of a chunk.
 		rejected = append(rejected, s.batch.Slice(int(i))...)
 	}
-	for s.ahead.Len() > 0 {
-		rejected = append(rejected, s.ahead.Shift())
+	for s.aheadLen() > 0 {
+		rejected = append(rejected, s.cold.ahead.Shift())
 	}
 	if item := s.queue.TakeFirst(); item != nil {
 		rejected = append(rejected, item)
@@ -19,7 +19,7 @@ func (s *state) close() (rejected []any, active []*Task, start executor) {
 		rejected = append(rejected, c.Slice(0)...)
 		c.Recycle()
 	}
-	if !s.options.Anchored {
+	if !s.options.anchored {
 		var item any
 		if item, start = s.recallLoop(); item != nil {
 			rejected = append(rejected, item)
@@ -46,7 +46,7 @@ func (s *state) active() []*Task {
 // abandon takes the turn away from those of the tasks that have not returned, and ends
 // their waits with err. It returns whom to wake.
 func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed threads, start executor) {
-	s.abandonErr = err
+	s.makeCold().abandonErr = err
 	loopLost := false
 	lost := make(map[*pinned]bool)
 	for _, t := range tasks {

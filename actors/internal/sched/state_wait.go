@@ -7,9 +7,9 @@ import "github.com/seed-7fcaac1b/protocaller/pending"
 func (s *state) beginWait(t *Task, w *waitState, on pending.Handle, keep bool) (waits bool, err error) {
 	woken := t.woken
 	t.woken = false
-	switch limit := s.options.MaxSuspended; {
+	switch limit := int(s.options.maxSuspended); {
 	case t.abandoned:
-		return false, s.abandonErr
+		return false, s.cold.abandonErr
 	case s.current.Load() != t, t.state != running:
 		return false, errNotCurrent
 	case !keep && limit > 0 && s.parked.n+s.runnable.n >= limit:
@@ -51,7 +51,7 @@ func (s *state) leaveTurn(t *Task) {
 func (s *state) beginYield(t *Task, w *waitState) (waits bool, err error) {
 	switch {
 	case t.abandoned:
-		return false, s.abandonErr
+		return false, s.cold.abandonErr
 	case s.current.Load() != t, t.state != running:
 		return false, errNotCurrent
 	case !s.hasWork():

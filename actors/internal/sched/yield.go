@@ -5,7 +5,7 @@ package sched
 // function. The error is that of an abandoned task, or of a goroutine without the turn.
 func (t *Task) Yield() error {
 	s := t.sched.Load()
-	if err := s.checkGoroutine(t); err != nil || s.state.options.NonReentrant {
+	if err := s.checkGoroutine(t); err != nil || s.state.options.nonReentrant {
 		return err
 	}
 	w := waitPool.Get().(*waitState)
@@ -17,7 +17,7 @@ func (t *Task) Yield() error {
 		s.start(s.state.yieldRunnable(t))
 		w.sleep()
 		if t.abandoned {
-			err = s.state.abandonErr
+			err = s.state.cold.abandonErr
 		} else {
 			s.beginTurn(t)
 		}
