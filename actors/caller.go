@@ -154,10 +154,10 @@ func (c *Caller) Run(ctx context.Context) error {
 	}
 	defer c.stop(nil)
 	if err := c.openPublication(); err != nil {
-		c.stop(err)
+		c.stopApart(err)
 	}
 	if ended {
-		c.stop(nil)
+		c.stopApart(nil)
 	}
 	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
 	if c.config.Backend == props.Thread {
