@@ -33,7 +33,7 @@ func (c *Caller) Drain(ctx context.Context) error {
 func (c *Caller) drain(ctx context.Context) error {
 	c.draining.Store(true)
 	err := c.finishWork(ctx)
-	_ = attempt(func() { c.stop(nil) }) // callbacks that it calls may end the goroutine
+	c.stopApart(nil)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,8 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 	requireFunction(c, fn == nil, "NewQueue")
 	requireOptions(opts, "NewQueue")
 	q := &Queue[A]{newQueueTask(c, fn, opts)}
-	runtime.AddCleanup(q, (*queueTask[A]).finish, q.task)
+	// On a goroutine of its own, because it calls user code, which may block.
+	runtime.AddCleanup(q, func(task *queueTask[A]) { go task.finish() }, q.task)
 	return q
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -244,4 +245,33 @@ func TestStopDropsItemsAndSaysSo(t *testing.T) {
 	late := actors.NewQueue(c, func(context.Context, int) error { return nil })
 	require.ErrorIs(t, late.Put(1), pending.ErrStopped)
 	require.ErrorIs(t, late.CloseWait(t.Context()), pending.ErrStopped)
+}
+
+func TestQueueEndsAlthoughALogHandlerEndsTheGoroutineThatDropsItsItems(t *testing.T) {
+	for name, occupied := range map[string]bool{"waiting": true, "running": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				h, log := badLogger(exitGoroutine)
+				c := start(t, system, props.Logger(log))
+				if occupied {
+					_ = actors.CallSoon(t.Context(), c, untilItsEnd)
+				}
+				q := actors.NewQueue(c, func(ctx context.Context, _ int) error {
+					<-ctx.Done()
+					return nil
+				}, actors.QueueCapacity(2))
+				synctest.Wait()
+				for q.Put(1) == nil {
+					synctest.Wait()
+				}
+				go func() { _ = q.PutWait(t.Context(), 1) }()
+				synctest.Wait()
+				go c.Stop()
+				synctest.Wait()
+				assert.NotZero(t, h.hits.Load())
+				assert.True(t, q.Pending().IsDone())
+				assert.Equal(t, actors.StateStopped, c.State())
+			})
+		})
+	}
 }

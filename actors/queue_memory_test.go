@@ -3,12 +3,14 @@ package actors_test
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 const (
@@ -52,4 +54,30 @@ func TestMillionItemsThroughAQueueTakeNoMemory(t *testing.T) {
 	}
 	require.NoError(t, q.CloseWait(t.Context()))
 	assert.Equal(t, n, next)
+}
+
+// The runtime calls the cleanups of a process on few goroutines.
+func TestCallbackOfAQueueThatIsGarbageDoesNotHoldUpOtherCleanups(t *testing.T) {
+	for way, callback := range map[string]func(done <-chan struct{}){
+		"Goexit": func(<-chan struct{}) { exitGoroutine() },
+		"blocks": func(done <-chan struct{}) { <-done },
+	} {
+		t.Run(way, func(t *testing.T) {
+			c := start(t, newSystem(t))
+			done := make(chan struct{})
+			defer close(done)
+			for range 100 {
+				q := actors.NewQueue(c, func(context.Context, int) error { return nil })
+				q.Pending().OnDone(func(pending.Handle) { callback(done) })
+			}
+			var cleaned atomic.Int32
+			for range 100 {
+				runtime.AddCleanup(new([64]byte), func(int) { cleaned.Add(1) }, 0)
+			}
+			// The time limit of the test is the limit of this loop.
+			for cleaned.Load() < 100 {
+				runtime.GC()
+			}
+		})
+	}
 }

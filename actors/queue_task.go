@@ -233,14 +233,16 @@ func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 // Reject is called by a stop. What was taken just before will not run, or finds that the
 // queue is cancelled.
 func (q *queueTask[A]) Reject(cause error) {
+	defer func() { // even if a log handler ends the goroutine
+		q.mu.Lock()
+		q.running = q.running && q.called.Load()
+		over := q.isOver()
+		q.mu.Unlock()
+		if over {
+			q.End(struct{}{}, nil)
+		}
+	}()
 	q.Cancel(cause)
-	q.mu.Lock()
-	q.running = q.running && q.called.Load()
-	over := q.isOver()
-	q.mu.Unlock()
-	if over {
-		q.End(struct{}{}, nil)
-	}
 }
 
 // fail notes that an item has failed. Those that were cancelled with the queue have not,
@@ -265,9 +267,13 @@ func (q *queueTask[A]) fail(ctx context.Context, position int, item A, err error
 // release ends the work on an item, and the queue if that was the last one. All items
 // share the context of the function: if it has ended, the queue is cancelled.
 func (q *queueTask[A]) release() {
+	defer q.itemReleased() // even if a log handler ends the goroutine
 	if ctx := q.FunctionContext(); ctx.Err() != nil {
 		q.Cancel(context.Cause(ctx))
 	}
+}
+
+func (q *queueTask[A]) itemReleased() {
 	q.mu.Lock()
 	q.running = false
 	q.called.Store(false)
@@ -313,6 +319,14 @@ func (q *queueTask[A]) closeIntake(drop bool) {
 	room := q.room
 	q.room = nil
 	q.mu.Unlock()
+	defer func() { // even if a log handler ends the goroutine
+		if room != nil {
+			room.SetError(q.closedError())
+		}
+		if over {
+			q.End(struct{}{}, nil)
+		}
+	}()
 	for traces.Len() > 0 {
 		trace := traces.Shift()
 		trace.Drop(q.Err())
@@ -320,12 +334,6 @@ func (q *queueTask[A]) closeIntake(drop bool) {
 	if dropped > 0 && q.caller.State() >= StateStopping {
 		q.caller.log().Warn("actors: queue items were dropped by a stop", slog.String("caller", q.caller.path()),
 			slog.String("queue", q.Name()), slog.Int("count", dropped))
-	}
-	if room != nil {
-		room.SetError(q.closedError())
-	}
-	if over {
-		q.End(struct{}{}, nil)
 	}
 }
 

@@ -138,3 +138,24 @@ func TestCallbackThatEndsTheGoroutineOfRunOnceMoreLeavesNoFunctionBehind(t *test
 		assert.Equal(t, actors.StateStopped, c.State())
 	})
 }
+
+func TestCallbackThatEndsItsGoroutineDoesNotKeepACallerThatIsNotToRunFromStopping(t *testing.T) {
+	for name, ended := range map[string]bool{"context that has ended": true, "publication that fails": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if ended {
+					cancel()
+				}
+				c := runnable(t, system, props.Publisher(func(string) (props.Publication, error) { return nil, errBoom }))
+				queued := actors.CallSoon(t.Context(), c, one)
+				queued.OnDone(func(pending.Handle) { exitGoroutine() })
+				go func() { _ = c.Run(ctx) }()
+				synctest.Wait()
+				assert.True(t, queued.IsDone())
+				assert.Equal(t, actors.StateStopped, c.State())
+			})
+		})
+	}
+}

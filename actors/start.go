@@ -77,20 +77,13 @@ func (c *Caller) Run(ctx context.Context) error {
 		return err
 	}
 	defer c.stop(nil)
-	runs := false
-	defer func() {
-		if !runs { // user code has ended the goroutine
-			c.sched.Open()
-		}
-	}()
 	if err := c.openPublication(); err != nil {
-		c.stop(err)
+		c.stopApart(err)
 	}
 	if ended {
-		c.stop(nil)
+		c.stopApart(nil)
 	}
 	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
-	runs = true
 	if c.config.Backend == props.Thread {
 		c.sched.RunThread(c.Stopped())
 	} else {

@@ -87,6 +87,10 @@ func (c *Caller) stop(cause error) {
 	})
 }
 
+// stopApart is stop for a goroutine that has something left to do, which callbacks that
+// the stop calls may not end.
+func (c *Caller) stopApart(cause error) { _ = attempt(func() { c.stop(cause) }) }
+
 // beginStop does the part of a stop that needs no turn, unless it was done
 // before. Then it calls a function with the state that the caller was in.
 func (c *Caller) beginStop(cause error, then func(was State)) {
