@@ -5,16 +5,22 @@
 // that waits parks, which gives the turn to the next one, and takes it back later.
 //
 // The package knows nothing of actors. What it schedules is a [Work], and whom it
-// reports to is an [Owner]. The files, from the inside out:
+// reports to is an [Owner]. The files, from the bottom up:
 //
-//   - state.go has the state of one scheduler and its operations. They take no lock,
-//     start no goroutine and call nobody: each returns the effects that are to follow.
-//   - scheduler.go has the Scheduler: the lock around the state. It carries the effects
-//     out after it has released the lock.
-//   - loop.go has the run loop: which item is next, and what is done with it.
-//   - task.go has the Task: how it parks and resumes.
-//   - executor.go, borrowed.go and pinned.go say on which goroutine the loop runs.
-//   - deadlock.go has the wait-for graph, slowturn.go the watch over long turns.
+//   - owner.go has what the scheduler asks of its owner, and what it schedules.
+//   - task.go and tasklist.go have the [Task] and its states; executor.go has where tasks
+//     run.
+//   - state*.go has the state of one scheduler and its operations. They take no lock,
+//     start no goroutine and call nobody: each returns what is to follow.
+//   - slowturn.go reports long turns.
+//   - scheduler.go has the Scheduler: the lock around the state. It does what an
+//     operation has returned after it has released the lock.
+//   - checkturn.go finds goroutines that wait with the turn of another one, deadlock.go
+//     circles of waits.
+//   - park.go and yield.go say how a task waits.
+//   - loop.go has the run loop: what is done with the next item.
+//   - goroutines.go, borrowed.go and pinned.go are the executors.
 //
-// DESIGN.md of package actors explains how these work together.
+// No file calls functions of a file below it in this list. DESIGN.md of package actors
+// explains how all of it works together.
 package sched

@@ -33,11 +33,8 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 	if s.state.loopOn.Load() != b {
 		s.state.loopOn.Store(b)
 	}
-	ok := true
-	if item != nil {
-		l.look()
-		ok = l.dispatch()
-	}
+	l.look()
+	ok := item == nil || l.dispatch()
 	throughput := s.dispatcher.Throughput()
 	for sinceHost, sinceYield := 0, 0; ok; sinceHost, sinceYield = sinceHost+1, sinceYield+1 {
 		if sinceHost >= hostBatch && s.yieldToHost(on) {

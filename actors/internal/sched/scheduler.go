@@ -50,7 +50,7 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 }
 
 // Submit adds an item to the run queue: a [*Task], a [*Source], a [Func] or a message for
-// the owner. It returns an error that matches Options.Overloaded if limit items are
+// the owner. It returns an error that matches [ErrOverloaded] if limit items are
 // queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
 func (s *Scheduler) Submit(item any, limit int) error {
 	s.mu.Lock()
