@@ -46,8 +46,8 @@ func (p *publication) end() {
 	}
 }
 
-// shut has begin report false from now on, and waits for the calls that have begun.
-func (p *publication) shut() {
+// beginClose has begin report false from now on, and waits for the calls that have begun.
+func (p *publication) beginClose() {
 	p.mu.Lock()
 	p.closed = true
 	p.idle = make(chan struct{})
@@ -93,7 +93,7 @@ func (c *Caller) closePublication() {
 	if p == nil {
 		return
 	}
-	p.shut()
+	p.beginClose()
 	defer c.logPanic("closing of the publication")
 	if err := p.Close(); err != nil {
 		c.log().Error("actors: publication not closed",

@@ -74,7 +74,8 @@ func TestPartitionBetweenNamespaces(t *testing.T) {
 
 // partition runs in the namespace here.
 func partition(t *testing.T, l link) {
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	// The connection is made anew with pauses that grow to many seconds.
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	system := listenAt(t, addressHere+":0")
 	node := startNodeBy(t, exec.Command("ip", "netns", "exec", l.there(), os.Args[0]), addressThere+":0")
