@@ -114,6 +114,7 @@ func TestRandomDelaysComeUpInOrder(t *testing.T) {
 			for _, p := range all {
 				result(t, p)
 			}
+			synctest.Wait() // what the functions have written is seen
 			for _, kind := range []string{"sleep", "call"} {
 				slices.SortFunc(want[kind], func(a, b delayedEvent) int {
 					return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.number, b.number))
