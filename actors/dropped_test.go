@@ -108,11 +108,11 @@ func TestCancelledCallsDoNotCountForALimitWhileTheLoopGoesOn(t *testing.T) {
 // limit of this.
 func waitFreed(freed <-chan struct{}, n int) {
 	for n > 0 {
-		runtime.GC()
 		select {
 		case <-freed:
 			n--
 		default:
+			runtime.GC()
 		}
 	}
 }

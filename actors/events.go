@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 // maxEvents bounds the events that wait for slow handlers.
@@ -90,6 +91,9 @@ func (es *events) next() (e event, dropped int, ok bool) {
 
 func (e event) publish() {
 	defer e.from.logPanic("event handler")
+	if _, ok := e.value.(supervision.Stopped); ok {
+		<-e.from.Stopped() // which closes at once
+	}
 	e.from.registry.system.EventStream.Publish(e.value)
 }
 

@@ -50,8 +50,9 @@ func (c *Caller) finalize() {
 			c.worker.pool.drop(c.worker)
 		}
 		// User code is called on the way, and may end the goroutine.
-		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.Name(), Err: c.stopCause()})
 		defer c.notifyStopped()
+		// Who waits for the end finds the event queued. It is published after the end.
+		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.Name(), Err: c.stopCause()})
 		defer c.sched.CloseExecutors()
 		defer c.registry.removeCaller(c.config.Telemetry)
 		c.closePublication()

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -226,6 +227,7 @@ func TestHandlerOfAnEventMayUseTheCallerItIsAbout(t *testing.T) {
 				})
 				require.ErrorIs(t, failure(actors.CallSoon(t.Context(), c, panics)), errBoom)
 				<-c.Stopped()
+				synctest.Wait() // events are published on a goroutine of their own
 				assert.NotZero(t, heard.Load())
 			})
 		})
