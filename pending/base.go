@@ -157,7 +157,7 @@ func ObservedBy(o Observer) Option {
 // knows of self.
 func (b *base) init(ctx context.Context, self Handle, opts []Option) {
 	b.self = self
-	b.ctx = lifeOf(ctx)
+	b.ctx = scheduleContext(ctx)
 	if len(opts) > 0 {
 		b.apply(opts)
 	}
@@ -327,9 +327,9 @@ func (b *base) Done() <-chan struct{} {
 	return b.done
 }
 
-// settle gives the pending its outcome unless it is cancelled, whose error it
+// setOutcome gives the pending its outcome unless it is cancelled, whose error it
 // keeps. It reports whether err is the outcome now. mu must be held.
-func (b *base) settle(err error, cancelled bool) bool {
+func (b *base) setOutcome(err error, cancelled bool) bool {
 	if b.is(flagCancelled) {
 		return false
 	}
@@ -340,11 +340,11 @@ func (b *base) settle(err error, cancelled bool) bool {
 	return true
 }
 
-// finish makes the pending done, and notifies those who wait for it. mu must be
+// markDoneAndNotify makes the pending done, and notifies those who wait for it. mu must be
 // held, and is released.
-func (b *base) finish() { b.notify(b.markDone(), nil) }
+func (b *base) markDoneAndNotify() { b.notify(b.markDone(), nil) }
 
-// markDone is finish that returns the waiters, who are still to be notified.
+// markDone makes the pending done like markDoneAndNotify, but returns the waiters, who are still to be notified.
 func (b *base) markDone() *waiter {
 	b.set(flagDone)
 	if b.done != nil {

@@ -60,7 +60,7 @@ func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 		b.mu.Lock()
 	}
 	if canceller == nil && source == nil && !running && !b.is(flagDone) {
-		b.finish()
+		b.markDoneAndNotify()
 		return true, nil, nil
 	}
 	b.mu.Unlock()

@@ -36,11 +36,11 @@ type watched[H Handle] struct {
 }
 
 func newCompletions[H Handle](ctx context.Context, name string) *completions[H] {
-	c := &completions[H]{ctx: ctx, name: name, own: taskOf(ctx), turn: TurnOf(ctx), stop: neverStops}
+	c := &completions[H]{ctx: ctx, name: name, own: taskOf(ctx), turn: TurnOf(ctx), stop: noStop}
 	if c.turn == nil {
 		c.bell = make(chan struct{}, 1)
 	} else {
-		c.stop = wakeAtEnd(ctx, c.own, c.turn)
+		c.stop = wakeOnDone(ctx, c.own, c.turn)
 	}
 	return c
 }
@@ -64,7 +64,7 @@ func (c *completions[H]) add(h H) error {
 	c.open = w
 	c.mu.Unlock()
 	b.watch()
-	if !b.tell(&w.waiter) {
+	if !b.addWaiter(&w.waiter) {
 		c.completed(w)
 	}
 	return nil
@@ -146,7 +146,7 @@ func (c *completions[H]) wait() error {
 	case c.ctx.Err() != nil:
 		return c.ended()
 	case c.turn != nil:
-		return c.park()
+		return c.waitTurn()
 	}
 	select {
 	case <-c.bell:
@@ -156,7 +156,7 @@ func (c *completions[H]) wait() error {
 	}
 }
 
-func (c *completions[H]) park() error {
+func (c *completions[H]) waitTurn() error {
 	if o := c.own.observed(); o != nil {
 		o.Suspended(nil)
 		defer o.Resumed()
@@ -181,7 +181,7 @@ func (c *completions[H]) leave() []H {
 	left := make([]H, len(watching))
 	for i, w := range watching {
 		left[i] = w.handle
-		w.handle.core().forget(&w.waiter)
+		w.handle.core().removeWaiter(&w.waiter)
 	}
 	return left
 }

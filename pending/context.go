@@ -14,8 +14,8 @@ type runContext base
 // a real cancellation.
 type cancelContext struct {
 	context.Context
-	cancel context.CancelCauseFunc
-	asleep func() bool // takes back the wake-up of the function at its end
+	cancel   context.CancelCauseFunc
+	stopWake func() bool // takes back the wake-up of the function at its end
 }
 
 type taskKey struct{}
@@ -69,33 +69,33 @@ func (b *base) cancelContext() *cancelContext {
 	return own
 }
 
-// wakeAtEnd has the running function, which calls it before it first waits,
+// wakeOnDone has the running function, which calls it before it first waits,
 // woken when its context ends. If that can end by Cancel alone there is
 // nothing to do, because Cancel does it.
-func (b *base) wakeAtEnd(turn Turn) {
+func (b *base) wakeOnDone(turn Turn) {
 	if b.ctx.Done() == nil {
 		return
 	}
 	own := b.cancelContext()
 	b.mu.Lock() // against a goroutine of the function's that is not detached
 	defer b.mu.Unlock()
-	if own.asleep == nil {
-		own.asleep = context.AfterFunc(own, turn.Resume)
+	if own.stopWake == nil {
+		own.stopWake = context.AfterFunc(own, turn.Resume)
 	}
 }
 
-// leave ends the context of the function, which has returned.
-func (b *base) leave() {
+// endRun ends the context of the function, which has returned.
+func (b *base) endRun() {
 	b.set(flagReturned)
 	own := b.cancellation.Load()
 	if own == nil {
 		return
 	}
 	b.mu.Lock()
-	asleep := own.asleep
+	stopWake := own.stopWake
 	b.mu.Unlock()
-	if asleep != nil {
-		asleep()
+	if stopWake != nil {
+		stopWake()
 	}
 	own.cancel(nil)
 }
@@ -119,19 +119,19 @@ func Current(ctx context.Context) (Handle, bool) {
 	return nil, false
 }
 
-// lifeOf returns the context under which something scheduled with ctx lives.
+// scheduleContext returns the context under which something scheduled with ctx lives.
 // The context of a function ends with the function. What the function
 // schedules outlives it, so that lives under the context the function was
 // given, with the values of ctx.
 //
 // A function that schedules itself again makes a chain of contexts. The result
 // holds nothing of ctx that it does not need, so that the chain does not grow.
-func lifeOf(ctx context.Context) context.Context {
+func scheduleContext(ctx context.Context) context.Context {
 	switch c := ctx.(type) {
 	case *runContext:
 		return c.ctx
 	case *turnContext:
-		return lifeOf(c.Context)
+		return scheduleContext(c.Context)
 	case *trackersContext:
 		if own := runContextBehind(c); own != nil {
 			return withTrackers(own.ctx, c.trackers)
@@ -146,7 +146,7 @@ func lifeOf(ctx context.Context) context.Context {
 	if own := b.cancellation.Load(); own == nil || own.Done() != done {
 		life = ctx // has an end of its own, closer than the function's, or none
 	}
-	return &outliving{Context: life, values: ctx, task: b}
+	return &detachedContext{Context: life, values: ctx, task: b}
 }
 
 // runContextBehind returns the context of a function if c differs from it by its
@@ -160,16 +160,16 @@ func runContextBehind(c *trackersContext) *runContext {
 	return own
 }
 
-// outliving has the values of a context that is derived from a function's,
+// detachedContext has the values of a context that is derived from a function's,
 // without the function and its turn, and the end under which lives what is
 // scheduled with it.
-type outliving struct {
+type detachedContext struct {
 	context.Context
 	values context.Context
 	task   *base
 }
 
-func (o *outliving) Value(key any) any {
+func (o *detachedContext) Value(key any) any {
 	switch key.(type) {
 	case taskKey, turnKey:
 		return nil

@@ -73,7 +73,7 @@ func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 		p.mu.Unlock()
 		return false, nil
 	}
-	won = p.settle(err, cancelled)
+	won = p.setOutcome(err, cancelled)
 	if won {
 		p.value = v
 	}

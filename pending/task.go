@@ -118,7 +118,7 @@ func (t *Task[T]) end(value T, err error) {
 		err = t.outcome(err)
 	}
 	t.fn = nil
-	t.leave()
+	t.endRun()
 	t.runner.Left(nil)
 	t.complete(value, err)
 }
@@ -127,7 +127,7 @@ func (t *Task[T]) end(value T, err error) {
 // handler of the user's may end the goroutine.
 func (t *Task[T]) endCrashed(crash *PanicError) {
 	t.fn = nil
-	t.leave()
+	t.endRun()
 	var none T
 	defer t.complete(none, crash)
 	t.runner.Left(crash)
@@ -178,7 +178,7 @@ func (b *base) refuse() {
 		b.mu.Unlock()
 		return
 	}
-	b.finish()
+	b.markDoneAndNotify()
 }
 
 // outcome makes the error a function returned into a cancellation, if it is

@@ -23,7 +23,7 @@ type turnKey struct{}
 
 // turnContext is a context whose waits use another turn, or none if it is nil. It
 // is a type of its own so that a chain of calls does not nest its contexts: see
-// lifeOf.
+// scheduleContext.
 type turnContext struct {
 	context.Context
 	turn Turn

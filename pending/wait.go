@@ -59,16 +59,16 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	}
 	b.waiters.add(w)
 	if w.turn == nil && !waitsForMore {
-		b.sleep(w)
+		b.waitCond(w)
 		return nil
 	}
 	b.mu.Unlock()
 
 	var err error
 	if w.turn == nil {
-		err = b.block(ctx, o, w)
+		err = b.waitSelect(ctx, o, w)
 	} else {
-		err = b.park(ctx, o, w, own, keep)
+		err = b.waitTurn(ctx, o, w, own, keep)
 	}
 	if err == nil || b.is(flagDone) {
 		return nil
@@ -79,19 +79,19 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	return err
 }
 
-// sleep waits on the goroutine that called, for nothing but the end of the
+// waitCond waits on the goroutine that called, for nothing but the end of the
 // pending. The caller holds mu, which is released.
-func (b *base) sleep(w *waiter) {
+func (b *base) waitCond(w *waiter) {
 	w.woken.L = &b.mu
-	for !w.told.Load() {
+	for !w.notified.Load() {
 		w.woken.Wait()
 	}
 	b.mu.Unlock()
 	w.free()
 }
 
-// block waits on the goroutine that called.
-func (b *base) block(ctx context.Context, o WaitOption, w *waiter) (err error) {
+// waitSelect waits on the goroutine that called.
+func (b *base) waitSelect(ctx context.Context, o WaitOption, w *waiter) (err error) {
 	var ended <-chan struct{}
 	if !o.shield {
 		ended = ctx.Done()
@@ -111,14 +111,14 @@ func (b *base) block(ctx context.Context, o WaitOption, w *waiter) (err error) {
 	case <-expired:
 		err = b.timedOut(o.timeout)
 	}
-	if b.forget(w) {
+	if b.removeWaiter(w) {
 		w.free() // else whoever completes the pending, and may take its time, still has it
 	}
 	return err
 }
 
-// park waits inside a caller's function.
-func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, keep bool) error {
+// waitTurn waits inside a caller's function.
+func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base, keep bool) error {
 	turn := w.turn
 	expired := func() bool { return false }
 	if o.limited {
@@ -131,7 +131,7 @@ func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, kee
 		expired = alarm.Load
 	}
 	if !o.shield {
-		defer wakeAtEnd(ctx, own, turn)()
+		defer wakeOnDone(ctx, own, turn)()
 	}
 	observation := own.observed()
 	if observation != nil {
@@ -139,7 +139,7 @@ func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, kee
 		defer observation.Resumed()
 	}
 	defer func() {
-		if b.forget(w) || w.told.Load() {
+		if b.removeWaiter(w) || w.notified.Load() {
 			w.free()
 		}
 	}()
@@ -172,27 +172,27 @@ func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
 // one that asks.
 func (b *base) isWaiting() bool { return b != nil && b.is(flagWaiting) }
 
-// forget takes a waiter back and reports whether that was in time.
-func (b *base) forget(w *waiter) bool {
+// removeWaiter takes a waiter back and reports whether that was in time.
+func (b *base) removeWaiter(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.waiters.remove(w)
 }
 
-// wakeAtEnd has a function that gave its turn away look up when ctx ends,
+// wakeOnDone has a function that gave its turn away look up when ctx ends,
 // until the function returned is called.
-func wakeAtEnd(ctx context.Context, own *base, turn Turn) (stop func() bool) {
+func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
 	if c, ok := ctx.(*runContext); ok && c.base() == own {
-		own.wakeAtEnd(turn)
-		return neverStops
+		own.wakeOnDone(turn)
+		return noStop
 	}
 	if ctx.Done() == nil {
-		return neverStops
+		return noStop
 	}
 	return context.AfterFunc(ctx, turn.Resume)
 }
 
-func neverStops() bool { return false }
+func noStop() bool { return false }
 
 // observed returns who follows the pending, or nil.
 func (b *base) observed() Observation {

@@ -24,7 +24,7 @@ type waiter struct {
 	wake     chan struct{}
 	woken    sync.Cond
 
-	told atomic.Bool // the notifier is through with it
+	notified atomic.Bool // the notifier is through with it
 }
 
 // waiterPool keeps no channels: one that was made in a bubble of
@@ -42,7 +42,7 @@ func newWaiter(t Turn) *waiter {
 // free gives back a waiter that nobody else can reach any more.
 func (w *waiter) free() {
 	w.turn, w.wake, w.woken.L = nil, nil, nil
-	w.told.Store(false)
+	w.notified.Store(false)
 	waiterPool.Put(w)
 }
 
@@ -146,12 +146,12 @@ func (b *base) notify(w *waiter, followers *follower) {
 			w.done()
 		case w.turn != nil:
 			turn := w.turn
-			w.told.Store(true) // w may be in other hands from here on
+			w.notified.Store(true) // w may be in other hands from here on
 			turn.Resume()
 		case w.wake != nil:
 			w.wake <- struct{}{}
 		default:
-			w.told.Store(true)
+			w.notified.Store(true)
 			w.woken.Signal()
 		}
 		w = next
@@ -202,8 +202,8 @@ func (b *base) logPanic(what string, crash *PanicError) {
 		slog.String("stack", string(crash.Stack)))
 }
 
-// tell has w told when the pending is done, and reports false if it is already.
-func (b *base) tell(w *waiter) bool {
+// addWaiter has w notified when the pending is done, and reports false if it is already.
+func (b *base) addWaiter(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.is(flagDone) {
@@ -220,9 +220,9 @@ func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
 	}
 	b.watch()
 	w := &waiter{callback: fn}
-	if !b.tell(w) {
+	if !b.addWaiter(w) {
 		b.call(fn, nil, nil)
 		return func() bool { return false }
 	}
-	return func() bool { return b.forget(w) }
+	return func() bool { return b.removeWaiter(w) }
 }
