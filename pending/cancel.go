@@ -5,9 +5,9 @@ import "context"
 // Cancel implements [Handle].
 func (b *base) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
 
-// cancelQueued cancels the pending if its function has not started, unless it is
+// cancelUnstarted cancels the pending if its function has not started, unless it is
 // cancelled for that reason.
-func (b *base) cancelQueued(cause error) { b.cancelUnless(flagDone|flagStarted, cause, true) }
+func (b *base) cancelUnstarted(cause error) { b.cancelUnless(flagDone|flagStarted, cause, true) }
 
 // cancelFor cancels h unless that was done for the same reason already, as by a
 // group around or inside the one that does, or by the end of a context.

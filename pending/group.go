@@ -27,27 +27,27 @@ func (e *cancelledError) Unwrap() error { return e.cause }
 // group's context are members of both. All methods may be called from any
 // goroutine. The seed's PendingGroup.
 type Group struct {
-	outer   context.Context // without its end if the group is shielded
-	cancel  context.CancelCauseFunc
-	parent  *Group
-	options groupOptions
-	empty   *Pending[struct{}] // done when the wait is over
-	watch   Observation        // nil where nobody asked for it
-	foreign bool               // made, while the function of outer waited, by another one
+	outer       context.Context // without its end if the group is shielded
+	cancel      context.CancelCauseFunc
+	parent      *Group
+	options     groupOptions
+	drained     *Pending[struct{}] // done when the wait is over
+	observation Observation        // nil where nobody asked for it
+	foreign     bool               // made, while the function of outer waited, by another one
 
 	mu        sync.Mutex
-	members   map[Handle]shielded
+	members   map[Handle]inShielded
 	waiting   bool
 	over      bool
 	cancelled error   // why, nil while it is not
 	failures  []error // of members, until it was cancelled
-	report    error   // what Wait returns without failures
+	reported  error   // what Wait returns without failures
 	watches   []func() bool
 }
 
-// shielded says that a member belongs to a shielded group inside this one, which
+// inShielded says that a member belongs to a shielded group inside this one, which
 // waits for it, but has to let it be.
-type shielded bool
+type inShielded bool
 
 // NewGroup returns a group and the context under which calls become its
 // members. The context ends with ctx, when the group is cancelled, and when
@@ -62,8 +62,8 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 	g := &Group{
 		outer:   ctx,
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
-		empty:   New[struct{}](context.Background(), Named("pending.Group")),
-		members: make(map[Handle]shielded),
+		drained: New[struct{}](context.Background(), Named("pending.Group")),
+		members: make(map[Handle]inShielded),
 	}
 	for _, opt := range opts {
 		opt(&g.options)
@@ -74,14 +74,14 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		g.outer = context.WithoutCancel(ctx)
 	}
 	if o := g.options.observer; o != nil {
-		g.outer, g.watch = o.Observe(g.outer, g.empty)
+		g.outer, g.observation = o.Observe(g.outer, g.drained)
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
 	g.cancel = cancel
 	// Without mu: the context may be one of user code. The ends that are watched
 	// for may come at once.
 	if g.outer.Done() != nil {
-		g.addWatch(context.AfterFunc(g.outer, g.heed))
+		g.addWatch(context.AfterFunc(g.outer, g.checkOuter))
 	}
 	if g.options.limited {
 		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
@@ -118,13 +118,13 @@ func (g *Group) Add(h Handle) {
 
 // add makes h a member of this group and of those around it. Together they
 // hear of its end.
-func (g *Group) add(h Handle, protected shielded) {
+func (g *Group) add(h Handle, shielded inShielded) {
 	var joined []*Group
 	for ; g != nil; g = g.parent {
-		if g.admit(h, protected) {
+		if g.admit(h, shielded) {
 			joined = append(joined, g)
 		}
-		protected = protected || shielded(g.options.shield)
+		shielded = shielded || inShielded(g.options.shield)
 	}
 	if len(joined) > 0 {
 		h.OnDone(func(h Handle) { removeFrom(joined, h) })
@@ -132,16 +132,16 @@ func (g *Group) add(h Handle, protected shielded) {
 }
 
 // admit makes h a member of this group, and reports whether it was none.
-func (g *Group) admit(h Handle, protected shielded) bool {
+func (g *Group) admit(h Handle, shielded inShielded) bool {
 	g.mu.Lock()
 	if g.has(h) || g.over {
 		g.mu.Unlock()
 		return false
 	}
-	g.members[h] = protected
+	g.members[h] = shielded
 	cancelled := g.cancelled
 	g.mu.Unlock()
-	if cancelled != nil && !bool(protected) {
+	if cancelled != nil && !bool(shielded) {
 		cancelFor(h, cancelled)
 	}
 	return true
@@ -159,16 +159,16 @@ func (g *Group) has(h Handle) bool {
 func removeFrom(groups []*Group, h Handle) {
 	whys := make([]error, len(groups))
 	for i, g := range groups {
-		g.heed() // of which the member may have heard first
+		g.checkOuter() // of which the member may have heard first
 		whys[i] = g.remove(h)
 	}
 	for i, g := range slices.Backward(groups) { // so that an inner one does not end before it knows
 		if whys[i] != nil {
-			g.tell(whys[i])
+			g.cancelMembers(whys[i])
 		}
 	}
 	for _, g := range groups {
-		g.checkEmpty()
+		g.checkDrained()
 	}
 }
 
@@ -177,27 +177,27 @@ func (g *Group) remove(h Handle) (why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.members, h)
-	why, report := g.judge(h)
-	if !g.note(why, report) {
+	why, report := g.outcomeOf(h)
+	if !g.record(why, report) {
 		return nil
 	}
 	return why
 }
 
-// checkEmpty ends the wait if there is nobody to wait for.
-func (g *Group) checkEmpty() {
+// checkDrained ends the wait if there is nobody to wait for.
+func (g *Group) checkDrained() {
 	g.mu.Lock()
-	empty := g.waiting && len(g.members) == 0
+	drained := g.waiting && len(g.members) == 0
 	g.mu.Unlock()
-	if empty {
-		g.empty.SetResult(struct{}{})
+	if drained {
+		g.drained.SetResult(struct{}{})
 	}
 }
 
-// judge decides what the end of a member means: why the group is to be
+// outcomeOf decides what the end of a member means: why the group is to be
 // cancelled, nil if it is not, and what Wait is to report of that. The caller
 // holds mu.
-func (g *Group) judge(h Handle) (why, report error) {
+func (g *Group) outcomeOf(h Handle) (why, report error) {
 	err := h.Err()
 	switch {
 	case err == nil, g.cancelled != nil, g.over:
@@ -220,19 +220,19 @@ func (g *Group) reportOf(cancelled error) error {
 	return nil
 }
 
-// note has Wait return report, if that is not nil, and the group be cancelled
+// record has Wait return report, if that is not nil, and the group be cancelled
 // if why is not nil. It reports whether the group was not cancelled before. The
 // caller holds mu.
-func (g *Group) note(why, report error) (ends bool) {
+func (g *Group) record(why, report error) (ends bool) {
 	if g.over {
 		return false
 	}
 	ends = why != nil && g.cancelled == nil
 	switch {
-	case g.report == nil:
-		g.report = report
+	case g.reported == nil:
+		g.reported = report
 	case ends && report != nil: // so far only members were cancelled
-		g.report = errors.Join(g.report, report)
+		g.reported = errors.Join(g.reported, report)
 	}
 	if ends {
 		g.cancelled = why
@@ -245,22 +245,22 @@ func (g *Group) note(why, report error) (ends bool) {
 // mu.
 func (g *Group) limitWait() {
 	if g.waiting && g.cancelled != nil {
-		patience := time.AfterFunc(g.options.cancelTimeout, func() { g.empty.SetResult(struct{}{}) })
-		g.watches = append(g.watches, patience.Stop)
+		timer := time.AfterFunc(g.options.cancelTimeout, func() { g.drained.SetResult(struct{}{}) })
+		g.watches = append(g.watches, timer.Stop)
 	}
 }
 
-// tell ends the context and cancels the members.
-func (g *Group) tell(why error) {
-	if g.watch != nil {
-		g.watch.CancelRequested(why)
+// cancelMembers ends the context and cancels the members.
+func (g *Group) cancelMembers(why error) {
+	if g.observation != nil {
+		g.observation.CancelRequested(why)
 	}
 	g.cancel(why)
 	g.mu.Lock()
 	members := maps.Clone(g.members)
 	g.mu.Unlock()
-	for h, protected := range members {
-		if !protected {
+	for h, shielded := range members {
+		if !shielded {
 			cancelFor(h, why)
 		}
 	}
@@ -270,10 +270,10 @@ func (g *Group) tell(why error) {
 // Wait return report if that is not nil.
 func (g *Group) end(why, report error) {
 	g.mu.Lock()
-	ends := g.note(why, report)
+	ends := g.record(why, report)
 	g.mu.Unlock()
 	if ends {
-		g.tell(why)
+		g.cancelMembers(why)
 	}
 }
 
@@ -283,16 +283,16 @@ func (g *Group) end(why, report error) {
 func (g *Group) Cancel(cause error) {
 	cancelled := asCancellation(cause)
 	g.mu.Lock()
-	g.note(cancelled, g.reportOf(cancelled))
+	g.record(cancelled, g.reportOf(cancelled))
 	over := g.over
 	g.mu.Unlock()
 	if !over {
-		g.tell(cancelled)
+		g.cancelMembers(cancelled)
 	}
 }
 
-// heed ends the group if the outer context has ended.
-func (g *Group) heed() {
+// checkOuter ends the group if the outer context has ended.
+func (g *Group) checkOuter() {
 	if err := g.outer.Err(); err != nil {
 		cause := context.Cause(g.outer)
 		g.end(cause, &endedError{what: "group", err: err, cause: cause})
@@ -325,23 +325,23 @@ func (g *Group) expire() {
 // the group, such a wait returns an error that matches [ErrDeadlock], and the
 // group goes on.
 func (g *Group) Wait() error {
-	if err := g.refuseMember(); err != nil {
+	if err := g.rejectMember(); err != nil {
 		return err
 	}
 	return g.wait()
 }
 
-// refuseMember returns an error if the function that has made the group waits for
+// rejectMember returns an error if the function that has made the group waits for
 // something else: it is not the one that waits for the group.
-func (g *Group) refuseMember() error {
+func (g *Group) rejectMember() error {
 	own := taskOf(g.outer)
 	if g.foreign || !own.isWaiting() {
 		return nil
 	}
 	g.mu.Lock()
-	refused := !g.waiting && len(g.members) > 0
+	rejected := !g.waiting && len(g.members) > 0
 	g.mu.Unlock()
-	if !refused {
+	if !rejected {
 		return nil
 	}
 	return fmt.Errorf("%w: a member of a group of %s waits for it, or a goroutine that must use actors.Detach",
@@ -349,7 +349,7 @@ func (g *Group) refuseMember() error {
 }
 
 func (g *Group) wait() error {
-	g.heed()
+	g.checkOuter()
 	own := taskOf(g.outer)
 	g.mu.Lock()
 	if g.waiting {
@@ -366,12 +366,12 @@ func (g *Group) wait() error {
 		g.outlast(own, false)
 		return g.close()
 	}
-	g.checkEmpty()
-	if _, err := g.empty.Wait(g.outer, Shield()); err != nil {
+	g.checkDrained()
+	if _, err := g.drained.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
 		g.outlast(nil, true)
 	}
-	g.heed()
+	g.checkOuter()
 	return g.close()
 }
 
@@ -409,12 +409,12 @@ func (g *Group) outlast(own *base, keep bool) {
 	}
 	if len(left) > 0 && own == nil && len(deadlocks) == 0 {
 		o := WaitOption{shield: true, limited: true, timeout: time.Until(until)}
-		_ = g.empty.wait(ctx, o, keep) // the last end is dealt with
+		_ = g.drained.wait(ctx, o, keep) // the last end is dealt with
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.report = errors.Join(append([]error{g.report}, deadlocks...)...)
+	g.reported = errors.Join(append([]error{g.reported}, deadlocks...)...)
 }
 
 // memberExcept returns a member that is none of those, or false.
@@ -435,7 +435,7 @@ func (g *Group) close() error {
 	g.over = true
 	watches := g.watches
 	g.watches = nil
-	err := g.report
+	err := g.reported
 	g.mu.Unlock()
 	for _, stop := range watches {
 		stop()
@@ -444,8 +444,8 @@ func (g *Group) close() error {
 		err = fmt.Errorf("pending: group: %w", errors.Join(g.failures...))
 	}
 	g.cancel(ErrGroupOver)
-	if g.watch != nil {
-		g.watch.Done(err)
+	if g.observation != nil {
+		g.observation.Done(err)
 	}
 	return err
 }
@@ -479,5 +479,5 @@ func (g *Group) String() string {
 		cancelled = " ⛔ cancelled"
 	}
 	return fmt.Sprintf("<PendingGroup #%d%s | %d pending | mode:%d>",
-		g.empty.ID(), cancelled, len(g.members), g.options.mode)
+		g.drained.ID(), cancelled, len(g.members), g.options.mode)
 }

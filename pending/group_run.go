@@ -31,7 +31,7 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 	}()
 	err := body(inside)
 	returned = true
-	if err == nil || g.isEcho(err) {
+	if err == nil || g.repeatsCancellation(err) {
 		return g.wait()
 	}
 	g.end(err, nil)
@@ -44,25 +44,25 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 	return err
 }
 
-// isEcho reports whether an error of the body only says that the group was
+// repeatsCancellation reports whether an error of the body only says that the group was
 // cancelled.
-func (g *Group) isEcho(err error) bool {
-	g.heed()
-	return errors.Is(err, context.Canceled) && !isReport(err) && g.Cancelled()
+func (g *Group) repeatsCancellation(err error) bool {
+	g.checkOuter()
+	return errors.Is(err, context.Canceled) && !isGroupReport(err) && g.Cancelled()
 }
 
-// isReport reports whether err is what the mode of a group inside this one has
+// isGroupReport reports whether err is what the mode of a group inside this one has
 // that report. In the reasons why something has ended it does not count.
-func isReport(err error) bool {
+func isGroupReport(err error) bool {
 	switch err := err.(type) { //nolint:errorlint // It is done step by step.
 	case *cancelledError:
 		return true
 	case *endedError, *cancellation:
 		return false
 	case interface{ Unwrap() error }:
-		return isReport(err.Unwrap())
+		return isGroupReport(err.Unwrap())
 	case interface{ Unwrap() []error }:
-		return slices.ContainsFunc(err.Unwrap(), isReport)
+		return slices.ContainsFunc(err.Unwrap(), isGroupReport)
 	default:
 		return false
 	}

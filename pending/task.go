@@ -150,7 +150,7 @@ func (b *base) start() bool {
 	for {
 		flags := b.flags.Load()
 		if flags&(flagCancelled|flagDone) != 0 {
-			b.refuse()
+			b.finishRejected()
 			return false
 		}
 		if b.flags.CompareAndSwap(flags, flags|flagStarted) {
@@ -166,13 +166,13 @@ func (b *base) start() bool {
 // reject cancels the pending unless its function has started. It is done then,
 // even if its canceller ends the goroutine.
 func (b *base) reject(cause error) {
-	defer b.refuse()
-	b.cancelQueued(cause)
+	defer b.finishRejected()
+	b.cancelUnstarted(cause)
 }
 
-// refuse makes a cancelled pending done whose function will not run, in case
+// finishRejected makes a cancelled pending done whose function will not run, in case
 // that whoever was asked to end it has not done so.
-func (b *base) refuse() {
+func (b *base) finishRejected() {
 	b.mu.Lock()
 	if b.is(flagDone | flagStarted) {
 		b.mu.Unlock()
