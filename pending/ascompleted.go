@@ -101,17 +101,17 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 func asCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts []CompletedOption, name string) iter.Seq2[H, error] {
 	o := joinCompletedOptions(ctx, opts, name)
 	return func(yield func(H, error) bool) {
-		l := loop[H]{completions: newCompletions[H](ctx, name), completedOptions: o, yield: yield}
-		defer o.watch(ctx, "pending.AsCompleted")(&l.failed)
-		defer l.end()
-		if l.mayPull() {
+		it := seqIterator[H]{completions: newCompletions[H](ctx, name), completedOptions: o, yield: yield}
+		defer o.observe(ctx, "pending.AsCompleted")(&it.failed)
+		defer it.end()
+		if it.mayPull() {
 			for h, err := range seq {
-				if !l.take(h, err) {
+				if !it.take(h, err) {
 					break
 				}
 			}
 		}
-		l.finish()
+		it.handOutRest()
 	}
 }
 
@@ -127,9 +127,9 @@ func joinCompletedOptions(ctx context.Context, opts []CompletedOption, name stri
 	return o
 }
 
-// watch tells the observer, if there is one, that a loop begins, and returns what
+// observe tells the observer, if there is one, that a loop begins, and returns what
 // tells it of the end, and of what has failed.
-func (o *completedOptions) watch(ctx context.Context, name string) func(failed *error) {
+func (o *completedOptions) observe(ctx context.Context, name string) func(failed *error) {
 	if o.observer == nil {
 		return func(*error) {}
 	}
@@ -140,8 +140,8 @@ func (o *completedOptions) watch(ctx context.Context, name string) func(failed *
 	return func(failed *error) { observation.Done(*failed) }
 }
 
-// loop is an iteration in progress.
-type loop[H Handle] struct {
+// seqIterator is an iteration in progress.
+type seqIterator[H Handle] struct {
 	*completions[H]
 	completedOptions
 	yield    func(H, error) bool
@@ -153,74 +153,74 @@ type loop[H Handle] struct {
 
 // mayPull reports whether the sequence may be pulled further. One that has no
 // limit is taken as a whole, so that leaving the loop cancels all of it.
-func (l *loop[H]) mayPull() bool {
-	if l.limit > 0 && l.err == nil && l.ctx.Err() != nil {
-		l.err = l.ended()
+func (it *seqIterator[H]) mayPull() bool {
+	if it.limit > 0 && it.err == nil && it.ctx.Err() != nil {
+		it.err = it.ended()
 	}
-	return l.err == nil
+	return it.err == nil
 }
 
 // take adds what the sequence has yielded, and hands out pendings until it may
 // be pulled again. It reports whether it is to be.
-func (l *loop[H]) take(h H, err error) bool {
+func (it *seqIterator[H]) take(h H, err error) bool {
 	if err != nil {
-		l.err = err
+		it.err = err
 		return false
 	}
-	if err := l.add(h); err != nil {
-		l.deadlock = err
+	if err := it.add(h); err != nil {
+		it.deadlock = err
 	}
-	if l.limit == 0 {
+	if it.limit == 0 {
 		return true
 	}
-	return l.deadlock == nil && l.handOut(l.limit-1) && l.mayPull()
+	return it.deadlock == nil && it.handOut(it.limit-1) && it.mayPull()
 }
 
 // handOut hands out pendings until no more than n are left. It reports false
 // when the loop is over.
-func (l *loop[H]) handOut(n int) bool {
-	for l.n > n {
-		h, ok := l.next()
+func (it *seqIterator[H]) handOut(n int) bool {
+	for it.n > n {
+		h, ok := it.next()
 		if !ok {
-			if err := l.wait(); err != nil {
-				return l.fail(err)
+			if err := it.wait(); err != nil {
+				return it.fail(err)
 			}
 			continue
 		}
-		if !l.yield(h, h.Err()) {
-			return l.end()
+		if !it.yield(h, h.Err()) {
+			return it.end()
 		}
 	}
 	return true
 }
 
-// finish hands out what is left when the sequence has ended.
-func (l *loop[H]) finish() {
+// handOutRest hands out what is left when the sequence has ended.
+func (it *seqIterator[H]) handOutRest() {
 	switch {
-	case l.over:
-	case l.deadlock != nil:
-		l.fail(l.deadlock)
-	case l.handOut(0) && l.err != nil:
-		l.fail(l.err)
+	case it.over:
+	case it.deadlock != nil:
+		it.fail(it.deadlock)
+	case it.handOut(0) && it.err != nil:
+		it.fail(it.err)
 	}
 }
 
 // fail ends the loop with an error.
-func (l *loop[H]) fail(err error) bool {
+func (it *seqIterator[H]) fail(err error) bool {
 	var none H
-	l.failed = err
-	l.yield(none, err)
-	return l.end()
+	it.failed = err
+	it.yield(none, err)
+	return it.end()
 }
 
 // end cancels what is not done. It returns false, as those do that call it.
-func (l *loop[H]) end() bool {
-	if l.over {
+func (it *seqIterator[H]) end() bool {
+	if it.over {
 		return false
 	}
-	l.over = true
-	for _, h := range l.leave() {
-		if !l.keep {
+	it.over = true
+	for _, h := range it.leave() {
+		if !it.keep {
 			cancelLeft(h)
 		}
 	}
