@@ -29,7 +29,7 @@ type base struct {
 	mu    sync.Mutex
 	flags atomic.Uint32 // those of a cancelled or done pending change under mu
 
-	self   Handle
+	handle Handle
 	ctx    context.Context
 	runner Runner  // nil where no function stands behind the pending
 	pc     uintptr // of that function
@@ -38,15 +38,15 @@ type base struct {
 	err     error
 	done    chan struct{} // made when first asked for
 	waiters waiterList
-	extra   *extra // what few pendings have
+	lazy    *lazyState // what few pendings have
 
 	// The cancellation of the running function's context, made when first
 	// needed.
 	cancellation atomic.Pointer[cancelContext]
 }
 
-// extra holds what few pendings have, so that the others stay small.
-type extra struct {
+// lazyState holds what few pendings have, so that the others stay small.
+type lazyState struct {
 	id          uint64
 	name        string
 	metadata    Metadata
@@ -58,7 +58,7 @@ type extra struct {
 	observation Observation
 	unwatch     func() bool // ends the watch over ctx
 	later       int         // how many causes came after the first one
-	keeper      Handle      // whose function is to complete the pending
+	completer   Handle      // whose function is to complete the pending
 	options
 }
 
@@ -71,16 +71,16 @@ type options struct {
 }
 
 // Option changes how a pending is made.
-type Option func(*extra)
+type Option func(*lazyState)
 
 // Named gives the pending a name, for String, logs and spans.
 func Named(name string) Option {
-	return func(x *extra) { x.name = name }
+	return func(x *lazyState) { x.name = name }
 }
 
 // With attaches a value to the pending's metadata.
 func With(key string, value any) Option {
-	return func(x *extra) {
+	return func(x *lazyState) {
 		if x.metadata == nil {
 			x.metadata = Metadata{}
 		}
@@ -96,7 +96,7 @@ func DescribedBy(describe func(Metadata)) Option {
 	if describe == nil {
 		panic("pending: DescribedBy with a nil function")
 	}
-	return func(x *extra) {
+	return func(x *lazyState) {
 		before := x.describe
 		if before == nil {
 			x.describe = describe
@@ -116,12 +116,12 @@ func TrackedBy(keep func(Tracker) bool) Option {
 	if keep == nil {
 		panic("pending: TrackedBy with a nil function")
 	}
-	return func(x *extra) { x.tracked, x.track = true, keep }
+	return func(x *lazyState) { x.tracked, x.track = true, keep }
 }
 
 // Tracked has all trackers of the context told of a pending made by [New],
 // which they are not otherwise.
-func Tracked() Option { return func(x *extra) { x.tracked = true } }
+func Tracked() Option { return func(x *lazyState) { x.tracked = true } }
 
 // Untracked has no tracker told of the pending, nor of what its function calls.
 func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) }
@@ -133,7 +133,7 @@ func KeptBy(h Handle) Option {
 	if isNil(h) {
 		h = nil // for those who compare
 	}
-	return func(x *extra) { x.keeper = h }
+	return func(x *lazyState) { x.completer = h }
 }
 
 // Protected makes a pending that no wait cancels, as if every wait for it were
@@ -145,39 +145,39 @@ func KeptBy(h Handle) Option {
 // made with, a group that it is a member of, and a stop of its caller. The seed's
 // ProtectedPending. For a call it is given to package actors as a PendingOptions.
 func Protected() Option {
-	return func(x *extra) { x.protected = true }
+	return func(x *lazyState) { x.protected = true }
 }
 
 // ObservedBy has o told of the pending.
 func ObservedBy(o Observer) Option {
-	return func(x *extra) { x.observer = o }
+	return func(x *lazyState) { x.observer = o }
 }
 
-// init makes b the inside of self. It is called once, before anybody else
-// knows of self.
-func (b *base) init(ctx context.Context, self Handle, opts []Option) {
-	b.self = self
+// init makes b the inside of handle. It is called once, before anybody else
+// knows of handle.
+func (b *base) init(ctx context.Context, handle Handle, opts []Option) {
+	b.handle = handle
 	b.ctx = scheduleContext(ctx)
 	if len(opts) > 0 {
 		b.apply(opts)
 	}
-	if b.runner != nil || b.extra != nil && b.extra.tracked {
+	if b.runner != nil || b.lazy != nil && b.lazy.tracked {
 		b.track()
 	}
 }
 
 func (b *base) apply(opts []Option) {
-	b.extra = &extra{}
+	b.lazy = &lazyState{}
 	for _, opt := range opts {
-		opt(b.extra)
+		opt(b.lazy)
 	}
-	if o := b.extra.observer; o != nil {
-		b.ctx, b.extra.observation = o.Observe(b.ctx, b.self)
+	if o := b.lazy.observer; o != nil {
+		b.ctx, b.lazy.observation = o.Observe(b.ctx, b.handle)
 	}
-	if b.extra.observation != nil {
+	if b.lazy.observation != nil {
 		b.set(flagObserved)
 	}
-	if b.extra.protected {
+	if b.lazy.protected {
 		b.set(flagProtected)
 	}
 }
@@ -189,14 +189,14 @@ func (b *base) track() {
 	if trackers == nil {
 		return
 	}
-	if b.extra != nil && b.extra.track != nil {
-		kept := trackers.keep(b.extra.track)
+	if b.lazy != nil && b.lazy.track != nil {
+		kept := trackers.keep(b.lazy.track)
 		if kept != trackers {
 			b.ctx = withTrackers(b.ctx, kept)
 		}
 		trackers = kept
 	}
-	trackers.add(b.self)
+	trackers.add(b.handle)
 }
 
 func (b *base) core() *base { return b }
@@ -207,12 +207,12 @@ func (b *base) set(flag uint32) { b.flags.Or(flag) }
 
 func (b *base) unset(flag uint32) { b.flags.And(^flag) }
 
-// extras returns what few pendings have, to be written to. The caller holds mu.
-func (b *base) extras() *extra {
-	if b.extra == nil {
-		b.extra = &extra{}
+// ensureLazy returns what few pendings have, to be written to. The caller holds mu.
+func (b *base) ensureLazy() *lazyState {
+	if b.lazy == nil {
+		b.lazy = &lazyState{}
 	}
-	return b.extra
+	return b.lazy
 }
 
 var lastID atomic.Uint64
@@ -221,7 +221,7 @@ var lastID atomic.Uint64
 func (b *base) ID() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	x := b.extras()
+	x := b.ensureLazy()
 	if x.id == 0 {
 		x.id = lastID.Add(1)
 	}
@@ -236,8 +236,8 @@ func (b *base) Name() string {
 }
 
 func (b *base) nameLocked() string {
-	if b.extra != nil && b.extra.name != "" {
-		return b.extra.name
+	if b.lazy != nil && b.lazy.name != "" {
+		return b.lazy.name
 	}
 	return b.function()
 }
@@ -255,7 +255,7 @@ func programCounter(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
 // Metadata implements [Handle].
 func (b *base) Metadata() Metadata {
 	b.mu.Lock()
-	x := b.extras()
+	x := b.ensureLazy()
 	if x.described {
 		defer b.mu.Unlock()
 		return x.metadata
@@ -354,7 +354,7 @@ func (b *base) markDone() *waiter {
 	var observation Observation
 	var unwatch func() bool
 	ran := b.is(flagStarted)
-	if x := b.extra; x != nil {
+	if x := b.lazy; x != nil {
 		observation, unwatch = x.observation, x.unwatch
 		x.canceller, x.source, x.unwatch = nil, nil, nil
 	}
@@ -383,9 +383,9 @@ func (b *base) watch() {
 		b.cancelUnless(flagDone|flagStarted, context.Cause(b.ctx), true)
 	})
 	b.mu.Lock()
-	needed := !b.is(flagDone) && b.extras().unwatch == nil
+	needed := !b.is(flagDone) && b.ensureLazy().unwatch == nil
 	if needed {
-		b.extra.unwatch = stop
+		b.lazy.unwatch = stop
 	}
 	b.mu.Unlock()
 	if !needed {
@@ -396,7 +396,7 @@ func (b *base) watch() {
 func (b *base) isWatched() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.extra != nil && b.extra.unwatch != nil
+	return b.lazy != nil && b.lazy.unwatch != nil
 }
 
 // logger returns where to report a failure that concerns nobody who waits. It is

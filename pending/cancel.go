@@ -45,13 +45,13 @@ func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 		b.err, why = cancelled, cancelled
 	case cause != nil:
 		b.err = joinCauses(b.err, cause, cancelled)
-		b.extras().later++
+		b.ensureLazy().later++
 	}
 	joined := b.err
 	var canceller func(error)
 	var observation Observation
-	if b.extra != nil {
-		canceller, source, observation = b.extra.canceller, b.extra.source, b.extra.observation
+	if b.lazy != nil {
+		canceller, source, observation = b.lazy.canceller, b.lazy.source, b.lazy.observation
 	}
 	running := was&flagStarted != 0
 	if observation != nil {
@@ -92,10 +92,10 @@ func (b *base) wasCancelledFor(cause error, flags uint32) bool {
 
 // laterCauses returns how many causes came after the first one. mu must be held.
 func (b *base) laterCauses() int {
-	if b.extra == nil {
+	if b.lazy == nil {
 		return 0
 	}
-	return b.extra.later
+	return b.lazy.later
 }
 
 // markCancelled sets the flag, unless one of the others is set. It returns what
@@ -132,7 +132,7 @@ func (b *base) SetCanceller(fn func(cause error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.is(flagDone) {
-		x := b.extras()
+		x := b.ensureLazy()
 		x.canceller, x.source = fn, nil
 	}
 }

@@ -75,12 +75,12 @@ func withoutEnd(ctx context.Context) context.Context {
 func derivedFrom(b *base) Option {
 	name := b.Name()
 	b.mu.Lock()
-	chained := b.extra != nil && b.extra.derived
+	chained := b.lazy != nil && b.lazy.derived
 	b.mu.Unlock()
 	if !chained {
 		name = "then " + name
 	}
-	return func(x *extra) {
+	return func(x *lazyState) {
 		x.name, x.derived, x.source = name, true, b
 		x.protected = b.is(flagProtected)
 	}

@@ -114,7 +114,7 @@ func taskOf(ctx context.Context) *base {
 func Current(ctx context.Context) (Handle, bool) {
 	requireContext(ctx, "Current")
 	if b := taskOf(ctx); b != nil {
-		return b.self, true
+		return b.handle, true
 	}
 	return nil, false
 }

@@ -113,7 +113,7 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 // the group was waited for. A nil h panics. It implements [Tracker].
 func (g *Group) Add(h Handle) {
 	requirePending(h, "Add")
-	g.add(h.core().self, false)
+	g.add(h.core().handle, false)
 }
 
 // add makes h a member of this group and of those around it. Together they
@@ -358,7 +358,7 @@ func (g *Group) wait() error {
 	}
 	g.waiting = true
 	g.limitWait()
-	itself := own != nil && g.has(own.self)
+	itself := own != nil && g.has(own.handle)
 	g.mu.Unlock()
 	if itself {
 		err := fmt.Errorf("%w: %s waits for a group that it belongs to", ErrDeadlock, own.label())
@@ -383,7 +383,7 @@ func (g *Group) outlast(own *base, keep bool) {
 	until := time.Now().Add(g.options.cancelTimeout)
 	left := make(map[Handle]bool) // that are not waited for
 	if own != nil {
-		left[own.self] = true
+		left[own.handle] = true
 	}
 	var deadlocks []error
 	for {

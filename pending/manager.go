@@ -21,7 +21,7 @@ func NewManager() *Manager { return &Manager{members: make(map[Handle]struct{})}
 // Add implements [Tracker]: the manager knows h until h is done. A nil h panics.
 func (m *Manager) Add(h Handle) {
 	requirePending(h, "Add")
-	h = h.core().self // as callbacks are given it
+	h = h.core().handle // as callbacks are given it
 	m.mu.Lock()
 	m.members[h] = struct{}{}
 	m.mu.Unlock()
@@ -31,7 +31,7 @@ func (m *Manager) Add(h Handle) {
 // Remove has the manager forget h, and reports whether it knew it.
 func (m *Manager) Remove(h Handle) bool {
 	requirePending(h, "Remove")
-	h = h.core().self
+	h = h.core().handle
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_, known := m.members[h]

@@ -17,7 +17,7 @@ func (b *base) String() string {
 	id := b.ID()
 	b.mu.Lock()
 	flags, err, name := b.flags.Load(), b.err, b.nameLocked()
-	metadata := maps.Clone(b.extra.metadata)
+	metadata := maps.Clone(b.lazy.metadata)
 	b.mu.Unlock()
 
 	var s strings.Builder

@@ -31,10 +31,10 @@ func KeeperOf(h Handle) Handle {
 	b := h.core()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.extra == nil {
+	if b.lazy == nil {
 		return nil
 	}
-	return b.extra.keeper
+	return b.lazy.completer
 }
 
 // Origin returns the name that was given to h, or "", and the entry of the
@@ -43,8 +43,8 @@ func Origin(h Handle) (given string, pc uintptr) {
 	b := h.core()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.extra != nil {
-		given = b.extra.name
+	if b.lazy != nil {
+		given = b.lazy.name
 	}
 	return given, b.pc
 }

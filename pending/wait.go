@@ -135,7 +135,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 	}
 	observation := own.observed()
 	if observation != nil {
-		observation.Suspended(b.self)
+		observation.Suspended(b.handle)
 		defer observation.Resumed()
 	}
 	defer func() {
@@ -152,7 +152,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 		case expired():
 			return b.timedOut(o.timeout)
 		}
-		if err := own.parkOn(turn, b.self, keep); err != nil {
+		if err := own.parkOn(turn, b.handle, keep); err != nil {
 			return err
 		}
 	}
@@ -201,5 +201,5 @@ func (b *base) observed() Observation {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.extra.observation
+	return b.lazy.observation
 }

@@ -167,7 +167,7 @@ func (b *base) call(callback func(Handle), after *waiter, followers *follower) {
 			b.notify(after, followers)
 		}
 	}()
-	b.guard("callback", func() { callback(b.self) })
+	b.guard("callback", func() { callback(b.handle) })
 	returned = true
 }
 
@@ -198,7 +198,7 @@ func (b *base) guard(what string, fn func()) {
 // logPanic logs that a function of the user's has panicked which belongs to b.
 func (b *base) logPanic(what string, crash *PanicError) {
 	b.logger().LogAttrs(b.ctx, slog.LevelError, "pending: "+what+" panicked",
-		slog.Any("pending", b.self), slog.Attr{Key: "panic", Value: bounded.Value(crash.Value)},
+		slog.Any("pending", b.handle), slog.Attr{Key: "panic", Value: bounded.Value(crash.Value)},
 		slog.String("stack", string(crash.Stack)))
 }
 
