@@ -14,7 +14,7 @@ type completions[H Handle] struct {
 	name string // of the function that waits
 	own  *base  // whose function waits, nil outside of functions
 	turn Turn
-	bell chan struct{} // rung where there is no turn
+	wake chan struct{} // rung where there is no turn
 	stop func() bool   // of the wake-up at the end of ctx
 
 	// Those of the one who waits.
@@ -38,7 +38,7 @@ type watched[H Handle] struct {
 func newCompletions[H Handle](ctx context.Context, name string) *completions[H] {
 	c := &completions[H]{ctx: ctx, name: name, own: taskOf(ctx), turn: TurnOf(ctx), stop: noStop}
 	if c.turn == nil {
-		c.bell = make(chan struct{}, 1)
+		c.wake = make(chan struct{}, 1)
 	} else {
 		c.stop = wakeOnDone(ctx, c.own, c.turn)
 	}
@@ -108,7 +108,7 @@ func (c *completions[H]) completed(w *watched[H]) {
 		c.turn.Resume()
 	default:
 		select {
-		case c.bell <- struct{}{}:
+		case c.wake <- struct{}{}:
 		default: // one from before was not heard
 		}
 	}
@@ -149,7 +149,7 @@ func (c *completions[H]) wait() error {
 		return c.waitTurn()
 	}
 	select {
-	case <-c.bell:
+	case <-c.wake:
 		return nil
 	case <-c.ctx.Done():
 		return c.ended()

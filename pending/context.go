@@ -141,12 +141,12 @@ func scheduleContext(ctx context.Context) context.Context {
 	if b == nil {
 		return ctx
 	}
-	life := b.ctx
+	parent := b.ctx
 	done := ctx.Done() // makes the function's cancellation, if that is the one of ctx
 	if own := b.cancellation.Load(); own == nil || own.Done() != done {
-		life = ctx // has an end of its own, closer than the function's, or none
+		parent = ctx // has an end of its own, closer than the function's, or none
 	}
-	return &detachedContext{Context: life, values: ctx, task: b}
+	return &detachedContext{Context: parent, values: ctx, task: b}
 }
 
 // runContextBehind returns the context of a function if c differs from it by its

@@ -363,31 +363,31 @@ func (g *Group) wait() error {
 	if itself {
 		err := fmt.Errorf("%w: %s waits for a group that it belongs to", ErrDeadlock, own.label())
 		g.end(err, err)
-		g.outlast(own, false)
+		g.waitMembers(own, false)
 		return g.close()
 	}
 	g.checkDrained()
 	if _, err := g.drained.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
-		g.outlast(nil, true)
+		g.waitMembers(nil, true)
 	}
 	g.checkOuter()
 	return g.close()
 }
 
-// outlast waits for the members of a cancelled group one by one, so that a member
+// waitMembers waits for the members of a cancelled group one by one, so that a member
 // that needs the turn of the function that waits is found. With keep it keeps that
 // turn. It does not wait for the function of own, if that is not nil.
-func (g *Group) outlast(own *base, keep bool) {
+func (g *Group) waitMembers(own *base, keep bool) {
 	ctx := g.outer
 	until := time.Now().Add(g.options.cancelTimeout)
-	left := make(map[Handle]bool) // that are not waited for
+	skipped := make(map[Handle]bool) // that are not waited for
 	if own != nil {
-		left[own.handle] = true
+		skipped[own.handle] = true
 	}
 	var deadlocks []error
 	for {
-		h, more := g.memberExcept(left)
+		h, more := g.memberExcept(skipped)
 		if !more {
 			break
 		}
@@ -395,11 +395,11 @@ func (g *Group) outlast(own *base, keep bool) {
 		err := h.core().wait(ctx, o, keep)
 		switch late := (*endedError)(nil); {
 		case err == nil:
-			left[h] = true // its end may be dealt with on another goroutine just now
+			skipped[h] = true // its end may be dealt with on another goroutine just now
 		case errors.As(err, &late):
 			return
 		case errors.Is(err, ErrDeadlock):
-			left[h] = true
+			skipped[h] = true
 			deadlocks = append(deadlocks, err)
 		case !keep:
 			keep = true // a limit is for those who give their turn away
@@ -407,7 +407,7 @@ func (g *Group) outlast(own *base, keep bool) {
 			ctx = context.Background() // without a turn: the function was abandoned, or runs on another goroutine
 		}
 	}
-	if len(left) > 0 && own == nil && len(deadlocks) == 0 {
+	if len(skipped) > 0 && own == nil && len(deadlocks) == 0 {
 		o := WaitOption{shield: true, limited: true, timeout: time.Until(until)}
 		_ = g.drained.wait(ctx, o, keep) // the last end is dealt with
 		return
@@ -418,11 +418,11 @@ func (g *Group) outlast(own *base, keep bool) {
 }
 
 // memberExcept returns a member that is none of those, or false.
-func (g *Group) memberExcept(those map[Handle]bool) (Handle, bool) {
+func (g *Group) memberExcept(skipped map[Handle]bool) (Handle, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for h := range g.members {
-		if !those[h] {
+		if !skipped[h] {
 			return h, true
 		}
 	}
