@@ -14,11 +14,12 @@ type WaitOption struct {
 	until                    until // for WaitAll
 }
 
-// Protect leaves the pending alone when the wait is ended by its context or
-// its timeout, which would cancel it otherwise. [Protected] does so for all waits.
+// Protect prevents the wait from cancelling the pending when its context or its
+// timeout ends it. [Protected] does so for all waits.
 func Protect() WaitOption { return WaitOption{protect: true} }
 
-// Shield lets the wait go on when its context ends. A [Timeout] still counts.
+// Shield makes the wait ignore the end of its context. A [Timeout] still
+// counts.
 func Shield() WaitOption { return WaitOption{shield: true} }
 
 // Timeout ends the wait after d, with an error that matches
@@ -79,8 +80,8 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	return err
 }
 
-// waitCond waits on the goroutine that called, for nothing but the end of the
-// pending. The caller holds mu, which is released.
+// waitCond blocks the goroutine until the pending is done. Nothing else ends
+// the wait. mu must be held, and is released.
 func (b *base) waitCond(w *waiter) {
 	w.woken.L = &b.mu
 	for !w.notified.Load() {
@@ -90,7 +91,8 @@ func (b *base) waitCond(w *waiter) {
 	w.free()
 }
 
-// waitSelect waits on the goroutine that called.
+// waitSelect blocks the goroutine until the pending is done, ctx ends, or the
+// time is up.
 func (b *base) waitSelect(ctx context.Context, o WaitOption, w *waiter) (err error) {
 	var ended <-chan struct{}
 	if !o.shield {
@@ -112,12 +114,13 @@ func (b *base) waitSelect(ctx context.Context, o WaitOption, w *waiter) (err err
 		err = b.timedOut(o.timeout)
 	}
 	if b.removeWaiter(w) {
-		w.free() // else whoever completes the pending, and may take its time, still has it
+		w.free() // else notify may still use it
 	}
 	return err
 }
 
-// waitTurn waits inside a caller's function.
+// waitTurn waits in a caller's function, which gives its turn away unless keep
+// is set.
 func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base, keep bool) error {
 	turn := w.turn
 	expired := func() bool { return false }
@@ -158,9 +161,10 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 	}
 }
 
-// parkOn parks the function of b. A nil b is no function.
+// parkOn parks the function of b. A nil b stands for no function.
 func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
-	// If it waits already, this is another goroutine, whose wait fails.
+	// If the function waits already, this is another goroutine, whose wait
+	// fails.
 	if b != nil && !b.is(flagWaiting) {
 		b.set(flagWaiting)
 		defer b.unset(flagWaiting)
@@ -168,19 +172,19 @@ func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
 	return turn.Park(on, keep)
 }
 
-// isWaiting reports whether the function of b waits. Its goroutine is then not the
-// one that asks.
+// isWaiting reports whether the function of b waits. If it does, the current
+// goroutine is not the one of that function.
 func (b *base) isWaiting() bool { return b != nil && b.is(flagWaiting) }
 
-// removeWaiter takes a waiter back and reports whether that was in time.
+// removeWaiter removes w and reports whether w was not notified yet.
 func (b *base) removeWaiter(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.waiters.remove(w)
 }
 
-// wakeOnDone has a function that gave its turn away look up when ctx ends,
-// until the function returned is called.
+// wakeOnDone wakes a parked function when ctx ends, until the returned function
+// is called.
 func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
 	if c, ok := ctx.(*runContext); ok && c.base() == own {
 		own.wakeOnDone(turn)
@@ -194,7 +198,7 @@ func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
 
 func noStop() bool { return false }
 
-// observed returns who follows the pending, or nil.
+// observed returns the observation of the pending, or nil.
 func (b *base) observed() Observation {
 	if b == nil || !b.is(flagObserved) {
 		return nil
