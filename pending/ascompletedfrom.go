@@ -9,11 +9,11 @@ import (
 // errNoMore says that a channel is closed.
 var errNoMore = errors.New("pending: no more pendings")
 
-// AsCompletedFrom is [AsCompleted] for pendings that come from a channel, until
-// that is closed. It hands out those that are done while it waits for the next
-// one; of those that are not it has no more than [MaxConcurrent] at a time, or
-// any number if that is zero. When ctx ends or the loop is left it takes no
-// more from the channel.
+// AsCompletedFrom is [AsCompleted] for pendings from a channel, until the
+// channel is closed. It yields pendings that are done while it waits for the
+// next one. It holds at most [MaxConcurrent] unfinished pendings at a time, or
+// any number if that is zero. After the end of ctx, or when the loop is left,
+// it takes no more from the channel.
 func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...CompletedOption) iter.Seq2[H, error] {
 	o := joinCompletedOptions(ctx, opts, "AsCompletedFrom")
 	if from == nil {
@@ -38,19 +38,19 @@ func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...Compl
 	}
 }
 
-// chanIterator is an iteration over the pendings of a channel. The arrival of the next
-// one is a pending among them.
+// chanIterator is an iteration over the pendings of a channel. While it waits
+// for the channel, nextPending is one of the collected pendings.
 type chanIterator[H Handle] struct {
 	*completions[Handle]
 	completedOptions
 	from         <-chan H
 	closed       bool
-	nextPending  *Pending[H]   // nil while it is not waited for
-	receiverDone chan struct{} // closed when nothing is taken any more for the arrival
+	nextPending  *Pending[H]   // its result is the next pending; nil if none is awaited
+	receiverDone chan struct{} // closed when receiveNext takes nothing more
 }
 
-// step returns the next pending that is done, or false at the end of the
-// iteration, and what has ended it.
+// step returns the next pending that is done. At the end of the iteration it
+// returns false, and the error that has ended it.
 func (it *chanIterator[H]) step() (h H, ok bool, err error) {
 	for {
 		took, err := it.take()
@@ -58,7 +58,7 @@ func (it *chanIterator[H]) step() (h H, ok bool, err error) {
 			return h, false, err
 		}
 		if took && it.limit > 0 {
-			continue // as far as it may, like a sequence
+			continue // take up to the limit first, like a sequence
 		}
 		next, ok := it.next()
 		switch {
@@ -78,8 +78,8 @@ func (it *chanIterator[H]) step() (h H, ok bool, err error) {
 	}
 }
 
-// take adds the next pending of the channel, or its arrival, if there is room
-// for one. It reports whether it did.
+// take adds the next pending of the channel, or nextPending, if the limit
+// allows. It reports whether it did.
 func (it *chanIterator[H]) take() (took bool, err error) {
 	if it.closed || it.nextPending != nil || it.limit > 0 && it.n >= it.limit || it.ctx.Err() != nil {
 		return false, nil
@@ -99,10 +99,10 @@ func (it *chanIterator[H]) take() (took bool, err error) {
 	}
 }
 
-// receiveNext completes the arrival of the next pending of a channel.
+// receiveNext completes nextPending with the next pending of the channel.
 func receiveNext[H Handle](nextPending *Pending[H], from <-chan H, receiverDone chan<- struct{}, keep bool) {
 	select {
-	case <-nextPending.Done(): // the loop was left
+	case <-nextPending.Done(): // it was cancelled: the loop was left
 		close(receiverDone)
 	case h, ok := <-from:
 		close(receiverDone)
@@ -115,7 +115,7 @@ func receiveNext[H Handle](nextPending *Pending[H], from <-chan H, receiverDone 
 	}
 }
 
-// addReceived adds the pending that has arrived.
+// addReceived adds the pending that was received.
 func (it *chanIterator[H]) addReceived() error {
 	h, err := it.nextPending.Result()
 	it.nextPending, it.closed = nil, err != nil
@@ -125,7 +125,7 @@ func (it *chanIterator[H]) addReceived() error {
 	return it.add(h)
 }
 
-// end cancels what is not done.
+// end cancels the pendings that are not done.
 func (it *chanIterator[H]) end() {
 	for _, h := range it.leave() {
 		if !it.keep && h != Handle(it.nextPending) {
@@ -136,11 +136,11 @@ func (it *chanIterator[H]) end() {
 		return
 	}
 	left := it.nextPending.Cancel(errLeft)
-	<-it.receiverDone // whatever comes after the loop is for others
+	<-it.receiverDone // after the loop, nothing may be taken from the channel
 	if left || it.keep {
 		return
 	}
 	if h, err := it.nextPending.Result(); err == nil {
-		cancelLeft(h) // it was not added any more
+		cancelLeft(h) // it was received but not added
 	}
 }

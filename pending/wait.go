@@ -40,7 +40,8 @@ func joinOptions(opts []WaitOption) WaitOption {
 	return all
 }
 
-// wait returns nil when the pending is done, else why it stopped waiting.
+// wait returns nil when the pending is done, else the reason why it stopped
+// waiting.
 func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	own := taskOf(ctx)
 	o.protect = o.protect || b.is(flagProtected)
