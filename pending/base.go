@@ -111,8 +111,8 @@ func DescribedBy(describe func(Metadata)) Option {
 	}
 }
 
-// TrackedBy limits the trackers of the context that see this pending, and the
-// calls its function makes, to those for which keep returns true.
+// TrackedBy limits the trackers that see this pending to those for which keep
+// returns true. The same limit applies to the calls that its function makes.
 func TrackedBy(keep func(Tracker) bool) Option {
 	if keep == nil {
 		panic("pending: TrackedBy with a nil function")
@@ -143,9 +143,9 @@ func KeptBy(h Handle) Option {
 // [All], [Any] and [AsCompleted] do not cancel it when they return before it is
 // done. What [Then] makes of it is protected too.
 //
-// Cancel still cancels the pending. So do the end of the context it was made
-// with, a group that it is a member of, and a stop of its caller. For a call it
-// is given to package actors as a PendingOptions.
+// Cancel still cancels the pending. So do the end of its context, a group
+// around it, and a stop of its caller. For a call it is given to package actors
+// as a PendingOptions.
 func Protected() Option {
 	return func(x *lazyState) { x.protected = true }
 }
@@ -375,9 +375,9 @@ func (b *base) markDone() *waiter {
 	return waiters
 }
 
-// watch makes the pending end with its context. It is called when the first
-// wait, Done or OnDone needs that, so that other pendings do not pay for it. A
-// queued function does not run under an ended context anyway.
+// watch makes the pending end with its context. The first wait, Done or OnDone
+// that needs this calls it. Other pendings do not pay for it. A queued function
+// does not run under an ended context anyway.
 func (b *base) watch() {
 	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) || b.isWatched() {
 		return

@@ -114,8 +114,8 @@ func (c *completions[H]) completed(w *watched[H]) {
 	}
 }
 
-// next returns the pending that was done first, of those that it has not
-// returned yet.
+// next returns, of the pendings it has not returned yet, the first that was
+// done.
 func (c *completions[H]) next() (h H, ok bool) {
 	if c.taken == nil {
 		c.mu.Lock()

@@ -3,8 +3,8 @@
 //
 // A [Pending] ends exactly once: with a value, with an error, or cancelled.
 // Cancel marks it at once. It is done when the work behind it has stopped. A
-// queued function never runs after its pending was cancelled. The context of a
-// running function ends. A pending with a function is completed by that
+// queued function never runs after its pending was cancelled. If the
+// function is running, its context ends. A pending with a function is completed by that
 // function alone.
 //
 //	p := actors.CallSoon(ctx, caller, fetch)
@@ -13,10 +13,10 @@
 // # Waiting and turns
 //
 // The functions of a caller run one at a time. The right to run is a [Turn]. A
-// wait finds the turn in its context. With the context of the function, it
-// gives the turn away while it waits and takes it back before it returns. So a
-// function that waits never blocks the other functions. With any other context
-// a wait blocks the goroutine.
+// wait finds the turn in its context. With the context of the function, it gives
+// the turn away and takes it back before it returns. So a function that waits
+// never blocks the other functions. With any other context a wait blocks the
+// goroutine.
 //
 // The context of a function is for the goroutine of that function. Package
 // actors describes when a wait on another goroutine is detected.
@@ -25,10 +25,10 @@
 //
 // A pending is cancelled when the context it was made with ends before its
 // function starts. The cause is the context's cause, and the function does not
-// run. The pending is cancelled at once if a wait, Done or OnDone needs it.
-// Otherwise it is cancelled when its turn comes. If the function is running
-// already, its own context ends. The function then decides: a value that it
-// still returns counts.
+// run. The pending is cancelled at once if it is waited for, or Done or OnDone
+// was called. Otherwise it is cancelled when its turn comes. If the function is
+// running already, its own context ends. The function then decides: a value that
+// it still returns counts.
 //
 // A function is given a context of its own. It has the values of the context
 // that the pending was made with. It ends with that context, when the pending

@@ -21,10 +21,10 @@ func (e *cancelledError) Error() string { return "pending: group: " + e.cause.Er
 func (e *cancelledError) Unwrap() error { return e.cause }
 
 // Group waits for the pendings made by calls under its context. These are the
-// calls of the body that has the context, the calls that their functions make,
-// and so on, across callers, workers and delays. When one member fails, the
-// group cancels the others. The members of a nested group are members of both
-// groups. A group is made by [NewGroup]. It is safe for concurrent use.
+// calls of the body, the calls that their functions make, and so on. It covers
+// all callers, workers and delayed calls. When one member fails, the group
+// cancels the others. The members of a nested group are members of both groups.
+// A group is made by [NewGroup]. It is safe for concurrent use.
 type Group struct {
 	outer       context.Context // never ends if the group is shielded
 	cancel      context.CancelCauseFunc
@@ -309,10 +309,9 @@ func (g *Group) expire() {
 // function it gives the turn away.
 //
 // The error joins the failures of members from before the group was cancelled.
-// Without failures, it is the error of the outer context or of the timeout, if
-// one of them has ended the group. Otherwise it matches [ErrCancelled] if the
-// mode reports cancellations and there was one. A second Wait returns
-// [ErrGroupOver].
+// Without failures, it is the error of the outer context or of the timeout that
+// ended the group. Otherwise it matches [ErrCancelled] if the mode reports
+// cancellations and there was one. A second Wait returns [ErrGroupOver].
 //
 // Members that do not end when they are cancelled are waited for no longer than
 // [WithCancelTimeout] says. They are still in [Group.Pending] then.
@@ -334,7 +333,7 @@ func (g *Group) Wait() error {
 }
 
 // rejectMember returns an error if the function that made the group waits
-// already. That function is then not the one that waits for the group.
+// already. Another function, a member, then waits for the group.
 func (g *Group) rejectMember() error {
 	own := taskOf(g.outer)
 	if g.foreign || !own.isWaiting() {

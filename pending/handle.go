@@ -16,9 +16,9 @@ type Handle interface {
 	// Done returns a channel that is closed when the pending is done.
 	Done() <-chan struct{}
 
-	// IsDone reports whether the pending is done. It is done when it has a
-	// result, has an error, or is cancelled and its function, if any, has
-	// returned.
+	// IsDone reports whether the pending is done: it has a result, has an
+	// error, or is cancelled. A cancelled pending is done when its function, if
+	// any, has returned.
 	IsDone() bool
 
 	// Err returns nil when the pending is done with a result, and the error it
@@ -57,11 +57,11 @@ type Handle interface {
 	// fn should be short. It delays the goroutine that completes the pending:
 	// the callbacks and waits after fn, and, for a call, the scheduler of the
 	// caller, which still has the turn. So fn must not wait for anything that
-	// needs that goroutine or that turn. Examples are another function of the
-	// same caller, the end of that caller, or a lock that one of its functions
-	// holds. Such a wait never ends. It is not reported as [ErrDeadlock],
-	// because a callback has no turn to give away. Work that waits belongs in a
-	// call, or on a goroutine that fn starts.
+	// needs this goroutine or turn. Examples are another function of the same
+	// caller, the end of that caller, or a lock held by one of its functions.
+	// Such a wait never ends. It is not reported as [ErrDeadlock], because a
+	// callback has no turn to give away. Work that waits belongs in a call, or
+	// on a goroutine that fn starts.
 	OnDone(fn func(Handle)) (remove func() bool)
 
 	// SetCanceller makes every later Cancel call fn, with the joined causes. A

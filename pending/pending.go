@@ -81,12 +81,11 @@ func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 
 // Wait returns the result once the pending is done, or at once if it is.
 //
-// In a caller's function, with the context of that function, Wait gives the
-// turn away and takes it back before it returns. With any other context it
-// blocks the goroutine.
+// With the context of a caller's function, Wait gives the turn away and takes
+// it back before it returns. With any other context it blocks the goroutine.
 //
-// When ctx or the time of [Timeout] ends first, Wait cancels the pending and
-// does not wait for its function to return. The error matches the context's
+// When ctx or the time of [Timeout] ends first, Wait cancels the pending. It
+// does not wait for the function to return. The error matches the context's
 // error and its cause. With [Protect], or if the pending is [Protected], Wait
 // does not cancel it. A wait that could never end returns [ErrDeadlock] at once
 // and does not change the pending.

@@ -75,7 +75,7 @@ func trackersOf(ctx context.Context) *trackers {
 	return list
 }
 
-// keep returns the list of the trackers for which the condition holds.
+// keep returns the trackers that meet the condition.
 func (l *trackers) keep(condition func(Tracker) bool) *trackers {
 	if l == nil {
 		return nil

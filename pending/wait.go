@@ -174,7 +174,7 @@ func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
 }
 
 // isWaiting reports whether the function of b waits. If it does, the current
-// goroutine is not the one of that function.
+// goroutine does not run that function.
 func (b *base) isWaiting() bool { return b != nil && b.is(flagWaiting) }
 
 // removeWaiter removes w and reports whether w was not notified yet.

@@ -26,9 +26,8 @@ func FirstError() WaitOption { return WaitOption{until: untilError} }
 func AllCompleted() WaitOption { return WaitOption{} }
 
 // WaitAll waits until all pendings are done, or, with an option, until the
-// first is done or has failed. It returns the pendings that are done and those
-// that are not, each in the order of items. In a caller's function it gives the
-// turn away.
+// first is done or has failed. It returns the done pendings and the others,
+// each in the order of items. In a caller's function it gives the turn away.
 //
 // WaitAll cancels no pending. The end of ctx is an error. The end of a
 // [Timeout] is none. With [Shield] the wait goes on when ctx ends. If items
