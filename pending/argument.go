@@ -5,9 +5,9 @@ import (
 	"reflect"
 )
 
-// What is nil by mistake panics where it is given, with the name of the function
-// that it is given to: who uses it later could not say where it comes from.
-
+// requireContext panics if ctx is nil, with the name of the function that ctx was
+// given to. All arguments are checked where they are given: a later use could not
+// say where the nil comes from.
 func requireContext(ctx context.Context, name string) {
 	if ctx == nil {
 		panic("pending: " + name + " with a nil context")

@@ -7,17 +7,18 @@ import (
 	"slices"
 )
 
-// errLeft is why pendings are cancelled that were left behind.
+// errLeft is the cause when AsCompleted cancels the pendings of a loop that was
+// left.
 var errLeft = errors.New("pending: left by AsCompleted")
 
-// cancelLeft cancels a pending that was left behind.
+// cancelLeft cancels a pending of a loop that was left.
 func cancelLeft(h Handle) {
 	if !h.core().is(flagProtected) {
 		cancelFor(h, errLeft)
 	}
 }
 
-// DefaultMaxConcurrent is how far a sequence is pulled ahead by [AsCompleted].
+// DefaultMaxConcurrent is how many pendings [AsCompleted] pulls ahead.
 const DefaultMaxConcurrent = 10
 
 // CompletedOption changes how pendings are iterated over.
@@ -29,39 +30,39 @@ type completedOptions struct {
 	observer Observer
 }
 
-// MaxConcurrent bounds how many pendings are taken from the sequence and not
-// yet handed out, instead of [DefaultMaxConcurrent]; with n of zero or less
-// there is no bound, and the whole sequence is pulled first. The seed's
-// max_concurrent.
+// MaxConcurrent limits the number of pendings that are taken from the sequence
+// and not yet yielded. It replaces [DefaultMaxConcurrent]. With n of zero or
+// less there is no limit, and the whole sequence is pulled first.
 func MaxConcurrent(n int) CompletedOption { return func(o *completedOptions) { o.limit = max(n, 0) } }
 
-// KeepUnfinished leaves the pendings alone that are not done when the loop is
-// left. The seed's cancel_unfinished=False.
+// KeepUnfinished does not cancel the unfinished pendings when the loop is left.
 func KeepUnfinished() CompletedOption { return func(o *completedOptions) { o.keep = true } }
 
-// LoopObservedBy has o told of the loop as if it were a pending, from its
+// LoopObservedBy makes o observe the loop as if it were a pending, from its
 // beginning until it is left.
 func LoopObservedBy(o Observer) CompletedOption {
 	return func(c *completedOptions) { c.observer = o }
 }
 
 // AsCompleted iterates over the pendings of a sequence in the order in which
-// they are done, each with its error. The sequence is pulled as the loop goes
-// on, at most [MaxConcurrent] ahead, so that a sequence that makes calls makes
-// them with bounded concurrency:
+// they are done, each with its error. It pulls the sequence at most
+// [MaxConcurrent] pendings ahead. So a sequence that makes calls makes them
+// with bounded concurrency:
 //
 //	for p, err := range pending.AsCompleted(ctx, calls(ctx)) { ... }
 //
-// Leaving the loop cancels what is not done, unless [KeepUnfinished] is given,
-// before the sequence is left. A pending that comes twice is handed out twice.
-// A failure of the iteration itself is a last pair of a zero H and the error:
-// the end of ctx, after which the sequence is pulled no further and what is
-// done is still handed out, or, if the pending is among them whose function
-// iterates, at once an error that matches [ErrDeadlock].
+// Leaving the loop cancels the pendings that are not done, unless
+// [KeepUnfinished] is given, and then leaves the sequence. A pending that comes
+// twice is yielded twice.
 //
-// The sequence runs on the goroutine, and the turn, of the loop, and a panic of
-// it comes out of the loop. Inside a caller's function the loop gives the turn
-// away while it waits. The seed's as_completed.
+// A failure of the iteration itself is a last pair of a zero H and the error.
+// After the end of ctx, AsCompleted pulls no further, yields what is done, and
+// then fails. If the sequence yields the pending whose function iterates, the
+// loop fails at once. The error then matches [ErrDeadlock].
+//
+// The sequence runs on the goroutine, and with the turn, of the loop. A panic
+// in the sequence passes through the loop. In a caller's function the loop
+// gives the turn away while it waits.
 func AsCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts ...CompletedOption) iter.Seq2[H, error] {
 	return asCompleted(ctx, seq, opts, "AsCompleted")
 }
@@ -79,7 +80,8 @@ func asCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts []Complete
 	}, opts, name)
 }
 
-// AsCompletedOf is [AsCompleted] for pendings that exist, with no limit.
+// AsCompletedOf is [AsCompleted] for pendings that exist already, with no
+// limit.
 func AsCompletedOf[H Handle](ctx context.Context, items []H, opts ...CompletedOption) iter.Seq2[H, error] {
 	return asCompletedOf(ctx, items, opts, "AsCompletedOf")
 }
@@ -90,7 +92,7 @@ func asCompletedOf[H Handle](ctx context.Context, items []H, opts []CompletedOpt
 }
 
 // AsCompleted2 is [AsCompleted] for a sequence that may fail. Its first error
-// ends it; the pendings before it are handed out first.
+// ends it. The pendings before the error are yielded first.
 func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts ...CompletedOption) iter.Seq2[H, error] {
 	if seq == nil {
 		panic("pending: AsCompleted2 with a nil sequence")
@@ -101,22 +103,22 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 func asCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts []CompletedOption, name string) iter.Seq2[H, error] {
 	o := joinCompletedOptions(ctx, opts, name)
 	return func(yield func(H, error) bool) {
-		l := loop[H]{completions: newCompletions[H](ctx, name), completedOptions: o, yield: yield}
-		defer o.watch(ctx, "pending.AsCompleted")(&l.failed)
-		defer l.end()
-		if l.mayPull() {
+		it := seqIterator[H]{completions: newCompletions[H](ctx, name), completedOptions: o, yield: yield}
+		defer o.observe(ctx, "pending.AsCompleted")(&it.failed)
+		defer it.end()
+		if it.mayPull() {
 			for h, err := range seq {
-				if !l.take(h, err) {
+				if !it.take(h, err) {
 					break
 				}
 			}
 		}
-		l.finish()
+		it.handOutRest()
 	}
 }
 
-// joinCompletedOptions returns what the options of a loop say. It panics if one is
-// nil, or ctx is.
+// joinCompletedOptions returns the joined options of a loop. It panics if ctx
+// or an option is nil.
 func joinCompletedOptions(ctx context.Context, opts []CompletedOption, name string) completedOptions {
 	requireContext(ctx, name)
 	requireOptions(opts, name)
@@ -127,9 +129,10 @@ func joinCompletedOptions(ctx context.Context, opts []CompletedOption, name stri
 	return o
 }
 
-// watch tells the observer, if there is one, that a loop begins, and returns what
-// tells it of the end, and of what has failed.
-func (o *completedOptions) watch(ctx context.Context, name string) func(failed *error) {
+// observe notifies the observer, if there is one, that a loop begins. The
+// returned function notifies it of the end, with the error that failed points
+// to.
+func (o *completedOptions) observe(ctx context.Context, name string) func(failed *error) {
 	if o.observer == nil {
 		return func(*error) {}
 	}
@@ -140,87 +143,89 @@ func (o *completedOptions) watch(ctx context.Context, name string) func(failed *
 	return func(failed *error) { observation.Done(*failed) }
 }
 
-// loop is an iteration in progress.
-type loop[H Handle] struct {
+// seqIterator is an iteration over a sequence in progress.
+type seqIterator[H Handle] struct {
 	*completions[H]
 	completedOptions
 	yield    func(H, error) bool
 	over     bool
 	deadlock error // ends the loop at once
-	err      error // ends it when all are handed out
-	failed   error // has ended it
+	err      error // ends the loop when all pendings are yielded
+	failed   error // the error that ended the loop
 }
 
-// mayPull reports whether the sequence may be pulled further. One that has no
-// limit is taken as a whole, so that leaving the loop cancels all of it.
-func (l *loop[H]) mayPull() bool {
-	if l.limit > 0 && l.err == nil && l.ctx.Err() != nil {
-		l.err = l.ended()
+// mayPull reports whether the sequence may be pulled further. A sequence
+// without a limit is pulled to its end, so that leaving the loop cancels all of
+// its pendings.
+func (it *seqIterator[H]) mayPull() bool {
+	if it.limit > 0 && it.err == nil && it.ctx.Err() != nil {
+		it.err = it.ended()
 	}
-	return l.err == nil
+	return it.err == nil
 }
 
-// take adds what the sequence has yielded, and hands out pendings until it may
-// be pulled again. It reports whether it is to be.
-func (l *loop[H]) take(h H, err error) bool {
+// take adds what the sequence has yielded, and hands out pendings until the
+// limit allows more. It reports whether the sequence should be pulled again.
+func (it *seqIterator[H]) take(h H, err error) bool {
 	if err != nil {
-		l.err = err
+		it.err = err
 		return false
 	}
-	if err := l.add(h); err != nil {
-		l.deadlock = err
+	if err := it.add(h); err != nil {
+		it.deadlock = err
 	}
-	if l.limit == 0 {
+	if it.limit == 0 {
 		return true
 	}
-	return l.deadlock == nil && l.handOut(l.limit-1) && l.mayPull()
+	return it.deadlock == nil && it.handOut(it.limit-1) && it.mayPull()
 }
 
-// handOut hands out pendings until no more than n are left. It reports false
-// when the loop is over.
-func (l *loop[H]) handOut(n int) bool {
-	for l.n > n {
-		h, ok := l.next()
+// handOut yields pendings until no more than n are left. It returns false when
+// the loop is over.
+func (it *seqIterator[H]) handOut(n int) bool {
+	for it.n > n {
+		h, ok := it.next()
 		if !ok {
-			if err := l.wait(); err != nil {
-				return l.fail(err)
+			if err := it.wait(); err != nil {
+				return it.fail(err)
 			}
 			continue
 		}
-		if !l.yield(h, h.Err()) {
-			return l.end()
+		if !it.yield(h, h.Err()) {
+			return it.end()
 		}
 	}
 	return true
 }
 
-// finish hands out what is left when the sequence has ended.
-func (l *loop[H]) finish() {
+// handOutRest yields what is left when the sequence has ended.
+func (it *seqIterator[H]) handOutRest() {
 	switch {
-	case l.over:
-	case l.deadlock != nil:
-		l.fail(l.deadlock)
-	case l.handOut(0) && l.err != nil:
-		l.fail(l.err)
+	case it.over:
+	case it.deadlock != nil:
+		it.fail(it.deadlock)
+	case it.handOut(0) && it.err != nil:
+		it.fail(it.err)
 	}
 }
 
 // fail ends the loop with an error.
-func (l *loop[H]) fail(err error) bool {
+func (it *seqIterator[H]) fail(err error) bool {
 	var none H
-	l.failed = err
-	l.yield(none, err)
-	return l.end()
+	it.failed = err
+	it.yield(none, err)
+	return it.end()
 }
 
-// end cancels what is not done. It returns false, as those do that call it.
-func (l *loop[H]) end() bool {
-	if l.over {
+// end cancels the pendings that are not done. It always returns false, for its
+// callers to return.
+func (it *seqIterator[H]) end() bool {
+	if it.over {
 		return false
 	}
-	l.over = true
-	for _, h := range l.leave() {
-		if !l.keep {
+	it.over = true
+	for _, h := range it.leave() {
+		if !it.keep {
 			cancelLeft(h)
 		}
 	}

@@ -9,23 +9,23 @@ import (
 // errNoMore says that a channel is closed.
 var errNoMore = errors.New("pending: no more pendings")
 
-// AsCompletedFrom is [AsCompleted] for pendings that come from a channel, until
-// that is closed. It hands out those that are done while it waits for the next
-// one; of those that are not it has no more than [MaxConcurrent] at a time, or
-// any number if that is zero. When ctx ends or the loop is left it takes no
-// more from the channel.
+// AsCompletedFrom is [AsCompleted] for pendings from a channel, until the
+// channel is closed. It yields pendings that are done while it waits for the
+// next one. It holds at most [MaxConcurrent] unfinished pendings at a time, or
+// any number if that is zero. After the end of ctx, or when the loop is left,
+// it takes no more from the channel.
 func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...CompletedOption) iter.Seq2[H, error] {
 	o := joinCompletedOptions(ctx, opts, "AsCompletedFrom")
 	if from == nil {
 		panic("pending: AsCompletedFrom with a nil channel")
 	}
 	return func(yield func(H, error) bool) {
-		s := stream[H]{completions: newCompletions[Handle](ctx, "AsCompletedFrom"), completedOptions: o, from: from}
+		it := chanIterator[H]{completions: newCompletions[Handle](ctx, "AsCompletedFrom"), completedOptions: o, from: from}
 		var failed error
-		defer o.watch(ctx, "pending.AsCompletedFrom")(&failed)
-		defer s.end()
+		defer o.observe(ctx, "pending.AsCompletedFrom")(&failed)
+		defer it.end()
 		for {
-			h, ok, err := s.step()
+			h, ok, err := it.step()
 			switch {
 			case err != nil:
 				failed = err
@@ -38,39 +38,39 @@ func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...Compl
 	}
 }
 
-// stream is an iteration over the pendings of a channel. The arrival of the next
-// one is a pending among them.
-type stream[H Handle] struct {
+// chanIterator is an iteration over the pendings of a channel. While it waits
+// for the channel, nextPending is one of the collected pendings.
+type chanIterator[H Handle] struct {
 	*completions[Handle]
 	completedOptions
-	from    <-chan H
-	closed  bool
-	arrival *Pending[H]   // nil while it is not waited for
-	taker   chan struct{} // closed when nothing is taken any more for the arrival
+	from         <-chan H
+	closed       bool
+	nextPending  *Pending[H]   // its result is the next pending; nil if none is awaited
+	receiverDone chan struct{} // closed when receiveNext takes nothing more
 }
 
-// step returns the next pending that is done, or false at the end of the
-// iteration, and what has ended it.
-func (s *stream[H]) step() (h H, ok bool, err error) {
+// step returns the next pending that is done. At the end of the iteration it
+// returns false, and the error that has ended it.
+func (it *chanIterator[H]) step() (h H, ok bool, err error) {
 	for {
-		took, err := s.take()
+		took, err := it.take()
 		if err != nil {
 			return h, false, err
 		}
-		if took && s.limit > 0 {
-			continue // as far as it may, like a sequence
+		if took && it.limit > 0 {
+			continue // take up to the limit first, like a sequence
 		}
-		next, ok := s.next()
+		next, ok := it.next()
 		switch {
-		case ok && next == Handle(s.arrival):
-			err = s.arrived()
+		case ok && next == Handle(it.nextPending):
+			err = it.addReceived()
 		case ok:
 			return next.(H), true, nil
 		case took:
-		case s.closed && s.n == 0:
+		case it.closed && it.n == 0:
 			return h, false, nil
 		default:
-			err = s.wait()
+			err = it.wait()
 		}
 		if err != nil {
 			return h, false, err
@@ -78,69 +78,69 @@ func (s *stream[H]) step() (h H, ok bool, err error) {
 	}
 }
 
-// take adds the next pending of the channel, or its arrival, if there is room
-// for one. It reports whether it did.
-func (s *stream[H]) take() (took bool, err error) {
-	if s.closed || s.arrival != nil || s.limit > 0 && s.n >= s.limit || s.ctx.Err() != nil {
+// take adds the next pending of the channel, or nextPending, if the limit
+// allows. It reports whether it did.
+func (it *chanIterator[H]) take() (took bool, err error) {
+	if it.closed || it.nextPending != nil || it.limit > 0 && it.n >= it.limit || it.ctx.Err() != nil {
 		return false, nil
 	}
 	select {
-	case h, ok := <-s.from:
+	case h, ok := <-it.from:
 		if !ok {
-			s.closed = true
+			it.closed = true
 			return false, nil
 		}
-		return true, s.add(h)
+		return true, it.add(h)
 	default:
-		s.arrival = New[H](context.Background(), Named("pending.AsCompletedFrom"))
-		s.taker = make(chan struct{})
-		go expect(s.arrival, s.from, s.taker, s.keep)
-		return true, s.add(s.arrival)
+		it.nextPending = New[H](context.Background(), Named("pending.AsCompletedFrom"))
+		it.receiverDone = make(chan struct{})
+		go receiveNext(it.nextPending, it.from, it.receiverDone, it.keep)
+		return true, it.add(it.nextPending)
 	}
 }
 
-// expect completes the arrival of the next pending of a channel.
-func expect[H Handle](arrival *Pending[H], from <-chan H, taker chan<- struct{}, keep bool) {
+// receiveNext completes nextPending with the next pending of the channel.
+func receiveNext[H Handle](nextPending *Pending[H], from <-chan H, receiverDone chan<- struct{}, keep bool) {
 	select {
-	case <-arrival.Done(): // the loop was left
-		close(taker)
+	case <-nextPending.Done(): // it was cancelled: the loop was left
+		close(receiverDone)
 	case h, ok := <-from:
-		close(taker)
+		close(receiverDone)
 		switch {
 		case !ok:
-			arrival.SetError(errNoMore)
-		case !arrival.SetResult(h) && !keep:
+			nextPending.SetError(errNoMore)
+		case !nextPending.SetResult(h) && !keep:
 			cancelLeft(h)
 		}
 	}
 }
 
-// arrived adds the pending that has arrived.
-func (s *stream[H]) arrived() error {
-	h, err := s.arrival.Result()
-	s.arrival, s.closed = nil, err != nil
+// addReceived adds the pending that was received.
+func (it *chanIterator[H]) addReceived() error {
+	h, err := it.nextPending.Result()
+	it.nextPending, it.closed = nil, err != nil
 	if err != nil {
 		return nil
 	}
-	return s.add(h)
+	return it.add(h)
 }
 
-// end cancels what is not done.
-func (s *stream[H]) end() {
-	for _, h := range s.leave() {
-		if !s.keep && h != Handle(s.arrival) {
+// end cancels the pendings that are not done.
+func (it *chanIterator[H]) end() {
+	for _, h := range it.leave() {
+		if !it.keep && h != Handle(it.nextPending) {
 			cancelLeft(h)
 		}
 	}
-	if s.arrival == nil {
+	if it.nextPending == nil {
 		return
 	}
-	left := s.arrival.Cancel(errLeft)
-	<-s.taker // whatever comes after the loop is for others
-	if left || s.keep {
+	left := it.nextPending.Cancel(errLeft)
+	<-it.receiverDone // after the loop, nothing may be taken from the channel
+	if left || it.keep {
 		return
 	}
-	if h, err := s.arrival.Result(); err == nil {
-		cancelLeft(h) // it was not added any more
+	if h, err := it.nextPending.Result(); err == nil {
+		cancelLeft(h) // it was received but not added
 	}
 }

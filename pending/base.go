@@ -12,53 +12,53 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 )
 
-// The life of a pending. Done is final; cancelled may come before it, and
+// The states of a pending. Done is final. Cancelled may come before done, and
 // only before it.
 const (
 	flagStarted  uint32 = 1 << iota // the function was called
 	flagReturned                    // and has returned
 	flagCancelled
 	flagDone
-	flagObserved // there is an observation, from the beginning
-	flagWaiting  // the function waits, with its turn
+	flagObserved // there is an observation; set before the pending is published
+	flagWaiting  // the function waits, with the turn of its caller
 	flagProtected
 )
 
 // base is a Pending without its value.
 type base struct {
 	mu    sync.Mutex
-	flags atomic.Uint32 // those of a cancelled or done pending change under mu
+	flags atomic.Uint32 // flagCancelled and flagDone are set under mu
 
-	self   Handle
+	handle Handle
 	ctx    context.Context
-	runner Runner  // nil where no function stands behind the pending
+	runner Runner  // nil without a function behind the pending
 	pc     uintptr // of that function
 
-	// Under mu until the pending is done, constant after.
+	// Guarded by mu until the pending is done, constant after.
 	err     error
-	done    chan struct{} // made when first asked for
+	done    chan struct{} // made by the first Done
 	waiters waiterList
-	extra   *extra // what few pendings have
+	lazy    *lazyState // nil for most pendings
 
-	// The cancellation of the running function's context, made when first
+	// The cancellation of the running function's context, made when it is first
 	// needed.
 	cancellation atomic.Pointer[cancelContext]
 }
 
-// extra holds what few pendings have, so that the others stay small.
-type extra struct {
+// lazyState holds what few pendings have. It keeps the others small.
+type lazyState struct {
 	id          uint64
 	name        string
 	metadata    Metadata
 	describe    func(Metadata)
-	described   bool // metadata is complete, and known outside
+	described   bool // metadata is complete, and may be in use outside
 	canceller   func(error)
-	source      *base // that a pending made by Then cancels, unless it has a canceller
+	source      *base // cancelled with this pending, which Then made; nil with a canceller
 	derived     bool  // made by Then
 	observation Observation
-	unwatch     func() bool // ends the watch over ctx
-	later       int         // how many causes came after the first one
-	keeper      Handle      // whose function is to complete the pending
+	unwatch     func() bool // stops watching ctx
+	later       int         // the number of causes after the first one
+	completer   Handle      // its function completes this pending
 	options
 }
 
@@ -71,16 +71,16 @@ type options struct {
 }
 
 // Option changes how a pending is made.
-type Option func(*extra)
+type Option func(*lazyState)
 
 // Named gives the pending a name, for String, logs and spans.
 func Named(name string) Option {
-	return func(x *extra) { x.name = name }
+	return func(x *lazyState) { x.name = name }
 }
 
 // With attaches a value to the pending's metadata.
 func With(key string, value any) Option {
-	return func(x *extra) {
+	return func(x *lazyState) {
 		if x.metadata == nil {
 			x.metadata = Metadata{}
 		}
@@ -88,15 +88,17 @@ func With(key string, value any) Option {
 	}
 }
 
-// DescribedBy has describe make the pending's metadata when that is first asked for, and
-// not before: for what few ask for. What is attached in another way stands above it.
-// Several are asked in their order. They may run on several goroutines at a time,
-// and must not ask for the pending's metadata.
+// DescribedBy makes describe fill in the pending's metadata when the metadata
+// is first asked for. It suits metadata that is seldom needed. Values attached
+// in another way take precedence. Several functions are called in their order.
+//
+// describe may run on several goroutines at a time. It must not ask for the
+// pending's metadata.
 func DescribedBy(describe func(Metadata)) Option {
 	if describe == nil {
 		panic("pending: DescribedBy with a nil function")
 	}
-	return func(x *extra) {
+	return func(x *lazyState) {
 		before := x.describe
 		if before == nil {
 			x.describe = describe
@@ -109,94 +111,94 @@ func DescribedBy(describe func(Metadata)) Option {
 	}
 }
 
-// TrackedBy has those trackers told of the pending, and of what its function
-// calls, for which keep returns true, out of the ones that its context carries.
-// The seed's trackers.
+// TrackedBy limits the trackers that see this pending to those for which keep
+// returns true. The same limit applies to the calls that its function makes.
 func TrackedBy(keep func(Tracker) bool) Option {
 	if keep == nil {
 		panic("pending: TrackedBy with a nil function")
 	}
-	return func(x *extra) { x.tracked, x.track = true, keep }
+	return func(x *lazyState) { x.tracked, x.track = true, keep }
 }
 
-// Tracked has all trackers of the context told of a pending made by [New],
-// which they are not otherwise.
-func Tracked() Option { return func(x *extra) { x.tracked = true } }
+// Tracked adds a pending made by [New] to all trackers of the context. Without
+// it, trackers see calls alone.
+func Tracked() Option { return func(x *lazyState) { x.tracked = true } }
 
-// Untracked has no tracker told of the pending, nor of what its function calls.
+// Untracked hides the pending, and the calls its function makes, from all
+// trackers.
 func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) }
 
-// KeptBy says of a pending made by [New] that the function behind h, and nobody
-// else, is to complete it. Whoever waits for it waits for that function, so that
-// the wait is [ErrDeadlock] where one for h would be. A nil h says nothing.
+// KeptBy says that the function behind h, and no other code, completes a
+// pending made by [New]. A wait for the pending then counts as a wait for h. It
+// returns [ErrDeadlock] where a wait for h would. A nil h has no effect.
 func KeptBy(h Handle) Option {
 	if isNil(h) {
-		h = nil // for those who compare
+		h = nil // a nil pointer becomes a nil interface
 	}
-	return func(x *extra) { x.keeper = h }
+	return func(x *lazyState) { x.completer = h }
 }
 
 // Protected makes a pending that no wait cancels, as if every wait for it were
-// given [Protect]: not Wait nor WaitSync when they end early, not [All], [Any] nor
-// [AsCompleted] when they leave it behind. What [Then] makes of it is protected
-// too.
+// given [Protect]. Wait and WaitSync do not cancel it when they end early.
+// [All], [Any] and [AsCompleted] do not cancel it when they return before it is
+// done. What [Then] makes of it is protected too.
 //
-// Cancel still cancels the pending, and so do the end of the context that it was
-// made with, a group that it is a member of, and a stop of its caller. The seed's
-// ProtectedPending. For a call it is given to package actors as a PendingOptions.
+// Cancel still cancels the pending. So do the end of its context, a group
+// around it, and a stop of its caller. For a call it is given to package actors
+// as a PendingOptions.
 func Protected() Option {
-	return func(x *extra) { x.protected = true }
+	return func(x *lazyState) { x.protected = true }
 }
 
-// ObservedBy has o told of the pending.
+// ObservedBy makes o observe the pending.
 func ObservedBy(o Observer) Option {
-	return func(x *extra) { x.observer = o }
+	return func(x *lazyState) { x.observer = o }
 }
 
-// init makes b the inside of self. It is called once, before anybody else
-// knows of self.
-func (b *base) init(ctx context.Context, self Handle, opts []Option) {
-	b.self = self
-	b.ctx = lifeOf(ctx)
+// init makes b the inside of handle. It is called once, before handle is
+// published.
+func (b *base) init(ctx context.Context, handle Handle, opts []Option) {
+	b.handle = handle
+	b.ctx = scheduleContext(ctx)
 	if len(opts) > 0 {
 		b.apply(opts)
 	}
-	if b.runner != nil || b.extra != nil && b.extra.tracked {
+	if b.runner != nil || b.lazy != nil && b.lazy.tracked {
 		b.track()
 	}
 }
 
 func (b *base) apply(opts []Option) {
-	b.extra = &extra{}
+	b.lazy = &lazyState{}
 	for _, opt := range opts {
-		opt(b.extra)
+		opt(b.lazy)
 	}
-	if o := b.extra.observer; o != nil {
-		b.ctx, b.extra.observation = o.Observe(b.ctx, b.self)
+	if o := b.lazy.observer; o != nil {
+		b.ctx, b.lazy.observation = o.Observe(b.ctx, b.handle)
 	}
-	if b.extra.observation != nil {
+	if b.lazy.observation != nil {
 		b.set(flagObserved)
 	}
-	if b.extra.protected {
+	if b.lazy.protected {
 		b.set(flagProtected)
 	}
 }
 
-// track tells the trackers that the context carries of the pending. Those that
-// the options leave out are not told of what its function calls either.
+// track adds the pending to the trackers of its context. Trackers that the
+// options leave out do not see the calls of its function either.
 func (b *base) track() {
 	trackers := trackersOf(b.ctx)
 	if trackers == nil {
 		return
 	}
-	if b.extra != nil && b.extra.track != nil {
-		kept := trackers.keep(b.extra.track)
+	if b.lazy != nil && b.lazy.track != nil {
+		kept := trackers.keep(b.lazy.track)
 		if kept != trackers {
 			b.ctx = withTrackers(b.ctx, kept)
 		}
 		trackers = kept
 	}
-	trackers.add(b.self)
+	trackers.add(b.handle)
 }
 
 func (b *base) core() *base { return b }
@@ -207,12 +209,12 @@ func (b *base) set(flag uint32) { b.flags.Or(flag) }
 
 func (b *base) unset(flag uint32) { b.flags.And(^flag) }
 
-// extras returns what few pendings have, to be written to. The caller holds mu.
-func (b *base) extras() *extra {
-	if b.extra == nil {
-		b.extra = &extra{}
+// ensureLazy returns the lazy state and makes it if necessary. mu must be held.
+func (b *base) ensureLazy() *lazyState {
+	if b.lazy == nil {
+		b.lazy = &lazyState{}
 	}
-	return b.extra
+	return b.lazy
 }
 
 var lastID atomic.Uint64
@@ -221,7 +223,7 @@ var lastID atomic.Uint64
 func (b *base) ID() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	x := b.extras()
+	x := b.ensureLazy()
 	if x.id == 0 {
 		x.id = lastID.Add(1)
 	}
@@ -236,8 +238,8 @@ func (b *base) Name() string {
 }
 
 func (b *base) nameLocked() string {
-	if b.extra != nil && b.extra.name != "" {
-		return b.extra.name
+	if b.lazy != nil && b.lazy.name != "" {
+		return b.lazy.name
 	}
 	return b.function()
 }
@@ -255,7 +257,7 @@ func programCounter(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
 // Metadata implements [Handle].
 func (b *base) Metadata() Metadata {
 	b.mu.Lock()
-	x := b.extras()
+	x := b.ensureLazy()
 	if x.described {
 		defer b.mu.Unlock()
 		return x.metadata
@@ -263,7 +265,8 @@ func (b *base) Metadata() Metadata {
 	describe, named := x.describe, x.metadata["func"] != nil
 	b.mu.Unlock()
 
-	// Without mu, and so perhaps on several goroutines, of which the first wins.
+	// mu is not held here: several goroutines may describe the pending, and the
+	// first one wins.
 	m := Metadata{}
 	if describe != nil {
 		describe(m)
@@ -306,7 +309,7 @@ func (b *base) Err() error {
 	}
 }
 
-// closed is the Done channel of pendings that were done before it was asked for.
+// closed is the Done channel of pendings that were done before Done was called.
 var closed = func() chan struct{} {
 	c := make(chan struct{})
 	close(c)
@@ -327,9 +330,9 @@ func (b *base) Done() <-chan struct{} {
 	return b.done
 }
 
-// settle gives the pending its outcome unless it is cancelled, whose error it
-// keeps. It reports whether err is the outcome now. mu must be held.
-func (b *base) settle(err error, cancelled bool) bool {
+// setOutcome gives the pending its outcome. A cancelled pending keeps its
+// error. setOutcome reports whether err is the outcome now. mu must be held.
+func (b *base) setOutcome(err error, cancelled bool) bool {
 	if b.is(flagCancelled) {
 		return false
 	}
@@ -340,11 +343,12 @@ func (b *base) settle(err error, cancelled bool) bool {
 	return true
 }
 
-// finish makes the pending done, and notifies those who wait for it. mu must be
+// markDoneAndNotify makes the pending done and notifies its waiters. mu must be
 // held, and is released.
-func (b *base) finish() { b.notify(b.markDone(), nil) }
+func (b *base) markDoneAndNotify() { b.notify(b.markDone(), nil) }
 
-// markDone is finish that returns the waiters, who are still to be notified.
+// markDone makes the pending done and returns its waiters, which the caller of
+// markDone must notify. mu must be held, and is released.
 func (b *base) markDone() *waiter {
 	b.set(flagDone)
 	if b.done != nil {
@@ -354,7 +358,7 @@ func (b *base) markDone() *waiter {
 	var observation Observation
 	var unwatch func() bool
 	ran := b.is(flagStarted)
-	if x := b.extra; x != nil {
+	if x := b.lazy; x != nil {
 		observation, unwatch = x.observation, x.unwatch
 		x.canceller, x.source, x.unwatch = nil, nil, nil
 	}
@@ -371,21 +375,21 @@ func (b *base) markDone() *waiter {
 	return waiters
 }
 
-// watch has the pending end with its context. Nobody needs that before
-// somebody looks at the pending, so it is only then that it is paid for; a
-// function that waits its turn is not run under an ended context anyway.
+// watch makes the pending end with its context. The first wait, Done or OnDone
+// that needs this calls it. Other pendings do not pay for it. A queued function
+// does not run under an ended context anyway.
 func (b *base) watch() {
 	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) || b.isWatched() {
 		return
 	}
-	// Without mu: the context may be one of user code.
+	// mu is not held here: the context may be user code.
 	stop := context.AfterFunc(b.ctx, func() {
 		b.cancelUnless(flagDone|flagStarted, context.Cause(b.ctx), true)
 	})
 	b.mu.Lock()
-	needed := !b.is(flagDone) && b.extras().unwatch == nil
+	needed := !b.is(flagDone) && b.ensureLazy().unwatch == nil
 	if needed {
-		b.extra.unwatch = stop
+		b.lazy.unwatch = stop
 	}
 	b.mu.Unlock()
 	if !needed {
@@ -396,11 +400,11 @@ func (b *base) watch() {
 func (b *base) isWatched() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.extra != nil && b.extra.unwatch != nil
+	return b.lazy != nil && b.lazy.unwatch != nil
 }
 
-// logger returns where to report a failure that concerns nobody who waits. It is
-// called on whatever goroutine completes the pending, so that its handler is guarded.
+// logger returns where to report a failure that no wait returns. Its handler is
+// guarded, because it is called on the goroutine that completes the pending.
 func (b *base) logger() *slog.Logger {
 	if b.runner != nil {
 		return safelog.Wrap(b.runner.Logger())

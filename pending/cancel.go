@@ -5,16 +5,16 @@ import "context"
 // Cancel implements [Handle].
 func (b *base) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
 
-// cancelQueued cancels the pending if its function has not started, unless it is
-// cancelled for that reason.
-func (b *base) cancelQueued(cause error) { b.cancelUnless(flagDone|flagStarted, cause, true) }
+// cancelUnstarted cancels the pending if its function has not started, unless
+// it is cancelled for that reason.
+func (b *base) cancelUnstarted(cause error) { b.cancelUnless(flagDone|flagStarted, cause, true) }
 
-// cancelFor cancels h unless that was done for the same reason already, as by a
-// group around or inside the one that does, or by the end of a context.
+// cancelFor cancels h unless h is cancelled for the same reason already. Nested
+// groups and the end of a context may all cancel one pending.
 func cancelFor(h Handle, why error) { h.core().cancelUnless(flagDone, why, true) }
 
-// cancelUnless cancels the pending if it has none of the flags, and, with once,
-// unless it is cancelled for that reason.
+// cancelUnless cancels the pending if it has none of the flags. With once, it
+// does nothing if the pending is cancelled for that reason already.
 func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 	cancelled, source, why := b.cancelOne(flags, cause, once)
 	for source != nil { // a loop, so that a chain of Then may be long
@@ -23,13 +23,13 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 	return cancelled
 }
 
-// cancelOne is cancelUnless without the pending that b is made from, which is to
-// be cancelled too, for the cause returned.
+// cancelOne is cancelUnless without the source of the pending. It returns the
+// source and the cause to cancel it with.
 func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source *base, why error) {
 	if was := b.flags.Load(); was&flags != 0 {
 		return was&flagCancelled != 0, nil, nil
 	}
-	cancelled := asCancellation(cause) // without mu: the cause may have methods of user code
+	cancelled := asCancellation(cause) // mu is not held: the cause may have methods of user code
 	b.mu.Lock()
 	if once && b.wasCancelledFor(cause, flags) {
 		b.mu.Unlock()
@@ -45,13 +45,13 @@ func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 		b.err, why = cancelled, cancelled
 	case cause != nil:
 		b.err = joinCauses(b.err, cause, cancelled)
-		b.extras().later++
+		b.ensureLazy().later++
 	}
 	joined := b.err
 	var canceller func(error)
 	var observation Observation
-	if b.extra != nil {
-		canceller, source, observation = b.extra.canceller, b.extra.source, b.extra.observation
+	if b.lazy != nil {
+		canceller, source, observation = b.lazy.canceller, b.lazy.source, b.lazy.observation
 	}
 	running := was&flagStarted != 0
 	if observation != nil {
@@ -60,7 +60,7 @@ func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 		b.mu.Lock()
 	}
 	if canceller == nil && source == nil && !running && !b.is(flagDone) {
-		b.finish()
+		b.markDoneAndNotify()
 		return true, nil, nil
 	}
 	b.mu.Unlock()
@@ -74,8 +74,8 @@ func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 }
 
 // wasCancelledFor reports whether the pending has none of the flags and is
-// cancelled for that reason. mu must be held. It is not held while the errors are
-// compared, which may have methods of user code.
+// cancelled for that reason. mu must be held. It is released while the errors
+// are compared, because errors may have methods of user code.
 func (b *base) wasCancelledFor(cause error, flags uint32) bool {
 	for compared := -1; b.is(flagCancelled) && !b.is(flags) && compared != b.laterCauses(); {
 		err := b.err
@@ -90,16 +90,18 @@ func (b *base) wasCancelledFor(cause error, flags uint32) bool {
 	return false
 }
 
-// laterCauses returns how many causes came after the first one. mu must be held.
+// laterCauses returns the number of causes after the first one. mu must be
+// held.
 func (b *base) laterCauses() int {
-	if b.extra == nil {
+	if b.lazy == nil {
 		return 0
 	}
-	return b.extra.later
+	return b.lazy.later
 }
 
-// markCancelled sets the flag, unless one of the others is set. It returns what
-// was set before, and whether it did. After that the function will not start.
+// markCancelled sets flagCancelled unless one of the given flags is set. It
+// returns the flags from before, and whether it set the flag. After that the
+// function will not start.
 func (b *base) markCancelled(unless uint32) (was uint32, ok bool) {
 	for {
 		was = b.flags.Load()
@@ -112,8 +114,8 @@ func (b *base) markCancelled(unless uint32) (was uint32, ok bool) {
 	}
 }
 
-// interrupt cancels the context of the running function, and wakes it if it
-// waits.
+// interrupt cancels the context of the running function, and wakes the function
+// if it waits.
 func (b *base) interrupt(cause error) {
 	b.cancelContext().cancel(cause)
 	b.runner.Resume()
@@ -132,7 +134,7 @@ func (b *base) SetCanceller(fn func(cause error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.is(flagDone) {
-		x := b.extras()
+		x := b.ensureLazy()
 		x.canceller, x.source = fn, nil
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"runtime/debug"
 )
 
-// All waits for all pendings and returns their values in order, or the first
-// error, in which case it cancels the others. The end of ctx cancels them too,
-// and is an error. Inside a caller's function it gives the turn away.
+// All waits for all pendings and returns their values in order. On the first
+// error it cancels the other pendings and returns that error. The end of ctx is
+// an error too. In a caller's function it gives the turn away.
 func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
 	for _, err := range asCompletedOf(ctx, items, nil, "All") {
 		if err != nil {
@@ -23,9 +23,9 @@ func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
 }
 
 // Any waits for the first pending that succeeds, cancels the others, and
-// returns its value. If none does, the error joins theirs in the order in which
-// they came. Without pendings it returns an error at once. Inside a caller's
-// function it gives the turn away.
+// returns its value. If none succeeds, the error joins their errors in the
+// order in which they came. Without pendings it returns an error at once. In a
+// caller's function it gives the turn away.
 func Any[T any](ctx context.Context, items ...*Pending[T]) (T, error) {
 	errs := []error{errNone}
 	for p, err := range asCompletedOf(ctx, items, nil, "Any") {
@@ -38,14 +38,16 @@ func Any[T any](ctx context.Context, items ...*Pending[T]) (T, error) {
 	return none, errors.Join(errs...)
 }
 
-// errNone heads the errors of Any.
+// errNone is the first of the joined errors of Any.
 var errNone = errors.New("pending: none of the pendings has succeeded")
 
-// Then returns the pending of what fn makes of the value of p. It runs fn on
-// the goroutine that completes p, without a turn, so fn should be short and
-// must not touch a caller's state. An error or a cancellation of p is passed on,
-// and a panic in fn is logged and becomes a [*PanicError]. Cancelling the pending returned
-// cancels p; it is done when p is. In a chain all links have the name of the first.
+// Then returns a pending for what fn makes of the value of p. An error or a
+// cancellation of p is passed on. A panic in fn is logged and becomes a
+// [*PanicError]. Cancelling the returned pending cancels p; it is done when p
+// is done. All links of a chain have the name of the first.
+//
+// fn runs on the goroutine that completes p, without a turn. So fn should be
+// short and must not use a caller's state.
 func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 	if p == nil {
 		panic("pending: Then of a nil pending")
@@ -56,13 +58,14 @@ func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
 	p.watch()
 	w := &waiter{then: func() *follower { return follow(p, next, fn) }}
-	if !p.tell(w) {
+	if !p.addWaiter(w) {
 		p.notify(w, nil)
 	}
 	return next
 }
 
-// withoutEnd is [context.WithoutCancel], which would nest the contexts of a chain.
+// withoutEnd is [context.WithoutCancel] that does not nest the contexts of a
+// chain.
 func withoutEnd(ctx context.Context) context.Context {
 	if ctx.Done() == nil {
 		return ctx
@@ -70,25 +73,25 @@ func withoutEnd(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// derivedFrom makes a pending one that is made from b, as its name says. In a
-// chain it is that of the first.
+// derivedFrom makes the new pending a derived one of b and names it after b. In
+// a chain it takes the name of the first.
 func derivedFrom(b *base) Option {
 	name := b.Name()
 	b.mu.Lock()
-	chained := b.extra != nil && b.extra.derived
+	chained := b.lazy != nil && b.lazy.derived
 	b.mu.Unlock()
 	if !chained {
 		name = "then " + name
 	}
-	return func(x *extra) {
+	return func(x *lazyState) {
 		x.name, x.derived, x.source = name, true, b
 		x.protected = b.is(flagProtected)
 	}
 }
 
-// follow completes a pending with what fn makes of the value of p, which is done.
+// follow completes next with what fn makes of the value of p, which is done.
 func follow[T, U any](p *Pending[T], next *Pending[U], fn func(T) (U, error)) *follower {
-	ended := errGoexit // of user code, also in a log handler
+	ended := errGoexit // user code ended the goroutine: fn or a log handler
 	returned := false
 	defer func() {
 		if !returned {
@@ -112,7 +115,7 @@ func follow[T, U any](p *Pending[T], next *Pending[U], fn func(T) (U, error)) *f
 	return nil
 }
 
-// guard calls fn and returns a panic of it.
+// guard calls fn and returns a panic in it as crash.
 func guard[T, U any](fn func(T) (U, error), value T) (result U, crash *PanicError, err error) {
 	defer func() {
 		if r := recover(); r != nil {

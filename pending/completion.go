@@ -7,28 +7,28 @@ import (
 	"sync"
 )
 
-// completions collects pendings as they are done, for one who waits for the
-// next of them.
+// completions collects pendings as they are done, for a function or goroutine
+// that waits for the next one.
 type completions[H Handle] struct {
 	ctx  context.Context
-	name string // of the function that waits
-	own  *base  // whose function waits, nil outside of functions
+	name string // of the exported function that waits
+	own  *base  // the pending whose function waits, or nil outside of functions
 	turn Turn
-	bell chan struct{} // rung where there is no turn
-	stop func() bool   // of the wake-up at the end of ctx
+	wake chan struct{} // notified instead of the turn, without one
+	stop func() bool   // stops wakeOnDone
 
-	// Those of the one who waits.
-	n     int         // how many were added and not returned by next
-	taken *watched[H] // that are done, in order
-	free  *watched[H] // to be used again
+	// Used by the waiting function or goroutine alone.
+	n     int         // the number of pendings added and not returned by next
+	taken *watched[H] // done, in order
+	free  *watched[H] // for reuse
 
 	mu          sync.Mutex
-	open        *watched[H] // that are not done, in no order
-	ready, last *watched[H] // that are done and not taken, in order
+	open        *watched[H] // not done, in no order
+	ready, last *watched[H] // done and not in taken, in order
 	waiting     bool
 }
 
-// watched is a pending that was added, and the waiter for it.
+// watched is a pending that was added, and its waiter.
 type watched[H Handle] struct {
 	handle     H
 	waiter     waiter
@@ -36,17 +36,17 @@ type watched[H Handle] struct {
 }
 
 func newCompletions[H Handle](ctx context.Context, name string) *completions[H] {
-	c := &completions[H]{ctx: ctx, name: name, own: taskOf(ctx), turn: TurnOf(ctx), stop: neverStops}
+	c := &completions[H]{ctx: ctx, name: name, own: taskOf(ctx), turn: TurnOf(ctx), stop: noStop}
 	if c.turn == nil {
-		c.bell = make(chan struct{}, 1)
+		c.wake = make(chan struct{}, 1)
 	} else {
-		c.stop = wakeAtEnd(ctx, c.own, c.turn)
+		c.stop = wakeOnDone(ctx, c.own, c.turn)
 	}
 	return c
 }
 
-// add has h collected when it is done. It fails for the pending whose function
-// is waiting.
+// add collects h when h is done. It fails if h is the pending whose function is
+// waiting.
 func (c *completions[H]) add(h H) error {
 	requirePending(h, c.name)
 	b := h.core()
@@ -64,7 +64,7 @@ func (c *completions[H]) add(h H) error {
 	c.open = w
 	c.mu.Unlock()
 	b.watch()
-	if !b.tell(&w.waiter) {
+	if !b.addWaiter(&w.waiter) {
 		c.completed(w)
 	}
 	return nil
@@ -108,13 +108,14 @@ func (c *completions[H]) completed(w *watched[H]) {
 		c.turn.Resume()
 	default:
 		select {
-		case c.bell <- struct{}{}:
-		default: // one from before was not heard
+		case c.wake <- struct{}{}:
+		default: // an earlier notification was not received yet
 		}
 	}
 }
 
-// next returns the pending that was done first of those not returned yet.
+// next returns, of the pendings it has not returned yet, the first that was
+// done.
 func (c *completions[H]) next() (h H, ok bool) {
 	if c.taken == nil {
 		c.mu.Lock()
@@ -132,10 +133,10 @@ func (c *completions[H]) next() (h H, ok bool) {
 	return h, true
 }
 
-// wait returns when another one may be ready, or with an error when the context
-// has ended or the wait makes no sense.
+// wait returns when another pending may be ready. It returns an error when the
+// context has ended or when the wait could never end.
 func (c *completions[H]) wait() error {
-	runtime.Gosched() // several may be about to be done, so that one wait does for all
+	runtime.Gosched() // several pendings may be about to be done: wait once for all
 	c.mu.Lock()
 	c.waiting = c.ready == nil
 	wait := c.waiting
@@ -146,17 +147,17 @@ func (c *completions[H]) wait() error {
 	case c.ctx.Err() != nil:
 		return c.ended()
 	case c.turn != nil:
-		return c.park()
+		return c.waitTurn()
 	}
 	select {
-	case <-c.bell:
+	case <-c.wake:
 		return nil
 	case <-c.ctx.Done():
 		return c.ended()
 	}
 }
 
-func (c *completions[H]) park() error {
+func (c *completions[H]) waitTurn() error {
 	if o := c.own.observed(); o != nil {
 		o.Suspended(nil)
 		defer o.Resumed()
@@ -181,7 +182,7 @@ func (c *completions[H]) leave() []H {
 	left := make([]H, len(watching))
 	for i, w := range watching {
 		left[i] = w.handle
-		w.handle.core().forget(&w.waiter)
+		w.handle.core().removeWaiter(&w.waiter)
 	}
 	return left
 }

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// runContext is the context of a running function: that of its pending, plus
-// the turn and a cancellation of its own. It is the pending itself under
-// another type, so that a call needs no memory for it.
+// runContext is the context of a running function. It adds the turn and a
+// cancellation of its own to the pending's context. It is the pending itself
+// under another type, so that a call needs no memory for it.
 type runContext base
 
-// cancelContext is made when the function, or whoever cancels it, first needs
-// a real cancellation.
+// cancelContext is made when the function, or a Cancel, first needs a real
+// cancellation.
 type cancelContext struct {
 	context.Context
-	cancel context.CancelCauseFunc
-	asleep func() bool // takes back the wake-up of the function at its end
+	cancel   context.CancelCauseFunc
+	stopWake func() bool // stops wakeOnDone; guarded by the pending's mu
 }
 
 type taskKey struct{}
@@ -36,8 +36,7 @@ func (c *runContext) Err() error {
 	return c.ctx.Err()
 }
 
-// Value hands out the real cancellation, once there is one, to those parts of
-// package context that look for it.
+// Value passes on the real cancellation, once there is one, to package context.
 func (c *runContext) Value(key any) any {
 	switch key.(type) {
 	case taskKey:
@@ -69,33 +68,33 @@ func (b *base) cancelContext() *cancelContext {
 	return own
 }
 
-// wakeAtEnd has the running function, which calls it before it first waits,
-// woken when its context ends. If that can end by Cancel alone there is
-// nothing to do, because Cancel does it.
-func (b *base) wakeAtEnd(turn Turn) {
+// wakeOnDone wakes the running function when its context ends. The function
+// calls it before it first waits. A context that only Cancel ends needs no
+// watch, because Cancel wakes the function itself.
+func (b *base) wakeOnDone(turn Turn) {
 	if b.ctx.Done() == nil {
 		return
 	}
 	own := b.cancelContext()
-	b.mu.Lock() // against a goroutine of the function's that is not detached
+	b.mu.Lock() // the function may wait on a second goroutine without Detach
 	defer b.mu.Unlock()
-	if own.asleep == nil {
-		own.asleep = context.AfterFunc(own, turn.Resume)
+	if own.stopWake == nil {
+		own.stopWake = context.AfterFunc(own, turn.Resume)
 	}
 }
 
-// leave ends the context of the function, which has returned.
-func (b *base) leave() {
+// endRun ends the context of the function after the function has returned.
+func (b *base) endRun() {
 	b.set(flagReturned)
 	own := b.cancellation.Load()
 	if own == nil {
 		return
 	}
 	b.mu.Lock()
-	asleep := own.asleep
+	stopWake := own.stopWake
 	b.mu.Unlock()
-	if asleep != nil {
-		asleep()
+	if stopWake != nil {
+		stopWake()
 	}
 	own.cancel(nil)
 }
@@ -109,29 +108,30 @@ func taskOf(ctx context.Context) *base {
 	return b
 }
 
-// Current returns the pending whose function runs with ctx, or nil and false
-// outside of a function. The seed's current_pending.
+// Current returns the pending whose function runs with ctx. It returns nil and
+// false outside of a function.
 func Current(ctx context.Context) (Handle, bool) {
 	requireContext(ctx, "Current")
 	if b := taskOf(ctx); b != nil {
-		return b.self, true
+		return b.handle, true
 	}
 	return nil, false
 }
 
-// lifeOf returns the context under which something scheduled with ctx lives.
-// The context of a function ends with the function. What the function
-// schedules outlives it, so that lives under the context the function was
-// given, with the values of ctx.
+// scheduleContext returns the context for something that is scheduled with ctx.
+// The context of a function ends with the function. What the function schedules
+// must outlive it. So the result has the values of ctx, and the end of the
+// context that the function was given.
 //
 // A function that schedules itself again makes a chain of contexts. The result
-// holds nothing of ctx that it does not need, so that the chain does not grow.
-func lifeOf(ctx context.Context) context.Context {
+// references nothing of ctx that it does not need, so that the chain does not
+// grow.
+func scheduleContext(ctx context.Context) context.Context {
 	switch c := ctx.(type) {
 	case *runContext:
 		return c.ctx
 	case *turnContext:
-		return lifeOf(c.Context)
+		return scheduleContext(c.Context)
 	case *trackersContext:
 		if own := runContextBehind(c); own != nil {
 			return withTrackers(own.ctx, c.trackers)
@@ -141,16 +141,16 @@ func lifeOf(ctx context.Context) context.Context {
 	if b == nil {
 		return ctx
 	}
-	life := b.ctx
-	done := ctx.Done() // makes the function's cancellation, if that is the one of ctx
+	parent := b.ctx
+	done := ctx.Done() // makes the function's cancellation, if ctx uses it
 	if own := b.cancellation.Load(); own == nil || own.Done() != done {
-		life = ctx // has an end of its own, closer than the function's, or none
+		parent = ctx // ctx ends by itself before the function does, or never
 	}
-	return &outliving{Context: life, values: ctx, task: b}
+	return &detachedContext{Context: parent, values: ctx, task: b}
 }
 
-// runContextBehind returns the context of a function if c differs from it by its
-// trackers and its turn alone, else nil.
+// runContextBehind returns the context of a function if c adds only trackers
+// and a turn to it, else nil.
 func runContextBehind(c *trackersContext) *runContext {
 	inner := c.Context
 	if t, ok := inner.(*turnContext); ok {
@@ -160,30 +160,31 @@ func runContextBehind(c *trackersContext) *runContext {
 	return own
 }
 
-// outliving has the values of a context that is derived from a function's,
-// without the function and its turn, and the end under which lives what is
-// scheduled with it.
-type outliving struct {
+// detachedContext has the values of a context derived from a function's
+// context, without the function and its turn. Its end is that of the embedded
+// Context.
+type detachedContext struct {
 	context.Context
 	values context.Context
 	task   *base
 }
 
-func (o *outliving) Value(key any) any {
+func (o *detachedContext) Value(key any) any {
 	switch key.(type) {
 	case taskKey, turnKey:
 		return nil
 	}
 	v := o.values.Value(key)
 	if own := o.task.cancellation.Load(); own != nil && v == any(own.Context) {
-		// Package context looks for the cancellation, and found the function's.
+		// Package context looks for its cancellation, and found that of the
+		// function.
 		return o.Context.Value(key)
 	}
 	return v
 }
 
-// endsWith reports whether a wait with ctx, by the function of own if that is
-// not nil, ends when the context of b does.
+// endsWith reports whether a wait with ctx ends when the context of b does. own
+// is the waiting function, or nil.
 func (b *base) endsWith(ctx context.Context, own *base) bool {
 	if c, ok := ctx.(*runContext); ok && c.base() == own {
 		return own.ctx.Done() == b.ctx.Done()

@@ -1,59 +1,60 @@
-// Package pending is the future of protocaller: the typed result of a function
-// that was scheduled on a caller, which can be waited for, cancelled and
-// observed.
+// Package pending holds the typed results of functions that run on a caller. A
+// result can be waited for, cancelled and observed.
 //
 // A [Pending] ends exactly once: with a value, with an error, or cancelled.
-// Cancelling marks it at once. It is done when the work behind it has stopped. A
-// queued function never runs after its pending was cancelled. A running one sees
-// its context end. A pending with a function is completed by that function alone.
+// Cancel marks it at once. It is done when the work behind it has stopped. A
+// queued function never runs after its pending was cancelled. If the
+// function is running, its context ends. A pending with a function is completed by that
+// function alone.
 //
 //	p := actors.CallSoon(ctx, caller, fetch)
 //	page, err := p.Wait(ctx)
 //
 // # Waiting and turns
 //
-// The functions of a caller run one at a time; the right to run is a [Turn]. A
-// wait finds the turn in its context. With the context its function was given, it
-// gives the turn away while it waits and takes it back before it returns. So a
-// function that waits is never in the way of the others. With any other context a
-// wait blocks the goroutine.
+// The functions of a caller run one at a time. The right to run is a [Turn]. A
+// wait finds the turn in its context. With the context of the function, it gives
+// the turn away and takes it back before it returns. So a function that waits
+// never blocks the other functions. With any other context a wait blocks the
+// goroutine.
 //
-// The context of a function is for the goroutine of that function. Package actors
-// describes when a wait on another goroutine is noticed.
+// The context of a function is for the goroutine of that function. Package
+// actors describes when a wait on another goroutine is detected.
 //
 // # Contexts
 //
-// A pending lives under the context it was made with. When that ends before its
-// function has started, the function will not run, and the pending is cancelled
-// with the context's cause: at once if anybody waits for it or has asked for
-// Done or OnDone, else when its turn comes. A function that is running sees its
-// own context end, and decides: returned in time, a value counts.
+// A pending is cancelled when the context it was made with ends before its
+// function starts. The cause is the context's cause, and the function does not
+// run. The pending is cancelled at once if it is waited for, or Done or OnDone
+// was called. Otherwise it is cancelled when its turn comes. If the function is
+// running already, its own context ends. The function then decides: a value that
+// it still returns counts.
 //
-// The context that a function is given has the values of the one its pending
-// was made with, ends with that or with the pending's cancellation, and ends
-// when the function returns. What a function schedules with its context
-// outlives it all the same: it lives under the context that the function itself
-// was scheduled with. A context that is derived with an end of its own, as by
-// [context.WithTimeout], ends like any other.
+// A function is given a context of its own. It has the values of the context
+// that the pending was made with. It ends with that context, when the pending
+// is cancelled, and when the function returns. What the function schedules with
+// its context outlives the function. Its life is bounded by the context that
+// the function itself was scheduled with. A derived context with an end of its
+// own, as by [context.WithTimeout], ends like any other.
 //
 // # Many at once
 //
-// [WaitAll], [All] and [Any] wait for several pendings, and [AsCompleted] hands
-// them out in the order in which they are done, making calls only as far ahead
-// as it may; [AsCompletedOf] and [AsCompletedFrom] do so for those of a slice
-// and a channel. A [Group] waits for everything that is called under its context,
-// wherever that runs, and cancels the rest when one fails. A [Manager] knows
-// what is not done yet.
+// [WaitAll], [All] and [Any] wait for several pendings. [AsCompleted] yields
+// pendings in the order in which they are done. It pulls a sequence of calls
+// only as far ahead as its limit. [AsCompletedOf] and [AsCompletedFrom] iterate
+// over a slice and a channel. A [Group] waits for everything called under its
+// context, on any caller. It cancels the rest when one member fails. A
+// [Manager] lists what is not done yet.
 //
 // # Errors
 //
-// The error of a cancelled pending matches [ErrCancelled] and
-// [context.Canceled], and the causes given to Cancel. [ErrStopped] says that
-// its caller was stopped. A panic in a function becomes a [*PanicError], and is
-// logged once.
+// The error of a cancelled pending matches [ErrCancelled], [context.Canceled]
+// and the causes given to Cancel. [ErrStopped] is the cause when the caller was
+// stopped. A panic in a function becomes a [*PanicError], and is logged once.
 //
-// The package knows no actor: it is the vocabulary shared by those who
-// schedule functions and those who wait for them. [Task], [Runner], [Turn] and
-// [Observer] are the seams through which package actors runs functions and
-// package telemetry watches them; programs need none of them.
+// # Names for schedulers
+//
+// The package knows no actor. Package actors runs functions through [Task],
+// [Runner] and [Turn]. Package telemetry observes them through [Observer].
+// Programs need none of these names.
 package pending

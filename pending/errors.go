@@ -14,16 +14,15 @@ var (
 	// matches [context.Canceled] too.
 	ErrCancelled error = &kind{"pending: cancelled", context.Canceled}
 
-	// ErrStopped is the cause when a pending was cancelled because its caller
-	// was stopped. It matches [ErrCancelled].
+	// ErrStopped is the cause when a stop of the caller cancelled a pending. It
+	// matches [ErrCancelled].
 	ErrStopped error = &kind{"pending: caller stopped", ErrCancelled}
 
 	// ErrNotDone is the error of a pending that is not done yet.
 	ErrNotDone = errors.New("pending: not done")
 
-	// ErrDeadlock is returned by a wait that could never end, because what it
-	// waits for needs the very function that waits. The error that wraps it
-	// names the circle.
+	// ErrDeadlock is returned by a wait that could never end: what it waits for
+	// needs the function that waits. The error that wraps it names the circle.
 	ErrDeadlock = errors.New("pending: deadlock")
 
 	errGoexit = fmt.Errorf("%w: the function ended its goroutine with runtime.Goexit", ErrCancelled)
@@ -38,8 +37,8 @@ type kind struct {
 func (k *kind) Error() string { return k.text }
 func (k *kind) Unwrap() error { return k.of }
 
-// cancellation gives a cause that is no cancellation by itself the identity
-// of [ErrCancelled].
+// cancellation wraps a cause that is no cancellation by itself. It matches
+// [ErrCancelled].
 type cancellation struct{ cause error }
 
 func (c *cancellation) Error() string   { return fmt.Sprintf("%v: %v", ErrCancelled, c.cause) }
@@ -57,7 +56,7 @@ func asCancellation(cause error) error {
 	}
 }
 
-// reasonOf returns what tells a cancellation from others.
+// reasonOf returns the cause that tells this cancellation from others.
 func reasonOf(cause error) error {
 	if c, ok := cause.(*cancellation); ok { //nolint:errorlint // What it wraps is another reason, if it is wrapped.
 		return c.cause
@@ -66,23 +65,23 @@ func reasonOf(cause error) error {
 }
 
 // isCancellation reports whether a pending that ends with err was cancelled. A
-// panic is none, whatever its value is.
+// panic is no cancellation, whatever its value is.
 func isCancellation(err error) bool {
-	if _, panicked := err.(*PanicError); panicked { //nolint:errorlint // That of another pending counts as any error.
+	if _, panicked := err.(*PanicError); panicked { //nolint:errorlint // A panic of another pending counts as any error.
 		return false
 	}
 	return matches(err, context.Canceled)
 }
 
-// matches is errors.Is for an error of the user's. A panic of its own methods,
-// as of a nil pointer that was returned as an error, is no match.
+// matches is errors.Is for an error of user code. If err's own methods panic (a
+// nil pointer in an error), matches reports false.
 func matches(err, target error) (match bool) {
 	defer func() { _ = recover() }()
 	return errors.Is(err, target)
 }
 
 // joinCauses adds one more cause to the error of a cancelled pending. first is
-// what the error would be if the cause were the first one.
+// the error that this cause would give alone.
 func joinCauses(cancelled, cause, first error) error {
 	if cancelled == ErrCancelled { //nolint:errorlint // Only the bare error says nothing more.
 		return first
@@ -90,8 +89,7 @@ func joinCauses(cancelled, cause, first error) error {
 	return errors.Join(cancelled, cause)
 }
 
-// endedError is what a wait returns that was ended before the pending was
-// done.
+// endedError is returned by a wait that ended before the pending was done.
 type endedError struct {
 	what  string
 	err   error // of the context
@@ -101,32 +99,32 @@ type endedError struct {
 func (e *endedError) Error() string   { return fmt.Sprintf("pending: wait for %s: %v", e.what, e.cause) }
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
-// contextEnded says that a wait for b was ended by ctx.
+// contextEnded returns the error of a wait for b that ctx ended.
 func (b *base) contextEnded(ctx context.Context) error {
 	return &endedError{what: b.label(), err: ctx.Err(), cause: context.Cause(ctx)}
 }
 
-// timedOut says that a wait for b took longer than d.
+// timedOut returns the error of a wait for b that took longer than d.
 func (b *base) timedOut(d time.Duration) error {
 	return &endedError{what: b.label(), err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d)}
 }
 
 // PanicError is the error of a pending whose function panicked.
 type PanicError struct {
-	// Value is what the function gave to panic.
+	// Value is the argument of panic.
 	Value any
 	// Stack is the stack of the panicking goroutine, as by
 	// [runtime/debug.Stack].
 	Stack []byte
 }
 
-// Error returns the value of the panic, without the stack. Of a value that is
-// neither a text nor an error nor a [fmt.Stringer] it returns the beginning.
+// Error returns the value of the panic, without the stack. A value that is no
+// string, error or [fmt.Stringer] is shortened.
 func (e *PanicError) Error() string {
 	switch e.Value.(type) {
 	case string, error, fmt.Stringer:
 		return fmt.Sprintf("pending: panic: %v", e.Value)
-	default: // it may be of any size, and contain itself
+	default: // it may have any size, and contain itself
 		return "pending: panic: " + bounded.Value(e.Value).String()
 	}
 }

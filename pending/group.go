@@ -10,44 +10,43 @@ import (
 	"time"
 )
 
-// ErrGroupOver is the error of a second wait for a group, and the cause with
-// which a group's context ends after the first one.
+// ErrGroupOver is the error of a second wait for a group. It is also the cause
+// with which a group's context ends after the first wait.
 var ErrGroupOver = errors.New("pending: the group has been waited for")
 
-// cancelledError is what a group reports whose mode has it report cancellations.
+// cancelledError is the report of a group whose mode reports cancellations.
 type cancelledError struct{ cause error }
 
 func (e *cancelledError) Error() string { return "pending: group: " + e.cause.Error() }
 func (e *cancelledError) Unwrap() error { return e.cause }
 
-// Group waits for the pendings made by calls under its context: those of the
-// body that has the context, those that their functions make, and so on,
-// across callers, workers and delays. When one of them fails the group cancels
-// the others. It is made by [NewGroup]. The members of a group inside another
-// group's context are members of both. All methods may be called from any
-// goroutine. The seed's PendingGroup.
+// Group waits for the pendings made by calls under its context. These are the
+// calls of the body, the calls that their functions make, and so on. It covers
+// all callers, workers and delayed calls. When one member fails, the group
+// cancels the others. The members of a nested group are members of both groups.
+// A group is made by [NewGroup]. It is safe for concurrent use.
 type Group struct {
-	outer   context.Context // without its end if the group is shielded
-	cancel  context.CancelCauseFunc
-	parent  *Group
-	options groupOptions
-	empty   *Pending[struct{}] // done when the wait is over
-	watch   Observation        // nil where nobody asked for it
-	foreign bool               // made, while the function of outer waited, by another one
+	outer       context.Context // never ends if the group is shielded
+	cancel      context.CancelCauseFunc
+	parent      *Group
+	options     groupOptions
+	drained     *Pending[struct{}] // done when the wait is over
+	observation Observation        // nil without an observer
+	foreign     bool               // made by another function, while that of outer waited
 
 	mu        sync.Mutex
-	members   map[Handle]shielded
+	members   map[Handle]inShielded
 	waiting   bool
 	over      bool
-	cancelled error   // why, nil while it is not
-	failures  []error // of members, until it was cancelled
-	report    error   // what Wait returns without failures
+	cancelled error   // the cause, or nil if the group is not cancelled
+	failures  []error // of members, until the group was cancelled
+	reported  error   // the error of Wait if there are no failures
 	watches   []func() bool
 }
 
-// shielded says that a member belongs to a shielded group inside this one, which
-// waits for it, but has to let it be.
-type shielded bool
+// inShielded marks a member of a nested shielded group: this group waits for it
+// but must not cancel it.
+type inShielded bool
 
 // NewGroup returns a group and the context under which calls become its
 // members. The context ends with ctx, when the group is cancelled, and when
@@ -62,8 +61,8 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 	g := &Group{
 		outer:   ctx,
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
-		empty:   New[struct{}](context.Background(), Named("pending.Group")),
-		members: make(map[Handle]shielded),
+		drained: New[struct{}](context.Background(), Named("pending.Group")),
+		members: make(map[Handle]inShielded),
 	}
 	for _, opt := range opts {
 		opt(&g.options)
@@ -74,14 +73,14 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		g.outer = context.WithoutCancel(ctx)
 	}
 	if o := g.options.observer; o != nil {
-		g.outer, g.watch = o.Observe(g.outer, g.empty)
+		g.outer, g.observation = o.Observe(g.outer, g.drained)
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
 	g.cancel = cancel
-	// Without mu: the context may be one of user code. The ends that are watched
-	// for may come at once.
+	// mu is not held here: the context may be user code. It may have ended
+	// already, so that checkOuter runs at once.
 	if g.outer.Done() != nil {
-		g.addWatch(context.AfterFunc(g.outer, g.heed))
+		g.addWatch(context.AfterFunc(g.outer, g.checkOuter))
 	}
 	if g.options.limited {
 		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
@@ -95,8 +94,8 @@ func (g *Group) addWatch(stop func() bool) {
 	g.watches = append(g.watches, stop)
 }
 
-// CurrentGroup returns the group that calls with ctx become members of, or nil
-// and false.
+// CurrentGroup returns the group that calls with ctx become members of. It
+// returns nil and false if there is none.
 func CurrentGroup(ctx context.Context) (*Group, bool) {
 	requireContext(ctx, "CurrentGroup")
 	g, _ := CurrentTracker[*Group](ctx)
@@ -108,96 +107,96 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 	return nil, false
 }
 
-// Add makes h a member, and one of the groups around this one. A pending that
-// has failed or was cancelled counts as if it did so now. It has no effect once
-// the group was waited for. A nil h panics. It implements [Tracker].
+// Add makes h a member of the group and of its outer groups. A pending that has
+// failed or was cancelled counts as if that happened now. Add has no effect
+// once the group was waited for. A nil h panics. It implements [Tracker].
 func (g *Group) Add(h Handle) {
 	requirePending(h, "Add")
-	g.add(h.core().self, false)
+	g.add(h.core().handle, false)
 }
 
-// add makes h a member of this group and of those around it. Together they
-// hear of its end.
-func (g *Group) add(h Handle, protected shielded) {
+// add makes h a member of this group and of its outer groups. One callback
+// removes h from all of them.
+func (g *Group) add(h Handle, shielded inShielded) {
 	var joined []*Group
 	for ; g != nil; g = g.parent {
-		if g.admit(h, protected) {
+		if g.admit(h, shielded) {
 			joined = append(joined, g)
 		}
-		protected = protected || shielded(g.options.shield)
+		shielded = shielded || inShielded(g.options.shield)
 	}
 	if len(joined) > 0 {
 		h.OnDone(func(h Handle) { removeFrom(joined, h) })
 	}
 }
 
-// admit makes h a member of this group, and reports whether it was none.
-func (g *Group) admit(h Handle, protected shielded) bool {
+// admit makes h a member of this group. It reports whether h was not a member
+// before.
+func (g *Group) admit(h Handle, shielded inShielded) bool {
 	g.mu.Lock()
 	if g.has(h) || g.over {
 		g.mu.Unlock()
 		return false
 	}
-	g.members[h] = protected
+	g.members[h] = shielded
 	cancelled := g.cancelled
 	g.mu.Unlock()
-	if cancelled != nil && !bool(protected) {
+	if cancelled != nil && !bool(shielded) {
 		cancelFor(h, cancelled)
 	}
 	return true
 }
 
-// has reports whether h is a member. The caller holds mu.
+// has reports whether h is a member. mu must be held.
 func (g *Group) has(h Handle) bool {
 	_, known := g.members[h]
 	return known
 }
 
 // removeFrom is called when a member is done, with its groups from the inner to
-// the outer one. All of them decide what that means before the first acts on it,
-// which may cancel members of the others.
+// the outer one. All groups first decide what the end of the member means. Only
+// then do they act, because that may cancel members of the others.
 func removeFrom(groups []*Group, h Handle) {
 	whys := make([]error, len(groups))
 	for i, g := range groups {
-		g.heed() // of which the member may have heard first
+		g.checkOuter() // the end of outer may have reached the member first
 		whys[i] = g.remove(h)
 	}
-	for i, g := range slices.Backward(groups) { // so that an inner one does not end before it knows
+	for i, g := range slices.Backward(groups) { // the outer first, so that an inner one sees its context end before its wait does
 		if whys[i] != nil {
-			g.tell(whys[i])
+			g.cancelMembers(whys[i])
 		}
 	}
 	for _, g := range groups {
-		g.checkEmpty()
+		g.checkDrained()
 	}
 }
 
-// remove returns why the group is to tell that it is cancelled, or nil.
+// remove removes h and returns the cause to cancel the members with, or nil.
 func (g *Group) remove(h Handle) (why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.members, h)
-	why, report := g.judge(h)
-	if !g.note(why, report) {
+	why, report := g.outcomeOf(h)
+	if !g.record(why, report) {
 		return nil
 	}
 	return why
 }
 
-// checkEmpty ends the wait if there is nobody to wait for.
-func (g *Group) checkEmpty() {
+// checkDrained ends the wait if no members are left.
+func (g *Group) checkDrained() {
 	g.mu.Lock()
-	empty := g.waiting && len(g.members) == 0
+	drained := g.waiting && len(g.members) == 0
 	g.mu.Unlock()
-	if empty {
-		g.empty.SetResult(struct{}{})
+	if drained {
+		g.drained.SetResult(struct{}{})
 	}
 }
 
-// judge decides what the end of a member means: why the group is to be
-// cancelled, nil if it is not, and what Wait is to report of that. The caller
-// holds mu.
-func (g *Group) judge(h Handle) (why, report error) {
+// outcomeOf decides what the end of a member means. why is the cause to cancel
+// the group with, or nil. report is what Wait returns for it. mu must be held.
+func (g *Group) outcomeOf(h Handle) (why, report error) {
 	err := h.Err()
 	switch {
 	case err == nil, g.cancelled != nil, g.over:
@@ -212,7 +211,7 @@ func (g *Group) judge(h Handle) (why, report error) {
 	return why, g.reportOf(err)
 }
 
-// reportOf returns what the mode has the group report of a cancellation.
+// reportOf returns what the mode makes the group report of a cancellation.
 func (g *Group) reportOf(cancelled error) error {
 	if g.options.mode.reports() {
 		return &cancelledError{cancelled}
@@ -220,19 +219,19 @@ func (g *Group) reportOf(cancelled error) error {
 	return nil
 }
 
-// note has Wait return report, if that is not nil, and the group be cancelled
-// if why is not nil. It reports whether the group was not cancelled before. The
-// caller holds mu.
-func (g *Group) note(why, report error) (ends bool) {
+// record makes Wait return report, if report is not nil, and marks the group
+// cancelled, if why is not nil. It reports whether the group was not cancelled
+// before. mu must be held.
+func (g *Group) record(why, report error) (ends bool) {
 	if g.over {
 		return false
 	}
 	ends = why != nil && g.cancelled == nil
 	switch {
-	case g.report == nil:
-		g.report = report
+	case g.reported == nil:
+		g.reported = report
 	case ends && report != nil: // so far only members were cancelled
-		g.report = errors.Join(g.report, report)
+		g.reported = errors.Join(g.reported, report)
 	}
 	if ends {
 		g.cancelled = why
@@ -241,58 +240,58 @@ func (g *Group) note(why, report error) (ends bool) {
 	return ends
 }
 
-// limitWait has the wait for a cancelled group end some time. The caller holds
-// mu.
+// limitWait limits the wait for a cancelled group to its cancel timeout. mu
+// must be held.
 func (g *Group) limitWait() {
 	if g.waiting && g.cancelled != nil {
-		patience := time.AfterFunc(g.options.cancelTimeout, func() { g.empty.SetResult(struct{}{}) })
-		g.watches = append(g.watches, patience.Stop)
+		timer := time.AfterFunc(g.options.cancelTimeout, func() { g.drained.SetResult(struct{}{}) })
+		g.watches = append(g.watches, timer.Stop)
 	}
 }
 
-// tell ends the context and cancels the members.
-func (g *Group) tell(why error) {
-	if g.watch != nil {
-		g.watch.CancelRequested(why)
+// cancelMembers ends the context and cancels the members.
+func (g *Group) cancelMembers(why error) {
+	if g.observation != nil {
+		g.observation.CancelRequested(why)
 	}
 	g.cancel(why)
 	g.mu.Lock()
 	members := maps.Clone(g.members)
 	g.mu.Unlock()
-	for h, protected := range members {
-		if !protected {
+	for h, shielded := range members {
+		if !shielded {
 			cancelFor(h, why)
 		}
 	}
 }
 
-// end cancels the group, unless it is cancelled already, for a reason, and has
-// Wait return report if that is not nil.
+// end cancels the group with why, unless the group is cancelled already. It
+// makes Wait return report, if report is not nil.
 func (g *Group) end(why, report error) {
 	g.mu.Lock()
-	ends := g.note(why, report)
+	ends := g.record(why, report)
 	g.mu.Unlock()
 	if ends {
-		g.tell(why)
+		g.cancelMembers(why)
 	}
 }
 
-// Cancel cancels all members, those to come too, and ends the group's context,
-// with the cause. What Wait returns then depends on the mode. Later causes reach
+// Cancel cancels the present and future members, and ends the group's context,
+// with the cause. The mode decides what Wait returns then. Later causes reach
 // the members as well.
 func (g *Group) Cancel(cause error) {
 	cancelled := asCancellation(cause)
 	g.mu.Lock()
-	g.note(cancelled, g.reportOf(cancelled))
+	g.record(cancelled, g.reportOf(cancelled))
 	over := g.over
 	g.mu.Unlock()
 	if !over {
-		g.tell(cancelled)
+		g.cancelMembers(cancelled)
 	}
 }
 
-// heed ends the group if the outer context has ended.
-func (g *Group) heed() {
+// checkOuter ends the group if the outer context has ended.
+func (g *Group) checkOuter() {
 	if err := g.outer.Err(); err != nil {
 		cause := context.Cause(g.outer)
 		g.end(cause, &endedError{what: "group", err: err, cause: cause})
@@ -306,42 +305,44 @@ func (g *Group) expire() {
 	g.end(err, err)
 }
 
-// Wait waits for all members, those added meanwhile too, giving the turn away
-// inside a caller's function. The error joins the failures of members that
-// happened before the group was cancelled. Without any it is that of the outer
-// context or of the timeout, if one has ended the group, or matches
-// [ErrCancelled] if the mode reports cancellations and there was one. A second
-// Wait returns [ErrGroupOver].
+// Wait waits for all members, also those added while it waits. In a caller's
+// function it gives the turn away.
 //
-// Members that don't end when they are cancelled are waited for no longer than
-// [WithCancelTimeout] says, and are still in [Group.Pending] then.
+// The error joins the failures of members from before the group was cancelled.
+// Without failures, it is the error of the outer context or of the timeout that
+// ended the group. Otherwise it matches [ErrCancelled] if the mode reports
+// cancellations and there was one. A second Wait returns [ErrGroupOver].
 //
-// A limit of the caller may refuse the wait, as it may refuse any other. Then the
-// group is cancelled, with the refusal as the error, and Wait keeps the turn until
-// the members have ended. A member that needs this very turn is not waited for: it
-// is still in [Group.Pending], and the error matches [ErrDeadlock] too.
+// Members that do not end when they are cancelled are waited for no longer than
+// [WithCancelTimeout] says. They are still in [Group.Pending] then.
 //
-// A member must not wait for its own group. While the function waits that has made
-// the group, such a wait returns an error that matches [ErrDeadlock], and the
+// A limit of the caller may reject the wait, like any other wait. The group is
+// then cancelled, with the rejection as the error. Wait keeps the turn until
+// the members have ended. It does not wait for a member that needs this very
+// turn. That member is still in [Group.Pending], and the error matches
+// [ErrDeadlock] too.
+//
+// A member must not wait for its own group. While the function that made the
+// group waits, such a wait returns an error that matches [ErrDeadlock]. The
 // group goes on.
 func (g *Group) Wait() error {
-	if err := g.refuseMember(); err != nil {
+	if err := g.rejectMember(); err != nil {
 		return err
 	}
 	return g.wait()
 }
 
-// refuseMember returns an error if the function that has made the group waits for
-// something else: it is not the one that waits for the group.
-func (g *Group) refuseMember() error {
+// rejectMember returns an error if the function that made the group waits
+// already. Another function, a member, then waits for the group.
+func (g *Group) rejectMember() error {
 	own := taskOf(g.outer)
 	if g.foreign || !own.isWaiting() {
 		return nil
 	}
 	g.mu.Lock()
-	refused := !g.waiting && len(g.members) > 0
+	rejected := !g.waiting && len(g.members) > 0
 	g.mu.Unlock()
-	if !refused {
+	if !rejected {
 		return nil
 	}
 	return fmt.Errorf("%w: a member of a group of %s waits for it, or a goroutine that must use actors.Detach",
@@ -349,7 +350,7 @@ func (g *Group) refuseMember() error {
 }
 
 func (g *Group) wait() error {
-	g.heed()
+	g.checkOuter()
 	own := taskOf(g.outer)
 	g.mu.Lock()
 	if g.waiting {
@@ -358,36 +359,37 @@ func (g *Group) wait() error {
 	}
 	g.waiting = true
 	g.limitWait()
-	itself := own != nil && g.has(own.self)
+	itself := own != nil && g.has(own.handle)
 	g.mu.Unlock()
 	if itself {
 		err := fmt.Errorf("%w: %s waits for a group that it belongs to", ErrDeadlock, own.label())
 		g.end(err, err)
-		g.outlast(own, false)
+		g.waitMembers(own, false)
 		return g.close()
 	}
-	g.checkEmpty()
-	if _, err := g.empty.Wait(g.outer, Shield()); err != nil {
+	g.checkDrained()
+	if _, err := g.drained.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
-		g.outlast(nil, true)
+		g.waitMembers(nil, true)
 	}
-	g.heed()
+	g.checkOuter()
 	return g.close()
 }
 
-// outlast waits for the members of a cancelled group one by one, so that a member
-// that needs the turn of the function that waits is found. With keep it keeps that
-// turn. It does not wait for the function of own, if that is not nil.
-func (g *Group) outlast(own *base, keep bool) {
+// waitMembers waits for the members of a cancelled group one by one. So the
+// wait for a member that needs the turn of the waiting function fails. With
+// keep, it keeps that turn. It does not wait for the function of own, if own is
+// not nil.
+func (g *Group) waitMembers(own *base, keep bool) {
 	ctx := g.outer
 	until := time.Now().Add(g.options.cancelTimeout)
-	left := make(map[Handle]bool) // that are not waited for
+	skipped := make(map[Handle]bool) // members not to wait for
 	if own != nil {
-		left[own.self] = true
+		skipped[own.handle] = true
 	}
 	var deadlocks []error
 	for {
-		h, more := g.memberExcept(left)
+		h, more := g.memberExcept(skipped)
 		if !more {
 			break
 		}
@@ -395,62 +397,62 @@ func (g *Group) outlast(own *base, keep bool) {
 		err := h.core().wait(ctx, o, keep)
 		switch late := (*endedError)(nil); {
 		case err == nil:
-			left[h] = true // its end may be dealt with on another goroutine just now
+			skipped[h] = true // another goroutine may be removing it at this moment
 		case errors.As(err, &late):
 			return
 		case errors.Is(err, ErrDeadlock):
-			left[h] = true
+			skipped[h] = true
 			deadlocks = append(deadlocks, err)
 		case !keep:
-			keep = true // a limit is for those who give their turn away
+			keep = true // a limit concerns only waits that give the turn away
 		default:
-			ctx = context.Background() // without a turn: the function was abandoned, or runs on another goroutine
+			ctx = context.Background() // no turn: the function was abandoned, or runs on another goroutine
 		}
 	}
-	if len(left) > 0 && own == nil && len(deadlocks) == 0 {
+	if len(skipped) > 0 && own == nil && len(deadlocks) == 0 {
 		o := WaitOption{shield: true, limited: true, timeout: time.Until(until)}
-		_ = g.empty.wait(ctx, o, keep) // the last end is dealt with
+		_ = g.drained.wait(ctx, o, keep) // until the last member is removed
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.report = errors.Join(append([]error{g.report}, deadlocks...)...)
+	g.reported = errors.Join(append([]error{g.reported}, deadlocks...)...)
 }
 
-// memberExcept returns a member that is none of those, or false.
-func (g *Group) memberExcept(those map[Handle]bool) (Handle, bool) {
+// memberExcept returns a member that is not in skipped, or false.
+func (g *Group) memberExcept(skipped map[Handle]bool) (Handle, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for h := range g.members {
-		if !those[h] {
+		if !skipped[h] {
 			return h, true
 		}
 	}
 	return nil, false
 }
 
-// close ends the group for good, and returns what there is to report.
+// close ends the group and returns the error to report.
 func (g *Group) close() error {
 	g.mu.Lock()
 	g.over = true
 	watches := g.watches
 	g.watches = nil
-	err := g.report
+	err := g.reported
 	g.mu.Unlock()
 	for _, stop := range watches {
 		stop()
 	}
-	if len(g.failures) > 0 { // which are constant now
+	if len(g.failures) > 0 { // constant once over is set
 		err = fmt.Errorf("pending: group: %w", errors.Join(g.failures...))
 	}
 	g.cancel(ErrGroupOver)
-	if g.watch != nil {
-		g.watch.Done(err)
+	if g.observation != nil {
+		g.observation.Done(err)
 	}
 	return err
 }
 
-// Cancelled reports whether the group was cancelled, by whatever.
+// Cancelled reports whether the group was cancelled, for any reason.
 func (g *Group) Cancelled() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -479,5 +481,5 @@ func (g *Group) String() string {
 		cancelled = " ⛔ cancelled"
 	}
 	return fmt.Sprintf("<PendingGroup #%d%s | %d pending | mode:%d>",
-		g.empty.ID(), cancelled, len(g.members), g.options.mode)
+		g.drained.ID(), cancelled, len(g.members), g.options.mode)
 }

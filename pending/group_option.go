@@ -7,27 +7,26 @@ import "time"
 type Mode int
 
 const (
-	// IgnoreCancelled lets the others go on, and reports nothing. The default;
-	// the seed's mode 0.
+	// IgnoreCancelled lets the others go on, and reports nothing. It is the
+	// default.
 	IgnoreCancelled Mode = iota
-	// CancelAndReport cancels the group, and reports [ErrCancelled]. The
-	// seed's mode 1.
+	// CancelAndReport cancels the group, and reports [ErrCancelled].
 	CancelAndReport
-	// CancelQuietly cancels the group, and reports nothing. The seed's mode 2.
+	// CancelQuietly cancels the group, and reports nothing.
 	CancelQuietly
-	// ReportCancelled lets the others go on, and reports [ErrCancelled] in the
-	// end. The seed's mode 3.
+	// ReportCancelled lets the others go on, and reports [ErrCancelled] when
+	// all are done.
 	ReportCancelled
 )
 
-// cancels reports whether a cancelled member ends the group.
+// cancels reports whether a cancelled member cancels the group.
 func (m Mode) cancels() bool { return m == CancelAndReport || m == CancelQuietly }
 
 // reports reports whether a cancellation is an error of the group.
 func (m Mode) reports() bool { return m == CancelAndReport || m == ReportCancelled }
 
-// DefaultCancelTimeout is how long the wait for a cancelled group goes on for
-// members that ignore it.
+// DefaultCancelTimeout is how long a cancelled group waits for members that do
+// not end.
 const DefaultCancelTimeout = 10 * time.Second
 
 type groupOptions struct {
@@ -45,22 +44,22 @@ type GroupOption func(*groupOptions)
 // WithMode sets what the group does when a member is cancelled.
 func WithMode(m Mode) GroupOption { return func(o *groupOptions) { o.mode = m } }
 
-// WithShield keeps the end of the outer context from the group.
+// WithShield makes the group ignore the end of the outer context.
 func WithShield() GroupOption { return func(o *groupOptions) { o.shield = true } }
 
-// WithTimeout cancels the group after d, and has it report an error that
+// WithTimeout cancels the group after d. The group then reports an error that
 // matches [context.DeadlineExceeded].
 func WithTimeout(d time.Duration) GroupOption {
 	return func(o *groupOptions) { o.limited, o.timeout = true, d }
 }
 
-// WithObserver has o told of the group as if it were a pending, from now until
-// Wait returns. What is called under the group's context is called under the
-// one that o returns.
+// WithObserver makes o observe the group as if it were a pending, from its
+// start until Wait returns. Calls under the group's context are made under the
+// context that o returns.
 func WithObserver(o Observer) GroupOption { return func(g *groupOptions) { g.observer = o } }
 
-// WithCancelTimeout sets how long the wait for a cancelled group goes on for
-// members that ignore it, instead of [DefaultCancelTimeout].
+// WithCancelTimeout sets how long a cancelled group waits for members that do
+// not end. It replaces [DefaultCancelTimeout].
 func WithCancelTimeout(d time.Duration) GroupOption {
 	return func(o *groupOptions) { o.cancelTimeout = d }
 }

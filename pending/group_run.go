@@ -6,17 +6,22 @@ import (
 	"slices"
 )
 
-// errBodyLeft is why a group is cancelled whose body panicked.
+// errBodyLeft is the cause when Run cancels a group whose body panicked.
 var errBodyLeft = errors.New("pending: the body of the group did not return")
 
-// Run calls body with the context of a new group and waits for the group. An
-// error of body cancels the group and is returned as it is, joined with those
-// failures of members that came before it and are not in it. If the group was
-// cancelled, by whatever, an error of body that matches [context.Canceled] only
-// says so: then, and without one, the error is that of [Group.Wait]. The report
-// of a group inside this one, that its mode asks for, is an error like any
-// other. If body panics the group is cancelled and waited for before the panic
-// goes on.
+// Run calls body with the context of a new group, and then waits for the group.
+// Without an error of body, it returns the error of [Group.Wait].
+//
+// An error of body cancels the group. Run returns that error as it is. It joins
+// those earlier failures of members that the error does not contain.
+//
+// If the group was cancelled before, an error of body that matches
+// [context.Canceled] only repeats the cancellation. Run then returns the error
+// of [Group.Wait]. The report of a nested group, which its mode asks for, is an
+// error like any other.
+//
+// If body panics, Run cancels the group and waits for it before the panic goes
+// on.
 func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOption) error {
 	if body == nil {
 		panic("pending: Run with a nil function")
@@ -31,7 +36,7 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 	}()
 	err := body(inside)
 	returned = true
-	if err == nil || g.isEcho(err) {
+	if err == nil || g.repeatsCancellation(err) {
 		return g.wait()
 	}
 	g.end(err, nil)
@@ -44,25 +49,26 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 	return err
 }
 
-// isEcho reports whether an error of the body only says that the group was
-// cancelled.
-func (g *Group) isEcho(err error) bool {
-	g.heed()
-	return errors.Is(err, context.Canceled) && !isReport(err) && g.Cancelled()
+// repeatsCancellation reports whether an error of the body only says that the
+// group was cancelled.
+func (g *Group) repeatsCancellation(err error) bool {
+	g.checkOuter()
+	return errors.Is(err, context.Canceled) && !isGroupReport(err) && g.Cancelled()
 }
 
-// isReport reports whether err is what the mode of a group inside this one has
-// that report. In the reasons why something has ended it does not count.
-func isReport(err error) bool {
-	switch err := err.(type) { //nolint:errorlint // It is done step by step.
+// isGroupReport reports whether err is a cancellation reported by a nested
+// group because of its mode. A report inside the cause of another end does not
+// count.
+func isGroupReport(err error) bool {
+	switch err := err.(type) { //nolint:errorlint // The tree is walked step by step.
 	case *cancelledError:
 		return true
 	case *endedError, *cancellation:
 		return false
 	case interface{ Unwrap() error }:
-		return isReport(err.Unwrap())
+		return isGroupReport(err.Unwrap())
 	case interface{ Unwrap() []error }:
-		return slices.ContainsFunc(err.Unwrap(), isReport)
+		return slices.ContainsFunc(err.Unwrap(), isGroupReport)
 	default:
 		return false
 	}

@@ -2,86 +2,90 @@ package pending
 
 import "context"
 
-// Handle is what every [Pending] has, whatever the type of its result. All
-// methods may be called from any goroutine.
+// Handle is what every [Pending] has, whatever the type of its result. It is
+// safe for concurrent use.
 type Handle interface {
-	// ID returns a number that no other pending of this process has. It is
-	// given out when it is first asked for.
+	// ID returns a number that is unique in this process. It is assigned by the
+	// first call of ID.
 	ID() uint64
 
-	// Name returns the name given at creation, else that of the function
-	// behind the pending, else "".
+	// Name returns the name given at creation. Without one it returns the name
+	// of the function behind the pending, or "".
 	Name() string
 
 	// Done returns a channel that is closed when the pending is done.
 	Done() <-chan struct{}
 
-	// IsDone reports whether the pending is done: it has a result, an error,
-	// or it is cancelled and its function, if any, has returned. The seed's
-	// done.
+	// IsDone reports whether the pending is done: it has a result, has an
+	// error, or is cancelled. A cancelled pending is done when its function, if
+	// any, has returned.
 	IsDone() bool
 
-	// Err returns nil when the pending is done with a result, the error it
-	// failed with, an error matching [ErrCancelled] as soon as it is marked
-	// cancelled, and [ErrNotDone] otherwise. The seed's exception.
+	// Err returns nil when the pending is done with a result, and the error it
+	// failed with. As soon as the pending is marked cancelled, the error
+	// matches [ErrCancelled]. Otherwise it is [ErrNotDone].
 	Err() error
 
-	// Cancel marks the pending cancelled, with cause (which may be nil)
-	// reachable through its error, and asks for its end: the context of its
-	// function is cancelled if that is running, and its canceller is called if
-	// it has one. It is done when the function has returned, or, without a
-	// function, when SetResult or SetError was called. With nobody to ask it is done at once. Later causes are
-	// joined to the first one and reach the canceller too. Cancel returns
-	// whether the pending is cancelled, so false if it was already done
-	// otherwise. The seed's cancel.
+	// Cancel marks the pending cancelled. Its error then matches cause, which
+	// may be nil. Cancel also requests the end of the work: it cancels the
+	// context of a running function, and calls the canceller, if there is one.
+	//
+	// The pending is done when the function has returned. Without a function,
+	// but with a canceller, it is done when SetResult or SetError is called. In
+	// all other cases it is done at once. Later causes are joined to the first
+	// one and reach the canceller too.
+	//
+	// Cancel returns whether the pending is cancelled. It returns false if the
+	// pending was done otherwise before.
 	Cancel(cause error) bool
 
-	// CancelWait cancels and waits until the pending is done. It gives the
-	// turn away like Wait. The error is that of ctx if ctx ended first, or
-	// matches [ErrDeadlock] in the pending's own function; it is never that of
-	// the pending. The seed's cancel_wait.
+	// CancelWait cancels the pending and waits until it is done. It gives the
+	// turn away like Wait. It returns the error of ctx if ctx ended first. In
+	// the pending's own function it returns an error that matches
+	// [ErrDeadlock]. It never returns the error of the pending.
 	CancelWait(ctx context.Context, cause error) error
 
 	// Cancelled reports whether the pending is marked cancelled, done or not.
 	Cancelled() bool
 
-	// OnDone has fn called once the pending is done, on the goroutine that
-	// completes it, after the callbacks registered earlier; at once, on this
-	// goroutine, if it is done already. A panic in fn is logged and goes no
-	// further. The function returned takes fn back and reports whether that
-	// was in time. The seed's add_done_callback.
+	// OnDone makes the goroutine that completes the pending call fn, after the
+	// callbacks registered earlier. If the pending is done already, OnDone
+	// calls fn at once, on this goroutine. A panic in fn is logged and goes no
+	// further. The returned function removes fn and reports whether it was in
+	// time.
 	//
-	// fn should be short. It holds up the goroutine that completes the pending:
-	// the callbacks and waits after it, and, for a call, the scheduler of the
+	// fn should be short. It delays the goroutine that completes the pending:
+	// the callbacks and waits after fn, and, for a call, the scheduler of the
 	// caller, which still has the turn. So fn must not wait for anything that
-	// needs that goroutine or that turn: another function of the same caller, the
-	// end of that caller, or a lock that one of its functions holds. Such a wait
-	// never ends, and is not reported as [ErrDeadlock], because a callback has no
-	// turn that a wait could give away. Work that waits belongs in a call, or on a
-	// goroutine that fn starts.
+	// needs this goroutine or turn. Examples are another function of the same
+	// caller, the end of that caller, or a lock held by one of its functions.
+	// Such a wait never ends. It is not reported as [ErrDeadlock], because a
+	// callback has no turn to give away. Work that waits belongs in a call, or
+	// on a goroutine that fn starts.
 	OnDone(fn func(Handle)) (remove func() bool)
 
-	// SetCanceller has fn called, with the joined causes, by every Cancel
-	// from now on. A pending without a function is then done only when
-	// SetResult or SetError is called, and one with a function only when its
-	// turn comes.
-	// It has no effect once the pending is done; nil takes the last one away.
-	// A panic in fn is logged and goes no further. The seed's set_canceller.
+	// SetCanceller makes every later Cancel call fn, with the joined causes. A
+	// pending without a function is then done only when SetResult or SetError
+	// is called. A pending whose function has not started is then done only
+	// when its turn comes.
+	//
+	// It has no effect once the pending is done. A nil fn removes the
+	// canceller. A panic in fn is logged and goes no further.
 	SetCanceller(fn func(cause error))
 
-	// Metadata returns what is attached to the pending. The map is the
-	// pending's own, so that it can be added to; like any map it is not safe
-	// for use by several goroutines at a time.
+	// Metadata returns the map of values attached to the pending. The map is
+	// not a copy: code may add to it. Like any map it is not safe for
+	// concurrent use.
 	Metadata() Metadata
 
-	// Context returns the context the pending was made with: its values, and
-	// the cancellation that ends the pending.
+	// Context returns the context the pending was made with. It carries the
+	// values, and its end cancels the pending.
 	Context() context.Context
 
 	// String describes the pending on one line, for logs.
 	String() string
 
-	// core keeps Handle closed: the waits of this package reach behind it.
+	// core keeps Handle closed: the waits of this package need the base.
 	core() *base
 }
 

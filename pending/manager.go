@@ -6,32 +6,32 @@ import (
 	"sync"
 )
 
-// Manager knows the pendings that are not done yet, of those made by calls
-// under a context that carries it, whatever their outcome is. It is made by
-// [NewManager] and activated by [WithTracker]. All methods may be called from
-// any goroutine. The seed's PendingManager.
+// Manager lists the pendings that are not done yet, of the calls made under a
+// context that carries it. It is made by [NewManager] and activated by
+// [WithTracker]. It is safe for concurrent use.
 type Manager struct {
 	mu      sync.Mutex
 	members map[Handle]struct{}
 }
 
-// NewManager returns a manager that knows no pendings.
+// NewManager returns a manager without pendings.
 func NewManager() *Manager { return &Manager{members: make(map[Handle]struct{})} }
 
-// Add implements [Tracker]: the manager knows h until h is done. A nil h panics.
+// Add implements [Tracker]: the manager lists h until h is done. A nil h
+// panics.
 func (m *Manager) Add(h Handle) {
 	requirePending(h, "Add")
-	h = h.core().self // as callbacks are given it
+	h = h.core().handle // the same value that callbacks get
 	m.mu.Lock()
 	m.members[h] = struct{}{}
 	m.mu.Unlock()
 	h.OnDone(func(h Handle) { m.Remove(h) })
 }
 
-// Remove has the manager forget h, and reports whether it knew it.
+// Remove removes h from the manager, and reports whether it was listed.
 func (m *Manager) Remove(h Handle) bool {
 	requirePending(h, "Remove")
-	h = h.core().self
+	h = h.core().handle
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_, known := m.members[h]

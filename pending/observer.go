@@ -2,33 +2,34 @@ package pending
 
 import "context"
 
-// Observer is told of pendings as they are made. Package telemetry implements
-// it with spans. Without one nothing is paid for it.
+// Observer observes pendings from the time they are made. Package telemetry
+// implements it with spans. Pendings without an observer have no cost for it.
 type Observer interface {
-	// Observe is called before the function of h can run. The context it
-	// returns takes the place of ctx as the pending's. A nil Observation says
-	// that nobody is interested in this pending.
+	// Observe is called before the function of h can run. The returned context
+	// replaces ctx as the context of the pending. With a nil Observation the
+	// pending is not observed.
 	Observe(ctx context.Context, h Handle) (context.Context, Observation)
 }
 
-// Observation follows one pending from its start to its end. Its methods are
-// called on the goroutine on which the thing happens, so CancelRequested and
-// Done may come at the same time as the others, and others after Done where a
-// function was abandoned. A panic in those two is logged; the others must not
-// panic.
+// Observation follows one pending from its start to its end. Each method is
+// called on the goroutine that causes the event. So CancelRequested and Done
+// may run at the same time as the other methods. After the function was
+// abandoned, the others may also be called after Done. A panic in
+// CancelRequested or Done is logged. The others must not panic.
 type Observation interface {
-	// Due says that the time of a delayed call has come, which goes into its
-	// queue now. A call that is not delayed is due when it is made.
+	// Due is called when the time of a delayed call has come and the call
+	// enters its queue. A call without a delay is due when it is made.
 	Due()
-	// Started says that the function begins to run.
+	// Started is called when the function begins to run.
 	Started()
-	// Suspended says that the function waits; on is nil where it waits for
-	// something that is no pending.
+	// Suspended is called when the function waits. on is nil when the function
+	// waits for something that is no pending.
 	Suspended(on Handle)
-	// Resumed says that the function has stopped waiting.
+	// Resumed is called when the function has stopped waiting.
 	Resumed()
-	// CancelRequested says that Cancel was called, for each call.
+	// CancelRequested is called for each call of Cancel.
 	CancelRequested(cause error)
-	// Done says that the pending is done: with its error, or nil for a result.
+	// Done is called when the pending is done: with its error, or nil for a
+	// result.
 	Done(err error)
 }

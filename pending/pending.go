@@ -2,21 +2,20 @@ package pending
 
 import "context"
 
-// Pending is the future result of a function that was scheduled on a caller,
-// or of anything else that ends exactly once: with a result, an error, or
-// cancelled. Any number of goroutines may wait for it. All methods may be
-// called from any goroutine.
+// Pending is the future result of a function that was scheduled on a caller. It
+// may also stand for anything else that ends exactly once: with a result, an
+// error, or cancelled. It is safe for concurrent use.
 //
-// A Pending is made by the calls of package actors or by [New], and must not
-// be copied.
+// A Pending is made by the calls of package actors or by [New]. It must not be
+// copied.
 type Pending[T any] struct {
 	base
 	value T // constant once the pending is done
 }
 
-// New returns a pending with no function behind it, that somebody completes
-// with SetResult or SetError. It is cancelled, with the context's cause, when
-// ctx ends before that and somebody looks at the pending.
+// New returns a pending with no function behind it. SetResult or SetError
+// completes it. If ctx ends before that, a wait, Done or OnDone finds the
+// pending cancelled, with the context's cause.
 func New[T any](ctx context.Context, opts ...Option) *Pending[T] {
 	requireContext(ctx, "New")
 	requireOptions(opts, "New")
@@ -25,9 +24,9 @@ func New[T any](ctx context.Context, opts ...Option) *Pending[T] {
 	return p
 }
 
-// Result returns the value or the error of the pending: [ErrNotDone] before it
-// is done, and an error matching [ErrCancelled] as soon as it is marked
-// cancelled. It never blocks.
+// Result returns the value or the error of the pending. Before the pending is
+// done, the error is [ErrNotDone]. As soon as it is marked cancelled, the error
+// matches [ErrCancelled]. Result never blocks.
 func (p *Pending[T]) Result() (T, error) {
 	if err := p.Err(); err != nil {
 		var none T
@@ -36,21 +35,20 @@ func (p *Pending[T]) Result() (T, error) {
 	return p.value, nil
 }
 
-// SetResult completes the pending with a value. The first completion wins: it
-// returns false when the pending was done or marked cancelled before, and the
-// value is dropped. A pending marked cancelled is done after it.
+// SetResult completes the pending with a value. The first completion wins.
+// SetResult returns false, and discards the value, when the pending was done or
+// marked cancelled before. A pending marked cancelled is done after it.
 //
 // A pending with a function behind it, as of a call or a queue, is completed by
-// that function alone: SetResult then returns false and changes nothing. Cancel
+// that function alone. SetResult then returns false and changes nothing. Cancel
 // ends such a pending early.
 func (p *Pending[T]) SetResult(v T) bool {
 	return p.runner == nil && p.complete(v, nil)
 }
 
 // SetError completes the pending with an error, under the rules of SetResult.
-// An error that matches [context.Canceled] makes it a cancelled one; nil
-// completes it with the zero value. With a function behind the pending it
-// returns false and changes nothing.
+// An error that matches [context.Canceled] makes it a cancelled pending. A nil
+// error completes it with the zero value.
 func (p *Pending[T]) SetError(err error) bool {
 	var none T
 	return p.runner == nil && p.complete(none, err)
@@ -62,9 +60,10 @@ func (p *Pending[T]) complete(v T, err error) bool {
 	return won
 }
 
-// end is complete that returns the waiters, who are still to be notified.
+// end is complete without the notification: it returns the waiters, which must
+// still be notified.
 func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
-	cancelled := err != nil && isCancellation(err) // without mu: err may have methods of user code
+	cancelled := err != nil && isCancellation(err) // mu is not held: err may have methods of user code
 	if cancelled {
 		err = asCancellation(err)
 	}
@@ -73,7 +72,7 @@ func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 		p.mu.Unlock()
 		return false, nil
 	}
-	won = p.settle(err, cancelled)
+	won = p.setOutcome(err, cancelled)
 	if won {
 		p.value = v
 	}
@@ -82,24 +81,23 @@ func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 
 // Wait returns the result once the pending is done, or at once if it is.
 //
-// Inside a caller's function, with that function's context, it gives the turn
-// away while it waits and has it back when it returns. Everywhere else it
-// blocks the goroutine.
+// With the context of a caller's function, Wait gives the turn away and takes
+// it back before it returns. With any other context it blocks the goroutine.
 //
-// When ctx or the time of [Timeout] ends first, Wait cancels the pending
-// (unless [Protect] is given, or it is [Protected]) and returns an error that matches the context's
-// error and its cause, without waiting for the function behind the pending to
-// return. A wait that could never end returns [ErrDeadlock] at once and leaves
-// the pending as it is. The seed's wait.
+// When ctx or the time of [Timeout] ends first, Wait cancels the pending. It
+// does not wait for the function to return. The error matches the context's
+// error and its cause. With [Protect], or if the pending is [Protected], Wait
+// does not cancel it. A wait that could never end returns [ErrDeadlock] at once
+// and does not change the pending.
 func (p *Pending[T]) Wait(ctx context.Context, opts ...WaitOption) (T, error) {
 	requireContext(ctx, "Wait")
 	return p.await(ctx, opts, false)
 }
 
 // WaitSync is Wait that keeps the turn: no other function of the caller runs
-// while it waits. If what it waits for needs that same turn, directly or round
-// a circle of callers, it returns an error that matches [ErrDeadlock] and
-// names the circle. The seed's wait_sync.
+// while it waits. What it waits for may need that same turn, directly or
+// through a circle of callers. WaitSync then returns an error that matches
+// [ErrDeadlock] and names the circle.
 func (p *Pending[T]) WaitSync(ctx context.Context, opts ...WaitOption) (T, error) {
 	requireContext(ctx, "WaitSync")
 	return p.await(ctx, opts, true)

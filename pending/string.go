@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// longestValue is how much of a metadata value String shows, in bytes.
+// longestValue is the number of bytes that String shows of a metadata value.
 const longestValue = 40
 
-// String implements [Handle]. The signs are the seed's: 🏃 not done, 🏁 done,
-// ❗ failed, ⛔ marked cancelled. Line ends, as between joined causes, are shown
-// as semicolons.
+// String implements [Handle]. It marks the state with a sign: 🏃 not done, 🏁
+// done, ❗ failed, ⛔ marked cancelled. Line ends, as between joined causes, are
+// shown as semicolons.
 func (b *base) String() string {
 	id := b.ID()
 	b.mu.Lock()
 	flags, err, name := b.flags.Load(), b.err, b.nameLocked()
-	metadata := maps.Clone(b.extra.metadata)
+	metadata := maps.Clone(b.lazy.metadata)
 	b.mu.Unlock()
 
 	var s strings.Builder
@@ -56,8 +56,8 @@ func (m Metadata) describe(s *strings.Builder) {
 	}
 }
 
-// label names the pending in errors. Other than String it does not look at the
-// metadata, which is the user's to change.
+// label names the pending in errors. Unlike String it does not read the
+// metadata, which user code may change at any time.
 func (b *base) label() string {
 	if name := b.Name(); name != "" {
 		return fmt.Sprintf("%s #%d", name, b.ID())

@@ -5,16 +5,15 @@ import (
 	"reflect"
 )
 
-// Tracker is told of the pendings that are made by calls under a context that
-// carries it: see [WithTracker]. A [Group] and a [Manager] are trackers.
+// Tracker sees the pendings made by calls under a context that carries it: see
+// [WithTracker]. A [Group] and a [Manager] are trackers.
 type Tracker interface {
 	// Add is called with each pending before its function can run, on the
-	// goroutine that made it.
+	// goroutine that made the pending.
 	Add(h Handle)
 }
 
-// trackers is the list of those that a context carries, of which no two have
-// the same type.
+// trackers is the list of trackers in a context. No two have the same type.
 type trackers struct {
 	Tracker
 	next *trackers
@@ -22,8 +21,8 @@ type trackers struct {
 
 type trackersKey struct{}
 
-// trackersContext carries trackers. It is a type of its own for the same reason as
-// turnContext.
+// trackersContext carries trackers. It is a type of its own for the same reason
+// as turnContext.
 type trackersContext struct {
 	context.Context
 	trackers *trackers
@@ -44,10 +43,10 @@ func withTrackers(ctx context.Context, list *trackers) context.Context {
 	return &trackersContext{ctx, list}
 }
 
-// WithTracker returns a copy of ctx under which t is told of all pendings that
-// calls make, in whatever caller: the trackers of a call are those of its
-// function too. A context carries one tracker of each type: t takes the place
-// of another one of its own type. The seed's PendingTracker and activate.
+// WithTracker returns a copy of ctx under which t sees the pendings of all
+// calls, on any caller. The function of a call passes its trackers on to its
+// own calls. A context carries one tracker of each type: t replaces an earlier
+// one of its own type.
 func WithTracker(ctx context.Context, t Tracker) context.Context {
 	requireContext(ctx, "WithTracker")
 	if isNil(t) {
@@ -59,7 +58,8 @@ func WithTracker(ctx context.Context, t Tracker) context.Context {
 }
 
 // CurrentTracker returns the tracker of type T that ctx carries, or false if it
-// carries none. For groups [CurrentGroup] knows more. The seed's current.
+// carries none. Unlike it, [CurrentGroup] skips groups that have been waited
+// for.
 func CurrentTracker[T Tracker](ctx context.Context) (tracker T, ok bool) {
 	requireContext(ctx, "CurrentTracker")
 	for l := trackersOf(ctx); l != nil; l = l.next {
@@ -75,7 +75,7 @@ func trackersOf(ctx context.Context) *trackers {
 	return list
 }
 
-// keep returns the list of those for which the condition holds.
+// keep returns the trackers that meet the condition.
 func (l *trackers) keep(condition func(Tracker) bool) *trackers {
 	if l == nil {
 		return nil
@@ -91,7 +91,7 @@ func (l *trackers) keep(condition func(Tracker) bool) *trackers {
 	}
 }
 
-// add tells all of them of a pending.
+// add adds a pending to all trackers of the list.
 func (l *trackers) add(h Handle) {
 	for ; l != nil; l = l.next {
 		l.Add(h)

@@ -14,11 +14,12 @@ type WaitOption struct {
 	until                    until // for WaitAll
 }
 
-// Protect leaves the pending alone when the wait is ended by its context or
-// its timeout, which would cancel it otherwise. [Protected] does so for all waits.
+// Protect prevents the wait from cancelling the pending when its context or its
+// timeout ends it. [Protected] does so for all waits.
 func Protect() WaitOption { return WaitOption{protect: true} }
 
-// Shield lets the wait go on when its context ends. A [Timeout] still counts.
+// Shield makes the wait ignore the end of its context. A [Timeout] still
+// counts.
 func Shield() WaitOption { return WaitOption{shield: true} }
 
 // Timeout ends the wait after d, with an error that matches
@@ -39,7 +40,8 @@ func joinOptions(opts []WaitOption) WaitOption {
 	return all
 }
 
-// wait returns nil when the pending is done, else why it stopped waiting.
+// wait returns nil when the pending is done, else the reason why it stopped
+// waiting.
 func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	own := taskOf(ctx)
 	o.protect = o.protect || b.is(flagProtected)
@@ -59,16 +61,16 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	}
 	b.waiters.add(w)
 	if w.turn == nil && !waitsForMore {
-		b.sleep(w)
+		b.waitCond(w)
 		return nil
 	}
 	b.mu.Unlock()
 
 	var err error
 	if w.turn == nil {
-		err = b.block(ctx, o, w)
+		err = b.waitSelect(ctx, o, w)
 	} else {
-		err = b.park(ctx, o, w, own, keep)
+		err = b.waitTurn(ctx, o, w, own, keep)
 	}
 	if err == nil || b.is(flagDone) {
 		return nil
@@ -79,19 +81,20 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	return err
 }
 
-// sleep waits on the goroutine that called, for nothing but the end of the
-// pending. The caller holds mu, which is released.
-func (b *base) sleep(w *waiter) {
+// waitCond blocks the goroutine until the pending is done. Nothing else ends
+// the wait. mu must be held, and is released.
+func (b *base) waitCond(w *waiter) {
 	w.woken.L = &b.mu
-	for !w.told.Load() {
+	for !w.notified.Load() {
 		w.woken.Wait()
 	}
 	b.mu.Unlock()
 	w.free()
 }
 
-// block waits on the goroutine that called.
-func (b *base) block(ctx context.Context, o WaitOption, w *waiter) (err error) {
+// waitSelect blocks the goroutine until the pending is done, ctx ends, or the
+// time is up.
+func (b *base) waitSelect(ctx context.Context, o WaitOption, w *waiter) (err error) {
 	var ended <-chan struct{}
 	if !o.shield {
 		ended = ctx.Done()
@@ -111,14 +114,15 @@ func (b *base) block(ctx context.Context, o WaitOption, w *waiter) (err error) {
 	case <-expired:
 		err = b.timedOut(o.timeout)
 	}
-	if b.forget(w) {
-		w.free() // else whoever completes the pending, and may take its time, still has it
+	if b.removeWaiter(w) {
+		w.free() // else notify may still use it
 	}
 	return err
 }
 
-// park waits inside a caller's function.
-func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, keep bool) error {
+// waitTurn waits in a caller's function, which gives its turn away unless keep
+// is set.
+func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base, keep bool) error {
 	turn := w.turn
 	expired := func() bool { return false }
 	if o.limited {
@@ -131,15 +135,15 @@ func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, kee
 		expired = alarm.Load
 	}
 	if !o.shield {
-		defer wakeAtEnd(ctx, own, turn)()
+		defer wakeOnDone(ctx, own, turn)()
 	}
 	observation := own.observed()
 	if observation != nil {
-		observation.Suspended(b.self)
+		observation.Suspended(b.handle)
 		defer observation.Resumed()
 	}
 	defer func() {
-		if b.forget(w) || w.told.Load() {
+		if b.removeWaiter(w) || w.notified.Load() {
 			w.free()
 		}
 	}()
@@ -152,15 +156,16 @@ func (b *base) park(ctx context.Context, o WaitOption, w *waiter, own *base, kee
 		case expired():
 			return b.timedOut(o.timeout)
 		}
-		if err := own.parkOn(turn, b.self, keep); err != nil {
+		if err := own.parkOn(turn, b.handle, keep); err != nil {
 			return err
 		}
 	}
 }
 
-// parkOn parks the function of b. A nil b is no function.
+// parkOn parks the function of b. A nil b stands for no function.
 func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
-	// If it waits already, this is another goroutine, whose wait fails.
+	// If the function waits already, this is another goroutine, whose wait
+	// fails.
 	if b != nil && !b.is(flagWaiting) {
 		b.set(flagWaiting)
 		defer b.unset(flagWaiting)
@@ -168,38 +173,38 @@ func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
 	return turn.Park(on, keep)
 }
 
-// isWaiting reports whether the function of b waits. Its goroutine is then not the
-// one that asks.
+// isWaiting reports whether the function of b waits. If it does, the current
+// goroutine does not run that function.
 func (b *base) isWaiting() bool { return b != nil && b.is(flagWaiting) }
 
-// forget takes a waiter back and reports whether that was in time.
-func (b *base) forget(w *waiter) bool {
+// removeWaiter removes w and reports whether w was not notified yet.
+func (b *base) removeWaiter(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.waiters.remove(w)
 }
 
-// wakeAtEnd has a function that gave its turn away look up when ctx ends,
-// until the function returned is called.
-func wakeAtEnd(ctx context.Context, own *base, turn Turn) (stop func() bool) {
+// wakeOnDone wakes a parked function when ctx ends, until the returned function
+// is called.
+func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
 	if c, ok := ctx.(*runContext); ok && c.base() == own {
-		own.wakeAtEnd(turn)
-		return neverStops
+		own.wakeOnDone(turn)
+		return noStop
 	}
 	if ctx.Done() == nil {
-		return neverStops
+		return noStop
 	}
 	return context.AfterFunc(ctx, turn.Resume)
 }
 
-func neverStops() bool { return false }
+func noStop() bool { return false }
 
-// observed returns who follows the pending, or nil.
+// observed returns the observation of the pending, or nil.
 func (b *base) observed() Observation {
 	if b == nil || !b.is(flagObserved) {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.extra.observation
+	return b.lazy.observation
 }

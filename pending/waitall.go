@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// until says when WaitAll has waited for enough.
+// until says when WaitAll may return.
 type until uint8
 
 const (
@@ -14,24 +14,24 @@ const (
 	untilError
 )
 
-// FirstCompleted has [WaitAll] return when one pending is done.
+// FirstCompleted makes [WaitAll] return when one pending is done.
 func FirstCompleted() WaitOption { return WaitOption{until: untilFirst} }
 
-// FirstError has [WaitAll] return when one pending has failed or was cancelled,
-// or all are done.
+// FirstError makes [WaitAll] return when one pending has failed or was
+// cancelled, or all are done.
 func FirstError() WaitOption { return WaitOption{until: untilError} }
 
-// AllCompleted has [WaitAll] return when all pendings are done, which is the
+// AllCompleted makes [WaitAll] return when all pendings are done, which is the
 // default.
 func AllCompleted() WaitOption { return WaitOption{} }
 
-// WaitAll waits for pendings, until the first is done, the first has failed, or
-// all are done, and returns those that are done and those that are not, each in
-// the order of items. A [Timeout] is no error, and no pending is cancelled by
-// it or by the end of ctx, which is one. [Shield] lets the wait go on when ctx
-// ends. If the pending is among the items whose function waits the error
-// matches [ErrDeadlock]. Inside a caller's function it gives the turn away. The
-// seed's wait.
+// WaitAll waits until all pendings are done, or, with an option, until the
+// first is done or has failed. It returns the done pendings and the others,
+// each in the order of items. In a caller's function it gives the turn away.
+//
+// WaitAll cancels no pending. The end of ctx is an error. The end of a
+// [Timeout] is none. With [Shield] the wait goes on when ctx ends. If items
+// contains the pending whose function waits, the error matches [ErrDeadlock].
 func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done, notDone []H, err error) {
 	requireContext(ctx, "WaitAll")
 	requirePendings(items, "WaitAll")
@@ -62,8 +62,9 @@ func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done
 	return done, notDone, err
 }
 
-// collect waits until enough pendings are done and returns those. All that are
-// done from the start count; after that it stops at the first that is enough.
+// collect waits until enough pendings are done and returns them. It returns all
+// pendings that are done at the start. After that it stops at the first pending
+// that is enough.
 func (c *completions[H]) collect(u until) (map[Handle]bool, error) {
 	finished := make(map[Handle]bool)
 	enough := false
@@ -84,7 +85,7 @@ func (c *completions[H]) collect(u until) (map[Handle]bool, error) {
 	}
 }
 
-// split divides items into those that have finished and the others.
+// split divides items into the finished pendings and the others.
 func split[H Handle](items []H, finished map[Handle]bool) (done, notDone []H) {
 	for _, h := range items {
 		if finished[h] {

@@ -9,13 +9,18 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
 )
 
-// waiter is one who wants to know when a pending is done: a callback, of a user
-// or of this package, a pending that is made from the one that is done, a function
-// that gave its turn away, a goroutine that waits for other things too, or, with
-// none of these set, one that waits for nothing else.
+// waiter is an entry of a pending's list of waiters. The field that is set says
+// how to notify it:
+//
+//	callback  a function of OnDone
+//	done      a function of this package
+//	then      makes the outcome of a pending made by Then
+//	turn      a function that gave its turn away
+//	wake      a goroutine in waitSelect
+//	woken     a goroutine in waitCond; none of the others is set
 type waiter struct {
 	next, prev *waiter
-	listed     bool // under the pending's mu
+	listed     bool // guarded by the pending's mu
 
 	callback func(Handle)
 	done     func()
@@ -24,30 +29,30 @@ type waiter struct {
 	wake     chan struct{}
 	woken    sync.Cond
 
-	told atomic.Bool // the notifier is through with it
+	notified atomic.Bool // notify does not use the waiter any more
 }
 
-// waiterPool keeps no channels: one that was made in a bubble of
-// testing/synctest must not be seen outside of it.
+// waiterPool keeps no channels: a channel that was made in a bubble of
+// testing/synctest must not be used outside of it.
 var waiterPool = sync.Pool{New: func() any { return &waiter{} }}
 
-// newWaiter returns a waiter for a function that holds t, or for a goroutine
-// if t is nil.
+// newWaiter returns a waiter for a function that holds t, or for a goroutine if
+// t is nil.
 func newWaiter(t Turn) *waiter {
 	w := waiterPool.Get().(*waiter)
 	w.turn = t
 	return w
 }
 
-// free gives back a waiter that nobody else can reach any more.
+// free returns w to the pool. No other goroutine may have a reference to w.
 func (w *waiter) free() {
 	w.turn, w.wake, w.woken.L = nil, nil, nil
-	w.told.Store(false)
+	w.notified.Store(false)
 	waiterPool.Put(w)
 }
 
-// waiterList holds waiters in the order they came, as a ring: first.prev is
-// the last one.
+// waiterList holds waiters in the order in which they were added. It is a ring:
+// first.prev is the last one.
 type waiterList struct{ first *waiter }
 
 func (l *waiterList) add(w *waiter) {
@@ -62,7 +67,7 @@ func (l *waiterList) add(w *waiter) {
 	last.next, l.first.prev = w, w
 }
 
-// remove takes w out and reports whether it was in.
+// remove removes w and reports whether it was in the list.
 func (l *waiterList) remove(w *waiter) bool {
 	if !w.listed {
 		return false
@@ -78,8 +83,7 @@ func (l *waiterList) remove(w *waiter) bool {
 	return true
 }
 
-// take empties the list and returns its first waiter, from which next leads to
-// the others.
+// take empties the list and returns its first waiter. next links the others.
 func (l *waiterList) take() *waiter {
 	first := l.first
 	if first == nil {
@@ -93,16 +97,16 @@ func (l *waiterList) take() *waiter {
 	return first
 }
 
-// follower is a pending made by Then that is done since its source is, with its
-// waiters, who are still to be notified. A list of them is a ring, known by its
-// last one.
+// follower is a pending made by Then that has just become done. Its waiters
+// must still be notified. A list of followers is a ring, known by its last
+// element.
 type follower struct {
 	of      *base
 	waiters *waiter
 	next    *follower
 }
 
-// add returns the list with one more at its end, if that is not nil.
+// add appends f to the list, unless f is nil, and returns the list.
 func (last *follower) add(f *follower) *follower {
 	switch {
 	case f == nil:
@@ -115,7 +119,7 @@ func (last *follower) add(f *follower) *follower {
 	return f
 }
 
-// take returns the first one and the list without it.
+// take returns the first follower and the list without it.
 func (last *follower) take() (first, rest *follower) {
 	first = last.next
 	if first == last {
@@ -125,9 +129,9 @@ func (last *follower) take() (first, rest *follower) {
 	return first, last
 }
 
-// notify notifies the waiters that b is done, in the order they came, and then
-// those of the followers. It is a loop, and takes followers in their turn, so that
-// a long chain of Then needs no more stack than a short one.
+// notify notifies the waiters of b in their order, and then those of the
+// followers. It is a loop and takes followers in their turn. So a long chain of
+// Then needs no more stack than a short one.
 func (b *base) notify(w *waiter, followers *follower) {
 	for w != nil || followers != nil {
 		if w == nil {
@@ -146,20 +150,20 @@ func (b *base) notify(w *waiter, followers *follower) {
 			w.done()
 		case w.turn != nil:
 			turn := w.turn
-			w.told.Store(true) // w may be in other hands from here on
+			w.notified.Store(true) // w may be freed and used again from here on
 			turn.Resume()
 		case w.wake != nil:
 			w.wake <- struct{}{}
 		default:
-			w.told.Store(true)
+			w.notified.Store(true)
 			w.woken.Signal()
 		}
 		w = next
 	}
 }
 
-// call runs a callback; a panic in it goes no further. If the callback ends
-// the goroutine, those after it are notified all the same.
+// call runs a callback. A panic in it goes no further. If the callback ends the
+// goroutine, the remaining waiters are still notified.
 func (b *base) call(callback func(Handle), after *waiter, followers *follower) {
 	returned := false
 	defer func() {
@@ -167,7 +171,7 @@ func (b *base) call(callback func(Handle), after *waiter, followers *follower) {
 			b.notify(after, followers)
 		}
 	}()
-	b.guard("callback", func() { callback(b.self) })
+	b.guard("callback", func() { callback(b.handle) })
 	returned = true
 }
 
@@ -184,8 +188,8 @@ func (b *base) follow(then func() *follower, after *waiter, followers *follower)
 	return f
 }
 
-// guard runs a function of the user's that nobody waits for. A panic in it is
-// logged.
+// guard runs a function of user code whose failure no wait returns. A panic in
+// it is logged.
 func (b *base) guard(what string, fn func()) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -195,15 +199,16 @@ func (b *base) guard(what string, fn func()) {
 	fn()
 }
 
-// logPanic logs that a function of the user's has panicked which belongs to b.
+// logPanic logs a panic of user code that belongs to b.
 func (b *base) logPanic(what string, crash *PanicError) {
 	b.logger().LogAttrs(b.ctx, slog.LevelError, "pending: "+what+" panicked",
-		slog.Any("pending", b.self), slog.Attr{Key: "panic", Value: bounded.Value(crash.Value)},
+		slog.Any("pending", b.handle), slog.Attr{Key: "panic", Value: bounded.Value(crash.Value)},
 		slog.String("stack", string(crash.Stack)))
 }
 
-// tell has w told when the pending is done, and reports false if it is already.
-func (b *base) tell(w *waiter) bool {
+// addWaiter has w notified when the pending is done. It returns false if the
+// pending is done already.
+func (b *base) addWaiter(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.is(flagDone) {
@@ -220,9 +225,9 @@ func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
 	}
 	b.watch()
 	w := &waiter{callback: fn}
-	if !b.tell(w) {
+	if !b.addWaiter(w) {
 		b.call(fn, nil, nil)
 		return func() bool { return false }
 	}
-	return func() bool { return b.forget(w) }
+	return func() bool { return b.removeWaiter(w) }
 }
