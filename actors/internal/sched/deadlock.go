@@ -23,8 +23,8 @@ func (t *Task) detectDeadlock(on pending.Handle) error {
 	return fmt.Errorf("%w: %s", pending.ErrDeadlock, g.describe())
 }
 
-// RecheckDeadlock ends the wait of the task that keeps the turn, if that wait can never
-// end now that a child needs the turn for a decision on its failure.
+// RecheckDeadlock looks at the task that waits and keeps the turn. A child needs that turn
+// now, for a decision on its failure. If the wait can never end, it fails.
 func (s *Scheduler) RecheckDeadlock() {
 	s.mu.Lock()
 	t := s.state.blockingTask()
