@@ -16,7 +16,7 @@ import (
 // files of the library, and what the compiler removes it for.
 var telemetryOnThePath = map[string][2]string{
 	"actors/telemetry.go":           {"case c.traced == nil:", "case true:"},
-	"actors/internal/sched/loop.go": {"if s.state.options.DeepStack {", "if false {"},
+	"actors/internal/sched/loop.go": {"if s.state.options.deepStack {", "if false {"},
 	"pending/task.go":               {"if b.is(flagObserved) {", "if false {"},
 }
 
