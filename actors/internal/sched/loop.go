@@ -278,8 +278,8 @@ func (s *Scheduler) taskExited(t *Task) bool {
 	return true
 }
 
-// growStack makes the stack large enough for the SDK of OpenTelemetry at once. Later,
-// from deep within the calls of a function, that takes three times as long.
+// growStack makes the stack large enough for functions, and for the SDK of OpenTelemetry,
+// at once. Later, from deep within the calls of a function, that takes three times as long.
 //
 //go:noinline
 func growStack() {
