@@ -41,16 +41,3 @@ func (r *Ring[A]) Shift() A {
 	r.n--
 	return item
 }
-
-// Retain removes the items for which keep returns false, in linear time. The order of the
-// others stays. It releases the memory of an empty ring.
-func (r *Ring[A]) Retain(keep func(item A) bool) {
-	for range r.n { // once round
-		if item := r.Shift(); keep(item) {
-			r.Push(item)
-		}
-	}
-	if r.n == 0 {
-		*r = Ring[A]{}
-	}
-}

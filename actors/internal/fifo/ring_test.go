@@ -32,25 +32,3 @@ func TestRingKeepsItsOrderAndLetsGo(t *testing.T) {
 		assert.Nil(t, item)
 	}
 }
-
-func TestRetainOfARingKeepsTheOrderOfTheRest(t *testing.T) {
-	for _, n := range []int{0, 1, 7, 8, 9, 100} {
-		var r Ring[int]
-		r.Push(-1)
-		r.Shift() // so that it goes round
-		var want, got []int
-		for i := range n {
-			r.Push(i)
-			if i%3 == 1 {
-				want = append(want, i)
-			}
-		}
-		r.Retain(func(i int) bool { return i%3 == 1 })
-		for r.Len() > 0 {
-			got = append(got, r.Shift())
-		}
-		assert.Equal(t, want, got)
-		r.Retain(func(int) bool { return true })
-		assert.Zero(t, r)
-	}
-}

@@ -59,9 +59,6 @@ func (t *Task) Init(w Work, s *Scheduler) {
 // Work returns what the task runs.
 func (t *Task) Work() Work { return t.work }
 
-// Scheduler returns the scheduler of the task.
-func (t *Task) Scheduler() *Scheduler { return t.sched.Load() }
-
 // Assign moves a task that was never submitted to another scheduler.
 func (t *Task) Assign(s *Scheduler) { t.sched.Store(s) }
 
