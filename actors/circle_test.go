@@ -25,6 +25,8 @@ type station struct {
 	caller *actors.Caller
 	call   *pending.Pending[int]
 	queue  *actors.Queue[int]
+	mutex  *pending.Mutex
+	sem    *pending.Semaphore
 	gate   *pending.Pending[int] // opened when the function is to wait
 	err    error                 // of its wait
 	ended  bool
@@ -81,6 +83,19 @@ func asItem(ctx context.Context, s *station, body func(context.Context) error) {
 
 func asJob(ctx context.Context, s *station, body func(context.Context) error) {
 	s.call = actors.ToThread(ctx, s.caller, func(ctx context.Context) (int, error) { return 1, body(ctx) })
+}
+
+// asHolder has the function lock a mutex, and acquire a semaphore.
+func asHolder(ctx context.Context, s *station, body func(context.Context) error) {
+	s.mutex, s.sem = pending.NewMutex(pending.Named("m")), pending.NewSemaphore(3, pending.Named("s"))
+	asCall(ctx, s, func(ctx context.Context) error {
+		if err := errors.Join(s.mutex.Lock(ctx), s.sem.Acquire(ctx, 2)); err != nil {
+			return err
+		}
+		defer s.mutex.Unlock()
+		defer s.sem.Release(2)
+		return body(ctx)
+	})
 }
 
 var circleWays = []wayToWait{
@@ -148,6 +163,20 @@ var circleWays = []wayToWait{
 	}},
 	{name: "a worker", opts: []props.Option{props.MaxWorkers(1)}, run: asJob, says: "waits for a worker of ", wait: func(ctx context.Context, s *station) error {
 		return errorOf(actors.ToThread(ctx, s.caller, one).Wait(ctx))
+	}},
+	{name: "a mutex", run: asHolder, says: "waits for mutex m", wait: func(ctx context.Context, s *station) error {
+		err := s.mutex.Lock(ctx)
+		if err == nil {
+			s.mutex.Unlock()
+		}
+		return err
+	}},
+	{name: "a semaphore", run: asHolder, says: "waits for semaphore s", wait: func(ctx context.Context, s *station) error {
+		err := s.sem.Acquire(ctx, 3)
+		if err == nil {
+			s.sem.Release(3)
+		}
+		return err
 	}},
 	{name: "Drain", says: "waits for the end of ", wait: func(ctx context.Context, s *station) error { return s.caller.Drain(ctx) }},
 	{name: "StopWait", says: "waits for the end of ", wait: func(ctx context.Context, s *station) error { return s.caller.StopWait(ctx) }},

@@ -3,6 +3,8 @@ package sched
 import (
 	"sync"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // searchBudget is how many nodes of the wait graph are looked at on a turn.
@@ -153,9 +155,19 @@ func (d *Deadlocks) breakCircle(t *Task, number uint64, earlier *waitGraph) (own
 	return own
 }
 
-// begin explores a part of what t needs. It reports whether t goes on for certain.
-func (g *waitGraph) begin(t *Task) bool {
-	g.add(t)
+// recheck has the next search look at a wait of t that needs node now, unless node goes on.
+func (d *Deadlocks) recheck(t *Task, number uint64, node pending.Node) {
+	g := graphs.Get().(*waitGraph)
+	defer g.recycle()
+	if !g.begin(node) {
+		d.suspect(t, number)
+	}
+}
+
+// begin explores a part of what a node needs. It reports whether the node goes on for
+// certain.
+func (g *waitGraph) begin(node pending.Node) bool {
+	g.add(node)
 	g.explore(0, searchBudget)
 	return g.nodes[0].live && !g.cut
 }

@@ -72,7 +72,7 @@ func (t *Task) Park(on pending.Wait, keep bool) error {
 
 // Recheck implements [pending.Turn].
 func (t *Task) Recheck(node pending.Node) {
-	if other, ok := node.(*Task); node == nil || ok && other.goesOn() {
+	if node == nil || nodeGoesOn(node) {
 		return
 	}
 	s := t.sched.Load()
@@ -80,7 +80,7 @@ func (t *Task) Recheck(node pending.Node) {
 	number := t.waitNumber()
 	s.mu.Unlock()
 	if number != 0 {
-		s.owner.Deadlocks().suspect(t, number)
+		s.owner.Deadlocks().recheck(t, number, node)
 	}
 }
 
