@@ -198,6 +198,7 @@ func (p *pool) spawn(w *worker, t work) {
 func (p *pool) drop(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	w.isGiven.Store(false)
 	w.job, w.isSpawning = nil, false
 	p.remove(w)
 	p.advance()
@@ -388,7 +389,7 @@ func (c *Caller) closePool(err error) {
 	}
 	for _, w := range p.workers {
 		w.isIdle = false
-		if w.job != nil && !w.hasBegun {
+		if w.isGiven.Load() || w.isSpawning {
 			rejected = append(rejected, w.job)
 		}
 	}

@@ -150,7 +150,15 @@ type escalation struct{ failure error }
 func (c *Caller) escalate(failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cold().escalated = &escalation{failure}
+	c.setEscalation(&escalation{failure})
+}
+
+// setEscalation sets the last failure that others decide on, nil for none. mu must be held.
+func (c *Caller) setEscalation(e *escalation) {
+	c.cold().escalated = e
+	if c.worker != nil {
+		c.worker.hasEscalated.Store(e != nil)
+	}
 }
 
 // escalation returns the last failure that others decide on, nil for none.
@@ -193,7 +201,8 @@ func (c *Caller) resumed() {
 			return
 		}
 		suspended = cold.resumeWithParent
-		cold.restart, cold.escalated, cold.resumeWithParent = nil, nil, nil
+		cold.restart, cold.resumeWithParent = nil, nil
+		c.setEscalation(nil)
 	}
 	if r != nil {
 		r.begin() // else the timer restarts the actor later
