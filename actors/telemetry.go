@@ -73,7 +73,7 @@ func (r *registry) addCaller(t *telemetry.Telemetry) {
 	g.open[t] = made
 	g.mu.Unlock()
 	// The provider, and the error handler of OpenTelemetry, may be user code.
-	stop := t.Watch(r.system.ID, func() telemetry.Census { return r.stats(t) })
+	stop := t.Watch(r.system.ID, func() telemetry.Stats { return r.stats(t) })
 	g.mu.Lock()
 	made.stop = stop
 	over := made.callers == 0 // meanwhile
@@ -106,8 +106,8 @@ func (r *registry) removeCaller(t *telemetry.Telemetry) {
 
 // stats counts the callers that t traces. It takes no lock with which anybody
 // calls addCaller or removeCaller.
-func (r *registry) stats(t *telemetry.Telemetry) telemetry.Census {
-	var c telemetry.Census
+func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
+	var c telemetry.Stats
 	for _, caller := range r.all(func(c *Caller) bool { return c.config.Telemetry == t }) {
 		c.Callers++
 		c.Queued += caller.sched.Len()

@@ -54,7 +54,7 @@ func (c *Caller) source(m Method) source {
 	if c.name != "" {
 		attributes = append(attributes, CallerNameKey.String(c.name))
 	}
-	s := source{Telemetry: c.Telemetry, figures: c.figures[m], attributes: attributes}
+	s := source{Telemetry: c.Telemetry, counters: c.counters[m], attributes: attributes}
 	if m == Handle {
 		s.start = asServer
 	}
@@ -70,7 +70,7 @@ func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.req
 func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
 	return pending.ObservedBy(&source{
 		Telemetry: t,
-		figures:   t.figures[RemoteCall],
+		counters:  t.counters[RemoteCall],
 		start:     asClient,
 		attributes: []attribute.KeyValue{
 			MethodKey.String(RemoteCall.String()), CallerIDKey.String(id), semconv.ServerAddress(address),

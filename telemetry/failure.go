@@ -11,22 +11,22 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// unspeakable stands for an error of the user's whose own methods panic, as those
+// unprintable stands for an error of the user's whose own methods panic, as those
 // of a nil pointer that was returned as an error. Nobody who waits for a pending
 // may be left waiting because it cannot be described.
-type unspeakable struct{ err error }
+type unprintable struct{ err error }
 
 // Error tells the type, and what package fmt makes of the error.
-func (u unspeakable) Error() string { return fmt.Sprintf("%T: %v", u.err, u.err) }
+func (u unprintable) Error() string { return fmt.Sprintf("%T: %v", u.err, u.err) }
 
-// speakable returns err if its methods can be called, else what stands for it.
-func speakable(err error) (safe error) {
+// printable returns err if its methods can be called, else what stands for it.
+func printable(err error) (safe error) {
 	if err == nil || crashOf(err) != nil { // that of ours never panics
 		return err
 	}
 	defer func() {
 		if recover() != nil {
-			safe = unspeakable{err}
+			safe = unprintable{err}
 		}
 	}()
 	_ = err.Error()

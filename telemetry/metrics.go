@@ -49,8 +49,8 @@ func newMetrics(m metric.Meter) *metrics {
 	return &ms
 }
 
-// figures counts the pendings of one method.
-type figures struct {
+// counters counts the pendings of one method.
+type counters struct {
 	*metrics
 	add    []metric.AddOption
 	record []metric.RecordOption
@@ -60,34 +60,34 @@ type figures struct {
 	}
 }
 
-func newFigures(ms *metrics, m Method) *figures {
+func newCounters(ms *metrics, m Method) *counters {
 	method := MethodKey.String(m.String())
 	of := func(attributes ...attribute.KeyValue) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(attributes...))
 	}
-	f := &figures{metrics: ms, add: []metric.AddOption{of(method)}, record: []metric.RecordOption{of(method)}}
-	for end := range f.ends {
+	c := &counters{metrics: ms, add: []metric.AddOption{of(method)}, record: []metric.RecordOption{of(method)}}
+	for end := range c.ends {
 		with := of(method, OutcomeKey.String(outcome(end).String())) //nolint:gosec // There are four.
-		f.ends[end].add = []metric.AddOption{with}
-		f.ends[end].record = []metric.RecordOption{with}
+		c.ends[end].add = []metric.AddOption{with}
+		c.ends[end].record = []metric.RecordOption{with}
 	}
-	return f
+	return c
 }
 
-// enabled reports whether anybody reads the figures. Nil counts nothing.
-func (f *figures) enabled(ctx context.Context) bool { return f != nil && f.begun.Enabled(ctx) }
+// enabled reports whether anybody reads the counters. Nil counts nothing.
+func (c *counters) enabled(ctx context.Context) bool { return c != nil && c.begun.Enabled(ctx) }
 
-func (f *figures) started(ctx context.Context) { f.begun.Add(ctx, 1, f.add...) }
+func (c *counters) started(ctx context.Context) { c.begun.Add(ctx, 1, c.add...) }
 
-func (f *figures) queuedFor(ctx context.Context, nanoseconds int64) {
-	f.queue.Record(ctx, seconds(nanoseconds), f.record...)
+func (c *counters) queuedFor(ctx context.Context, nanoseconds int64) {
+	c.queue.Record(ctx, seconds(nanoseconds), c.record...)
 }
 
 // done counts a pending that was there for total nanoseconds, the function of
 // which was called after started ones, or never if that is 0.
-func (f *figures) done(ctx context.Context, end outcome, total, started int64) {
-	f.ended.Add(ctx, 1, f.ends[end].add...)
+func (c *counters) done(ctx context.Context, end outcome, total, started int64) {
+	c.ended.Add(ctx, 1, c.ends[end].add...)
 	if started > 0 {
-		f.run.Record(ctx, seconds(total-started), f.ends[end].record...)
+		c.run.Record(ctx, seconds(total-started), c.ends[end].record...)
 	}
 }

@@ -43,7 +43,7 @@ func (o *observation) Started() {
 		o.span.AddEvent(EventStarted)
 	}
 	if o.counted {
-		o.figures.queuedFor(o.ctx, queued)
+		o.counters.queuedFor(o.ctx, queued)
 	}
 }
 
@@ -76,17 +76,17 @@ func (o *observation) CancelRequested(cause error) {
 	case cause == nil:
 		o.span.AddEvent(EventCancelRequested)
 	default:
-		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(CauseKey.String(speakable(cause).Error())))
+		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(CauseKey.String(printable(cause).Error())))
 	}
 }
 
 // Done implements [pending.Observation].
 func (o *observation) Done(err error) {
-	err = speakable(err)
+	err = printable(err)
 	total, started := o.elapsed(), o.started.Load()
 	end := outcomeOf(err)
 	if o.counted {
-		o.figures.done(o.ctx, end, total, started)
+		o.counters.done(o.ctx, end, total, started)
 	}
 	if o.span == nil {
 		return

@@ -16,7 +16,7 @@ type source struct {
 	name       string // of the spans, "" for that of the pending
 	start      []trace.SpanStartOption
 	attributes []attribute.KeyValue // those that all the spans have
-	figures    *figures             // nil for pendings that are not counted
+	counters   *counters            // nil for pendings that are not counted
 }
 
 // Observe implements [pending.Observer]: it makes a span for h, which ends when
@@ -54,7 +54,7 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 		name = fn.name
 	}
 	ctx, span := s.tracer.Start(ctx, name, start...)
-	recording, counted := span.IsRecording(), s.figures.enabled(ctx)
+	recording, counted := span.IsRecording(), s.counters.enabled(ctx)
 	if !recording && !counted {
 		return ctx, nil
 	}
@@ -63,7 +63,7 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 		o.span = span
 	}
 	if counted {
-		s.figures.started(ctx)
+		s.counters.started(ctx)
 	}
 	return ctx, o
 }

@@ -21,7 +21,7 @@ type Telemetry struct {
 	meter      metric.Meter
 	propagator propagation.TextMapPropagator
 	metrics    *metrics
-	figures    [methods]*figures
+	counters   [methods]*counters
 	functions  functions
 	requests   source
 	messages   messageTypes
@@ -74,12 +74,12 @@ func New(opts ...Option) *Telemetry {
 	}
 	t.background = t.NewContext(context.Background())
 	t.metrics = newMetrics(t.meter)
-	for m := range t.figures {
-		t.figures[m] = newFigures(t.metrics, Method(m)) //nolint:gosec // There are few.
+	for m := range t.counters {
+		t.counters[m] = newCounters(t.metrics, Method(m)) //nolint:gosec // There are few.
 	}
 	t.requests = source{
 		Telemetry:  t,
-		figures:    t.figures[Request],
+		counters:   t.counters[Request],
 		start:      asClient,
 		attributes: []attribute.KeyValue{MethodKey.String(Request.String())},
 	}

@@ -53,10 +53,10 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 	defer n.mu.Unlock()
 	gone = n.members[name]
 	delete(n.members, name)
-	for r, l := range n.lines {
+	for r, l := range n.links {
 		if r.from == name || r.to == name {
-			l.lose()
-			delete(n.lines, r)
+			l.discard()
+			delete(n.links, r)
 		}
 	}
 	orphaned = make(map[string][]watch)
@@ -82,12 +82,12 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 // The test fails at once if there is no system of one of the names.
 func (n *Network) Partition(a, b string) {
 	n.tb.Helper()
-	if missing, ok := n.part(a, b); !ok {
+	if missing, ok := n.partition(a, b); !ok {
 		n.tb.Fatalf("actorstest: there is no system %q", missing)
 	}
 }
 
-func (n *Network) part(a, b string) (missing string, ok bool) {
+func (n *Network) partition(a, b string) (missing string, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, name := range []string{a, b} {
@@ -95,30 +95,30 @@ func (n *Network) part(a, b string) (missing string, ok bool) {
 			return name, false
 		}
 	}
-	n.parted[pairOf(a, b)] = true
+	n.partitioned[pairOf(a, b)] = true
 	for _, r := range []route{{a, b}, {b, a}} {
-		if l := n.lines[r]; l != nil {
-			l.lose()
+		if l := n.links[r]; l != nil {
+			l.discard()
 		}
 	}
 	return "", true
 }
 
-// Heal joins two systems that [Network.Partition] has parted. The test fails at
+// Heal joins two systems that [Network.Partition] has partitioned. The test fails at
 // once if it has not.
 func (n *Network) Heal(a, b string) {
 	n.tb.Helper()
-	if !n.join(a, b) {
-		n.tb.Fatalf("actorstest: the systems %q and %q are not parted", a, b)
+	if !n.heal(a, b) {
+		n.tb.Fatalf("actorstest: the systems %q and %q are not partitioned", a, b)
 	}
 }
 
-func (n *Network) join(a, b string) bool {
+func (n *Network) heal(a, b string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	parted := n.parted[pairOf(a, b)]
-	delete(n.parted, pairOf(a, b))
-	return parted
+	partitioned := n.partitioned[pairOf(a, b)]
+	delete(n.partitioned, pairOf(a, b))
+	return partitioned
 }
 
 // pair is two names in the order of the alphabet.

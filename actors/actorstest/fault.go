@@ -67,10 +67,10 @@ func (f faults) random(r route) *rand.Rand {
 	return rand.New(rand.NewPCG(f.seed, h.Sum64()))
 }
 
-// draw returns how long each copy of a message takes; there is none if it is
+// sampleDelays returns how long each copy of a message takes; there is none if it is
 // lost. What it takes from random is always the same, so that no message changes
 // the fate of later ones.
-func (f faults) draw(random *rand.Rand) []time.Duration {
+func (f faults) sampleDelays(random *rand.Rand) []time.Duration {
 	lost := random.Float64() < f.loss
 	twice := random.Float64() < f.duplication
 	delays := []time.Duration{f.delay(random), f.delay(random)}

@@ -27,11 +27,11 @@ type Network struct {
 	tb     testing.TB
 	faults faults
 
-	mu      sync.Mutex
-	members map[string]*member // by address
-	lines   map[route]*line    // those that have faults
-	parted  map[pair]bool
-	watches map[watch]struct{}
+	mu          sync.Mutex
+	members     map[string]*member // by address
+	links       map[route]*link    // those that have faults
+	partitioned map[pair]bool
+	watches     map[watch]struct{}
 }
 
 // member is a system in a network.
@@ -47,11 +47,11 @@ type member struct {
 func NewNetwork(tb testing.TB, opts ...Option) *Network {
 	tb.Helper()
 	n := &Network{
-		tb:      tb,
-		members: make(map[string]*member),
-		lines:   make(map[route]*line),
-		parted:  make(map[pair]bool),
-		watches: make(map[watch]struct{}),
+		tb:          tb,
+		members:     make(map[string]*member),
+		links:       make(map[route]*link),
+		partitioned: make(map[pair]bool),
+		watches:     make(map[watch]struct{}),
 	}
 	for _, opt := range opts {
 		opt(&n.faults)
@@ -67,8 +67,8 @@ func (n *Network) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.members)
-	for _, l := range n.lines {
-		l.lose()
+	for _, l := range n.links {
+		l.discard()
 	}
 }
 
@@ -81,7 +81,7 @@ func (n *Network) System(name string, opts ...actor.ConfigOption) *actor.ActorSy
 		n.tb.Fatalf("actorstest: %q is no name for a system: it means the system itself", name)
 	}
 	m.system.ProcessRegistry.Address = name
-	m.system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return link{m}, true })
+	m.system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return remoteProcess{m}, true })
 	if !n.admit(m) {
 		n.tb.Fatalf("actorstest: there is a system %q already", name)
 	}
@@ -99,7 +99,7 @@ func (n *Network) admit(m *member) bool {
 }
 
 // carry takes a message of a member to where its PID says.
-func (n *Network) carry(from *member, p parcel) {
+func (n *Network) carry(from *member, p packet) {
 	n.mu.Lock()
 	to := n.members[p.to.Address]
 	if to == nil || n.members[from.address] != from {
@@ -116,7 +116,7 @@ func (n *Network) carry(from *member, p parcel) {
 }
 
 // receive is the arrival of a message.
-func (m *member) receive(p parcel) {
+func (m *member) receive(p packet) {
 	if m.network.outdated(p) {
 		return
 	}
@@ -125,7 +125,7 @@ func (m *member) receive(p parcel) {
 }
 
 // bounce deals with a message of a member that has nowhere to go.
-func (m *member) bounce(p parcel) {
+func (m *member) bounce(p packet) {
 	if w, ok := p.message.(*actor.Watch); ok && p.system {
 		m.tellTerminated(watchOf(w.Watcher, p.to))
 		return

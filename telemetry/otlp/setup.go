@@ -82,11 +82,11 @@ func (s *setup) begin(ctx context.Context, service string) error {
 	about := describe(ctx, service)
 	tracing := []trace.TracerProviderOption{trace.WithResource(about)}
 	if spans != nil {
-		tracing = append(tracing, trace.WithBatcher(&spanExporter{spans, s.line("traces")}))
+		tracing = append(tracing, trace.WithBatcher(&spanExporter{spans, s.pipeline("traces")}))
 	}
 	metering := []metric.Option{metric.WithResource(about)}
 	if metrics != nil {
-		reader := metric.NewPeriodicReader(&metricExporter{metrics, s.line("metrics")})
+		reader := metric.NewPeriodicReader(&metricExporter{metrics, s.pipeline("metrics")})
 		metering = append(metering, metric.WithReader(reader))
 	}
 	s.tracers = trace.NewTracerProvider(tracing...)
@@ -96,7 +96,7 @@ func (s *setup) begin(ctx context.Context, service string) error {
 	return nil
 }
 
-func (s *setup) line(signal string) *line { return &line{setup: s, signal: signal} }
+func (s *setup) pipeline(signal string) *pipeline { return &pipeline{setup: s, signal: signal} }
 
 // describe returns what is said about this program with all that is sent. The
 // environment comes last and wins. The command line is left out, for what may
