@@ -23,7 +23,7 @@ var ErrOverloaded = sched.ErrOverloaded
 // fn is logged and becomes a [*pending.PanicError]. A nil argument panics here.
 //
 // If c is stopped the pending is cancelled with [pending.ErrStopped]; if it is
-// full the pending fails with [ErrOverloaded]. The seed's schedule_call.
+// full the pending fails with [ErrOverloaded].
 func Schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) *pending.Pending[T] {
@@ -82,7 +82,7 @@ func cancelAfter(t work, d time.Duration, what string, cancel func(cause error))
 	t.OnDone(func(pending.Handle) { timer.Stop() })
 }
 
-// CallSoon is [Schedule] without options. The seed's call_soon.
+// CallSoon is [Schedule] without options.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "CallSoon")
 	return callSoon(ctx, c, fn, telemetry.CallSoon)
@@ -102,7 +102,7 @@ func callSoon[T any](
 // With [props.Thread] fn runs on a thread that c keeps for such calls, from the
 // first one until c stops. With [props.Goroutine] it runs on a goroutine, even if
 // c is on a thread. Any other backend is an error of the pending. It may be called
-// from any goroutine. The seed's call_using_backend.
+// from any goroutine.
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
@@ -117,8 +117,7 @@ func CallUsing[T any](
 	return &t.Pending
 }
 
-// CallLater has fn called on a turn of c, not before delay is over. The seed's
-// call_later.
+// CallLater has fn called on a turn of c, not before delay is over.
 func CallLater[T any](
 	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
@@ -132,7 +131,7 @@ func CallLater[T any](
 //
 // It returns [pending.ErrStopped] or [ErrOverloaded] if fn is rejected. A stop of
 // c drops the functions that have not run, and logs their number. It may be called
-// from any goroutine. The seed's call_direct.
+// from any goroutine.
 func (c *Caller) CallDirect(fn func()) error {
 	requireFunction(c, fn == nil, "CallDirect")
 	if c.draining.Load() {

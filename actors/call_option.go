@@ -45,7 +45,7 @@ func With(key string, value any) CallOption {
 }
 
 // TrackedBy limits the trackers of the call, and of what its function calls, to
-// those for which keep returns true. The seed's trackers.
+// those for which keep returns true.
 func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	if keep == nil {
 		panic("actors: TrackedBy with a nil function")

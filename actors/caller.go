@@ -156,7 +156,7 @@ func (c *Caller) end() *pending.Pending[struct{}] {
 	return cold.end
 }
 
-// String describes the caller on one line, for logs. The signs are the seed's:
+// String describes the caller on one line, for logs:
 // 🏃 running, ❗ not running, 🏁 stopping or stopped, 🔐 protected.
 func (c *Caller) String() string {
 	var s strings.Builder

@@ -19,7 +19,7 @@ func (c *Caller) addChild(child *Caller) {
 }
 
 // Child returns the child of that name, or makes one. Without a name it always
-// makes one. The child inherits what the options leave open. The seed's get.
+// makes one. The child inherits what the options leave open.
 //
 // If the child exists, its options stay as they are. It is an error to ask for
 // another backend or host than it has. A child on a host has no backend. Other

@@ -11,7 +11,7 @@ const mainName = "$main"
 
 // Main returns the main caller of a system, which is protected and described by
 // the [Defaults]. It starts one when first called, and a new one when the last
-// one has stopped. The seed's Caller("MainThread").
+// one has stopped.
 //
 // A forced stop ends it. So does a failure that its [props.Supervision] answers
 // with a stop, or escalates: it has no parent. Until that stop has ended,

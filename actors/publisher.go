@@ -102,7 +102,7 @@ func (c *Caller) closePublication() {
 }
 
 // Publish sends data under a topic to what the caller's [props.Publisher] has
-// opened. It may be called from any goroutine. The seed's iopub_sockets[caller.id].
+// opened. It may be called from any goroutine.
 //
 // The error is that of the publication. It matches [ErrNoPublisher] if there is
 // none, or none yet. It matches [pending.ErrStopped] once the caller begins to close

@@ -24,8 +24,6 @@ var ErrQueueClosed = errors.New("actors: queue closed")
 // that one has returned: before everything that has neither started nor been passed over.
 // Items of several queues that were passed over start in the order in which the items
 // before them have returned. What waits goes on in between.
-//
-// The seed's queue_call.
 type Queue[A any] struct{ task *queueTask[A] }
 
 // QueueOption changes how a queue works.
@@ -135,7 +133,7 @@ func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 
 // Pending returns the pending of the queue, which is current in its function. It
 // is done when the queue is closed and its function has returned. Cancelling it
-// closes the queue like Close. The seed's queue_get.
+// closes the queue like Close.
 func (q *Queue[A]) Pending() *pending.Pending[struct{}] { return &q.task.Pending }
 
 // Len returns how many items wait to be started.
@@ -153,7 +151,7 @@ func (q *Queue[A]) Failed() int {
 }
 
 // Close drops the items that wait, cancels the one that runs, and closes the
-// queue. The seed's queue_close.
+// queue.
 func (q *Queue[A]) Close() { q.task.Cancel(ErrQueueClosed) }
 
 // CloseWait takes no more items. It returns nil when the queue has dealt with all

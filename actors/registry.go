@@ -93,23 +93,20 @@ func (r *registry) all(keep func(*Caller) bool) []*Caller {
 }
 
 // Lookup returns the caller of that id, or nil and false if there is none that
-// has not stopped. It may be called from any goroutine. The seed's
-// get_existing.
+// has not stopped. It may be called from any goroutine.
 func Lookup(system *actor.ActorSystem, id string) (*Caller, bool) {
 	requireSystem(system, "Lookup")
 	return registryOf(system).lookup(id)
 }
 
 // All iterates over the callers of a system that have not stopped, in no
-// order. It may be called from any goroutine. The seed's all_callers with
-// running_only=False.
+// order. It may be called from any goroutine.
 func All(system *actor.ActorSystem) iter.Seq[*Caller] {
 	requireSystem(system, "All")
 	return sequence(system, func(*Caller) bool { return true })
 }
 
-// Running is [All] for the callers in the state Running. The seed's
-// all_callers.
+// Running is [All] for the callers in the state Running.
 func Running(system *actor.ActorSystem) iter.Seq[*Caller] {
 	requireSystem(system, "Running")
 	return sequence(system, func(c *Caller) bool { return c.State() == StateRunning })

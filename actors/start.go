@@ -12,7 +12,7 @@ import (
 // New returns a caller that is not started: what is called on it is queued
 // until [Caller.Start] or [Caller.Run]. It has no parent, and inherits the
 // [Defaults] of the system. The error is that of an option, or
-// actor.ErrNameExists. The seed's Caller("manual").
+// actor.ErrNameExists.
 func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	requireSystem(system, "New")
 	r := registryOf(system)
@@ -34,7 +34,7 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 }
 
 // Start returns a running caller, with no parent. The error is that of [New],
-// or of opening the publication. The seed's Caller("NewThread").
+// or of opening the publication.
 func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	requireSystem(system, "Start")
 	c, err := New(system, opts...)
@@ -65,8 +65,7 @@ func (c *Caller) Start() error {
 // The end of ctx stops the caller, protected or not. The error is nil for an
 // ordinary stop, else the failure that stopped the caller. It is an error if the
 // caller was started or stopped before, or has a host. A function that calls
-// [runtime.Goexit] ends this goroutine, and with it the caller. The seed's async
-// with Caller("manual").
+// [runtime.Goexit] ends this goroutine, and with it the caller.
 func (c *Caller) Run(ctx context.Context) error {
 	requireContext(ctx, "Run")
 	ended := ctx.Err() != nil

@@ -24,7 +24,7 @@ const (
 
 var stateNames = [...]string{"initial", "starting", "running", "stopping", "stopped"}
 
-// stateSigns are the seed's.
+// stateSigns are the signs of [Caller.String], by state.
 var stateSigns = [...]string{"❗", "❗", "🏃", "🏁", "🏁"}
 
 // String returns the name of the state in lower case.

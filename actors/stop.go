@@ -30,7 +30,7 @@ func Force() StopOption { return func(o *stopOptions) { o.force = true } }
 // started again.
 //
 // A protected caller ignores it, unless [Force] is given. Further calls have no
-// effect. The seed's stop.
+// effect.
 func (c *Caller) Stop(opts ...StopOption) State {
 	requireOptions(opts, "Stop")
 	var o stopOptions

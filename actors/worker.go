@@ -14,7 +14,7 @@ import (
 //
 // If there are [props.MaxWorkers] of them the call is queued. Workers of a caller on
 // a thread have threads of their own, and a limit by default. Contexts and errors
-// are as in [Schedule]. It may be called from any goroutine. The seed's to_thread.
+// are as in [Schedule]. It may be called from any goroutine.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.workers()

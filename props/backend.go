@@ -81,7 +81,7 @@ type EndingHost interface {
 }
 
 // HostedBy runs every function of the caller on h's loop. Children do not
-// inherit the host. The seed's host.
+// inherit the host.
 //
 // What [Thread] says about LockOSThread and C functions applies here too, if the
 // loop keeps to one thread. The loop must call all posted functions with the same

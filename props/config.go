@@ -279,7 +279,6 @@ func CheckTurns() Option {
 
 // MaxIdleWorkers sets how many idle workers the caller keeps for further calls.
 // The default is 10. With 0 each call gets a new worker. It must not be negative.
-// The seed's MAX_IDLE_POOL_INSTANCES.
 func MaxIdleWorkers(n int) Option {
 	return notNegative("MaxIdleWorkers", n, func(c *Config) { c.MaxIdleWorkers = n })
 }
@@ -297,7 +296,7 @@ func MaxWorkers(n int) Option {
 
 // IdleTimeout sets how long an idle worker is kept. It is stopped after d, and
 // before twice d. The default is a minute. With 0 it is kept as long as the caller
-// lives. It must not be negative. The seed's IDLE_WORKER_SHUTDOWN_DURATION.
+// lives. It must not be negative.
 func IdleTimeout(d time.Duration) Option {
 	return notNegative("IdleTimeout", d, func(c *Config) { c.IdleTimeout = d })
 }
