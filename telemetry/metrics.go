@@ -9,8 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// metrics are the instruments. They are made once, however many callers there
-// are.
+// metrics are the instruments. One set serves all callers of a Telemetry.
 type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram
@@ -18,8 +17,8 @@ type metrics struct {
 	callers, queued, workers metric.Int64ObservableUpDownCounter
 }
 
-// boundaries are those of the histograms' buckets, in seconds: calls take from
-// a microsecond up.
+// boundaries are those of the histograms' buckets, in seconds. Calls take a
+// microsecond and more.
 var boundaries = []float64{
 	1e-6, 5e-6, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60,
 }
@@ -49,7 +48,7 @@ func newMetrics(m metric.Meter) *metrics {
 	return &ms
 }
 
-// counters counts the pendings of one method.
+// counters count the pendings of one method.
 type counters struct {
 	*metrics
 	add    []metric.AddOption
@@ -74,7 +73,7 @@ func newCounters(ms *metrics, m Method) *counters {
 	return c
 }
 
-// enabled reports whether anybody reads the counters. Nil counts nothing.
+// enabled reports whether the counters are read. Nil counters count nothing.
 func (c *counters) enabled(ctx context.Context) bool { return c != nil && c.begun.Enabled(ctx) }
 
 func (c *counters) started(ctx context.Context) { c.begun.Add(ctx, 1, c.add...) }
@@ -83,8 +82,8 @@ func (c *counters) queuedFor(ctx context.Context, nanoseconds int64) {
 	c.queue.Record(ctx, seconds(nanoseconds), c.record...)
 }
 
-// done counts a pending that was there for total nanoseconds, the function of
-// which was called after started ones, or never if that is 0.
+// done counts a pending that is done total nanoseconds after it was made. Its
+// function was called after started nanoseconds, or never if started is 0.
 func (c *counters) done(ctx context.Context, end outcome, total, started int64) {
 	c.ended.Add(ctx, 1, c.ends[end].add...)
 	if started > 0 {

@@ -14,15 +14,15 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 )
 
-// pipeline is the way of one signal to the collector. It says once that it is out
-// of order, and cuts off what is on its way when everything is over.
+// pipeline sends one signal to the collector. It logs once that sending fails, and
+// cancels what is being sent when the shutdown is over.
 type pipeline struct {
 	*setup
 	signal string
 	broken atomic.Bool
 }
 
-// deliver sends something.
+// deliver calls send, and wraps its error as one that was logged.
 func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -39,13 +39,13 @@ func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error
 	return &undelivered{err}
 }
 
-// undelivered is the error of what could not be sent, which the pipeline has said.
+// undelivered is an error of sending, which the pipeline has logged already.
 type undelivered struct{ error }
 
 func (u *undelivered) Unwrap() error { return u.error }
 
-// reporter is the error handler of OpenTelemetry: it says what no pipeline has said,
-// and no error twice in a row.
+// reporter is the error handler of OpenTelemetry. It logs the errors that no
+// pipeline has logged, and no error twice in a row.
 type reporter struct {
 	mu   sync.Mutex
 	last string
