@@ -139,7 +139,7 @@ func (c *Caller) takeDeferred() []*Caller {
 }
 
 // addToActor adds a child to the children of the actor. It reports false if the
-// actor still has to be notified of the end of an earlier child of that name. The
+// actor was not notified yet of the end of an earlier child of that name. The
 // actor would take that for the end of this child.
 func (c *Caller) addToActor(child *Caller) (added bool) {
 	// The actor's set of children goes on holding some that were removed from it. The

@@ -114,7 +114,7 @@ func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 
 // PutWait is Put that waits while the queue is full. Inside a caller's function it
 // gives the turn away. The error is that of ctx if ctx ends first. In the queue's
-// own function it matches [pending.ErrDeadlock] if the queue is full: only the end
+// own function it matches [pending.ErrDeadlock] if the queue is full. Only the end
 // of that function makes room.
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	requireContext(ctx, "PutWait")

@@ -230,8 +230,8 @@ func (c *Caller) childFailed(failure *actor.Failure) {
 	}
 }
 
-// decide decides on a failure that a child caller has escalated: by the strategy
-// of the options, or else by the policy.
+// decide decides on a failure that a child caller has escalated. The strategy of
+// the options comes before the policy.
 func (c *Caller) decide(child *Caller, failure *actor.Failure) {
 	defer c.escalatePanic(failure)
 	s := &supervisor{Context: c.invoker.(actor.Context), caller: c, child: child, escalation: child.escalation()}
