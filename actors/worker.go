@@ -9,13 +9,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// ToThread has fn called on a worker of c, in parallel with c and the other workers.
-// A worker is a child of c. Workers are kept for the next calls, as many and as long
-// as [props.MaxIdleWorkers] and [props.IdleTimeout] say.
+// ToThread runs fn on a worker of c, in parallel with c and the other workers. A
+// worker is a child of c. Idle workers are kept for the next calls, within
+// [props.MaxIdleWorkers] and [props.IdleTimeout].
 //
-// If there are [props.MaxWorkers] of them the call is queued. Workers of a caller on
-// a thread have threads of their own, and a limit by default. Contexts and errors
-// are as in [Schedule]. It may be called from any goroutine. The seed's to_thread.
+// If there are [props.MaxWorkers] of them the call is queued. Workers of a caller
+// on a thread have threads of their own, and a limit by default. Contexts and
+// errors are as in [Schedule]. It may be called from any goroutine.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.workers()
@@ -55,9 +55,9 @@ func newWorker(p *pool, slot int, t work) *worker {
 	return w
 }
 
-// give has the worker run a call, and reports false if the worker stops. What others have
-// queued on the worker does not count: the limit is that of the pool. The pool's mu must
-// be held.
+// give gives a call to the worker. It reports false if the worker stops. Calls
+// that others have queued on the worker do not count: the limit is that of the
+// pool. The pool's mu must be held.
 func (w *worker) give(t work) bool {
 	w.job = t
 	t.schedulable().Assign(&w.caller.sched)
@@ -69,8 +69,8 @@ func (w *worker) give(t work) bool {
 	return !taken // a source that was submitted for another job may have begun this one
 }
 
-// takeBack returns the job of a worker, which cannot run it soon, unless it has begun.
-// The pool's mu must be held.
+// takeBack returns the job of a worker that cannot run it soon, unless the job has
+// begun. The pool's mu must be held.
 func (w *worker) takeBack() (t work, ok bool) {
 	if !w.isGiven.CompareAndSwap(true, false) {
 		return nil, false
@@ -80,7 +80,7 @@ func (w *worker) takeBack() (t work, ok bool) {
 	return t, true
 }
 
-// next begins the job, if that was not taken back, and returns its task. It needs no
+// next begins the job and returns its task, unless the job was taken back. It needs no
 // lock: the goroutine that gives a job may still have that of the pool.
 func (w *worker) next() *sched.Task {
 	if !w.isGiven.CompareAndSwap(true, false) {
@@ -89,8 +89,8 @@ func (w *worker) next() *sched.Task {
 	return w.job.schedulable()
 }
 
-// stop stops a worker that has no job. Callbacks of what others have queued on it may
-// block, or end the goroutine.
+// stop stops a worker without a job. Callbacks of calls that others have queued on
+// it may block, or end the goroutine.
 func (w *worker) stop() { go w.caller.stop(nil) }
 
 // isReady reports whether the worker can run a call at once. It cannot while it restarts,
