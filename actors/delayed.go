@@ -16,10 +16,12 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 	}
 	ts := c.timers()
 	entry := &timer{call: t, fire: func() {
+		defer func() { // even if the observer ends the goroutine
+			if err := submit(t); err != nil {
+				go t.Fail(c.withStopCause(err)) // callbacks of the call may block
+			}
+		}()
 		t.Due()
-		if err := submit(t); err != nil {
-			go t.Fail(c.withStopCause(err)) // callbacks of the call may block
-		}
 	}}
 	switch err := ts.add(entry, d, c.config.MaxQueued); {
 	case err == errTimersClosed: //nolint:errorlint // It is never wrapped.
