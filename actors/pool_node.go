@@ -29,7 +29,7 @@ func (w *worker) addNeeds(n *pending.Needs) (more bool) {
 	switch {
 	case w.isSpawning, w.isStopping():
 		return n.Add(nil)
-	case w.caller.escalation() != nil:
+	case w.hasEscalated.Load():
 		return n.Add(w.caller.sched.Turn())
 	case !w.isReady(), w.job == nil:
 		return n.Add(nil)
