@@ -35,8 +35,9 @@
 //	protocaller.caller.count      callers that have not stopped, by system
 //	protocaller.mailbox.length    calls and messages that wait, by system
 //	protocaller.worker.count      workers, idle and busy, by system
+//	protocaller.rpc.denied        what other nodes were denied, by reason
 //
-// The last three are read when metrics are collected, by one callback for each
+// The counts of callers, calls and workers are read when metrics are collected, by one callback for each
 // system, which ends with the last of its callers.
 //
 // # Cost

@@ -262,7 +262,7 @@ func TestSizesAreBounded(t *testing.T) {
 func TestAuthorisationDeniesUnlessItPermits(t *testing.T) {
 	onBothNetworks(t, func(t *testing.T, s *scene) {
 		var asked rpc.Incoming
-		require.NoError(t, rpc.Configure(s.there, rpc.Authorise(func(call rpc.Incoming) bool {
+		require.NoError(t, rpc.Configure(s.there, rpc.Authorize(func(call rpc.Incoming) bool {
 			asked = call
 			if call.Function == "panic" {
 				panic("not permitted")
@@ -335,7 +335,7 @@ func TestMistakesInSettingUp(t *testing.T) {
 		"Remember: 0s is":      rpc.Configure(system, rpc.Remember(0, 1<<20)),
 		"4095 bytes are less":  rpc.Configure(system, rpc.Remember(time.Minute, 4095)),
 		"Encoding: must":       rpc.Configure(system, rpc.Encoding(nil)),
-		"Authorise: must":      rpc.Configure(system, rpc.Authorise(nil)),
+		"Authorize: must":      rpc.Configure(system, rpc.Authorize(nil)),
 		"Advertised: missing":  rpc.Configure(system, rpc.Advertised("")),
 		"Advertised: port":     rpc.Configure(system, rpc.Advertised("10.0.0.7:0")),
 		"Advertised: other":    rpc.Configure(system, rpc.Advertised("0.0.0.0:4242")),
