@@ -63,7 +63,8 @@ func TestWhyCallsFail(t *testing.T) {
 			{"argument of another type", failure[string](t, s.here, s.target, "echo", 7), rpc.ErrEncoding, "string"},
 			{"result of another type", failure[int](t, s.here, s.target, "echo", "x"), rpc.ErrEncoding, "int"},
 			{"argument that cannot be encoded", failure[int](t, s.here, s.target, "echo", func() {}), rpc.ErrEncoding, "func()"},
-			{"argument that is no UTF-8", failure[int](t, s.here, s.target, "\xff", none), rpc.ErrUnknownFunction, "\uFFFD"},
+			{"function that is no UTF-8", failure[int](t, s.here, s.target, "\xff", none), rpc.ErrEncoding, `the function "\xff"`},
+			{"caller that is no UTF-8", failure[int](t, s.here, rpc.At(s.there.Address(), "\xff"), "echo", none), rpc.ErrEncoding, `\xff" is not`},
 		}
 		for _, test := range tests {
 			require.ErrorIs(t, test.err, test.target, test.name)
