@@ -142,6 +142,9 @@ type passage struct {
 func (p *passage) receive() (*remote.RemoteMessage, error) {
 	var undecoded emptypb.Empty // it keeps fields that it does not know
 	if err := p.ServerStream.RecvMsg(&undecoded); err != nil {
+		if code := status.Code(err); code == grpccodes.Internal || code == grpccodes.ResourceExhausted {
+			p.gate.deny(p, denial{reason: deniedMalformed, detail: err.Error()}) // it is too large, or nothing at all
+		}
 		return nil, err
 	}
 	data := undecoded.ProtoReflect().GetUnknown()

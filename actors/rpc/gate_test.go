@@ -309,6 +309,13 @@ func (r *records) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
+// forget drops them.
+func (r *records) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = nil
+}
+
 // of returns those with a message, as they are.
 func (r *records) of(message string) (all []slog.Record) {
 	r.mu.Lock()
