@@ -93,8 +93,9 @@
 //
 // # Safety
 //
-// Only what [Handle] has registered can be called, and with [Authorize] only what
-// it permits. protoactor's remote has no authentication of its own: whoever can
-// connect can send messages to any actor, and stop it. On a network that is not
-// trusted use [MutualTLS].
+// Only what [Handle] has registered can be called, and with [Authorize] only what it allows. No
+// message from outside controls a caller, or one of protoactor's own actors. Other actors of the
+// program are reached as far as [Expose] says: by default whoever can connect can send messages
+// to them, and stop them. On a network that is not trusted use [MutualTLS]. THREATS.md says who
+// can do what without TLS, with it, and with a stolen certificate.
 package rpc
