@@ -53,10 +53,10 @@ func schedule[T any](
 		t.task.Tag = tagPooled
 	}
 	if o.timeout != nil {
-		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
+		cancelAfter(t, *o.timeout, false, func(cause error) { t.Cancel(cause) })
 	}
 	if o.queueTimeout != nil {
-		cancelAfter(t, *o.queueTimeout, "has not started", t.Reject)
+		cancelAfter(t, *o.queueTimeout, true, t.Reject)
 	}
 	switch {
 	case o.delay > 0:
@@ -69,15 +69,22 @@ func schedule[T any](
 	return &t.Pending
 }
 
-// cancelAfter calls cancel after d, unless t is done by then.
-func cancelAfter(t work, d time.Duration, what string, cancel func(cause error)) {
+// cancelAfter calls cancel after d, unless t is done by then. With queued, cancel has no
+// effect on a function that has started.
+func cancelAfter(t work, d time.Duration, queued bool, cancel func(cause error)) {
+	what := "is not done"
+	if queued {
+		what = "has not started"
+	}
 	expire := func() {
+		t.Unlimit(queued)
 		cancel(fmt.Errorf("actors: call of %s %s after %v: %w", t.Name(), what, d, context.DeadlineExceeded))
 	}
 	if d <= 0 {
 		expire()
 		return
 	}
+	t.Limit(queued)
 	timer := time.AfterFunc(d, expire)
 	t.OnDone(func(pending.Handle) { timer.Stop() })
 }
