@@ -16,10 +16,9 @@ import (
 
 // stranger speaks the protocol of protoactor's remote by hand.
 type stranger struct {
-	tb      testing.TB
-	conn    *grpc.ClientConn
-	claims  string
-	options []grpc.DialOption
+	tb     testing.TB
+	conn   *grpc.ClientConn
+	claims string
 }
 
 // meet has a stranger connect to a node, which claims an address.
