@@ -1,0 +1,261 @@
+package sched
+
+import (
+	"slices"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// slow says, by the account of the model, whether anything comes before the batch.
+func (m *model) slow() bool {
+	return len(m.control) > 0 || len(m.runnable) > 0 || len(m.ahead) > 0 || m.deferred != nil || m.paused
+}
+
+// first says, by the account of the model, what the loop is to handle next.
+func (m *model) first() (item any, ok bool) {
+	if m.state.notStarted {
+		return nil, false
+	}
+	if len(m.control) > 0 {
+		return controlMessage{m.control[0]}, true
+	}
+	if m.deferred != nil {
+		switch {
+		case !m.notifying && len(m.parked)+len(m.runnable)+m.holds == 0:
+			return deferredMessage{m.deferred}, true
+		case len(m.runnable) > 0:
+			return m.runnable[0], true
+		}
+		return nil, false
+	}
+	if m.paused {
+		return nil, false
+	}
+	queued := append(slices.Clone(m.ahead), m.queue...)
+	switch {
+	case len(m.runnable) > 0 && (!m.queueNext || len(queued) == 0):
+		return m.runnable[0], true
+	case len(queued) > 0:
+		return queued[0], true
+	}
+	return nil, false
+}
+
+// isItem reports whether an item is the one that first returned.
+func isItem(item, want any) bool {
+	t, ok := want.(*exTask)
+	if !ok {
+		return item == want
+	}
+	w := t.task.wait
+	return w != nil && (item == any(w) || w.coroutine != nil && item == any(w.coroutine))
+}
+
+// took notes that the loop has taken an item.
+func (m *model) took(p *proc, item any, ok bool) {
+	switch item := item.(type) {
+	case controlMessage:
+		m.control = m.control[1:]
+		return
+	case deferredMessage:
+		m.deferred, m.deferredFinal = nil, false
+		return
+	case *exTask: // a runnable one
+		m.runnable = m.runnable[1:]
+		m.queueNext = true
+		m.release(p)
+		m.role = handed
+		if m.Current() != &item.task {
+			m.w.failf("%s: %s has not got the turn", m, item)
+		}
+		return
+	}
+	if !ok {
+		m.release(p)
+	}
+	if open := !m.paused && m.deferred == nil; !ok && !open {
+		return
+	}
+	if m.slow() || !ok || m.state.slowPath.Load() || m.queueNext {
+		m.queueNext = m.state.queueNext
+	}
+	switch {
+	case !ok:
+	case len(m.ahead) > 0:
+		m.ahead = m.ahead[1:]
+	case len(m.queue) == 0 || m.queue[0] != item:
+		m.w.failf("%s: the loop has taken %s, which is not first in its lane", m, m.w.show(item))
+	default:
+		m.queue = m.queue[1:]
+	}
+}
+
+// check looks whether what must always be so is so.
+func (m *model) check() {
+	s := &m.state
+	fail := func(format string, args ...any) { m.w.failf("%s: "+format, append([]any{m}, args...)...) }
+	_, any := m.first()
+	switch {
+	case any && m.role == nobody:
+		fail("there is work, and nobody is about to run the loop")
+	case s.looping != (m.role != nobody):
+		fail("looping is %v, and the loop is in role %d", s.looping, m.role)
+	case s.hasWork() != any:
+		fail("hasWork is %v, and there is work: %v", s.hasWork(), any)
+	case m.slow() && !s.slowPath.Load():
+		fail("something comes before the batch, and slowPath is not set")
+	case s.deferred != m.deferred && (s.deferred != nil || m.deferred != nil), s.deferredFinal != m.deferredFinal:
+		fail("deferred is %v, not %v", s.deferred, m.deferred)
+	case s.paused != m.paused, s.awaitingParent != m.awaiting, s.notifyingStop != m.notifying,
+		s.closed.Load() != m.closedIntake, int(s.holds) != m.holds:
+		fail("the flags are not those of the model")
+	case !slices.Equal(s.control, m.control):
+		fail("%v are in the control lane, not %v", s.control, m.control)
+	case s.queued() != len(m.queue)+len(m.ahead):
+		fail("%d are queued, not %d", s.queued(), len(m.queue)+len(m.ahead))
+	case s.aheadLen() != len(m.ahead):
+		fail("%d go ahead, not %d", s.aheadLen(), len(m.ahead))
+	}
+	m.checkList("parked", &s.parked, m.parked)
+	m.checkList("runnable", &s.runnable, m.runnable)
+	wantIdle := s.notStarted || m.role == nobody && len(m.parked)+len(m.runnable)+len(m.queue)+len(m.ahead) == 0
+	if s.idle() != wantIdle {
+		fail("idle is %v", s.idle())
+	}
+	t := m.Current()
+	if t == nil {
+		return
+	}
+	of := t.work.(*exTask)
+	switch {
+	case of.abandoned:
+		fail("%s is abandoned, and current", of)
+	case m.role == nobody || m.role == starting:
+		fail("%s is current, and nobody runs the loop", of)
+	case slices.Contains(m.parked, of) && t.state != lent, slices.Contains(m.runnable, of):
+		fail("%s is current and has given its turn away", of)
+	}
+}
+
+// checkList looks whether a list of tasks is the one of the model, both ways round.
+func (m *model) checkList(name string, l *taskList, want []*exTask) {
+	if l.n != len(want) || (l.first == nil) != (len(want) == 0) {
+		m.w.failf("%s: %d are %s, not %v", m, l.n, name, want)
+		return
+	}
+	t := l.first
+	for i, w := range want {
+		if t != &w.task || t.wait == nil || t.wait.prev != &want[(i+len(want)-1)%len(want)].task {
+			m.w.failf("%s: the %s tasks are not %v", m, name, want)
+			return
+		}
+		if is := t.state; (name == "runnable") != (is == runnable) {
+			m.w.failf("%s: %s is in state %d, and %s", m, w, is, name)
+		}
+		t = t.wait.next
+	}
+	if got := exTasks(l.appendTo(nil, len(want))); !slices.Equal(got, want) {
+		m.w.failf("%s: the %s tasks are %v, not %v", m, name, got, want)
+	}
+}
+
+// checkEnd looks whether all is quiet when no process can make a step.
+func (w *world) checkEnd() {
+	for _, p := range w.procs {
+		if !p.service && !p.isLost() {
+			w.failf("stuck for ever: %s", p.describe())
+		}
+	}
+	for _, t := range w.tasks {
+		if t.submitted && t.ended != 1 {
+			w.failf("%s has ended %d times", t, t.ended)
+		}
+	}
+	for _, m := range w.scheds {
+		s := &m.state
+		switch {
+		case m.role != nobody || s.looping:
+			w.failf("%s: the loop has not ended", m)
+		case len(m.queue)+len(m.ahead)+len(m.control)+len(m.runnable)+len(m.parked) > 0:
+			w.failf("%s is not empty", m)
+		case m.deferred != nil:
+			w.failf("%s: %v is deferred for ever", m, m.deferred)
+		case m.Current() != nil:
+			w.failf("%s: %s is current for ever", m, w.show(m.Current()))
+		case s.starting != nil:
+			w.failf("%s: a pinned executor is about to run the loop, for ever", m)
+		case !s.notStarted && m.paused && !m.stopping:
+			w.failf("%s is paused for ever", m)
+		case m.stopping && !m.finished:
+			w.failf("%s stops for ever", m)
+		}
+	}
+	for _, th := range w.threads {
+		if th.m.finished && !th.gone && th.host == nil && !th.isHeld() {
+			w.failf("a thread of %s has not ended", th.m)
+		}
+	}
+	for _, t := range w.tasks {
+		if t.task.wait != nil && !t.abandoned {
+			w.failf("%s waits for ever", t)
+		}
+	}
+}
+
+// isLost reports whether a process is on a host that has ended.
+func (p *proc) isLost() bool {
+	return p.co != nil && p.co.pinned.host != nil && p.w.thread(p.co.pinned).m.host.ended
+}
+
+// checkGraph compares what the wait graph says of each task with a naive search.
+func (w *world) checkGraph() {
+	var g waitGraph
+	for _, t := range w.tasks {
+		if t.begun && !t.done {
+			g.add(&t.task)
+		}
+	}
+	g.explore(-1, 0)
+	for i := range g.nodes {
+		t, ok := g.nodes[i].node.(*Task)
+		if !ok {
+			continue
+		}
+		of := t.work.(*exTask)
+		if live := of.goesOn(nil); live != g.nodes[i].live {
+			w.failf("the graph says that %s goes on: %v", of, g.nodes[i].live)
+		}
+	}
+}
+
+// goesOn is the naive search: it follows everything that a task needs, and reports false
+// if that leads back to a task on the way.
+func (t *exTask) goesOn(way []*exTask) bool {
+	if t.done {
+		return true
+	}
+	if slices.Contains(way, t) {
+		return false
+	}
+	way = append(way, t)
+	m := t.m
+	waits := t.task.wait != nil && !t.task.wait.over && !t.task.woken && t.waitsFor != nil
+	switch {
+	case t.abandoned, m.state.notStarted, m.paused && !m.awaiting && m.deferred == nil:
+		return true
+	case m.Current() == &t.task && !waits:
+		return true
+	}
+	if waits && t.task.state != runnable && t.task.state != running && !t.waitsFor.goesOn(way) {
+		return false
+	}
+	if m.Current() == &t.task {
+		return true
+	}
+	if c := m.Current(); c != nil && (c.state == blocking || c.state == lent) {
+		return c.work.(*exTask).goesOn(way)
+	}
+	return true
+}
+
+var _ pending.Node = (*Task)(nil)

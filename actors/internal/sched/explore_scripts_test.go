@@ -1,0 +1,1217 @@
+package sched
+
+import (
+	"fmt"
+	"strings"
+)
+
+// promise is a pending without a function, which is completed by hand.
+func (m *model) promise(name string) *exTask {
+	t := m.task(name, nil)
+	t.submitted, t.isPromise = true, true
+	return t
+}
+
+// waitsFor is a function that waits for a task.
+func waitsFor(on *exTask) func(p *proc, t *exTask) {
+	return func(p *proc, t *exTask) {
+		_ = p.wait(t, on)
+		p.use(t)
+	}
+}
+
+func waitsSyncFor(on *exTask) func(p *proc, t *exTask) {
+	return func(p *proc, t *exTask) {
+		_ = p.waitSync(t, on)
+		p.use(t)
+	}
+}
+
+func yields(p *proc, t *exTask) {
+	_ = p.yieldTurn(t)
+	p.use(t)
+}
+
+func exits(p *proc, _ *exTask) { p.goexit() }
+
+func panics(p *proc, t *exTask) {
+	t.task.panicked = true
+}
+
+// calls is a process that schedules tasks.
+func (w *world) calls(tasks ...*exTask) {
+	w.spawn("calls", func(p *proc) {
+		for _, t := range tasks {
+			p.call(t)
+		}
+	})
+}
+
+// callAhead schedules a task before the others, as a Queue does.
+func (p *proc) callAhead(t *exTask) {
+	t.submitted = true
+	p.submitAhead(t.m, &t.task)
+	if t.m.closedIntake {
+		p.reject(t)
+	}
+}
+
+func (w *world) stops(m *model) { w.spawn("stop", func(p *proc) { p.beginStop(m) }) }
+
+func (w *world) abandons(m *model) { w.spawn("grace", func(p *proc) { p.abandonLate(m) }) }
+
+func (w *world) restarts(m *model) {
+	w.spawn("restart", func(p *proc) { p.submitControl(m, w.restart(m), DecisionUnchanged) })
+}
+
+func (w *world) cancels(t *exTask) { w.spawn("cancel", func(p *proc) { p.cancel(t) }) }
+
+func (w *world) completes(t *exTask) { w.spawn("timer", func(p *proc) { p.complete(t) }) }
+
+func (w *world) controls(m *model, do func(p *proc)) {
+	c := w.control("note", do)
+	w.spawn("control", func(p *proc) { p.submitControl(m, c, DecisionUnchanged) })
+}
+
+func (w *world) posts(m *model, do func(p *proc)) {
+	c := w.message("message", do)
+	w.spawn("post", func(p *proc) { _ = p.submit(m, c, 0) })
+}
+
+// pauses is a failure that is decided on: the scheduler pauses, and goes on.
+func (w *world) pauses(m *model) {
+	stop := w.control("suspend", func(p *proc) {
+		if !m.stopping {
+			p.pause(m, true)
+		}
+	})
+	resume := w.control("resume", func(p *proc) { p.pause(m, false) })
+	w.spawn("pause", func(p *proc) {
+		p.submitControl(m, stop, DecisionAwaited)
+		p.submitControl(m, resume, DecisionMade)
+	})
+}
+
+// drains stops a scheduler when it is idle.
+func (w *world) drains(m *model) {
+	m.watchesIdle = true
+	w.spawn("drain", func(p *proc) {
+		for {
+			p.step("is it idle", m)
+			if m.state.idle() {
+				break
+			}
+			p.await(func() bool { return m.idleNote || m.stopping }, "wait for it to be idle", m)
+			if m.stopping {
+				return
+			}
+			m.idleNote = false
+		}
+		p.beginStop(m)
+	})
+}
+
+// source makes a source of tasks.
+func (w *world) source(tasks ...*exTask) *Source {
+	left := tasks
+	s := &Source{
+		Next: func() *Task {
+			for len(left) > 0 {
+				t := left[0]
+				left = left[1:]
+				if !t.done {
+					return &t.task
+				}
+			}
+			return nil
+		},
+		Ended: func() bool { return len(left) == 0 },
+	}
+	for _, t := range tasks {
+		t.submitted = true
+	}
+	w.sources = append(w.sources, s)
+	return s
+}
+
+func (w *world) submits(m *model, s *Source, times int) {
+	w.spawn("source", func(p *proc) {
+		for range times {
+			if p.submit(m, s, 0) != nil {
+				p.rejectAll([]any{s})
+			}
+		}
+	})
+}
+
+// onThread gives a scheduler a thread.
+func (w *world) onThread(m *model) *exThread {
+	th := newThread(m.Scheduler)
+	m.state.main.store(th)
+	m.state.options.thread = true
+	of := w.thread(th)
+	w.spawn("thread of "+m.name, func(p *proc) { p.serve(of) })
+	return of
+}
+
+// onHost gives a scheduler the loop of a host.
+func (w *world) onHost(m *model) *exHost {
+	on := newHosted(m.Scheduler, exHostLoop{})
+	m.state.main.store(on)
+	m.host = &exHost{th: w.thread(on)}
+	w.spawn("host of "+m.name, func(p *proc) { p.serveHost(m.host) })
+	return m.host
+}
+
+type exHostLoop struct{}
+
+func (exHostLoop) Post(func())  {}
+func (exHostLoop) Name() string { return "host" }
+
+// endsHost is Caller.loseHost: the host ends, the scheduler goes on without it.
+func (w *world) endsHost(m *model) {
+	w.spawn("host ends", func(p *proc) {
+		p.step("the host ends")
+		m.host.ended = true
+		p.beginStop(m)
+		p.leaveHost(m)
+		p.abandonLate(m)
+	})
+}
+
+var scripts = []script{
+	{"two tasks are queued, one after the other", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil))
+	}},
+	{"two goroutines queue two tasks each", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.calls(m.task("c", nil), m.task("d", nil))
+	}},
+	{"a task waits for the next one", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", waitsFor(b)), b, m.task("c", nil))
+	}},
+	{"two tasks wait for the same one", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", waitsFor(b)), m.task("c", waitsFor(b)), b)
+	}},
+	{"two tasks wait, and a timer and a call end that", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x, y := m.promise("x"), m.promise("y")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", waitsFor(y)))
+		w.completes(x)
+		w.completes(y)
+	}},
+	{"three tasks are resumed while the queue is long", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", waitsFor(x)), m.task("c", nil), m.task("d", nil))
+		w.completes(x)
+	}},
+	{"a resume comes before the park", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", func(p *proc, t *exTask) {
+			_ = p.wait(t, x)
+			_ = p.wait(t, x)
+		})
+		w.calls(a)
+		w.completes(x)
+		w.spawn("resume", func(p *proc) { p.resume(a) })
+	}},
+	{"a task waits twice, and is resumed without cause", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x, y := m.promise("x"), m.promise("y")
+		a := m.task("a", func(p *proc, t *exTask) {
+			_ = p.wait(t, x)
+			_ = p.wait(t, y)
+		})
+		w.calls(a)
+		w.spawn("timer", func(p *proc) {
+			p.complete(x)
+			p.resume(a)
+			p.complete(y)
+		})
+	}},
+	{"stop while a task waits and another is queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", waitsFor(b)), b)
+		w.stops(m)
+	}},
+	{"stop while three tasks are queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil), m.task("c", nil), m.task("d", nil))
+		w.stops(m)
+	}},
+	{"stop between the run queue and the start of a task", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil))
+		w.stops(m)
+	}},
+	{"two stops, and a call", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil))
+		w.stops(m)
+		w.stops(m)
+	}},
+	{"abandon while a task waits and another is queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"abandon while tasks are runnable", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", waitsFor(x)))
+		w.completes(x)
+		w.abandons(m)
+	}},
+	{"an abandoned task waits again", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", func(p *proc, t *exTask) {
+			_ = p.wait(t, x)
+			_ = p.wait(t, x)
+			_ = p.yieldTurn(t)
+		}), m.task("b", nil))
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"stop, and abandon what has not returned", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.completes(x)
+		w.spawn("stop", func(p *proc) {
+			p.beginStop(m)
+			p.abandonLate(m)
+		})
+	}},
+	{"abandon twice", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)))
+		w.abandons(m)
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"restart while a task waits and another is queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.restarts(m)
+		w.completes(x)
+	}},
+	{"a panic restarts while a task waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.restarts = true
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", panics), m.task("c", nil))
+		w.completes(x)
+	}},
+	{"stop in the backoff of a restart", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.restarts = true
+		w.calls(m.task("a", panics), m.task("b", nil))
+		w.stops(m)
+	}},
+	{"stop while a restart waits for a task", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)))
+		w.restarts(m)
+		w.stops(m)
+		w.completes(x)
+	}},
+	{"abandon while a restart waits for a task", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)))
+		w.restarts(m)
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"two restarts", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", yields), m.task("b", nil))
+		w.restarts(m)
+		w.restarts(m)
+	}},
+	{"restart with two panics", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.restarts = true
+		w.calls(m.task("a", panics), m.task("b", panics))
+		w.posts(m, nil)
+	}},
+	{"a task yields to the queue", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", yields), m.task("b", nil))
+		w.posts(m, nil)
+	}},
+	{"two tasks yield to each other", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", yields), m.task("b", yields))
+	}},
+	{"stop while two tasks yield", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", yields), m.task("b", yields))
+		w.stops(m)
+	}},
+	{"abandon while a task yields", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", yields), m.task("b", nil))
+		w.abandons(m)
+	}},
+	{"a yield while nothing wants the turn", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", yields))
+		w.pauses(m)
+	}},
+	{"a yield beside a task that waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", yields))
+		w.completes(x)
+	}},
+	{"cancel of a queued task", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", nil), b, m.task("c", nil))
+		w.cancels(b)
+	}},
+	{"cancel of a task that waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.calls(a, m.task("b", nil))
+		w.spawn("cancel", func(p *proc) {
+			p.cancel(a)
+			p.complete(x)
+		})
+	}},
+	{"cancel while a stop rejects", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a, b := m.task("a", nil), m.task("b", nil)
+		w.calls(a, b)
+		w.cancels(b)
+		w.stops(m)
+	}},
+	{"seventy queued tasks are cancelled", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.state.notStarted = true
+		tasks := make([]*exTask, 0, 80)
+		for i := range 70 {
+			tasks = append(tasks, m.task(fmt.Sprint("c", i), nil))
+		}
+		a, b := m.task("a", nil), m.task("b", nil)
+		w.spawn("main", func(p *proc) {
+			p.call(a)
+			for _, t := range tasks {
+				p.call(t)
+			}
+			p.call(b)
+			for _, t := range tasks {
+				p.cancel(t)
+			}
+			p.ungate(m)
+		})
+	}},
+	{"tasks of a batch are cancelled, and the rest is pruned", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.state.notStarted = true
+		tasks := make([]*exTask, 0, 130)
+		for i := range 130 {
+			tasks = append(tasks, m.task(fmt.Sprint("c", i), nil))
+		}
+		w.spawn("main", func(p *proc) {
+			for _, t := range tasks {
+				p.call(t)
+			}
+			a := m.task("a", func(p *proc, t *exTask) {
+				for _, t := range tasks[2:] {
+					p.cancel(t)
+					p.length(m)
+				}
+			})
+			_ = a
+			tasks[1].fn = a.fn
+			a.submitted, a.ended = true, 1
+			p.ungate(m)
+		})
+	}},
+	{"a limit counts what waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a, b, c := m.task("a", nil), m.task("b", nil), m.task("c", nil)
+		call := func(p *proc, t *exTask) {
+			t.submitted = true
+			if p.submit(m, &t.task, 2) != nil {
+				p.reject(t)
+			}
+		}
+		w.spawn("one", func(p *proc) {
+			call(p, a)
+			call(p, b)
+			p.length(m)
+		})
+		w.spawn("two", func(p *proc) {
+			call(p, c)
+			p.cancel(c)
+			p.length(m)
+		})
+	}},
+	{"an item goes ahead of the queue", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil))
+		x := m.task("x", nil)
+		w.spawn("ahead", func(p *proc) { p.callAhead(x) })
+	}},
+	{"an item goes ahead while tasks are runnable", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x, y := m.promise("x"), m.task("y", nil)
+		w.calls(m.task("a", waitsFor(x)), m.task("b", waitsFor(x)))
+		w.completes(x)
+		w.spawn("ahead", func(p *proc) { p.callAhead(y) })
+	}},
+	{"stop while an item goes ahead", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.task("x", nil)
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.spawn("ahead", func(p *proc) { p.callAhead(x) })
+		w.stops(m)
+	}},
+	{"a source decides late which task runs", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a, b := m.task("a", nil), m.task("b", nil)
+		w.submits(m, w.source(a, b), 3)
+		w.cancels(b)
+	}},
+	{"stop while a source is queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.submits(m, w.source(m.task("a", nil), m.task("b", nil)), 2)
+		w.stops(m)
+	}},
+	{"control messages overtake the queue", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.controls(m, nil)
+		w.controls(m, nil)
+	}},
+	{"a control message while a task waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)))
+		w.controls(m, nil)
+		w.completes(x)
+	}},
+	{"pause while tasks wait and are queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.pauses(m)
+		w.completes(x)
+	}},
+	{"stop while paused", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.pauses(m)
+		w.stops(m)
+	}},
+	{"a function ends its goroutine", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", exits), m.task("b", nil))
+	}},
+	{"a function ends its goroutine after it has waited", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", func(p *proc, t *exTask) {
+			_ = p.wait(t, x)
+			p.goexit()
+		}), m.task("b", nil))
+		w.completes(x)
+	}},
+	{"stop while a function ends its goroutine", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", exits), m.task("b", nil))
+		w.stops(m)
+	}},
+	{"abandon while a function ends its goroutine", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", exits), m.task("b", nil))
+		w.abandons(m)
+	}},
+	{"a handler ends its goroutine", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.posts(m, (*proc).goexit)
+		w.controls(m, (*proc).goexit)
+		w.calls(m.task("a", nil))
+	}},
+	{"a wait that keeps the turn", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsSyncFor(x)), m.task("b", nil))
+		w.completes(x)
+	}},
+	{"abandon of a wait that keeps the turn", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsSyncFor(x)), m.task("b", nil))
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"stop of a wait that keeps the turn", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsSyncFor(x)), m.task("b", nil))
+		w.stops(m)
+		w.completes(x)
+	}},
+	{"waits without re-entrance", func(w *world) {
+		m := w.scheduler("s", Options{NonReentrant: true})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", yields))
+		w.completes(x)
+		w.stops(m)
+	}},
+	{"a limit of suspended tasks", func(w *world) {
+		m := w.scheduler("s", Options{MaxSuspended: 1})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", waitsFor(x)))
+		w.completes(x)
+	}},
+	{"holds keep the restart waiting", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil))
+		w.restarts(m)
+		w.spawn("child", func(p *proc) {
+			p.hold(m, 1)
+			p.submitControl(m, w.control("register", func(p *proc) { p.hold(m, -1) }), DecisionUnchanged)
+		})
+	}},
+	{"holds keep the stop waiting", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.stops(m)
+		w.calls(m.task("a", nil))
+		w.spawn("child", func(p *proc) {
+			p.hold(m, 1)
+			p.submitControl(m, w.control("register", func(p *proc) { p.hold(m, -1) }), DecisionUnchanged)
+		})
+	}},
+	{"a parent ends after its child", func(w *world) {
+		m, c := w.scheduler("parent", Options{}), w.scheduler("child", Options{})
+		m.children, c.parent = []*model{c}, m
+		w.calls(c.task("a", nil))
+		w.stops(m)
+	}},
+	{"a child that stops by itself beside its parent", func(w *world) {
+		m, c := w.scheduler("parent", Options{}), w.scheduler("child", Options{})
+		m.children, c.parent = []*model{c}, m
+		w.stops(c)
+		w.stops(m)
+	}},
+	{"a task waits for one of another scheduler", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		b := n.task("b", nil)
+		w.calls(m.task("a", waitsFor(b)), m.task("c", nil))
+		w.calls(b)
+	}},
+	{"calls before the start", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.calls(m.task("a", nil))
+		w.controls(m, nil)
+		w.spawn("open", func(p *proc) { p.open(m) })
+	}},
+	{"two goroutines open", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.calls(m.task("a", nil))
+		w.spawn("open", func(p *proc) { p.open(m) })
+		w.spawn("open", func(p *proc) { p.open(m) })
+	}},
+	{"stop before the start", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.calls(m.task("a", nil))
+		w.stops(m)
+		w.spawn("open", func(p *proc) { p.open(m) })
+	}},
+	{"a handler ends the goroutine that opens", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.calls(m.task("a", nil))
+		w.controls(m, (*proc).goexit)
+		w.spawn("open", func(p *proc) { p.open(m) })
+	}},
+	{"ungate with all that is queued", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.controls(m, nil)
+		w.spawn("ungate", func(p *proc) { p.ungate(m) })
+	}},
+	{"drain", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", waitsFor(b)), b)
+		w.drains(m)
+	}},
+	{"drain while a call runs in place", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", nil)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.drains(m)
+	}},
+	{"a dispatcher that runs the loop on the goroutine that submits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.sync = true
+		w.posts(m, nil)
+		w.calls(m.task("a", nil), m.task("b", nil))
+	}},
+	{"stop with a dispatcher that runs the loop on the goroutine that submits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.sync = true
+		w.calls(m.task("a", nil))
+		w.posts(m, nil)
+		w.stops(m)
+	}},
+
+	// In place.
+	{"two calls in place", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a, b := m.task("a", nil), m.task("b", nil)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.spawn("call", func(p *proc) { p.callInPlace(b) })
+	}},
+	{"a call in place waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.calls(m.task("b", nil))
+		w.completes(x)
+	}},
+	{"a call in place yields", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", yields)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.calls(m.task("b", nil))
+		w.controls(m, nil)
+	}},
+	{"stop while a call runs in place", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", nil)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.calls(m.task("b", nil))
+		w.stops(m)
+	}},
+	{"restart while a call runs in place", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", yields)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.calls(m.task("b", nil))
+		w.restarts(m)
+	}},
+	{"abandon while a call runs in place", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.calls(m.task("b", nil))
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"a call in place ends its goroutine", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", exits)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.calls(m.task("b", nil))
+		w.stops(m)
+	}},
+	{"a call in place panics, and restarts", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.restarts = true
+		a := m.task("a", panics)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.calls(m.task("b", nil))
+	}},
+	{"a call in place while the scheduler is paused", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", nil)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.pauses(m)
+	}},
+	{"a call in place while a task waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", nil)
+		w.calls(m.task("b", waitsFor(x)))
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.completes(x)
+	}},
+	{"a function calls its own scheduler", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }), m.task("c", nil))
+	}},
+	{"a function calls its own scheduler, and the call waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		b := m.task("b", waitsFor(x))
+		w.calls(m.task("a", func(p *proc, t *exTask) {
+			_ = p.callFrom(t, b)
+			_ = p.wait(t, x)
+		}))
+		w.posts(m, nil)
+		w.completes(x)
+	}},
+	{"stop while a function calls its own scheduler", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }))
+		w.stops(m)
+	}},
+	{"abandon while a function calls its own scheduler", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", yields)
+		w.calls(m.task("a", func(p *proc, t *exTask) {
+			_ = p.callFrom(t, b)
+			_ = p.yieldTurn(t)
+		}))
+		w.posts(m, nil)
+		w.abandons(m)
+	}},
+	{"restart while a function calls its own scheduler", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }))
+		w.restarts(m)
+	}},
+	{"a function calls another scheduler", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		b := n.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }), m.task("c", nil))
+	}},
+	{"a function calls another scheduler that is busy", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		b := n.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }))
+		w.calls(n.task("c", nil))
+	}},
+	{"a function is cancelled while it calls another scheduler", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		x := m.promise("x")
+		b := n.task("b", waitsFor(x))
+		a := m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) })
+		w.calls(a)
+		w.spawn("cancel", func(p *proc) {
+			p.cancel(a)
+			p.complete(x)
+		})
+	}},
+	{"stop of the lender while a function calls another scheduler", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		b := n.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }))
+		w.stops(m)
+	}},
+	{"abandon of the lender while a function calls another scheduler", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		b := n.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }), m.task("c", nil))
+		w.abandons(m)
+	}},
+	{"abandon of both while a function calls another scheduler", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		b := n.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }))
+		w.spawn("grace", func(p *proc) {
+			p.abandonLate(n)
+			p.abandonLate(m)
+		})
+	}},
+	{"a function without re-entrance calls another scheduler", func(w *world) {
+		m, n := w.scheduler("s", Options{NonReentrant: true}), w.scheduler("other", Options{})
+		b := n.task("b", nil)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }), m.task("c", nil))
+		w.abandons(m)
+	}},
+	{"a function that is called in place ends the goroutine", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		b := n.task("b", exits)
+		w.calls(m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }), m.task("c", nil))
+		w.calls(n.task("d", nil))
+	}},
+	{"a limit of suspended tasks, and a call in place", func(w *world) {
+		m := w.scheduler("s", Options{MaxSuspended: 1})
+		x, b := m.promise("x"), m.task("b", nil)
+		w.calls(m.task("c", waitsFor(x)), m.task("a", func(p *proc, t *exTask) { _ = p.callFrom(t, b) }))
+		w.completes(x)
+	}},
+
+	// Executors.
+	{"a thread runs two tasks", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		w.calls(m.task("a", nil), m.task("b", nil))
+	}},
+	{"a task waits on a thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		b := m.task("b", nil)
+		w.calls(m.task("a", waitsFor(b)), b)
+	}},
+	{"a task yields on a thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		w.calls(m.task("a", yields), m.task("b", nil))
+	}},
+	{"stop of a thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.stops(m)
+	}},
+	{"stop of a thread while a task waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)))
+		w.stops(m)
+		w.completes(x)
+	}},
+	{"restart of a thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.restarts(m)
+	}},
+	{"abandon on a thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"abandon on a thread that has returned from another task", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.abandons(m)
+	}},
+	{"stop of a thread, and abandon what has not returned", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)))
+		w.spawn("stop", func(p *proc) {
+			p.beginStop(m)
+			p.abandonLate(m)
+			p.complete(x)
+		})
+	}},
+	{"stop of a thread with handlers of user code", func(w *world) {
+		m := w.scheduler("s", Options{Anchored: true})
+		w.onThread(m)
+		w.calls(m.task("a", nil))
+		w.controls(m, nil)
+		w.stops(m)
+	}},
+	{"restart of a thread with handlers of user code", func(w *world) {
+		m := w.scheduler("s", Options{Anchored: true})
+		w.onThread(m)
+		w.calls(m.task("a", yields))
+		w.posts(m, nil)
+		w.restarts(m)
+	}},
+	{"control messages of a thread run elsewhere", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		w.calls(m.task("a", nil))
+		w.posts(m, nil)
+		w.controls(m, nil)
+	}},
+	{"a function ends the goroutine of a thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		w.calls(m.task("a", exits), m.task("b", nil))
+	}},
+	{"an alternate task gets a thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		b.task.Alternate = true
+		w.calls(m.task("a", nil), b, m.task("c", nil))
+		w.stops(m)
+	}},
+	{"an alternate task waits on its thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		b := m.task("b", waitsFor(x))
+		b.task.Alternate = true
+		w.calls(b, m.task("c", nil))
+		w.completes(x)
+	}},
+	{"abandon of an alternate task", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		b, c := m.task("b", waitsFor(x)), m.task("c", nil)
+		b.task.Alternate, c.task.Alternate = true, true
+		w.calls(b, c)
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"an alternate task of a thread runs on a goroutine", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		b := m.task("b", nil)
+		b.task.Alternate = true
+		w.calls(m.task("a", nil), b)
+		w.stops(m)
+	}},
+	{"a host runs two tasks", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		w.calls(m.task("a", nil), m.task("b", nil))
+	}},
+	{"a host has other things to do", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		tasks := make([]*exTask, 0, hostBatch+2)
+		for i := range hostBatch + 2 {
+			tasks = append(tasks, m.task(fmt.Sprint("t", i), nil))
+		}
+		m.state.notStarted = true
+		w.spawn("calls", func(p *proc) {
+			for _, t := range tasks {
+				p.call(t)
+			}
+			p.ungate(m)
+			p.beginStop(m)
+		})
+	}},
+	{"a host ends while a task waits and another is queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.endsHost(m)
+		w.completes(x)
+	}},
+	{"a host ends before the first task", func(w *world) {
+		m := w.scheduler("s", Options{Anchored: true})
+		w.onHost(m)
+		w.calls(m.task("a", nil))
+		w.endsHost(m)
+	}},
+	{"stop of a host", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		w.calls(m.task("a", yields), m.task("b", nil))
+		w.stops(m)
+	}},
+	{"abandon on a host", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"a goroutine is lent for the loop", func(w *world) {
+		m := w.unstarted("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", waitsFor(b)), b)
+		w.spawn("run", func(p *proc) { p.runHere(m) })
+	}},
+	{"the loan of a goroutine ends", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.spawn("run", func(p *proc) { p.runHere(m) })
+		w.spawn("end", func(p *proc) {
+			p.step("end the loan")
+			m.lentEnd = true
+		})
+	}},
+	{"a lent goroutine waits twice", func(w *world) {
+		m := w.unstarted("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", waitsFor(x)))
+		w.spawn("run", func(p *proc) { p.runHere(m) })
+		w.completes(x)
+	}},
+	{"abandon on a lent goroutine", func(w *world) {
+		m := w.unstarted("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.spawn("run", func(p *proc) { p.runHere(m) })
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"stop on a lent goroutine", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.calls(m.task("a", yields), m.task("b", nil))
+		w.spawn("run", func(p *proc) { p.runHere(m) })
+		w.stops(m)
+	}},
+
+	// Circles of waits.
+	{"two tasks wait for each other", func(w *world) {
+		w.graph = true
+		m := w.scheduler("s", Options{})
+		a := m.task("a", nil)
+		b := m.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a, b)
+	}},
+	{"two tasks of two schedulers wait for each other", func(w *world) {
+		w.graph = true
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		a := m.task("a", nil)
+		b := n.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a)
+		w.calls(b)
+	}},
+	{"a wait that keeps the turn waits for what needs it", func(w *world) {
+		w.graph = true
+		m := w.scheduler("s", Options{})
+		b := m.task("b", nil)
+		w.calls(m.task("a", waitsSyncFor(b)), b)
+	}},
+	{"a wait that keeps the turn, round two schedulers", func(w *world) {
+		w.graph = true
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		c := m.task("c", nil)
+		b := n.task("b", waitsFor(c))
+		w.calls(m.task("a", waitsSyncFor(b)), c)
+		w.calls(b)
+	}},
+	{"a task waits for itself", func(w *world) {
+		w.graph = true
+		m := w.scheduler("s", Options{})
+		a := m.task("a", nil)
+		a.fn = waitsFor(a)
+		w.calls(a, m.task("b", nil))
+	}},
+	{"stop of a circle", func(w *world) {
+		w.graph = true
+		m := w.scheduler("s", Options{})
+		a := m.task("a", nil)
+		b := m.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a, b)
+		w.stops(m)
+	}},
+}
+
+// operation is one thing that happens to a scheduler, by a goroutine of its own.
+type operation struct {
+	name string
+	do   func(w *world, m *model)
+}
+
+var operations = []operation{
+	{"a call", func(w *world, m *model) { w.calls(m.task("call", nil)) }},
+	{"an item ahead", func(w *world, m *model) {
+		t := m.task("ahead", nil)
+		w.spawn("ahead", func(p *proc) { p.callAhead(t) })
+	}},
+	{"a wait", func(w *world, m *model) {
+		x := m.promise("x")
+		w.calls(m.task("waits", waitsFor(x)))
+		w.completes(x)
+	}},
+	{"a wait that keeps the turn", func(w *world, m *model) {
+		x := m.promise("x")
+		w.calls(m.task("waits", waitsSyncFor(x)))
+		w.completes(x)
+	}},
+	{"a yield", func(w *world, m *model) { w.calls(m.task("yields", yields)) }},
+	{"a cancel", func(w *world, m *model) {
+		t := m.task("cancelled", yields)
+		w.spawn("cancel", func(p *proc) {
+			p.call(t)
+			p.cancel(t)
+		})
+	}},
+	{"a control message", func(w *world, m *model) { w.controls(m, nil) }},
+	{"a message", func(w *world, m *model) { w.posts(m, nil) }},
+	{"a pause", func(w *world, m *model) { w.pauses(m) }},
+	{"a hold", func(w *world, m *model) {
+		w.spawn("child", func(p *proc) {
+			p.hold(m, 1)
+			p.submitControl(m, w.control("register", func(p *proc) { p.hold(m, -1) }), DecisionUnchanged)
+		})
+	}},
+	{"a Goexit", func(w *world, m *model) { w.calls(m.task("exits", exits)) }},
+	{"a panic", func(w *world, m *model) {
+		m.restarts = true
+		w.calls(m.task("panics", panics))
+	}},
+	{"a call in place", func(w *world, m *model) {
+		t := m.task("in place", nil)
+		w.spawn("call", func(p *proc) { p.callInPlace(t) })
+	}},
+	{"a call in place by a function", func(w *world, m *model) {
+		t := m.task("in place", nil)
+		w.calls(m.task("lends", func(p *proc, of *exTask) { _ = p.callFrom(of, t) }))
+	}},
+	{"a source", func(w *world, m *model) { w.submits(m, w.source(m.task("of a source", nil)), 2) }},
+	{"a drain", func(w *world, m *model) { w.drains(m) }},
+	{"a stop", func(w *world, m *model) { w.stops(m) }},
+	{"a restart", func(w *world, m *model) { w.restarts(m) }},
+	{"an abandon", func(w *world, m *model) { w.abandons(m) }},
+}
+
+// ends is how many of the operations, the last ones, make a triple with any two.
+const ends = 3
+
+// backends are where the scheduler of a pair or a triple runs.
+var backends = []struct {
+	name string
+	set  func(w *world, m *model)
+}{
+	{"goroutines", func(*world, *model) {}},
+	{"a thread", func(w *world, m *model) { w.onThread(m) }},
+	{"a host", func(w *world, m *model) { w.onHost(m) }},
+}
+
+// together is a script of operations that happen at the same time.
+func together(backend int, of ...operation) script {
+	names := make([]string, len(of))
+	for i, o := range of {
+		names[i] = o.name
+	}
+	on := backends[backend]
+	return script{strings.Join(names, " and ") + ", on " + on.name, func(w *world) {
+		m := w.scheduler("s", Options{})
+		on.set(w, m)
+		for _, o := range of {
+			o.do(w, m)
+		}
+	}}
+}
+
+// pairs are all pairs of operations.
+func pairs(backend int) (of []script) {
+	for i, a := range operations {
+		for _, b := range operations[i:] {
+			of = append(of, together(backend, a, b))
+		}
+	}
+	return of
+}
+
+// triples are all pairs of operations with a stop, a restart or an abandon.
+func triples(backend int) (of []script) {
+	for i, a := range operations {
+		for j, b := range operations[i:] {
+			for _, c := range operations[max(i+j, len(operations)-ends):] {
+				of = append(of, together(backend, a, b, c))
+			}
+		}
+	}
+	return of
+}
