@@ -82,19 +82,25 @@ type depthFirst struct {
 	orders float64
 	most   int
 	full   bool // there were more states than that
+
+	first    []location // where processes are before the first step
+	restored bool       // what is known was given to this run
 }
 
 type branch struct {
-	hash   uint64
-	n, i   int // choices, and the one that is made
-	orders float64
+	hash    uint64
+	n, i    int // choices, and the one that is made
+	orders  float64
+	located []location // where its step has left processes: it takes long to find that out again
 }
 
 func (d *depthFirst) choose(w *world, enabled []*proc) int {
 	if d.at < len(d.path) {
 		d.at++
+		w.hashing = d.at == len(d.path)
 		return d.path[d.at-1].i
 	}
+	d.locate(w)
 	h := w.hash()
 	if orders, ok := d.seen[h]; ok {
 		d.orders = max(orders, 0)
@@ -110,6 +116,31 @@ func (d *depthFirst) choose(w *world, enabled []*proc) int {
 	return 0
 }
 
+// locate notes where the last step has left processes. The steps before it are known.
+func (d *depthFirst) locate(w *world) {
+	last := &d.first
+	if n := len(d.path); n > 0 {
+		last = &d.path[n-1].located
+	}
+	*last, w.located = w.located, nil
+	if d.restored {
+		return
+	}
+	d.restored = true
+	where := make(map[int]uint64)
+	for _, l := range d.first {
+		where[l.proc] = l.where
+	}
+	for i := range d.path {
+		for _, l := range d.path[i].located {
+			where[l.proc] = l.where
+		}
+	}
+	for _, p := range w.procs {
+		p.where = where[p.id]
+	}
+}
+
 // back goes to the next order. It reports false if there is none.
 func (d *depthFirst) back() bool {
 	for len(d.path) > 0 {
@@ -122,7 +153,7 @@ func (d *depthFirst) back() bool {
 		d.seen[b.hash] = b.orders
 		d.path = d.path[:len(d.path)-1]
 	}
-	d.at = 0
+	d.at, d.restored = 0, false
 	return len(d.path) > 0
 }
 
@@ -133,7 +164,7 @@ func exploreAll(s script, most int) exploration {
 	for {
 		e.runs++
 		d.orders = 1
-		w, order, _ := play(s, d, max(0, len(d.path)-1), func(w *world) { w.hashing = true })
+		w, order, _ := play(s, d, max(0, len(d.path)-1), func(w *world) { w.hashing = len(d.path) == 0 })
 		if w.failure != "" {
 			e.found = &finding{script: s, failure: w.failure, order: order}
 			break

@@ -31,7 +31,8 @@ type world struct {
 
 	freeWaits []*waitState
 	ids       int
-	hashing   bool
+	hashing   bool       // processes note where they are
+	located   []location // what they have noted
 	aborted   bool
 	failure   string
 	steps     []string // what was done, if tracing
@@ -58,6 +59,12 @@ type proc struct {
 	sleepsOn *waitState
 	signaled bool
 	co       *exCoroutine // that the process is, or nil
+}
+
+// location is where the code of a process is.
+type location struct {
+	proc  int
+	where uint64
 }
 
 // role says where the right to run the loop of a scheduler is.
@@ -280,6 +287,7 @@ func (p *proc) await(ready func() bool, label string, args ...any) {
 			h = (h ^ uint64(pc)) * 1099511628211
 		}
 		p.where = h
+		p.w.located = append(p.w.located, location{p.id, h})
 	}
 	if !p.yield(struct{}{}) {
 		panic(exAborted{})

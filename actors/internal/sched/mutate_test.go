@@ -1,0 +1,438 @@
+package sched
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	exploreMutants = flag.Bool("explore.mutants", false, "explore each mutant of the state's operations, which takes long")
+	exploreMutant  = flag.String("explore.mutant", "", "used by it: the number of mutants, and which of them to explore")
+)
+
+// setMutant makes the program one of its mutants; 0 is none. It is set by the file that
+// TestMutants adds, and nil otherwise.
+var (
+	setMutant  func(n int)
+	resetTicks = func() {}
+)
+
+// harmless are the mutants that change nothing that can be seen, with the reason. The text
+// is that of the mutant; a line number would change too often.
+var harmless = map[string]string{}
+
+// TestMutants deletes each statement, and negates each condition, of the state's operations,
+// one at a time. The exploration of the result must find something.
+//
+// All mutants are in one program, which a number makes one of them, because it takes much
+// longer to build a program than to explore it.
+func TestMutants(t *testing.T) {
+	if !*exploreMutants {
+		t.Skip("no -explore.mutants")
+	}
+	m := newMutator(t)
+	dir := t.TempDir()
+	overlay := m.write(t, dir)
+	binary := filepath.Join(dir, "mutants.test")
+	run(t, "go", "test", "-c", "-overlay", overlay, "-o", binary, ".")
+
+	survivors := m.explore(t, binary)
+	compiled := len(m.mutants)
+	t.Logf("%d mutants compile, %d do not, %d are found: %.1f %%", compiled, m.broken, compiled-len(survivors),
+		100*float64(compiled-len(survivors))/float64(compiled))
+	unexplained := 0
+	for _, n := range survivors {
+		reason := harmless[m.mutants[n-1].text]
+		if reason == "" {
+			unexplained++
+			reason = "?"
+		}
+		t.Logf("survives: %s: %s", m.mutants[n-1], reason)
+	}
+	assert.GreaterOrEqual(t, 100*(compiled-len(survivors)), 95*compiled)
+	assert.Zero(t, unexplained, "mutants that survive, without a reason in harmless")
+}
+
+// TestMutant explores mutants, in the program that TestMutants builds.
+func TestMutant(t *testing.T) {
+	if *exploreMutant == "" {
+		t.Skip("no -explore.mutant")
+	}
+	require.NotNil(t, setMutant)
+	var n, shard, shards int
+	_, err := fmt.Sscanf(*exploreMutant, "%d,%d,%d", &n, &shard, &shards)
+	require.NoError(t, err)
+	setMutant(0)
+	require.Empty(t, exploreMutated(), "what is not changed")
+	for i := shard + 1; i <= n; i += shards {
+		setMutant(i)
+		fmt.Printf("mutant %d: %s\n", i, exploreMutated())
+	}
+}
+
+// exploreMutated returns what an exploration finds, or "". It begins with little, because
+// most mutants are found soon.
+func exploreMutated() string {
+	all := allScripts()
+	try := func(of []script, look func(s script) exploration) string {
+		for _, s := range of {
+			resetTicks()
+			if e := look(s); e.found != nil {
+				failure, _, _ := strings.Cut(e.found.failure, "\n")
+				return s.name + ": " + failure
+			}
+		}
+		return ""
+	}
+	for _, n := range []int{1, 8} {
+		if found := try(scripts, func(s script) exploration { return exploreSome(s, n, *exploreSeed) }); found != "" {
+			return found
+		}
+	}
+	if found := try(all, func(s script) exploration { return exploreSome(s, 2, *exploreSeed) }); found != "" {
+		return found
+	}
+	if found := try(scripts, func(s script) exploration { return exploreAll(s, 2000) }); found != "" {
+		return found
+	}
+	return ""
+}
+
+// mutant is a change of the program.
+type mutant struct {
+	file string
+	line int
+	text string
+	at   int // the number of the candidate in its file
+}
+
+func (m mutant) String() string { return fmt.Sprintf("%s:%d: %s", m.file, m.line, m.text) }
+
+type mutator struct {
+	files   []string          // that are changed
+	source  map[string]string // of all files of the package
+	mutants []mutant
+	broken  int
+	imports types.Importer
+}
+
+const mutantFile = `package sched
+
+var (
+	mutantNow   int
+	mutantTicks int
+)
+
+func mutated(n int) bool { return mutantNow == n }
+
+func mutantTick() {
+	if mutantTicks++; mutantTicks > 5_000_000 {
+		panic("a loop without an end")
+	}
+}
+`
+
+const mutantTestFile = `package sched
+
+func init() {
+	setMutant = func(n int) { mutantNow, mutantTicks = n, 0 }
+	resetTicks = func() { mutantTicks = 0 }
+}
+`
+
+func newMutator(t *testing.T) *mutator {
+	m := &mutator{source: map[string]string{"mutant.go": mutantFile}}
+	names, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name) //nolint:gosec // A file of this package.
+		require.NoError(t, err)
+		m.source[name] = string(text)
+		if strings.HasPrefix(name, "state") || name == "tasklist.go" {
+			m.files = append(m.files, name)
+		}
+	}
+	exports := make(map[string]string)
+	for line := range strings.Lines(run(t, "go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", ".")) {
+		path, export, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		exports[path] = export
+	}
+	lookup := func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) }
+	for _, name := range m.files {
+		candidates := m.candidates(t, name)
+		for _, c := range candidates {
+			m.imports = importer.ForCompiler(token.NewFileSet(), "gc", lookup)
+			if m.compiles(t, name, func(at int) int {
+				if at == c.at {
+					return 1
+				}
+				return 0
+			}) {
+				m.mutants = append(m.mutants, c)
+			} else {
+				m.broken++
+			}
+		}
+	}
+	return m
+}
+
+// candidates are all the mutants of a file.
+func (m *mutator) candidates(t *testing.T, name string) (of []mutant) {
+	fset, file := parse(t, name, m.source[name])
+	change(fset, file, func(at int, node ast.Node, what string) int {
+		var b bytes.Buffer
+		require.NoError(t, printer.Fprint(&b, fset, node))
+		text, more, _ := strings.Cut(b.String(), "\n")
+		if more != "" {
+			text += " ..."
+		}
+		of = append(of, mutant{name, fset.Position(node.Pos()).Line, what + " " + text, at})
+		return 0
+	})
+	return of
+}
+
+func parse(t *testing.T, name, source string) (*token.FileSet, *ast.File) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, source, parser.SkipObjectResolution)
+	require.NoError(t, err)
+	return fset, file
+}
+
+// mutate returns a file in which the candidates have the numbers that number returns; 0
+// leaves one out.
+func (m *mutator) mutate(t *testing.T, name string, number func(at int) int) string {
+	fset, file := parse(t, name, m.source[name])
+	change(fset, file, func(at int, _ ast.Node, _ string) int { return number(at) })
+	var b bytes.Buffer
+	require.NoError(t, printer.Fprint(&b, fset, file))
+	return b.String()
+}
+
+func (m *mutator) compiles(t *testing.T, name string, number func(at int) int) bool {
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for n, source := range m.source {
+		if n == name {
+			source = m.mutate(t, name, number)
+		}
+		file, err := parser.ParseFile(fset, n, source, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		files = append(files, file)
+	}
+	config := types.Config{Importer: m.imports, Error: func(error) {}}
+	_, err := config.Check("sched", fset, files, nil)
+	return err == nil
+}
+
+// write writes the mutated files, and the overlay that has the compiler use them.
+func (m *mutator) write(t *testing.T, dir string) (overlay string) {
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	replace := make(map[string]string)
+	add := func(name, text string) {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		replace[filepath.Join(here, name)] = path
+	}
+	add("mutant.go", mutantFile)
+	add("mutant_set_test.go", mutantTestFile)
+	for _, name := range m.files {
+		add(name, m.mutate(t, name, func(at int) int {
+			return 1 + slices.IndexFunc(m.mutants, func(c mutant) bool { return c.file == name && c.at == at })
+		}))
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	require.NoError(t, err)
+	overlay = filepath.Join(dir, "overlay.json")
+	require.NoError(t, os.WriteFile(overlay, text, 0o600))
+	return overlay
+}
+
+// explore explores all mutants, and returns the numbers of those of which nothing is found.
+func (m *mutator) explore(t *testing.T, binary string) (survivors []int) {
+	const shards = 2
+	outputs := make(chan string)
+	for shard := range shards {
+		go func() {
+			of := fmt.Sprintf("%d,%d,%d", len(m.mutants), shard, shards)
+			var out bytes.Buffer
+			command := exec.CommandContext(t.Context(), binary, "-test.run=TestMutant$", "-test.timeout=0", "-explore.mutant="+of) //nolint:gosec // Our own.
+			command.Stdout = io.MultiWriter(&out, os.Stdout) // it takes minutes
+			command.Stderr = &out
+			if err := command.Run(); err != nil {
+				fmt.Fprintln(&out, err)
+			}
+			outputs <- out.String()
+		}()
+	}
+	seen := make(map[int]bool)
+	for range shards {
+		out := <-outputs
+		for line := range strings.Lines(out) {
+			rest, ok := strings.CutPrefix(line, "mutant ")
+			if !ok {
+				continue
+			}
+			number, found, _ := strings.Cut(rest, ":")
+			n, err := strconv.Atoi(number)
+			require.NoError(t, err)
+			seen[n] = true
+			if strings.TrimSpace(found) == "" {
+				survivors = append(survivors, n)
+			}
+		}
+		if !strings.Contains(out, "PASS") {
+			assert.Fail(t, "the exploration has not ended", out)
+		}
+	}
+	assert.Len(t, seen, len(m.mutants))
+	slices.Sort(survivors)
+	return survivors
+}
+
+func run(t *testing.T, name string, args ...string) string {
+	var stderr bytes.Buffer
+	command := exec.CommandContext(t.Context(), name, args...)
+	command.Stderr = &stderr
+	out, err := command.Output()
+	require.NoError(t, err, stderr.String())
+	return string(out)
+}
+
+// change numbers the statements and the conditions of a file. It changes those for which
+// number does not return 0: the program with that number does without them, or negates them.
+func change(fset *token.FileSet, file *ast.File, number func(at int, node ast.Node, what string) int) {
+	c := &changer{number: number}
+	for _, decl := range file.Decls {
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Body != nil {
+			c.block(f.Body.List)
+		}
+	}
+}
+
+type changer struct {
+	at     int
+	number func(at int, node ast.Node, what string) int
+}
+
+func (c *changer) next(node ast.Node, what string) int {
+	c.at++
+	return c.number(c.at, node, what)
+}
+
+func isMutant(n int) ast.Expr {
+	return &ast.CallExpr{Fun: ast.NewIdent("mutated"), Args: []ast.Expr{&ast.BasicLit{Kind: token.INT, Value: strconv.Itoa(n)}}}
+}
+
+func (c *changer) negate(x ast.Expr) ast.Expr {
+	if n := c.next(x, "negate"); n != 0 {
+		return &ast.BinaryExpr{X: &ast.ParenExpr{X: x}, Op: token.NEQ, Y: isMutant(n)}
+	}
+	return x
+}
+
+func (c *changer) block(list []ast.Stmt) {
+	for i, s := range list {
+		n := 0
+		switch s := s.(type) {
+		case *ast.DeclStmt: // what is declared is used
+		case *ast.AssignStmt:
+			if s.Tok != token.DEFINE {
+				n = c.next(s, "delete")
+			}
+		default:
+			n = c.next(s, "delete")
+		}
+		c.inside(s)
+		if n != 0 {
+			list[i] = &ast.IfStmt{
+				Cond: &ast.UnaryExpr{Op: token.NOT, X: isMutant(n)},
+				Body: &ast.BlockStmt{List: []ast.Stmt{s}},
+			}
+		}
+	}
+}
+
+// inside changes what is in a statement.
+func (c *changer) inside(s ast.Stmt) {
+	switch s := s.(type) {
+	case *ast.IfStmt:
+		s.Cond = c.negate(s.Cond)
+		c.block(s.Body.List)
+		if s.Else != nil {
+			c.inside(s.Else)
+		}
+	case *ast.BlockStmt:
+		c.block(s.List)
+	case *ast.ForStmt:
+		if s.Cond != nil {
+			s.Cond = c.negate(s.Cond)
+		}
+		c.block(s.Body.List)
+		s.Body.List = append([]ast.Stmt{tickStmt()}, s.Body.List...)
+	case *ast.RangeStmt:
+		c.block(s.Body.List)
+	case *ast.SwitchStmt:
+		for _, clause := range s.Body.List {
+			clause := clause.(*ast.CaseClause)
+			if s.Tag == nil {
+				for i := range clause.List {
+					clause.List[i] = c.negate(clause.List[i])
+				}
+			}
+			c.block(clause.Body)
+		}
+	case *ast.TypeSwitchStmt:
+		for _, clause := range s.Body.List {
+			c.block(clause.(*ast.CaseClause).Body)
+		}
+	case *ast.ReturnStmt:
+		for i, x := range s.Results {
+			if isCondition(x) {
+				s.Results[i] = c.negate(x)
+			}
+		}
+	}
+}
+
+func tickStmt() ast.Stmt {
+	return &ast.ExprStmt{X: &ast.CallExpr{Fun: ast.NewIdent("mutantTick")}}
+}
+
+// isCondition reports whether an expression looks like one.
+func isCondition(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.BinaryExpr:
+		switch x.Op {
+		case token.LAND, token.LOR, token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ:
+			return true
+		}
+	case *ast.UnaryExpr:
+		return x.Op == token.NOT
+	}
+	return false
+}
