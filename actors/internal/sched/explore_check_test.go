@@ -52,7 +52,7 @@ func isItem(item, want any) bool {
 }
 
 // took notes that the loop has taken an item.
-func (m *model) took(p *proc, item any, ok bool) {
+func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 	switch item := item.(type) {
 	case controlMessage:
 		m.control = m.control[1:]
@@ -73,11 +73,8 @@ func (m *model) took(p *proc, item any, ok bool) {
 	if !ok {
 		m.release(p)
 	}
-	if open := !m.paused && m.deferred == nil; !ok && !open {
-		return
-	}
-	if m.slow() || !ok || m.state.slowPath.Load() || m.queueNext {
-		m.queueNext = m.state.queueNext
+	if !m.paused && m.deferred == nil && !fromBatch {
+		m.queueNext = false
 	}
 	switch {
 	case !ok:
@@ -107,7 +104,7 @@ func (m *model) check() {
 	case s.deferred != m.deferred && (s.deferred != nil || m.deferred != nil), s.deferredFinal != m.deferredFinal:
 		fail("deferred is %v, not %v", s.deferred, m.deferred)
 	case s.paused != m.paused, s.awaitingParent != m.awaiting, s.notifyingStop != m.notifying,
-		s.closed.Load() != m.closedIntake, int(s.holds) != m.holds:
+		s.closed.Load() != m.closedIntake, int(s.holds) != m.holds, s.queueNext != m.queueNext:
 		fail("the flags are not those of the model")
 	case !slices.Equal(s.control, m.control):
 		fail("%v are in the control lane, not %v", s.control, m.control)

@@ -1,5 +1,7 @@
 package sched
 
+import "slices"
+
 // What follows is the owner of a scheduler, as the callers of package actors are one:
 // how they stop, restart, and abandon.
 
@@ -60,7 +62,16 @@ func (m *model) finalize(p *proc) {
 	}
 	m.finished = true
 	p.step("CloseExecutors", m)
+	var want []thread
+	for _, on := range []executor{m.state.alternate.load(), m.state.main.load()} {
+		if on, ok := on.(*pinned); ok {
+			want = append(want, on)
+		}
+	}
 	changed, start := m.state.closeExecutors()
+	if !slices.Equal(changed.close, want) || changed.begin != nil || m.state.main.load() != onGoroutines || m.state.alternate.load() != onGoroutines {
+		m.w.failf("%s: CloseExecutors closes %d executors, not %d", m, len(changed.close), len(want))
+	}
 	start = m.restarted(start)
 	p.apply(m, changed)
 	p.start(m, start)

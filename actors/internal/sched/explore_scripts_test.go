@@ -94,18 +94,18 @@ func (w *world) pauses(m *model) {
 
 // drains stops a scheduler when it is idle.
 func (w *world) drains(m *model) {
-	m.watchesIdle = true
+	idle := m.IdleNotify()
 	w.spawn("drain", func(p *proc) {
 		for {
 			p.step("is it idle", m)
 			if m.state.idle() {
 				break
 			}
-			p.await(func() bool { return m.idleNote || m.stopping }, "wait for it to be idle", m)
+			p.await(func() bool { return len(idle) > 0 || m.stopping }, "wait for it to be idle", m)
 			if m.stopping {
 				return
 			}
-			m.idleNote = false
+			<-idle
 		}
 		p.beginStop(m)
 	})
@@ -337,6 +337,18 @@ var scripts = []script{
 		w.restarts(m)
 		w.abandons(m)
 		w.completes(x)
+	}},
+	{"a final message is deferred, and then others", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)))
+		w.completes(x)
+		last, other := w.control("last", nil), w.control("other", nil)
+		w.controls(m, func(p *proc) {
+			p.deferMessage(m, other, false)
+			p.deferMessage(m, last, true)
+			p.deferMessage(m, other, false)
+		})
 	}},
 	{"two restarts", func(w *world) {
 		m := w.scheduler("s", Options{})
@@ -656,6 +668,14 @@ var scripts = []script{
 		b := m.task("b", nil)
 		w.calls(m.task("a", waitsFor(b)), b)
 		w.drains(m)
+	}},
+	{"drain while a task that waits is abandoned", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)))
+		w.drains(m)
+		w.abandons(m)
+		w.completes(x)
 	}},
 	{"drain while a call runs in place", func(w *world) {
 		m := w.scheduler("s", Options{})

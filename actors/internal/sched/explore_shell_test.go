@@ -26,6 +26,24 @@ func (m *model) started(start executor) executor {
 	return start
 }
 
+// ensured is started for a loop that nobody has run: the dispatcher chooses the goroutine.
+func (m *model) ensured(start executor) executor {
+	if g, ok := start.(*goroutines); ok && !g.dispatched {
+		m.w.failf("%s: the dispatcher does not choose the goroutine", m)
+	}
+	m.checkPlace(start)
+	return m.started(start)
+}
+
+// replaced is started for a loop that goes on elsewhere, whatever the dispatcher does.
+func (m *model) replaced(start executor) executor {
+	if g, ok := start.(*goroutines); ok && g.dispatched {
+		m.w.failf("%s: the dispatcher may run the loop on this goroutine", m)
+	}
+	m.checkPlace(start)
+	return m.started(start)
+}
+
 // restarted notes that an operation may have recalled a start, and returned another one.
 func (m *model) restarted(start executor) executor {
 	if start != nil && m.role == starting {
@@ -72,7 +90,7 @@ func (p *proc) submit(m *model, item any, limit int) error {
 	if err != nil {
 		return err
 	}
-	p.start(m, m.started(start))
+	p.start(m, m.ensured(start))
 	return nil
 }
 
@@ -94,7 +112,7 @@ func (p *proc) submitAhead(m *model, item any) {
 	if err == nil {
 		m.ahead = append(m.ahead, item)
 	}
-	p.start(m, m.started(start))
+	p.start(m, m.ensured(start))
 }
 
 // submitControl is Scheduler.SubmitControl.
@@ -105,7 +123,7 @@ func (p *proc) submitControl(m *model, message *exMessage, d Decision) {
 		m.awaiting = d == DecisionAwaited
 	}
 	m.control = append(m.control, message)
-	p.start(m, m.started(start))
+	p.start(m, m.ensured(start))
 }
 
 // ungate is Scheduler.Ungate.
@@ -113,7 +131,7 @@ func (p *proc) ungate(m *model) {
 	p.step("Ungate", m)
 	m.state.notStarted = false
 	start := m.state.ensureLoop()
-	p.start(m, m.started(start))
+	p.start(m, m.ensured(start))
 }
 
 // pause is Scheduler.Pause.
@@ -137,7 +155,7 @@ func (p *proc) hold(m *model, n int) {
 	p.step("Hold", m, n)
 	m.state.holds += int32(n) //nolint:gosec // Small.
 	m.holds += n
-	p.start(m, m.started(m.state.ensureLoop()))
+	p.start(m, m.ensured(m.state.ensureLoop()))
 }
 
 // close is Scheduler.Close.
@@ -196,7 +214,7 @@ func (p *proc) stopNotified(m *model) {
 	p.step("StopNotified", m)
 	start := m.state.stopNotified()
 	m.notifying = false
-	p.start(m, m.started(start))
+	p.start(m, m.ensured(start))
 }
 
 // active is Scheduler.Active.
@@ -229,17 +247,79 @@ func (p *proc) abandon(m *model, of []*exTask) {
 			m.runnable = slices.Delete(slices.Clone(m.runnable), isRunnable, isRunnable+1)
 		}
 	}
+	main, alternate := m.state.main.load(), m.state.alternate.load()
+	var onMain, onAlternate, lostLoop bool
+	for _, t := range of {
+		if t.abandoned && !t.task.abandoned { // just now
+			onMain = onMain || !t.task.Alternate
+			onAlternate = onAlternate || t.task.Alternate
+			lostLoop = lostLoop || m.Current() == &t.task
+		}
+	}
+	busy := m.state.loopOn.Load()
 	woken, changed, start := m.state.abandon(tasks, errAbandoned)
+	m.checkReplaced(main, alternate, onMain, onAlternate, changed)
+	if lostLoop && busy != nil && !busy.busy {
+		m.w.failf("%s: a borrowed goroutine whose task was abandoned is not busy", m)
+	}
+	for _, t := range of {
+		if w := t.task.wait; t.abandoned && w != nil && !w.over && t.task.state != running {
+			m.w.failf("%s: the wait of %s goes on, which was abandoned", m, t)
+		}
+	}
 	for _, t := range of {
 		if t.abandoned != t.task.abandoned {
 			m.w.failf("%s: %s is abandoned: %v", m, t, t.task.abandoned)
 		}
 	}
 	start = m.restarted(start)
+	idleCh := m.state.idleCh()
 	p.apply(m, changed)
 	p.start(m, start)
 	for _, w := range woken {
 		p.wake(w)
+	}
+	p.notifyIdle(m, idleCh)
+}
+
+// checkReplaced looks whether pinned executors were replaced on which tasks were abandoned:
+// a task may block its goroutine for ever.
+func (m *model) checkReplaced(main, alternate executor, onMain, onAlternate bool, changed threads) {
+	var want []thread
+	begins := false
+	if p, ok := alternate.(*pinned); ok && onAlternate {
+		want = append(want, p)
+		if m.state.alternate.load() != onGoroutines {
+			m.w.failf("%s: the alternate executor is not replaced", m)
+		}
+	} else if m.state.alternate.load() != alternate {
+		m.w.failf("%s: the alternate executor is replaced", m)
+	}
+	p, ok := main.(*pinned)
+	switch {
+	case !ok || !onMain || !m.closedIntake && p.foreign():
+		if m.state.main.load() != main {
+			m.w.failf("%s: the main executor is replaced", m)
+		}
+	case m.closedIntake:
+		want = append(want, p)
+		if m.state.main.load() != onGoroutines {
+			m.w.failf("%s: the main executor is not replaced", m)
+		}
+	default:
+		want = append(want, p)
+		begins = true
+		if next, ok := m.state.main.load().(*pinned); !ok || next == p || changed.begin != next {
+			m.w.failf("%s: the thread is not replaced", m)
+		}
+	}
+	if begins != (changed.begin != nil) || len(changed.close) != len(want) {
+		m.w.failf("%s: abandon closes %d executors, not %d, and begins one: %v", m, len(changed.close), len(want), changed.begin != nil)
+	}
+	for _, p := range want {
+		if !slices.Contains(changed.close, p) {
+			m.w.failf("%s: abandon closes the wrong executor", m)
+		}
 	}
 }
 
@@ -365,12 +445,39 @@ func (p *proc) endLoop(l *exLoop) {
 	p.loops = p.loops[:len(p.loops)-1]
 }
 
+// checkPlace looks whether the loop is started where it belongs.
+func (m *model) checkPlace(start executor) {
+	if start == nil {
+		return
+	}
+	s := &m.state
+	_, isPinned := s.main.load().(*pinned)
+	isPinned = isPinned && (s.options.anchored || len(m.control) == 0 && m.deferred == nil && !m.closedIntake)
+	lends := s.borrowed != nil && !s.borrowed.busy
+	ok := false
+	switch on := start.(type) {
+	case *pinned:
+		ok = isPinned && s.main.load() == on
+	case *borrowed:
+		ok = !isPinned && lends
+	case *goroutines:
+		ok = !isPinned && !lends
+	}
+	if !ok {
+		m.w.failf("%s: the loop is started on %s", m, m.w.show(start))
+	}
+}
+
 // pauseLoop is loop.pause.
 func (p *proc) pauseLoop(l *exLoop) bool {
 	m := l.m
 	if isHosted(l.on) {
 		p.step("yield to the host", m)
+		stays := !m.closedIntake && m.state.main.load() == l.on
 		start, ok := m.state.yieldToHost(l.on.(*pinned))
+		if ok != stays {
+			m.w.failf("%s: the loop comes back to its host: %v", m, ok)
+		}
 		if ok {
 			m.release(p)
 		}
@@ -389,31 +496,44 @@ func (p *proc) nextItem(l *exLoop) (ok bool) {
 		m.w.failf("%s: the loop takes from the batch, and misses what comes first", m)
 	}
 	if l.item, ok = m.state.takeFromBatch(); ok {
-		m.took(p, l.item, true)
+		m.took(p, l.item, true, true)
 		return true
 	}
 	p.step("next", m)
 	want, any := m.first()
+	lane := m.state.control
 	l.item, ok = m.state.next()
+	idleCh := m.state.idleCh()
+	m.checkForgotten(lane)
 	if ok != any || ok && !isItem(l.item, want) {
 		m.w.failf("%s: next is %s, not %s", m, m.w.show(l.item), m.w.show(want))
 	}
-	m.took(p, want, any)
+	m.took(p, want, any, false)
 	if m.state.slowPath.Load() != m.slow() {
 		m.w.failf("%s: slowPath is %v after next", m, m.state.slowPath.Load())
 	}
 	l.look()
 	if !ok {
-		p.notifyIdle(m)
+		p.notifyIdle(m, idleCh)
 	}
 	return ok
 }
 
 // notifyIdle has those look again who wait for the scheduler to be idle.
-func (p *proc) notifyIdle(m *model) {
-	if m.watchesIdle {
+func (p *proc) notifyIdle(m *model, ch chan struct{}) {
+	if ch != nil {
 		p.step("notify that it may be idle", m)
-		m.idleNote = true
+		notify(ch)
+	}
+}
+
+// checkForgotten looks whether the control lane holds on to a message that was taken.
+func (m *model) checkForgotten(before []any) {
+	if len(before) > 0 && len(m.state.control) < len(before) && before[0] != nil {
+		m.w.failf("%s: a control message that was taken is held on to", m)
+	}
+	if len(m.state.control) == 0 && m.state.control != nil {
+		m.w.failf("%s: the control lane is empty, and holds on to its memory", m)
 	}
 }
 
@@ -470,7 +590,13 @@ func (p *proc) dispatchTask(l *exLoop, t *Task) bool {
 	m := l.m
 	if t.Alternate {
 		p.step("start the alternate executor of", m)
-		p.apply(m, m.state.startAlternate(m.Scheduler))
+		before := m.state.alternate.load()
+		changed := m.state.startAlternate(m.Scheduler)
+		begins := !m.state.options.thread && !m.closedIntake && before == onGoroutines
+		if begins != (changed.begin != nil) || begins == (m.state.alternate.load() == before) {
+			m.w.failf("%s: an alternate thread begins: %v", m, changed.begin != nil)
+		}
+		p.apply(m, changed)
 	}
 	if t.Alternate && m.state.alternate.load() != l.on || !t.Alternate && !l.onMain {
 		return p.reroute(m, t)
@@ -627,6 +753,16 @@ func (p *proc) exit(t *exTask) bool {
 func (p *proc) reroute(m *model, item any) bool {
 	p.step("reroute", m, item)
 	start, ok := m.state.reroute(item)
+	switch item.(type) {
+	case controlMessage, deferredMessage:
+		if !ok {
+			m.w.failf("%s: %s is rejected", m, m.w.show(item))
+		}
+	default:
+		if ok == m.closedIntake {
+			m.w.failf("%s: closed is %v, and %s is moved: %v", m, m.closedIntake, m.w.show(item), ok)
+		}
+	}
 	if !ok {
 		p.rejectAll([]any{item})
 		return true
@@ -664,7 +800,7 @@ func (p *proc) recoverLoop(m *model, item any, b *borrowed) {
 			p.step("replace the loop of", m)
 			start := m.state.replaceLoop()
 			m.release(p)
-			p.start(m, m.started(start))
+			p.start(m, m.replaced(start))
 		}
 	}()
 	if t, ok := item.(*Task); ok && t != nil {
@@ -711,13 +847,18 @@ func (p *proc) open(m *model) {
 	p.step("end Open", m)
 	start := m.state.endOpen()
 	m.release(p)
-	p.start(m, m.started(start))
+	if m.state.slowPath.Load() != m.slow() {
+		m.w.failf("%s: slowPath is %v after Open", m, m.state.slowPath.Load())
+	}
+	p.start(m, m.ensured(start))
 }
 
 // openControl is Scheduler.openControl.
 func (p *proc) openControl(m *model) (ok bool) {
 	p.step("next control message", m)
+	lane := m.state.control
 	message, ok := m.state.nextControl()
+	m.checkForgotten(lane)
 	if ok != (len(m.control) > 0) || ok && message != m.control[0] {
 		m.w.failf("%s: nextControl", m)
 	}
@@ -942,7 +1083,7 @@ func (p *proc) waitLocked(m *model, t *exTask, keep bool) error {
 		start := m.state.yield(&t.task)
 		m.parked = append(slices.Clone(m.parked), t)
 		m.release(p)
-		p.startNow(m, m.started(start))
+		p.startNow(m, m.replaced(start))
 	}
 	p.sleep(t)
 	switch {
@@ -990,7 +1131,7 @@ func (p *proc) yieldTurn(t *exTask) error {
 		m.runnable = append(slices.Clone(m.runnable), t)
 		m.queueNext = true
 		m.release(p)
-		p.startNow(m, m.started(start))
+		p.startNow(m, m.replaced(start))
 		p.sleep(t)
 		if t.task.abandoned {
 			err = m.state.cold.abandonErr
@@ -1040,12 +1181,13 @@ func (m *model) isFree(t *exTask) bool {
 func (p *proc) leaveLoop(m *model) {
 	p.step("leave the loop of", m)
 	start := m.state.leaveLoop()
+	idleCh := m.state.idleCh()
 	m.release(p)
 	if m.state.slowPath.Load() != m.slow() {
 		m.w.failf("%s: slowPath is %v after the loop was left", m, m.state.slowPath.Load())
 	}
-	p.start(m, m.started(start))
-	p.notifyIdle(m)
+	p.start(m, m.ensured(start))
+	p.notifyIdle(m, idleCh)
 }
 
 // runInPlace is Scheduler.runInPlace.
@@ -1341,8 +1483,9 @@ func (p *proc) suspend(of *coroutine) {
 
 // leaveHost is Scheduler.LeaveHost.
 func (p *proc) leaveHost(m *model) {
-	p.step("go on without the host", m)
+	p.step("which host is it", m)
 	if on, ok := m.state.main.load().(*pinned); ok {
+		p.step("go on without the host", m, on)
 		start := m.state.loseExecutor(on)
 		p.start(m, m.restarted(start))
 	}

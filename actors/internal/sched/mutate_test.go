@@ -281,7 +281,7 @@ func (m *mutator) explore(t *testing.T, binary string) (survivors []int) {
 			of := fmt.Sprintf("%d,%d,%d", len(m.mutants), shard, shards)
 			var out bytes.Buffer
 			command := exec.CommandContext(t.Context(), binary, "-test.run=TestMutant$", "-test.timeout=0", "-explore.mutant="+of) //nolint:gosec // Our own.
-			command.Stdout = io.MultiWriter(&out, os.Stdout) // it takes minutes
+			command.Stdout = io.MultiWriter(&out, os.Stdout)                                                                       // it takes minutes
 			command.Stderr = &out
 			if err := command.Run(); err != nil {
 				fmt.Fprintln(&out, err)

@@ -156,12 +156,14 @@ func (s *Scheduler) Abandon(tasks []*Task, err error) {
 		s.slow.forget(t)
 	}
 	woken, changed, start := s.state.abandon(tasks, err)
+	idleCh := s.state.idleCh()
 	s.mu.Unlock()
 	changed.apply()
 	s.start(start)
 	for _, w := range woken {
 		w.wake()
 	}
+	notify(idleCh) // nobody runs the loop if nothing else is left
 }
 
 // Current returns the task that has the turn, or nil.

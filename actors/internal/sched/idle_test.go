@@ -1,0 +1,29 @@
+package sched
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+func TestThoseWhoWaitForIdleAreNotifiedWhenTheLastTaskIsAbandoned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newScheduler("s", Options{})
+		s.Ungate()
+		var c *fakeCall
+		c = newCall(t.Context(), s, func(context.Context) (int, error) { return 1, c.task.Park(pending.Wait{}, false) })
+		require.NoError(t, s.Submit(&c.task, 0))
+		synctest.Wait()
+		idle := s.IdleNotify()
+		require.False(t, s.Idle())
+
+		s.Abandon(s.Active(), pending.ErrStopped)
+		assert.Len(t, idle, 1)
+		assert.True(t, s.Idle())
+	})
+}
