@@ -110,6 +110,8 @@ func (m *model) check() {
 		fail("%v are in the control lane, not %v", s.control, m.control)
 	case s.queued() != len(m.queue)+len(m.ahead):
 		fail("%d are queued, not %d", s.queued(), len(m.queue)+len(m.ahead))
+	case s.awaitsDecision() != (m.awaiting && m.deferred == nil):
+		fail("it awaits a decision: %v", s.awaitsDecision())
 	case s.aheadLen() != len(m.ahead):
 		fail("%d go ahead, not %d", s.aheadLen(), len(m.ahead))
 	}
@@ -219,6 +221,9 @@ func (w *world) checkGraph() {
 			continue
 		}
 		of := t.work.(*exTask)
+		if _, _, _, live := of.m.state.needs(t, true); t.state == running && !t.isWaiting() && !live {
+			w.failf("%s has nothing to do, and needs something", of)
+		}
 		if live := of.goesOn(nil); live != g.nodes[i].live {
 			w.failf("the graph says that %s goes on: %v", of, g.nodes[i].live)
 		}

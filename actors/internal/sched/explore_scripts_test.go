@@ -3,6 +3,8 @@ package sched
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // promise is a pending without a function, which is completed by hand.
@@ -15,6 +17,15 @@ func (m *model) promise(name string) *exTask {
 // waitsFor is a function that waits for a task.
 func waitsFor(on *exTask) func(p *proc, t *exTask) {
 	return func(p *proc, t *exTask) {
+		_ = p.wait(t, on)
+		p.use(t)
+	}
+}
+
+// waitsWhatever is a function that waits for a task, and does not listen to its context.
+func waitsWhatever(on *exTask) func(p *proc, t *exTask) {
+	return func(p *proc, t *exTask) {
+		t.shields = true
 		_ = p.wait(t, on)
 		p.use(t)
 	}
@@ -292,6 +303,35 @@ var scripts = []script{
 		w.spawn("stop", func(p *proc) {
 			p.beginStop(m)
 			p.abandonLate(m)
+		})
+	}},
+	{"stop, and abandon a function that does not listen", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsWhatever(x)), m.task("b", nil))
+		w.spawn("stop", func(p *proc) {
+			p.beginStop(m)
+			p.abandonLate(m)
+			p.complete(x)
+		})
+	}},
+	{"restart, and abandon a function that does not listen", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsWhatever(x)), m.task("b", nil))
+		w.restarts(m)
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"stop, and abandon on a thread a function that does not listen", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsWhatever(x)))
+		w.spawn("stop", func(p *proc) {
+			p.beginStop(m)
+			p.abandonLate(m)
+			p.complete(x)
 		})
 	}},
 	{"abandon twice", func(w *world) {
@@ -870,6 +910,80 @@ var scripts = []script{
 		w.completes(x)
 	}},
 
+	{"a call in place after the loan of a goroutine", func(w *world) {
+		m := w.unstarted("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.calls(m.task("b", nil))
+		w.spawn("run", func(p *proc) {
+			p.runHere(m)
+			p.callInPlace(a)
+		})
+		w.spawn("end", func(p *proc) {
+			p.step("end the loan")
+			m.lentEnd = true
+			p.complete(x)
+		})
+	}},
+	{"a call in place pauses and goes on", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", func(p *proc, _ *exTask) {
+			p.pause(m, true)
+			p.pause(m, false)
+		})
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+		w.calls(m.task("b", nil))
+	}},
+	{"what a function has left behind waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.calls(a, m.task("b", nil))
+		w.completes(x)
+		w.spawn("left behind", func(p *proc) {
+			for range 2 {
+				p.await(func() bool { return m.Current() != &a.task }, "wait without the turn of", a)
+				_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, false)
+				_, err2 := m.state.beginYield(&a.task, &waitState{})
+				err3 := m.state.beginLend(&a.task, &waitState{}, pending.Wait{})
+				if err != errNotCurrent || err2 != errNotCurrent || err3 != errNotCurrent { //nolint:errorlint // Never wrapped.
+					w.failf("a wait without the turn returns %v, %v, %v", err, err2, err3)
+				}
+			}
+		})
+	}},
+	{"what a function has left behind waits while that waits, too", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsSyncFor(x))
+		w.calls(a)
+		w.spawn("left behind", func(p *proc) {
+			p.await(func() bool { return a.task.state == blocking }, "wait without the turn of", a)
+			_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, true)
+			_, err2 := m.state.beginYield(&a.task, &waitState{})
+			err3 := m.state.beginLend(&a.task, &waitState{}, pending.Wait{})
+			if err != errNotCurrent || err2 != errNotCurrent || err3 != errNotCurrent { //nolint:errorlint // Never wrapped.
+				w.failf("a second wait returns %v, %v, %v", err, err2, err3)
+			}
+			p.complete(x)
+		})
+	}},
+
+	{"another goroutine waits with the turn of a function that waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.calls(a)
+		w.completes(x)
+		w.spawn("another", func(p *proc) {
+			p.await(func() bool { return a.task.state == parked || a.left && m.Current() != &a.task }, "wait with the turn of", a)
+			_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, false)
+			if err != errNotCurrent { //nolint:errorlint // Never wrapped.
+				w.failf("a second wait returns %v", err)
+			}
+		})
+	}},
+
 	// Executors.
 	{"a thread runs two tasks", func(w *world) {
 		m := w.scheduler("s", Options{})
@@ -972,6 +1086,31 @@ var scripts = []script{
 		b.task.Alternate = true
 		w.calls(b, m.task("c", nil))
 		w.completes(x)
+	}},
+	{"abandon of an alternate task, and another one follows", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		b, c := m.task("b", waitsFor(x)), m.task("c", nil)
+		b.task.Alternate, c.task.Alternate = true, true
+		w.spawn("main", func(p *proc) {
+			p.call(b)
+			p.abandonLate(m)
+			p.call(c)
+			p.complete(x)
+		})
+	}},
+	{"abandon on a main and an alternate thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		x := m.promise("x")
+		a, b := m.task("a", waitsFor(x)), m.task("b", waitsFor(x))
+		b.task.Alternate = true
+		w.calls(a, b)
+		w.spawn("stop", func(p *proc) {
+			p.beginStop(m)
+			p.abandonLate(m)
+			p.complete(x)
+		})
 	}},
 	{"abandon of an alternate task", func(w *world) {
 		m := w.scheduler("s", Options{})

@@ -334,7 +334,7 @@ func (p *proc) length(m *model) {
 			want++
 		}
 	}
-	if n != want && m.state.drops > 0 || n < want {
+	if n != want && m.dropping == 0 || n < want {
 		m.w.failf("%s: Len is %d with %d waiting", m, n, want)
 	}
 }
@@ -343,7 +343,11 @@ func (p *proc) length(m *model) {
 func (p *proc) dropped(m *model) {
 	p.step("dropped", m)
 	m.dropping--
+	drops, before := int(m.state.drops)+1, m.state.queue.Len()
 	m.state.drop()
+	if after := m.state.queue.Len(); after != before && (drops < pruneAt || 2*drops <= before) {
+		m.w.failf("%s: the queue is pruned after %d drops", m, drops)
+	}
 	m.pruned()
 	if drops := int(m.state.drops); drops >= pruneAt && 2*drops > m.state.queue.Len() {
 		m.w.failf("%s: %d of %d queued tasks have ended", m, drops, m.state.queue.Len())
@@ -494,6 +498,9 @@ func (p *proc) nextItem(l *exLoop) (ok bool) {
 	p.step("take from the batch", m)
 	if m.state.slowPath.Load() != m.slow() && m.slow() {
 		m.w.failf("%s: the loop takes from the batch, and misses what comes first", m)
+	}
+	if l.main != m.state.main.p.Load() && !m.state.slowPath.Load() {
+		m.w.failf("%s: the loop does not see that the main executor has changed", m)
 	}
 	if l.item, ok = m.state.takeFromBatch(); ok {
 		m.took(p, l.item, true, true)
@@ -906,6 +913,9 @@ func (p *proc) resume(t *exTask) {
 	p.step("Resume", t)
 	w := m.resume(t)
 	inPlace := t.task.taskInPlace() != nil
+	if inPlace != (t.task.state == lent) {
+		m.w.failf("%s: %s has lent its goroutine, and Resume passes that on: %v", m, t, inPlace)
+	}
 	p.wake(w)
 	if inPlace {
 		p.passCancellation(t, t.waitsFor)
@@ -949,7 +959,7 @@ func (p *proc) waitWith(t, on *exTask, keep bool) error {
 	on.waiters = append(slices.Clone(on.waiters), t)
 	for {
 		p.step("look again", on)
-		if on.done || t.canceled {
+		if on.done || t.canceled && !t.shields {
 			break
 		}
 		t.waitsFor = on
@@ -992,6 +1002,9 @@ func (p *proc) park(t *exTask, on pending.Wait, keep bool) error {
 		m.w.failf("%s: Park of %s, woken: %v, waits: %v", m, t, wasWoken, waits)
 	}
 	if !waits {
+		if err == nil && t.task.woken {
+			m.w.failf("%s: one Resume ends two waits of %s", m, t)
+		}
 		p.putWait(w)
 		return err
 	}
@@ -1082,6 +1095,9 @@ func (p *proc) waitLocked(m *model, t *exTask, keep bool) error {
 	if !keep {
 		start := m.state.yield(&t.task)
 		m.parked = append(slices.Clone(m.parked), t)
+		if _, any := m.first(); any != (start != nil) {
+			m.w.failf("%s: the loop goes on elsewhere: %v", m, start != nil)
+		}
 		m.release(p)
 		p.startNow(m, m.replaced(start))
 	}
@@ -1166,6 +1182,9 @@ func (p *proc) takeLoop(t *exTask) bool {
 	}
 	if took {
 		m.role, m.holder = held, p
+		if m.state.loopOn.Load() != nil {
+			m.w.failf("%s: a goroutine that was borrowed is where the loop is", m)
+		}
 	}
 	return took
 }
@@ -1256,6 +1275,7 @@ func (p *proc) lend(from *exTask, on pending.Wait) (lent bool, err error) {
 	m := from.m
 	w := p.getWait(m)
 	p.step("lend the goroutine of", from)
+	suspended := len(m.parked) + len(m.runnable)
 	err = m.state.beginLend(&from.task, w, on)
 	var start executor
 	if err == nil && !m.state.options.nonReentrant {
@@ -1263,7 +1283,7 @@ func (p *proc) lend(from *exTask, on pending.Wait) (lent bool, err error) {
 		m.parked = append(slices.Clone(m.parked), from)
 		m.release(p)
 	}
-	p.checkLend(m, from, err)
+	p.checkLend(m, from, suspended, err)
 	if err != nil {
 		p.putWait(w)
 		return false, err
@@ -1272,7 +1292,12 @@ func (p *proc) lend(from *exTask, on pending.Wait) (lent bool, err error) {
 	return true, nil
 }
 
-func (p *proc) checkLend(m *model, from *exTask, err error) {
+func (p *proc) checkLend(m *model, from *exTask, suspended int, err error) {
+	limit := int(m.state.options.maxSuspended)
+	full := limit > 0 && suspended >= limit && !m.state.options.nonReentrant && !from.abandoned
+	if full != errors.Is(err, errSuspended) {
+		m.w.failf("%s: the loan of %s with %d suspended returns %v", m, from, suspended, err)
+	}
 	if from.abandoned != errors.Is(err, errAbandoned) || errors.Is(err, errNotCurrent) && !from.abandoned {
 		m.w.failf("%s: the loan of %s returns %v", m, from, err)
 	}
@@ -1290,7 +1315,7 @@ func (p *proc) lendTo(from, t *exTask, on pending.Wait) (lent bool, err error) {
 	}
 	if free {
 		err = m.state.beginLend(&from.task, w, on)
-		p.checkLend(m, from, err)
+		p.checkLend(m, from, len(m.parked)+len(m.runnable), err)
 		if err == nil {
 			m.state.lendTo(&from.task)
 			m.parked = append(slices.Clone(m.parked), from)

@@ -137,6 +137,7 @@ type exTask struct {
 	ended, ran            int
 	abandoned             bool
 	left                  bool // its function has returned
+	shields               bool // it waits whatever its context says
 	waiters               []*exTask
 	waitsFor              *exTask
 	err                   error

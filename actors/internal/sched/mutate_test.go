@@ -279,12 +279,12 @@ func (m *mutator) explore(t *testing.T, binary string) (survivors []int) {
 	for shard := range shards {
 		go func() {
 			of := fmt.Sprintf("%d,%d,%d", len(m.mutants), shard, shards)
-			var out bytes.Buffer
+			var out, stderr bytes.Buffer
 			command := exec.CommandContext(t.Context(), binary, "-test.run=TestMutant$", "-test.timeout=0", "-explore.mutant="+of) //nolint:gosec // Our own.
 			command.Stdout = io.MultiWriter(&out, os.Stdout)                                                                       // it takes minutes
-			command.Stderr = &out
+			command.Stderr = &stderr
 			if err := command.Run(); err != nil {
-				fmt.Fprintln(&out, err)
+				fmt.Fprintln(&out, err, stderr.String())
 			}
 			outputs <- out.String()
 		}()

@@ -5,8 +5,6 @@ import "github.com/seed-7fcaac1b/protocaller/pending"
 // beginWait publishes that t waits with w. It reports false if t must not wait, with the
 // reason, or was resumed already.
 func (s *state) beginWait(t *Task, w *waitState, on pending.Wait, keep bool) (waits bool, err error) {
-	woken := t.woken
-	t.woken = false
 	switch limit := int(s.options.maxSuspended); {
 	case t.abandoned:
 		return false, s.cold.abandonErr
@@ -14,7 +12,8 @@ func (s *state) beginWait(t *Task, w *waitState, on pending.Wait, keep bool) (wa
 		return false, errNotCurrent
 	case !keep && limit > 0 && s.parked.n+s.runnable.n >= limit:
 		return false, errSuspended
-	case woken:
+	case t.woken: // a wait that is refused, of another goroutine maybe, leaves that to the next one
+		t.woken = false
 		return false, nil
 	}
 	w.on = on
