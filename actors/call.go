@@ -82,7 +82,8 @@ func cancelAfter(t work, d time.Duration, what string, cancel func(cause error))
 	t.OnDone(func(pending.Handle) { timer.Stop() })
 }
 
-// CallSoon is [Schedule] without options. The seed's call_soon.
+// CallSoon is [Schedule] without options. A function that has no result is given as
+// [NoResult](fn). The seed's call_soon.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "CallSoon")
 	return callSoon(ctx, c, fn, telemetry.CallSoon)

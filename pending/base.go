@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -251,8 +250,6 @@ func (b *base) function() string {
 	}
 	return ""
 }
-
-func programCounter(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
 
 // Metadata implements [Handle].
 func (b *base) Metadata() Metadata {

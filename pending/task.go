@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/entry"
 )
 
 // Runner runs the function of a [Task]; package actors implements it. It is the
@@ -61,7 +63,7 @@ type Task[T any] struct {
 // method.
 func (t *Task[T]) Init(ctx context.Context, fn func(context.Context) (T, error), r Runner, opts ...Option) {
 	t.fn = fn
-	t.pc = programCounter(fn)
+	t.pc = entry.Of(fn)
 	t.runner = r
 	t.init(ctx, &t.Pending, opts)
 }
