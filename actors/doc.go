@@ -48,6 +48,7 @@
 // # Ways to call
 //
 //   - [CallSoon], [CallLater] and, with options, [Schedule] queue a function.
+//   - [Every] calls a function again and again, at an interval.
 //   - [ToThread] runs it on a worker, in parallel with the caller.
 //   - [CallUsing] runs it on the caller's turn, but on the other backend.
 //   - [Caller.CallDirect] queues a function that needs no pending.

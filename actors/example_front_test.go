@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -20,4 +21,24 @@ func ExampleNoResult() {
 	_, err := actors.CallSoon(ctx, c, actors.NoResult(flush)).Wait(ctx)
 	fmt.Println(err)
 	// Output: disk full
+}
+
+// The calls go on until the pending is cancelled, the context ends, or the caller stops.
+func ExampleEvery() {
+	ctx := context.Background()
+	c, _ := actors.Start(actor.NewActorSystem(quiet))
+	defer c.Stop()
+
+	n := 0
+	third := make(chan struct{})
+	p := actors.Every(ctx, c, time.Millisecond, func(context.Context) error {
+		if n++; n == 3 {
+			close(third)
+		}
+		return nil
+	}, actors.Immediately())
+	<-third
+	err := p.CancelWait(ctx, nil)
+	fmt.Println(err, p.Err())
+	// Output: <nil> pending: cancelled
 }

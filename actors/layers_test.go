@@ -93,7 +93,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"anchor.go", "spawn.go", "children.go"},
 		{"restart.go"},
 		{"as_caller.go", "start.go", "main_caller.go"},
-		{"call_option.go", "no_result.go", "call.go", "delayed.go", "queue_task.go", "queue.go", "invoke.go", "request.go", "reply.go"},
+		{"call_option.go", "no_result.go", "call.go", "delayed.go", "queue_task.go", "queue.go", "invoke.go", "every.go", "request.go", "reply.go"},
 		{"drain.go", "process.go", "mailbox.go"},
 	})
 	require.NoError(t, err)

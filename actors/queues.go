@@ -8,9 +8,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// addQueue has a stop of the caller close the queue, or returns why that cannot
-// be waited for.
-func (c *Caller) addQueue(q work) error {
+// addQueue has a stop of the caller cancel the pending of a queue, or of a periodic call. It
+// returns why that cannot be waited for.
+func (c *Caller) addQueue(q pending.Handle) error {
 	c.mu.Lock()
 	if c.State() >= StateStopping {
 		c.mu.Unlock()
@@ -18,7 +18,7 @@ func (c *Caller) addQueue(q work) error {
 	}
 	r := c.cold()
 	if r.queues == nil {
-		r.queues = make(map[work]struct{})
+		r.queues = make(map[pending.Handle]struct{})
 	}
 	r.queues[q] = struct{}{}
 	c.mu.Unlock()
@@ -30,8 +30,8 @@ func (c *Caller) addQueue(q work) error {
 	return nil
 }
 
-// openQueues returns the queues that are open.
-func (c *Caller) openQueues() []work {
+// openQueues returns the queues that are open, and the periodic calls.
+func (c *Caller) openQueues() []pending.Handle {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.coldState == nil {

@@ -128,7 +128,7 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 	}()
 	defer c.closePool(err)
 	defer c.reject(rejected, err)
-	defer forEachDespiteGoexit(c.openQueues(), func(q work) { q.Cancel(err) })
+	defer forEachDespiteGoexit(c.openQueues(), func(q pending.Handle) { q.Cancel(err) })
 	defer forEachDespiteGoexit(delayed, func(t work) { t.Reject(err) })
 	forEachDespiteGoexit(active, func(t *sched.Task) {
 		w := workOf(t)
