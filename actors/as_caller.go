@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"fmt"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -38,4 +40,16 @@ func AsCaller(opts ...props.Option) (actor.PropsOption, error) {
 	return actor.WithMailbox(func() actor.Mailbox {
 		return newCaller(nil, nil, config, true).mailbox()
 	}), nil
+}
+
+// MustAsCaller is [AsCaller] that panics with the error. It is for options that are
+// constant, where the props of an actor are written down:
+//
+//	props := actor.PropsFromProducer(newPrinter, actors.MustAsCaller(props.MaxQueued(100)))
+func MustAsCaller(opts ...props.Option) actor.PropsOption {
+	asCaller, err := AsCaller(opts...)
+	if err != nil {
+		panic(fmt.Errorf("actors: MustAsCaller: %w", err))
+	}
+	return asCaller
 }

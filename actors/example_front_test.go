@@ -42,3 +42,28 @@ func ExampleEvery() {
 	fmt.Println(err, p.Err())
 	// Output: <nil> pending: cancelled
 }
+
+// counter is an ordinary actor.
+type counter struct{ n int }
+
+func (a *counter) Receive(ctx actor.Context) {
+	if n, ok := ctx.Message().(int); ok {
+		a.n += n
+	}
+}
+
+// An ordinary actor becomes a caller where its props are written down.
+func ExampleMustAsCaller() {
+	ctx := context.Background()
+	system := actor.NewActorSystem(quiet)
+	a := &counter{}
+	pid := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return a }, actors.MustAsCaller()))
+	c, _ := actors.Lookup(system, pid.GetId())
+
+	system.Root.Send(pid, 2)
+	system.Root.Send(pid, 3)
+	sum := actors.CallSoon(ctx, c, func(context.Context) (int, error) { return a.n, nil })
+	fmt.Println(sum.Wait(ctx))
+	_ = c.StopWait(ctx)
+	// Output: 5 <nil>
+}
