@@ -59,6 +59,7 @@ type coldState struct {
 	queues   map[pending.Handle]struct{} // that are open, and periodic calls
 	keyed    map[any]keyedQueue          // those that have a key and are not done
 	grace    *grace
+	hooks    *hooks
 	restart  *restart
 	failures supervision.Record
 

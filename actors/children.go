@@ -23,7 +23,8 @@ func (c *Caller) addChild(child *Caller) {
 //
 // If the child exists, its options stay as they are. It is an error to ask for
 // another backend or host than it has. A child on a host has no backend. Other
-// errors are those of an option or of opening the publication. The error matches
+// errors are those of an option, of opening the publication, and of [props.OnStart]. Child
+// waits for OnStart, and keeps the turn, if it makes the child. The error matches
 // [pending.ErrStopped] if the caller, or the child of that name, is stopping.
 //
 // It may be called from any goroutine, also while the caller is busy or not

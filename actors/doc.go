@@ -75,7 +75,8 @@
 // is ever left undone. [Caller.Drain] and [Shutdown] finish what was accepted first.
 //
 // Package supervision decides what a panic in a function does. By default it
-// becomes a [*pending.PanicError] and the caller goes on.
+// becomes a [*pending.PanicError] and the caller goes on. [props.OnStart] makes what the
+// functions share, also after a restart, and [props.OnStop] closes it.
 //
 // # Events
 //

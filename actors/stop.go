@@ -120,7 +120,11 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 		c.sched.StopNotified()
 		then(was)
 	}()
-	defer forEachDespiteGoexit(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+	if c.config.OnStop != nil {
+		defer c.stopBefore(children)
+	} else {
+		defer forEachDespiteGoexit(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+	}
 	defer func() {
 		if c.worker != nil {
 			c.worker.pool.stopWorker(c.worker)

@@ -99,6 +99,9 @@ func (t *Task) needs() (on pending.Handle, turns []*Task) {
 	if t.wait != nil && t.state != runnable && !t.woken && !t.wait.over { // else it looks again itself
 		on = t.wait.on
 	}
+	if g := s.state.needsGate(t); g != nil {
+		turns = append(turns, g)
+	}
 	lacking := s.state.current.Load() != t
 	for lacking {
 		if b := s.state.blockingTask(); b != nil {

@@ -13,10 +13,10 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 	upward, err := layering.Upward(".", [][]string{
 		{"doc.go", "owner.go"},
 		{"task.go", "tasklist.go", "executor.go"},
-		{"state.go", "state_queue.go", "state_executor.go", "state_wait.go", "state_stop.go"},
+		{"state.go", "state_queue.go", "state_hook.go", "state_executor.go", "state_wait.go", "state_stop.go"},
 		{"slowturn.go"},
 		{"scheduler.go"},
-		{"checkturn.go", "deadlock.go"},
+		{"checkturn.go", "deadlock.go", "hook.go"},
 		{"park.go", "yield.go"},
 		{"loop.go"},
 		{"goroutines.go", "borrowed.go", "pinned.go"},

@@ -71,7 +71,7 @@ func (s *state) takeFromBatch() (item any, ok bool) {
 }
 
 // preferQueue reports whether it is the run queue's turn.
-func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 }
+func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 && s.gate() == nil }
 
 // nextQueued takes the next item of the run queue.
 func (s *state) nextQueued() (item any, ok bool) {
