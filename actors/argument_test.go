@@ -46,6 +46,8 @@ func TestWhatIsNilPanicsWhereItIsGiven(t *testing.T) {
 		"PendingOptions with a nil option": func() { actors.PendingOptions(pending.Tracked(), nil) },
 		"TrackedBy with a nil function":    func() { actors.TrackedBy(nil) },
 		"NoResult with a nil function":     func() { actors.NoResult(nil) },
+		"Retry with a nil option":          func() { actors.Retry(nil) },
+		"RetryIf with a nil function":      func() { actors.RetryIf(nil) },
 		"Every with a nil context":         func() { actors.Every(noContext, c, later, flush) },
 		"Every on a nil caller":            func() { actors.Every(ctx, noCaller, later, flush) },
 		"Every with a nil function":        func() { actors.Every(ctx, c, later, nil) },

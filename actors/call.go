@@ -52,6 +52,13 @@ func schedule[T any](
 	if o.worker {
 		t.task.Tag = tagPooled
 	}
+	if r := o.retry; r != nil {
+		if r.invalid != nil {
+			t.Fail(r.invalid)
+			return &t.Pending
+		}
+		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) { return withRetry(fn, r) })
+	}
 	if o.timeout != nil {
 		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
 	}

@@ -17,6 +17,7 @@ type callOptions struct {
 	worker       bool
 	timeout      *time.Duration
 	queueTimeout *time.Duration
+	retry        *retryPlan
 }
 
 // PendingOptions gives options to the pending of the call, for those who take

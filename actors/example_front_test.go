@@ -67,3 +67,27 @@ func ExampleMustAsCaller() {
 	_ = c.StopWait(ctx)
 	// Output: 5 <nil>
 }
+
+// The function is called again until it succeeds, at most as often as Attempts says.
+func ExampleRetry() {
+	ctx := context.Background()
+	c, _ := actors.Start(actor.NewActorSystem(quiet))
+	defer c.Stop()
+
+	n := 0
+	fetch := func(context.Context) (string, error) {
+		if n++; n < 3 {
+			return "", errors.New("connection refused")
+		}
+		return "page", nil
+	}
+	retry := actors.Retry(actors.Attempts(3), actors.RetryBackoff(time.Millisecond, time.Second))
+	fmt.Println(actors.Schedule(ctx, c, fetch, retry).Wait(ctx))
+
+	n = -10
+	_, err := actors.Schedule(ctx, c, fetch, retry).Wait(ctx)
+	fmt.Println(err)
+	// Output:
+	// page <nil>
+	// actors: attempt 3 of 3: connection refused
+}

@@ -86,6 +86,20 @@ func Attempt(ctx context.Context, address string) {
 	}
 }
 
+// Retried marks the span of ctx: its function is called for the nth time, after it has
+// failed with that error, nil for the first time.
+func Retried(ctx context.Context, n int, failed error) {
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
+	}
+	attributes := []attribute.KeyValue{AttemptKey.Int(n)}
+	if failed != nil {
+		attributes = append(attributes, CauseKey.String(speakable(failed).Error()))
+	}
+	span.AddEvent(EventAttempt, trace.WithAttributes(attributes...))
+}
+
 // LongTurn marks the span of ctx: its function holds the turn for so long, at
 // this place.
 func LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {
