@@ -167,7 +167,8 @@ func (c *Caller) recallStopHook(err error) {
 func (c *Caller) stopBefore(children []*Caller) {
 	c.sched.Hold(len(children))
 	forEachDespiteGoexit(children, func(child *Caller) {
-		defer child.end().OnDone(func(pending.Handle) { c.sched.Hold(-1) })
+		end := child.end()
+		defer func() { end.OnDone(func(pending.Handle) { c.sched.Hold(-1) }) }() // even if the stop ends the goroutine
 		child.stop(nil)
 	})
 }

@@ -191,13 +191,13 @@ func TestFailureOfOnStartAfterARestartIsDecidedByThePolicy(t *testing.T) {
 		want   []string
 	}{
 		"restart, error": {supervision.Restart(), func() error { return errBoom }, []string{
-			"0s c failed, Restart in 0s: boom", "0s c restarted: boom", "0s c failed, Restart in 0s: boom", "0s c restarted: boom",
+			"0s hooked failed, Restart in 0s: boom", "0s hooked restarted: boom", "0s hooked failed, Restart in 0s: boom", "0s hooked restarted: boom",
 		}},
 		"restart, panic": {supervision.Restart(), func() error { panic(errBoom) }, []string{
-			"0s c failed, Restart in 0s: boom", "0s c restarted: boom", "0s c failed, Restart in 0s: boom", "0s c restarted: boom",
+			"0s hooked failed, Restart in 0s: boom", "0s hooked restarted: boom", "0s hooked failed, Restart in 0s: boom", "0s hooked restarted: boom",
 		}},
 		"too many": {supervision.Restart(supervision.MaxRestarts(1, 0)), func() error { return errBoom }, []string{
-			"0s c failed, Restart in 0s: boom", "0s c restarted: boom", "0s c failed, Stop in 0s: boom", "0s c stopped: boom",
+			"0s hooked failed, Restart in 0s: boom", "0s hooked restarted: boom", "0s hooked failed, Stop in 0s: boom", "0s hooked stopped: boom",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestFailureOfOnStartAfterARestartIsDecidedByThePolicy(t *testing.T) {
 				events := logEvents(system)
 				events.since = time.Now()
 				starts := 0
-				c := start(t, system, append(supervised(tt.policy), props.Name("c"), logTo, props.OnStart(func(context.Context) error {
+				c := start(t, system, append(supervised(tt.policy), props.Name("hooked"), logTo, props.OnStart(func(context.Context) error {
 					if starts++; starts == 2 {
 						return tt.fail()
 					}
@@ -217,12 +217,12 @@ func TestFailureOfOnStartAfterARestartIsDecidedByThePolicy(t *testing.T) {
 				require.ErrorIs(t, failure(failed), errBoom)
 				synctest.Wait()
 				assert.True(t, queued.IsDone())
-				if tt.want[len(tt.want)-1] == "0s c stopped: boom" {
+				if tt.want[len(tt.want)-1] == "0s hooked stopped: boom" {
 					require.ErrorIs(t, queued.Err(), pending.ErrStopped)
 				} else {
 					assert.Equal(t, 1, result(t, queued))
 				}
-				assert.Equal(t, tt.want, about("c", events))
+				assert.Equal(t, tt.want, about("hooked", events))
 				assert.NotEmpty(t, log.String())
 			})
 		})

@@ -196,7 +196,7 @@ func TestEachAttemptIsAnEventOfTheSpan(t *testing.T) {
 			line := e.Name
 			for _, kv := range e.Attributes {
 				if kv.Key == telemetry.AttemptKey || kv.Key == telemetry.CauseKey {
-					line += " " + kv.Value.Emit()
+					line += " " + kv.Value.String()
 				}
 			}
 			got = append(got, line)
