@@ -94,8 +94,8 @@ func (r *round) function(i int) func(ctx context.Context) (string, error) {
 	}
 }
 
-// checkDeadlock checks that the last function was told, and that all callers
-// go on.
+// checkDeadlock checks that the last function was notified, and that all
+// callers go on.
 func (r *round) checkDeadlock() {
 	last := len(r.line) - 1
 	require.ErrorIs(r.t, r.errs[last], pending.ErrDeadlock)
@@ -280,8 +280,8 @@ func TestWaitingForWhatGoesOnIsNoDeadlock(t *testing.T) {
 	}
 }
 
-// A function that has been told to go on needs its turn, and no longer what it
-// was waiting for.
+// A function that was woken needs its turn, and no longer what it was waiting
+// for.
 func TestWaitThatHasEndedIsNoPartOfACircle(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		a, b := start(t, system), start(t, system)

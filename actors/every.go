@@ -168,10 +168,12 @@ func (e *periodic) fire(t *tick) {
 	if e.caller.draining.Load() {
 		return // the stop that follows cancels it
 	}
+	defer func() { // even if the observer ends the goroutine
+		if err := e.caller.submit(t); err != nil {
+			go t.Fail(e.caller.withStopCause(err)) // callbacks of the call may block
+		}
+	}()
 	t.Due()
-	if err := e.caller.submit(t); err != nil {
-		go t.Fail(e.caller.withStopCause(err))
-	}
 }
 
 // cancel is the canceller of the pending.

@@ -26,7 +26,7 @@ func (c *Caller) open() (hook *startHook, err error) {
 	return c.beginOnStart(), nil
 }
 
-// startExecutor starts what the functions run on, if that is not goroutines.
+// startExecutor starts the thread or host of the functions, if there is one.
 func (c *Caller) startExecutor() {
 	switch {
 	case c.config.Host != nil:
@@ -46,8 +46,8 @@ func (c *Caller) started() {
 	}
 }
 
-// finalize is called when the caller's actor has ended. The first call counts. Waiters
-// for that end are notified at its end.
+// finalize completes the end of the caller, after its actor has ended. Only the
+// first call has an effect. Waiters are notified last.
 func (c *Caller) finalize() {
 	c.ended.Do(func() {
 		c.registry.remove(c)
@@ -71,7 +71,7 @@ func (c *Caller) finalize() {
 	})
 }
 
-// notifyStopped notifies those who wait for the end.
+// notifyStopped notifies the goroutines and functions that wait for the end.
 func (c *Caller) notifyStopped() {
 	c.mu.Lock()
 	c.state.Store(int32(StateStopped))

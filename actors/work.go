@@ -28,8 +28,8 @@ type call[T any] struct {
 
 func (c *call[T]) schedulable() *sched.Task { return &c.task }
 
-// newCall makes a call of fn for the scheduler s. That is the one of a caller, or the one
-// of the calls without a worker.
+// newCall makes a call of fn for the scheduler s: that of a caller, or that of the
+// calls without a worker.
 func newCall[T any](
 	ctx context.Context, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {

@@ -12,9 +12,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// delayed observes a call that is held back. Its span begins when that is over,
-// or the call is cancelled before. What scheduled it may have ended by then: a
-// span that is no longer open is no parent, but the link of a new trace.
+// delayed observes a delayed call. The span begins when the delay is over, or when
+// the call is cancelled before. The span of the code that scheduled the call may
+// have ended by then. Such a span becomes the link of a new trace, not the parent.
 type delayed struct{ source }
 
 // Observe implements [pending.Observer].
@@ -44,7 +44,7 @@ func (c *delayedContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// delayedObservation begins another one at its first event.
+// delayedObservation begins its observation at the first event.
 type delayedObservation struct {
 	source *source
 	handle pending.Handle
@@ -64,8 +64,8 @@ func (o *delayedObservation) begin() *observation {
 	return o.inner
 }
 
-// linkedIfOver returns what begins a new trace if the span of ctx has ended. A
-// span that is not recorded, or is elsewhere, does not tell; it is a parent.
+// linkedIfOver returns the options that begin a new trace if the span of ctx has
+// ended. The end of a remote or unrecorded span is unknown: it stays the parent.
 func linkedIfOver(ctx context.Context) []trace.SpanStartOption {
 	span := trace.SpanFromContext(ctx)
 	sc := span.SpanContext()
