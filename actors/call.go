@@ -44,19 +44,22 @@ func schedule[T any](
 	}
 	scheduler, submit := &c.sched, c.submit
 	var workers *pool
-	if o.worker {
+	switch {
+	case o.worker:
 		workers = c.workers()
 		scheduler, submit = &workers.unassigned, workers.submit
+	case o.urgent:
+		submit = c.submitUrgent
 	}
 	t := newCall(ctx, scheduler, fn, c.observed(m, o.delay, o.pending))
 	if o.worker {
 		t.task.Tag = tagPooled
 	}
+	if err := o.check(); err != nil {
+		t.Fail(err)
+		return &t.Pending
+	}
 	if r := o.retry; r != nil {
-		if r.invalid != nil {
-			t.Fail(r.invalid)
-			return &t.Pending
-		}
 		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) { return withRetry(fn, r) })
 	}
 	if o.timeout != nil {
@@ -70,6 +73,8 @@ func schedule[T any](
 		c.scheduleLater(ctx, t, o.delay, submit)
 	case o.worker:
 		workers.assign(ctx, t)
+	case o.urgent:
+		c.enqueueUrgent(ctx, t)
 	default:
 		c.enqueue(ctx, t)
 	}
@@ -162,3 +167,19 @@ func (c *Caller) enqueue(ctx context.Context, t work) {
 
 // submit adds a call to the run queue.
 func (c *Caller) submit(t work) error { return c.sched.Submit(t.schedulable(), c.config.MaxQueued) }
+
+// enqueueUrgent is enqueue for the urgent lane.
+func (c *Caller) enqueueUrgent(ctx context.Context, t work) {
+	if err := c.admit(ctx); err != nil {
+		t.Fail(err)
+		return
+	}
+	if err := c.submitUrgent(t); err != nil {
+		t.Fail(c.withStopCause(err))
+	}
+}
+
+// submitUrgent is submit for the urgent lane.
+func (c *Caller) submitUrgent(t work) error {
+	return c.sched.SubmitUrgent(t.schedulable(), c.config.MaxQueued)
+}

@@ -40,8 +40,9 @@
 //
 // # Order
 //
-// Functions start in the order in which they were queued. The items of queues and
-// the messages of an adopted actor are part of that order. Delayed calls are queued
+// Functions start in the order in which they were queued. Those of calls with
+// [Urgent] come before the others, in their own order. The items of queues and the
+// messages of an adopted actor are part of that order. Delayed calls are queued
 // in the order of their due times. Where these are equal, the order is that of the
 // calls of [CallLater]. Functions that [Sleep] wake in the same order.
 //

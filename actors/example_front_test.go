@@ -91,3 +91,24 @@ func ExampleRetry() {
 	// page <nil>
 	// actors: attempt 3 of 3: connection refused
 }
+
+// An urgent call starts before what is queued.
+func ExampleUrgent() {
+	ctx := context.Background()
+	c, _ := actors.New(actor.NewActorSystem(quiet)) // it is not started, so calls are queued
+	say := func(text string, opts ...actors.CallOption) {
+		actors.Schedule(ctx, c, actors.NoResult(func(context.Context) error {
+			fmt.Println(text)
+			return nil
+		}), opts...)
+	}
+	say("first")
+	say("second")
+	say("urgent", actors.Urgent())
+	_ = c.Start()
+	_ = c.Drain(ctx)
+	// Output:
+	// urgent
+	// first
+	// second
+}

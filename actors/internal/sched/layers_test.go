@@ -13,7 +13,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 	upward, err := layering.Upward(".", [][]string{
 		{"doc.go", "owner.go"},
 		{"task.go", "tasklist.go", "executor.go"},
-		{"state.go", "state_queue.go", "state_hook.go", "state_executor.go", "state_wait.go", "state_stop.go"},
+		{"state.go", "state_queue.go", "state_hook.go", "state_urgent.go", "state_executor.go", "state_wait.go", "state_stop.go"},
 		{"slowturn.go"},
 		{"scheduler.go"},
 		{"checkturn.go", "deadlock.go", "hook.go"},

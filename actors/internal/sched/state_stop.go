@@ -5,6 +5,9 @@ package sched
 func (s *state) close() (rejected []any, active []*Task, start executor) {
 	s.closed.Store(true)
 	s.notifyingStop = true
+	for s.urgentLen() > 0 {
+		rejected = append(rejected, s.cold.urgent.items.Shift())
+	}
 	if s.batch != nil {
 		i := s.cursor.Swap(int32(s.batch.Len())) //nolint:gosec // At most the size of a chunk.
 		rejected = append(rejected, s.batch.Slice(int(i))...)
