@@ -47,14 +47,16 @@ func TestUrgentCallsDoNotStarveTheOthers(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)
 	n := 0
-	var again func(context.Context) (int, error)
-	again = func(ctx context.Context) (int, error) {
-		if n++; n < 1000 {
-			actors.Schedule(ctx, c, again, actors.Urgent())
-		}
-		return n, nil
+	var schedule func(ctx context.Context)
+	schedule = func(ctx context.Context) {
+		actors.Schedule(ctx, c, func(ctx context.Context) (int, error) {
+			if n++; n < 1000 {
+				schedule(ctx)
+			}
+			return n, nil
+		}, actors.Urgent())
 	}
-	actors.Schedule(t.Context(), c, again, actors.Urgent())
+	schedule(t.Context())
 	p := actors.CallSoon(t.Context(), c, func(context.Context) (int, error) { return n, nil })
 	release()
 	assert.LessOrEqual(t, result(t, p), 16)

@@ -72,6 +72,7 @@ func Restart(opts ...RestartOption) Policy {
 		}
 		opt(&p.restart)
 	}
+	p.restart.checkLimit()
 	return p
 }
 
