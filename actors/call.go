@@ -84,7 +84,8 @@ func schedule[T any](
 // cancelAfter calls cancel after d, unless t is done by then.
 func cancelAfter(t work, d time.Duration, what string, cancel func(cause error)) {
 	expire := func() {
-		cancel(fmt.Errorf("actors: call of %s %s after %v: %w", t.Name(), what, d, context.DeadlineExceeded))
+		cancel(fmt.Errorf("actors: call of %s %s after %v, %s: %w",
+			t.Name(), what, d, t.schedulable().Progress(), context.DeadlineExceeded))
 	}
 	if d <= 0 {
 		expire()

@@ -87,6 +87,13 @@
 // When handlers are slow, at most 65 536 events wait. Further ones are dropped, which
 // is logged.
 //
+// # Errors that explain themselves
+//
+// The error of a wait that ends by its context or a timeout names the call and its caller.
+// It says whether the call is queued, and behind how many, running, or waiting, and for
+// what. [Caller.Drain], [Caller.StopWait] and [Shutdown] list the functions that have not
+// returned when their context ends.
+//
 // # Limits
 //
 // [props.MaxQueued] bounds the calls of a caller that wait and are not done. Delayed

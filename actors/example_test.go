@@ -89,7 +89,7 @@ func ExampleSchedule() {
 	fmt.Println(errors.Is(err, context.DeadlineExceeded), report.Cancelled())
 	// Output:
 	// report 7
-	// pending: cancelled: actors: call of report is not done after 1ms: context deadline exceeded
+	// pending: cancelled: actors: call of report is not done after 1ms, waiting on callers/$1 for actors.Sleep: context deadline exceeded
 	// true true
 }
 
@@ -270,7 +270,7 @@ func ExampleRequest() {
 	fmt.Println(errors.Is(err, actor.ErrDeadLetter))
 	// Output:
 	// 100 <nil>
-	//  actors: request to $1: the answer is a int, not a string
+	//  actors: request int to $1: the answer is a int, not a string
 	// true
 }
 

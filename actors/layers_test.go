@@ -87,7 +87,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"requests.go", "registry.go", "defaults.go"},
 		{"events.go", "context.go", "telemetry.go"},
 		{"queues.go", "pool.go", "worker.go", "publisher.go", "timers.go"},
-		{"backoff.go", "grace.go", "stop.go", "hooks.go"},
+		{"backoff.go", "grace.go", "unfinished.go", "stop.go", "hooks.go"},
 		{"lifecycle.go", "host.go"},
 		{"actor.go"},
 		{"anchor.go", "spawn.go", "children.go"},

@@ -70,8 +70,10 @@ func (c *Caller) checkSelfWait(ctx context.Context) error {
 }
 
 func (c *Caller) waitStopped(ctx context.Context) error {
-	_, err := c.end().Wait(ctx, pending.Protect())
-	return err
+	if _, err := c.end().Wait(ctx, pending.Protect()); err != nil {
+		return fmt.Errorf("actors: stop %s: %w%s", c.path(), err, c.unfinished())
+	}
+	return nil
 }
 
 // stop stops the caller for a reason, nil for none.

@@ -57,7 +57,8 @@ type lazyState struct {
 	observation Observation
 	unwatch     func() bool // stops watching ctx
 	later       int         // the number of causes after the first one
-	completer   Handle      // its function completes this pending
+	explain     func() string
+	completer   Handle // its function completes this pending
 	options
 }
 
@@ -147,6 +148,16 @@ func KeptBy(h Handle) Option {
 // as a PendingOptions.
 func Protected() Option {
 	return func(x *lazyState) { x.protected = true }
+}
+
+// ExplainedBy makes explain say how far the work behind a pending made by [New] is. The
+// error of a wait that ends early has that text after the name of the pending. A call needs
+// no such option. explain may be called on any goroutine.
+func ExplainedBy(explain func() string) Option {
+	if explain == nil {
+		panic("pending: ExplainedBy with a nil function")
+	}
+	return func(x *lazyState) { x.explain = explain }
 }
 
 // ObservedBy makes o observe the pending.

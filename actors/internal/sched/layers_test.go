@@ -16,7 +16,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"state.go", "state_queue.go", "state_hook.go", "state_urgent.go", "state_executor.go", "state_wait.go", "state_stop.go"},
 		{"slowturn.go"},
 		{"scheduler.go"},
-		{"checkturn.go", "deadlock.go", "hook.go"},
+		{"checkturn.go", "deadlock.go", "progress.go", "hook.go"},
 		{"park.go", "yield.go"},
 		{"loop.go"},
 		{"goroutines.go", "borrowed.go", "pinned.go"},
