@@ -103,6 +103,10 @@
 //
 // # Logs
 //
+// A call may fail without anybody to notice: its pending is dropped, and nobody has looked at
+// the error by Wait, Result or Err. The error is logged when the pending is garbage
+// collected, with "caller", "function" and "error". Cancellations are not logged.
+//
 // Each panic in a function is logged once, at error level, whether anybody waits for
 // it or not. It goes to [Caller.Logger] of the caller that runs the function. The
 // attributes are "caller", "function", "panic" and "stack". The record is

@@ -195,13 +195,17 @@ func (e *periodic) complete(err error) { e.end.SetError(err) }
 func (e *periodic) ticked(t *tick) {
 	err := t.Err()
 	switch {
-	case e.end.Cancelled(), e.stopOnError && t.failed.Load():
+	case e.end.Cancelled():
 		e.complete(err)
 		return
 	case e.caller.State() >= StateStopping, e.end.Context().Err() != nil:
 		return // what cancels the pending for that reason finds that the tick is done
 	}
-	defer e.planNext()                       // even if a log handler ends the goroutine
+	next := e.planNext
+	if e.stopOnError && t.failed.Load() {
+		next = func() { e.complete(err) }
+	}
+	defer next()                             // even if a log handler ends the goroutine
 	_, panicked := err.(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
 	if err != nil && !panicked && (t.failed.Load() || !t.Cancelled()) {
 		e.caller.logError(t.Context(), "periodic call failed", slog.String("function", e.end.Name()), slog.Any("error", err))

@@ -87,6 +87,7 @@ func newRefusedQueueTask[A any](c *Caller, err error) *queueTask[A] {
 	q.task.Init(q, &c.sched)
 	q.Init(context.Background(), nil, &q.task)
 	q.Fail(err)
+	_ = q.Err() // each method of the queue returns it
 	return q
 }
 

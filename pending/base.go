@@ -21,6 +21,7 @@ const (
 	flagObserved // there is an observation; set before the pending is published
 	flagWaiting  // the function waits, with the turn of its caller
 	flagProtected
+	flagSeen // somebody has looked at the error
 )
 
 // base is a Pending without its value.
@@ -58,7 +59,8 @@ type lazyState struct {
 	unwatch     func() bool // stops watching ctx
 	later       int         // the number of causes after the first one
 	explain     func() string
-	completer   Handle // its function completes this pending
+	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
+	completer   Handle           // its function completes this pending
 	options
 }
 
@@ -307,6 +309,9 @@ func (b *base) Cancelled() bool { return b.is(flagCancelled) }
 func (b *base) Err() error {
 	switch flags := b.flags.Load(); {
 	case flags&flagDone != 0:
+		if b.err != nil {
+			b.seeError()
+		}
 		return b.err
 	case flags&flagCancelled != 0:
 		b.mu.Lock()
