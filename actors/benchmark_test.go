@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,49 @@ func BenchmarkCallSoonWait(b *testing.B) {
 	for b.Loop() {
 		_, _ = actors.CallSoon(ctx, c, one).Wait(ctx)
 	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	c := benchCaller(b)
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = actors.Call(ctx, c, one)
+	}
+}
+
+func BenchmarkCallInFunction(b *testing.B) {
+	c, d := benchCaller(b), benchCaller(b)
+	b.ReportAllocs()
+	_, _ = actors.CallSoon(context.Background(), c, func(ctx context.Context) (int, error) {
+		for b.Loop() {
+			_, _ = actors.Call(ctx, d, one)
+		}
+		return 0, nil
+	}).Wait(context.Background())
+}
+
+func BenchmarkCallOnOwn(b *testing.B) {
+	c := benchCaller(b)
+	b.ReportAllocs()
+	_, _ = actors.CallSoon(context.Background(), c, func(ctx context.Context) (int, error) {
+		for b.Loop() {
+			_, _ = actors.Call(ctx, c, one)
+		}
+		return 0, nil
+	}).Wait(context.Background())
+}
+
+func BenchmarkCallOf8(b *testing.B) {
+	c := benchCaller(b)
+	ctx := context.Background()
+	b.ReportAllocs()
+	b.SetParallelism(4)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			_, _ = actors.Call(ctx, c, one)
+		}
+	})
 }
 
 func BenchmarkRequestFuture(b *testing.B) {
@@ -180,5 +224,34 @@ func BenchmarkToThread(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_, _ = actors.ToThread(ctx, c, one).Wait(ctx)
+	}
+}
+
+// BenchmarkChainOfWaits suspends functions each of which waits for the one before it, the
+// first for a promise. The time per function must not grow with their number.
+func BenchmarkChainOfWaits(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			ctx := context.Background()
+			for b.Loop() {
+				b.StopTimer()
+				c, err := actors.Start(newSystem(b))
+				require.NoError(b, err)
+				last := pending.New[int](ctx)
+				release := last
+				b.StartTimer()
+				for range n {
+					before := last
+					last = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return before.Wait(ctx) })
+				}
+				_, _ = actors.CallSoon(ctx, c, one).Wait(ctx) // all the others wait by then
+				b.StopTimer()
+				release.SetResult(1)
+				_, _ = last.Wait(ctx)
+				require.NoError(b, c.StopWait(ctx))
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/function")
+		})
 	}
 }

@@ -35,21 +35,25 @@ func Schedule[T any](
 func schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method, opts []CallOption,
 ) *pending.Pending[T] {
-	var o callOptions
+	t, o := newCallWith(ctx, c, fn, m, opts)
+	c.dispatch(ctx, t, o)
+	return &t.Pending
+}
+
+// newCallWith makes a call with options, to be dispatched with them.
+func newCallWith[T any](
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method, opts []CallOption,
+) (*call[T], *callOptions) {
+	o := &callOptions{}
 	for _, opt := range opts {
-		opt(&o)
+		opt(o)
 	}
 	if o.served {
 		m = telemetry.Handle
 	}
-	scheduler, submit := &c.sched, c.submit
-	var workers *pool
-	switch {
-	case o.worker:
-		workers = c.workers()
-		scheduler, submit = &workers.unassigned, workers.submit
-	case o.urgent:
-		submit = c.submitUrgent
+	scheduler := &c.sched
+	if o.worker {
+		scheduler = &c.workers().unassigned
 	}
 	t := newCall(ctx, scheduler, fn, c.observed(m, o.delay, o.pending))
 	if o.worker {
@@ -57,33 +61,50 @@ func schedule[T any](
 	}
 	if err := o.check(); err != nil {
 		t.Fail(err)
-		return &t.Pending
+		return t, o
 	}
 	if r := o.retry; r != nil {
 		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) { return withRetry(fn, r) })
 	}
 	if o.timeout != nil {
-		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
+		cancelAfter(t, *o.timeout, false, func(cause error) { t.Cancel(cause) })
 	}
 	if o.queueTimeout != nil {
-		cancelAfter(t, *o.queueTimeout, "has not started", t.Reject)
+		cancelAfter(t, *o.queueTimeout, true, t.Reject)
+	}
+	return t, o
+}
+
+// dispatch queues a call as its options say.
+func (c *Caller) dispatch(ctx context.Context, t work, o *callOptions) {
+	submit := c.submit
+	switch {
+	case o.worker:
+		submit = c.workers().submit
+	case o.urgent:
+		submit = c.submitUrgent
 	}
 	switch {
 	case o.delay > 0:
 		c.scheduleLater(ctx, t, o.delay, submit)
 	case o.worker:
-		workers.assign(ctx, t)
+		c.workers().assign(ctx, t)
 	case o.urgent:
 		c.enqueueUrgent(ctx, t)
 	default:
 		c.enqueue(ctx, t)
 	}
-	return &t.Pending
 }
 
-// cancelAfter calls cancel after d, unless t is done by then.
-func cancelAfter(t work, d time.Duration, what string, cancel func(cause error)) {
+// cancelAfter calls cancel after d, unless t is done by then. With queued, cancel has no
+// effect on a function that has started.
+func cancelAfter(t work, d time.Duration, queued bool, cancel func(cause error)) {
+	what := "is not done"
+	if queued {
+		what = "has not started"
+	}
 	expire := func() {
+		t.Unlimit(queued)
 		cancel(fmt.Errorf("actors: call of %s %s after %v, %s: %w",
 			t.Name(), what, d, t.schedulable().Progress(), context.DeadlineExceeded))
 	}
@@ -91,6 +112,7 @@ func cancelAfter(t work, d time.Duration, what string, cancel func(cause error))
 		expire()
 		return
 	}
+	t.Limit(queued)
 	timer := time.AfterFunc(d, expire)
 	t.OnDone(func(pending.Handle) { timer.Stop() })
 }

@@ -152,7 +152,7 @@ func (c *Caller) end() *pending.Pending[struct{}] {
 	defer c.mu.Unlock()
 	cold := c.cold()
 	if cold.end == nil {
-		cold.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()))
+		cold.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()), pending.Needing((*treeNode)(c)))
 		if c.State() == StateStopped {
 			cold.end.SetResult(struct{}{})
 		}

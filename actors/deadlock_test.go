@@ -131,8 +131,8 @@ func TestCircleOverWhatAFunctionIsToKeepIsADeadlock(t *testing.T) {
 				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 					r := newRound(t, system, line)
 					r.closing = func(ctx context.Context) *pending.Pending[string] {
-						promise := pending.New[int](ctx, pending.KeptBy(r.first))
-						return pending.New[string](ctx, pending.KeptBy(promise))
+						promise := pending.New[int](ctx, pending.CompletedBy(r.first))
+						return pending.New[string](ctx, pending.CompletedBy(promise))
 					}
 					synctest.Wait()
 					assert.Equal(t, "went on", r.run())
@@ -243,7 +243,7 @@ func TestWaitingForWhatGoesOnIsNoDeadlock(t *testing.T) {
 		},
 		"what another caller's function is to keep": func(ctx context.Context, _ *testing.T, _, other *actors.Caller) *pending.Pending[string] {
 			var p *pending.Pending[string]
-			p = pending.New[string](ctx, pending.KeptBy(actors.CallLater(ctx, other, time.Second, func(context.Context) (int, error) {
+			p = pending.New[string](ctx, pending.CompletedBy(actors.CallLater(ctx, other, time.Second, func(context.Context) (int, error) {
 				p.SetResult("done")
 				return 0, nil
 			})))

@@ -19,10 +19,13 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 		defer func() { // even if the observer ends the goroutine
 			if err := submit(t); err != nil {
 				go t.Fail(c.withStopCause(err)) // callbacks of the call may block
+				return
 			}
+			c.sched.RecheckDeadlock() // the turn that the call needs may be kept by who waits for it
 		}()
 		t.Due()
 	}}
+	t.Delay()
 	switch err := ts.add(entry, d, c.config.MaxQueued); {
 	case err == errTimersClosed: //nolint:errorlint // It is never wrapped.
 		t.Fail(c.stopError())

@@ -20,8 +20,11 @@
 // the turn back when the wait returns. Meanwhile the other functions run. So what
 // they share may have changed across a wait, and only there.
 //
+// What must not change needs a [pending.Mutex].
+//
 // [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn instead. A wait
-// that could never end is then reported as [pending.ErrDeadlock].
+// that could never end is reported as [pending.ErrDeadlock]: a wait for a call, a group,
+// room in a queue, a worker, a lock, or the end of a caller.
 //
 // A function that never waits costs neither a goroutine nor a channel. One that
 // waits keeps the goroutine it runs on, and another one takes over the mailbox.

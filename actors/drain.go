@@ -24,7 +24,7 @@ func (c *Caller) Drain(ctx context.Context) error {
 	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
-	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()))
+	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()), pending.Needing((*treeNode)(c)))
 	go func() { drained.SetError(c.drain(Detach(ctx))) }()
 	_, err := drained.Wait(ctx, pending.Shield())
 	return err

@@ -143,7 +143,7 @@ func (e *periodic) plan() {
 			return none, err
 		}
 	})
-	pending.SetKeeper(e.end, t)
+	pending.SetCompleter(e.end, t)
 	e.mu.Lock()
 	e.tick = t
 	e.mu.Unlock()
@@ -154,6 +154,7 @@ func (e *periodic) plan() {
 		t.CancelFor(e.end.Err())
 	case wait > 0:
 		ts, entry := c.timers(), &timer{fire: func() { e.fire(t) }}
+		t.Delay()
 		_ = ts.add(entry, wait, 0) // not as a call, which a drain would wait for
 		t.OnDone(func(pending.Handle) { ts.remove(entry) })
 	case !c.draining.Load():
@@ -171,7 +172,9 @@ func (e *periodic) fire(t *tick) {
 	defer func() { // even if the observer ends the goroutine
 		if err := e.caller.submit(t); err != nil {
 			go t.Fail(e.caller.withStopCause(err)) // callbacks of the call may block
+			return
 		}
+		e.caller.sched.RecheckDeadlock() // the turn that the call needs may be kept by who waits for it
 	}()
 	t.Due()
 }

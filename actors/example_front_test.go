@@ -112,3 +112,35 @@ func ExampleUrgent() {
 	// first
 	// second
 }
+
+// Call is the synchronous call. On an idle caller the function runs in place.
+func ExampleCall() {
+	ctx := context.Background()
+	account, _ := actors.Start(actor.NewActorSystem(quiet))
+	defer account.Stop()
+
+	balance := 100 // the account's: only its functions use it
+	left, err := actors.Call(ctx, account, func(context.Context) (int, error) {
+		balance -= 30
+		return balance, nil
+	})
+	fmt.Println(left, err)
+	// Output: 70 <nil>
+}
+
+func ExampleDo() {
+	ctx := context.Background()
+	account, _ := actors.Start(actor.NewActorSystem(quiet))
+	defer account.Stop()
+
+	balance := 100
+	err := actors.Do(ctx, account, func(context.Context) error {
+		if balance < 130 {
+			return errors.New("not enough money")
+		}
+		balance -= 130
+		return nil
+	})
+	fmt.Println(err)
+	// Output: not enough money
+}

@@ -113,6 +113,19 @@ func (m *mailbox) Parent() *sched.Scheduler {
 	return &m.parent.sched
 }
 
+// Deadlocks implements [sched.Owner].
+func (m *mailbox) Deadlocks() *sched.Deadlocks { return &m.registry.deadlocks }
+
+// NeedsWorker implements [sched.Owner].
+func (m *mailbox) NeedsWorker(n *pending.Needs) {
+	p := m.caller().existingWorkers()
+	if p == nil {
+		n.Live = true
+		return
+	}
+	n.Add((*poolNode)(p))
+}
+
 // StopError implements [sched.Owner].
 func (m *mailbox) StopError() error { return m.caller().stopError() }
 

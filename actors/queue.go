@@ -125,9 +125,6 @@ func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 		if room == nil {
 			return err
 		}
-		if current, _ := pending.Current(ctx); current == pending.Handle(q.Pending()) {
-			return fmt.Errorf("%w: the function of queue %s waits for itself to make room", pending.ErrDeadlock, q.task.Name())
-		}
 		if _, err := room.Wait(ctx, pending.Protect()); err != nil {
 			return err
 		}

@@ -135,7 +135,8 @@ func (q *queueTask[A]) accept(item A) (room *pending.Pending[struct{}], closed b
 		return nil, true, nil
 	case q.capacity > 0 && n >= q.capacity:
 		if q.room == nil {
-			q.room = pending.New[struct{}](context.Background(), pending.Named("room in "+q.Name()))
+			q.room = pending.New[struct{}](context.Background(),
+				pending.Named("room in "+q.Name()), pending.Needing((*queueRoom[A])(q)))
 		}
 		return q.room, false, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, n, q.Name())
 	case q.spans != nil:
@@ -144,6 +145,22 @@ func (q *queueTask[A]) accept(item A) (room *pending.Pending[struct{}], closed b
 		q.items.Push(item)
 	}
 	return nil, false, nil
+}
+
+// queueRoom is room in a queue, which there is when the function takes the next item.
+type queueRoom[A any] queueTask[A]
+
+// Needs implements [pending.Node].
+func (r *queueRoom[A]) Needs(n *pending.Needs) { n.Add(&r.task) }
+
+// What implements [pending.Node].
+func (r *queueRoom[A]) What() string { return "queue room in " + r.Name() }
+
+// HasWork implements [sched.Recurring].
+func (q *queueTask[A]) HasWork() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running || q.items.Len() > 0
 }
 
 // acceptTraced adds an item that has a place, and reports whether the queue is still open.

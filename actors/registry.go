@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -23,6 +24,8 @@ type registry struct {
 	props    *actor.Props // of all callers but adopted actors
 	requests requests
 	events   events
+
+	deadlocks sched.Deadlocks
 
 	spawnMu      sync.Mutex // held until the actor that is spawned takes its mailbox
 	mailboxOwner *Caller    // whose mailbox that is; guarded by spawnMu

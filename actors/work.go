@@ -12,7 +12,10 @@ type work interface {
 	sched.Work
 	Interrupt(cause error)
 	Abandon(cause error)
+	Delay()
 	Due()
+	Limit(queued bool)
+	Unlimit(queued bool)
 	Fail(err error) bool
 	schedulable() *sched.Task
 }

@@ -28,8 +28,8 @@ type Runner interface {
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
 func RunnerOf(h Handle) Runner { return h.core().runner }
 
-// KeeperOf returns the argument of [KeptBy] for h, or nil.
-func KeeperOf(h Handle) Handle {
+// CompleterOf returns the argument of [CompletedBy] for h, or nil.
+func CompleterOf(h Handle) Handle {
 	b := h.core()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,13 +39,13 @@ func KeeperOf(h Handle) Handle {
 	return b.lazy.completer
 }
 
-// SetKeeper replaces the argument of [KeptBy] for h. It is for pendings that one function
-// after the other may complete.
-func SetKeeper(h, keeper Handle) {
+// SetCompleter replaces the argument of [CompletedBy] for h. It is for pendings that one
+// function after the other may complete.
+func SetCompleter(h, completer Handle) {
 	b := h.core()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ensureLazy().completer = keeper
+	b.ensureLazy().completer = completer
 }
 
 // Origin returns the name that was given to h, or "". It also returns the entry
@@ -113,12 +113,16 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 			crash = &PanicError{Value: r, Stack: debug.Stack()}
 			return
 		}
+		t.set(flagExited)
 		t.end(value, errGoexit)
 	}()
 	value, err = t.fn(t.FunctionContext())
 	returned = true
 	return value, nil, err
 }
+
+// HasExited reports whether the function has ended its goroutine with [runtime.Goexit].
+func (t *Task[T]) HasExited() bool { return t.is(flagExited) }
 
 // Release drops the reference to the function of a task that was dropped.
 func (t *Task[T]) Release() { t.fn = nil }
@@ -150,8 +154,31 @@ func (t *Task[T]) endCrashed(crash *PanicError) {
 	t.runner.Left(crash)
 }
 
-// Due notifies the observer that the time of a delayed call has come.
+// Delay notes that a timer will schedule the task, until [Task.Due].
+func (t *Task[T]) Delay() { t.set(flagDelayed) }
+
+// Limit notes that a timer will cancel the task: with queued only if its
+// function has not started by then. [Task.Unlimit] follows when the timer fires.
+func (t *Task[T]) Limit(queued bool) {
+	if queued {
+		t.set(flagQueueTimed)
+	} else {
+		t.set(flagTimed)
+	}
+}
+
+// Unlimit takes a Limit back.
+func (t *Task[T]) Unlimit(queued bool) {
+	if queued {
+		t.unset(flagQueueTimed)
+	} else {
+		t.unset(flagTimed)
+	}
+}
+
+// Due notes that the time of a delayed call has come, and notifies the observer.
 func (t *Task[T]) Due() {
+	t.unset(flagDelayed)
 	if o := t.observed(); o != nil {
 		o.Due()
 	}

@@ -20,7 +20,7 @@ type delayed struct{ source }
 // Observe implements [pending.Observer].
 func (d *delayed) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
 	o := &delayedObservation{source: &d.source, handle: h}
-	o.ctx.Context = ctx
+	o.ctx.Context = o.parent.set(begun(ctx))
 	return &o.ctx, o
 }
 
@@ -44,11 +44,23 @@ func (c *delayedContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// begun returns the context that a delayed call has since it is due. It returns ctx if
+// that is another one.
+func begun(ctx context.Context) context.Context {
+	if c, ok := ctx.(*delayedContext); ok {
+		if due := c.due.Load(); due != nil {
+			return *due
+		}
+	}
+	return ctx
+}
+
 // delayedObservation begins its observation at the first event.
 type delayedObservation struct {
 	source *source
 	handle pending.Handle
 	ctx    delayedContext
+	parent parentContext // of the span, if that is observed too
 	once   sync.Once
 	inner  *observation // nil for a call that is neither recorded nor counted
 }

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +14,8 @@ import (
 // observation records one pending as a span, in metrics, or both.
 type observation struct {
 	*source
-	ctx      context.Context
+	ctx      spanContext
+	parent   parentContext // of the span, if that is observed too
 	handle   pending.Handle
 	function *function  // nil if there is none
 	span     trace.Span // nil if it is not recorded
@@ -43,7 +43,7 @@ func (o *observation) Started() {
 		o.span.AddEvent(EventStarted)
 	}
 	if o.counted {
-		o.counters.queuedFor(o.ctx, queued)
+		o.counters.queuedFor(&o.ctx, queued)
 	}
 }
 
@@ -86,7 +86,7 @@ func (o *observation) Done(err error) {
 	total, started := o.elapsed(), o.started.Load()
 	end := outcomeOf(err)
 	if o.counted {
-		o.counters.done(o.ctx, end, total, started)
+		o.counters.done(&o.ctx, end, total, started)
 	}
 	if o.span == nil {
 		return

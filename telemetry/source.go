@@ -52,19 +52,42 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 	case name == "" && fn != nil:
 		name = fn.name
 	}
-	ctx, span := s.tracer.Start(ctx, name, start...)
-	recording, counted := span.IsRecording(), s.counters.enabled(ctx)
-	if !recording && !counted {
-		return ctx, nil
+	var o *observation
+	if ctx = begun(ctx); isObserved(ctx) {
+		o = &observation{}
+		ctx = o.parent.set(ctx)
 	}
-	o := &observation{source: s, ctx: ctx, handle: h, function: fn, counted: counted, began: beginning(span)}
+	with, span := s.tracer.Start(ctx, name, start...)
+	recording, counted := span.IsRecording(), s.counters.enabled(with)
+	if !recording && !counted {
+		return unrecorded(ctx, with), nil
+	}
+	if o == nil {
+		o = &observation{}
+	}
+	o.source, o.handle, o.function = s, h, fn
+	o.ctx = spanContext{with, ctx}
+	if o.parent.span != nil {
+		o.ctx.base = o.parent.Context
+	}
+	o.counted, o.began = counted, beginning(span)
 	if recording {
 		o.span = span
 	}
 	if counted {
-		s.counters.started(ctx)
+		s.counters.started(with)
 	}
-	return ctx, o
+	return &o.ctx, o
+}
+
+// unrecorded returns the context of a pending that is not recorded: that of its parent if
+// the whole trace is not, so that a chain of them does not grow.
+func unrecorded(parent, with context.Context) context.Context {
+	above, own := trace.SpanContextFromContext(parent), trace.SpanContextFromContext(with)
+	if !above.IsSampled() && above.TraceID() == own.TraceID() {
+		return parent
+	}
+	return with
 }
 
 // beginning returns when a span began. It reads the clock only if the span does

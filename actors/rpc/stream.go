@@ -49,7 +49,7 @@ func Stream[Req, Resp any](
 		s.init(o.window)
 		call := open(ctx, s, target, function, req, o)
 		defer call.Cancel(errLeft)
-		s.waits = append(s.waits, pending.KeptBy(call))
+		s.waits = append(s.waits, pending.CompletedBy(call))
 		call.OnDone(func(pending.Handle) { s.finish(call.Err()) })
 		if err := s.each(ctx, yield); err != nil {
 			call.Cancel(err) // before whoever hears of it goes on
@@ -76,7 +76,7 @@ func open[Req, Resp any](
 		return streamHere(ctx, s, at, function, req, o)
 	}
 	c := &remoteCall[struct{}]{
-		node: n, target: target, function: clean(function),
+		node: n, target: target, function: function,
 		stream: s, window: uint32(o.window), //nolint:gosec // It is valid.
 	}
 	c.here = func(at place, ran *atomic.Bool) *pending.Pending[struct{}] {

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -36,7 +37,7 @@ func (t *Task) Dropped() {
 }
 
 // Park implements [pending.Turn].
-func (t *Task) Park(on pending.Handle, keep bool) error {
+func (t *Task) Park(on pending.Wait, keep bool) error {
 	s := t.sched.Load()
 	if err := s.checkGoroutine(t); err != nil {
 		return err
@@ -54,19 +55,37 @@ func (t *Task) Park(on pending.Handle, keep bool) error {
 
 	// Whoever closes a circle of waits finds it, because each wait is published before
 	// its circle is looked for.
-	err = t.detectDeadlock(on)
+	if !goesOn(on) {
+		t.detectDeadlock(on.Began)
+	}
 
 	s.mu.Lock()
-	if err == nil && t.abandoned { // it may have been abandoned just now
+	switch {
+	case t.abandoned: // just now
 		err = s.state.cold.abandonErr
-	}
-	if err == nil && !t.woken {
+	case t.woken:
+		err = w.err
+	default:
 		err = s.waitLocked(t, keep)
 	}
 	s.state.endWait(t)
 	s.mu.Unlock()
 	w.recycle()
 	return err
+}
+
+// Recheck implements [pending.Turn].
+func (t *Task) Recheck(node pending.Node) {
+	if node == nil || nodeGoesOn(node) {
+		return
+	}
+	s := t.sched.Load()
+	s.mu.Lock()
+	number := t.waitNumber()
+	s.mu.Unlock()
+	if number != 0 {
+		s.owner.Deadlocks().recheck(t, number, node)
+	}
 }
 
 // waitLocked returns when the wait of t is over. It releases mu meanwhile.
@@ -92,8 +111,20 @@ func (t *Task) Resume() {
 	s := t.sched.Load()
 	s.mu.Lock()
 	w := s.state.resume(t)
+	inPlace := t.taskInPlace()
 	s.mu.Unlock()
 	wake(w)
+	if inPlace != nil {
+		t.passCancellation(inPlace)
+	}
+}
+
+// passCancellation cancels what runs on the goroutine of t, if the context of t's own
+// function has ended.
+func (t *Task) passCancellation(inPlace pending.Handle) {
+	if ctx := t.work.FunctionContext(); ctx.Err() != nil {
+		inPlace.Cancel(context.Cause(ctx))
+	}
 }
 
 // sleep returns when the wait is over. The scheduler's mu must be held; it is released

@@ -16,9 +16,9 @@ type progress struct {
 	ahead   int  // queued items before the task
 	more    bool // there may be more of them
 	paused  bool
-	current *Task          // that has the turn; nil for none
-	keeps   bool           // it waits and keeps the turn
-	on      pending.Handle // what the task waits for, or else the current one; nil if that is no pending
+	current *Task        // that has the turn; nil for none
+	keeps   bool         // it waits and keeps the turn
+	on      pending.Wait // of the task, or else of the current one
 }
 
 // place is where a task is.
@@ -91,14 +91,17 @@ func (p *progress) holder(before string) string {
 }
 
 // labelOf names what is waited for.
-func labelOf(h pending.Handle) string {
-	if h == nil {
+func labelOf(w pending.Wait) string {
+	switch {
+	case w.For != nil && w.For.What() != "":
+		return w.For.What()
+	case w.On == nil:
 		return "other functions"
+	case w.On.Name() != "":
+		return w.On.Name()
+	default:
+		return fmt.Sprintf("pending #%d", w.On.ID())
 	}
-	if name := h.Name(); name != "" {
-		return name
-	}
-	return fmt.Sprintf("pending #%d", h.ID())
 }
 
 // progress returns how far a task is.

@@ -1,5 +1,7 @@
 package sched
 
+import "math"
+
 // close ends the intake. It returns the items that have not been taken, and the tasks
 // that have not returned.
 func (s *state) close() (rejected []any, active []*Task, start executor) {
@@ -32,7 +34,7 @@ func (s *state) close() (rejected []any, active []*Task, start executor) {
 			rejected = append(rejected, item)
 		}
 	}
-	return rejected, s.active(), start
+	return rejected, s.active(math.MaxInt), start
 }
 
 // stopNotified lets the deferred message come: those whom the stop concerns know.
@@ -41,10 +43,10 @@ func (s *state) stopNotified() (start executor) {
 	return s.ensureLoop()
 }
 
-// active returns the tasks that have started and not returned.
-func (s *state) active() []*Task {
-	active := s.runnable.appendTo(s.parked.appendTo(nil))
-	if t := s.current.Load(); t != nil {
+// active returns tasks that have started and not returned, up to so many.
+func (s *state) active(most int) []*Task {
+	active := s.runnable.appendTo(s.parked.appendTo(nil, most), most)
+	if t := s.current.Load(); t != nil && len(active) < most {
 		active = append(active, t)
 	}
 	return active
@@ -63,7 +65,7 @@ func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed thread
 			continue
 		case s.current.CompareAndSwap(t, nil):
 			loopLost = true
-		case t.state == parked:
+		case t.state == parked, t.state == lent:
 			s.parked.remove(t)
 		case t.state == runnable:
 			s.runnable.remove(t)
