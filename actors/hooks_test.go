@@ -79,6 +79,23 @@ func TestNoCallBeginsBeforeOnStartHasReturned(t *testing.T) {
 	})
 }
 
+func TestCallInPlaceWaitsForOnStart(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		var n notes
+		var own error
+		var c *actors.Caller
+		c = unstarted(t, system, props.OnStart(func(ctx context.Context) error {
+			own = actors.Do(ctx, c, func(context.Context) error { return nil })
+			return n.noted("start", time.Minute, nil)(ctx)
+		}))
+		go func() { assert.NoError(t, c.Start()) }()
+		synctest.Wait()
+		require.NoError(t, actors.Do(t.Context(), c, n.noted("call", 0, nil)))
+		assert.Equal(t, []string{"start begins", "start returns", "call begins", "call returns"}, n.all())
+		require.ErrorIs(t, own, pending.ErrDeadlock)
+	})
+}
+
 func TestFailureOfOnStartFailsTheStart(t *testing.T) {
 	for name, fn := range map[string]func(context.Context) error{
 		"error": func(context.Context) error { return errBoom },

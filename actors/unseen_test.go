@@ -24,8 +24,9 @@ func failsWith(text string) func(context.Context) (int, error) {
 
 // collected returns when all that was dropped before has been collected, and logged. The time
 // limit of the test is the limit of the loop.
-func collected(t *testing.T, c *actors.Caller, log *logBuffer, text string) {
+func collected(t *testing.T, c *actors.Caller, log *logBuffer) {
 	t.Helper()
+	const text = "the last one"
 	drop(c, failsWith(text))
 	for !strings.Contains(log.String(), text) {
 		runtime.GC()
@@ -46,7 +47,7 @@ func TestErrorThatNobodySeesIsLogged(t *testing.T) {
 	log, logTo := logged()
 	c := start(t, newSystem(t), props.Name("c"), logTo, props.MaxQueued(5))
 	drop(c, failsWith("nobody sees it"), actors.Named("f"))
-	collected(t, c, log, "the last one")
+	collected(t, c, log)
 	assert.Contains(t, log.String(), `level=ERROR msg="pending: call failed, and nobody has looked at its error" `+
 		`caller=callers/c function=f error="nobody sees it"`)
 	assert.Equal(t, 1, strings.Count(log.String(), "nobody sees it"))
@@ -60,7 +61,7 @@ func TestErrorThatTheCallerHasRejectedIsLogged(t *testing.T) {
 	drop(c, failsWith("never"), actors.Named("f"))
 	release()
 	result(t, first)
-	collected(t, c, log, "the last one")
+	collected(t, c, log)
 	assert.Contains(t, log.String(), "function=f error=\"actors: overloaded: 1 calls are queued on callers/c\"")
 }
 
@@ -90,8 +91,8 @@ func TestErrorThatWasLookedAtIsNotLogged(t *testing.T) {
 		},
 		"AsCompleted": func(c *actors.Caller, fn func(context.Context) (int, error)) {
 			p := actors.CallSoon(ctx, c, fn)
-			for range pending.AsCompletedOf(ctx, []*pending.Pending[int]{p}) {
-				continue
+			for _, err := range pending.AsCompletedOf(ctx, []*pending.Pending[int]{p}) {
+				_ = err
 			}
 		},
 		"group": func(c *actors.Caller, fn func(context.Context) (int, error)) {
@@ -111,7 +112,7 @@ func TestErrorThatWasLookedAtIsNotLogged(t *testing.T) {
 	for name, look := range looks {
 		look(c, failsWith("seen: "+name))
 	}
-	collected(t, c, log, "the last one")
+	collected(t, c, log)
 	assert.NotContains(t, log.String(), "seen: ")
 }
 
@@ -122,7 +123,7 @@ func TestCancellationAndPanicThatNobodySeesAreNotLoggedAgain(t *testing.T) {
 	drop(c, func(context.Context) (int, error) { return 0, pending.ErrStopped })
 	drop(c, func(context.Context) (int, error) { panic("crash") })
 	drop(c, returns(1), actors.Timeout(0))
-	collected(t, c, log, "the last one")
+	collected(t, c, log)
 	assert.Equal(t, 1, strings.Count(log.String(), "nobody has looked"))
 	assert.Equal(t, 1, strings.Count(log.String(), "panic=crash"))
 }
@@ -145,7 +146,7 @@ func TestErrorThatNobodySeesMayBeOfAnyKind(t *testing.T) {
 	func() {
 		own <- actors.CallSoon(t.Context(), c, func(context.Context) (int, error) { return 0, &selfError{<-own} })
 	}()
-	collected(t, c, log, "the last one")
+	collected(t, c, log)
 	for !strings.Contains(log.String(), "it keeps its pending") {
 		runtime.GC()
 	}
@@ -158,6 +159,6 @@ func TestErrorOfAnEndedPeriodicCallIsLogged(t *testing.T) {
 	p := actors.Every(t.Context(), c, time.Millisecond, flush, actors.StopOnError())
 	require.ErrorIs(t, failure(p), errBoom)
 	assert.Contains(t, log.String(), "periodic call failed")
-	collected(t, c, log, "the last one")
+	collected(t, c, log)
 	assert.Equal(t, 1, strings.Count(log.String(), "nobody has looked"))
 }
