@@ -205,3 +205,45 @@ func TestExplanationIsAskedForWhenAWaitEndsEarly(t *testing.T) {
 	assert.Equal(t, 1, asked)
 	assert.Panics(t, func() { pending.ExplainedBy(nil) })
 }
+
+func TestWaitForManyThatEndsEarlyNamesOneOfThem(t *testing.T) {
+	for name, wait := range map[string]func(ctx context.Context, p *pending.Pending[string]) error{
+		"AsCompleted": func(ctx context.Context, p *pending.Pending[string]) (err error) {
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			for _, e := range pending.AsCompletedOf(ctx, []*pending.Pending[string]{p}) {
+				err = e
+			}
+			return err
+		},
+		"All": func(ctx context.Context, p *pending.Pending[string]) error {
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			_, err := pending.All(ctx, p)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				c := start(t, system, props.Name("c"))
+				p := actors.Schedule(t.Context(), c, asleep, actors.Named("f"))
+				synctest.Wait()
+				err := wait(t.Context(), p)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				assert.Equal(t, "pending: wait for pendings, 1 not done, as f, waiting on callers/c for actors.Sleep: context deadline exceeded",
+					numbers.ReplaceAllString(err.Error(), ""))
+			})
+		})
+	}
+	t.Run("group", func(t *testing.T) {
+		bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+			c := start(t, system, props.Name("c"))
+			g, ctx := pending.NewGroup(t.Context(), pending.WithTimeout(time.Second))
+			actors.Schedule(ctx, c, asleep, actors.Named("f"))
+			err := g.Wait()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, "pending: wait for group, 1 not done, as f, waiting on callers/c for actors.Sleep: not done after 1s",
+				numbers.ReplaceAllString(err.Error(), ""))
+		})
+	})
+}

@@ -96,6 +96,36 @@ func TestCallInPlaceWaitsForOnStart(t *testing.T) {
 	})
 }
 
+func TestAdoptedActorGetsNoMessageBeforeOnStartHasReturned(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		var n notes
+		c := adopted(t, system, nil, "a", func(ctx actor.Context) {
+			switch message := ctx.Message().(type) {
+			case *actor.Started:
+				n.add("started")
+			case string:
+				n.add(message)
+			}
+		}, []props.Option{props.OnStart(n.noted("start", time.Minute, nil))})
+		system.Root.Send(c.PID(), "message")
+		time.Sleep(time.Hour)
+		assert.Equal(t, []string{"started", "start begins", "start returns", "message"}, n.all())
+	})
+}
+
+func TestFailureOfOnStartStopsAnAdoptedActor(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		log, logTo := logged()
+		asCaller := actors.MustAsCaller(append(on(t, nil), logTo, props.OnStart(func(context.Context) error { return errBoom }))...)
+		pid := system.Root.Spawn(actor.PropsFromFunc(puppet, asCaller))
+		synctest.Wait()
+		_, found := actors.Lookup(system, pid.GetId())
+		assert.False(t, found)
+		assert.Contains(t, log.String(), "adopted actor is stopped")
+		assert.Contains(t, log.String(), "boom")
+	})
+}
+
 func TestFailureOfOnStartFailsTheStart(t *testing.T) {
 	for name, fn := range map[string]func(context.Context) error{
 		"error": func(context.Context) error { return errBoom },

@@ -142,6 +142,18 @@ func (b *base) progress() string {
 	return ""
 }
 
+// progressOf describes how far the work behind some pendings is, with one of them as an
+// example. It is "" if nothing is known of them.
+func progressOf(left []Handle) string {
+	for _, h := range left[:min(len(left), 10)] {
+		b := h.core()
+		if progress := b.progress(); progress != "" && !b.is(flagDone) {
+			return fmt.Sprintf("%d not done, as %s, %s", len(left), b.label(), progress)
+		}
+	}
+	return ""
+}
+
 // derivedFrom returns the pending that Then made this one of, or nil.
 func (b *base) derivedFrom() *base {
 	b.mu.Lock()
