@@ -105,6 +105,28 @@ func TestTurnIsFreeBetweenAttempts(t *testing.T) {
 	})
 }
 
+func TestSynchronousCallIsTriedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		a := &attempts{begin: time.Now(), succeeds: 3}
+		n, err := actors.Call(t.Context(), c, a.call, actors.Retry(actors.RetryJitter(0)), actors.Urgent())
+		require.NoError(t, err)
+		assert.Equal(t, 3, n)
+		assert.Equal(t, secondsOf(0, 0.1, 0.3), a.at)
+
+		b := &attempts{begin: time.Now(), succeeds: 2}
+		p := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+			return actors.Call(ctx, c, b.call, actors.Retry(actors.RetryJitter(0)))
+		})
+		assert.Equal(t, 2, result(t, p))
+		_, err = actors.Call(t.Context(), c, b.call, actors.Retry(actors.Attempts(0)))
+		require.EqualError(t, err, "actors: Attempts(0): must be positive")
+		_, err = actors.Call(t.Context(), c, b.call, actors.Urgent(), actors.OnWorker())
+		require.EqualError(t, err, "actors: Urgent: cannot be combined with OnWorker")
+		assert.Len(t, b.at, 2)
+	})
+}
+
 func TestWhatEndsTheAttempts(t *testing.T) {
 	long := actors.Retry(actors.RetryBackoff(time.Hour, time.Hour))
 	for name, tt := range map[string]struct {
