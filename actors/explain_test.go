@@ -105,6 +105,20 @@ func TestWaitThatEndsEarlySaysHowFarTheCallIs(t *testing.T) {
 	}
 }
 
+func TestWaitForACallWhoseHostIsBusySaysThatItIsQueued(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		functions := make(chan func()) // nobody receives them yet
+		ended := make(chan struct{})
+		c, err := actors.Start(system, props.Name("c"), props.HostedBy(props.ChannelHost("busy", functions, ended)))
+		require.NoError(t, err)
+		p := actors.Schedule(t.Context(), c, returns(1), actors.Named("f"))
+		_, err = p.Wait(t.Context(), pending.Timeout(time.Second), pending.Protect())
+		require.ErrorContains(t, err, ", queued on callers/c: not done after 1s")
+		close(ended)
+		<-c.Stopped()
+	})
+}
+
 func TestTimeoutOfACallSaysHowFarItIs(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system, props.Name("c"))

@@ -145,6 +145,9 @@ func (s *state) position(t *Task, p *progress) bool {
 		p.more = left == 0
 		return left > 0
 	}
+	if s.starting != nil && s.starting.first == t { // its thread or host is busy
+		return true
+	}
 	if s.cold != nil {
 		if h := s.cold.hook; h != nil && !look(h) {
 			return true
