@@ -238,6 +238,7 @@ func (c *circle) close(order []int) {
 	c.begin(last)
 	require.ErrorIs(c.t, c.stations[last].err, pending.ErrDeadlock)
 	time.Sleep(2 * time.Hour)
+	synctest.Wait()
 	for i, s := range c.stations {
 		require.True(c.t, s.ended, "function %d hangs", i)
 		if i != last {
@@ -500,12 +501,12 @@ func TestDrainOfACallerWhoseFunctionWaitsForTheOneThatDrainsIsADeadlock(t *testi
 func TestTwoCirclesThroughOneFunctionAreTwoDeadlocks(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		var center *pending.Pending[int]
-		gate := pending.New[int](t.Context())
+		gates := []*pending.Pending[int]{pending.New[int](t.Context()), pending.New[int](t.Context())}
 		errs := make([]error, 2)
 		var sides []*pending.Pending[int]
-		for i := range 2 {
+		for i, gate := range gates {
 			sides = append(sides, actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) {
-				_ = actors.Sleep(ctx, time.Duration(i+1)*time.Second)
+				_, _ = gate.Wait(ctx)
 				_, errs[i] = center.Wait(ctx, pending.Protect())
 				return 1, nil
 			}))
@@ -514,8 +515,10 @@ func TestTwoCirclesThroughOneFunctionAreTwoDeadlocks(t *testing.T) {
 			_, err := pending.All(ctx, sides...)
 			return 1, err
 		})
-		time.Sleep(time.Minute)
-		gate.SetResult(1)
+		for _, gate := range gates {
+			gate.SetResult(1)
+			time.Sleep(time.Second)
+		}
 		result(t, center)
 		require.ErrorIs(t, errs[0], pending.ErrDeadlock)
 		require.ErrorIs(t, errs[1], pending.ErrDeadlock)

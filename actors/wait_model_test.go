@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,11 +137,14 @@ type waitProgram struct {
 	jobs      []any // that wait for a worker
 	steps     int
 	deadlocks int
-	ends      []context.CancelFunc
+
+	mu   sync.Mutex
+	ends []context.CancelFunc
 }
 
 func (w *waitProgram) run(system *actor.ActorSystem) {
 	defer func() {
+		synctest.Wait()
 		for _, end := range w.ends {
 			end()
 		}
@@ -219,7 +223,9 @@ var errEnds = errors.New("ends")
 // body does what the function is told.
 func (w *waitProgram) body(ctx context.Context, f *waitFunction) error {
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	w.mu.Lock()
 	w.ends = append(w.ends, end)
+	w.mu.Unlock()
 	for {
 		f.is = waitIdle
 		do, err := f.command.Wait(ctx)

@@ -229,12 +229,12 @@ func (g *waitGraph) components(root int32, yield func(circle) bool) (more bool) 
 }
 
 // circle returns the circle that the nodes of a component are. A single node is one if it
-// needs itself.
+// needs itself. A component that needs another one is none yet.
 func (g *waitGraph) circle(nodes []int32) (c circle, ok bool) {
 	c.nodes = nodes
 	for _, i := range nodes {
 		n := &g.nodes[i]
-		if n.live {
+		if n.live || g.needsOthers(i) {
 			return c, false
 		}
 		if n.began > 0 && (!ok || n.began > g.nodes[c.last].began) && g.waitIn(i) >= 0 {
@@ -242,6 +242,16 @@ func (g *waitGraph) circle(nodes []int32) (c circle, ok bool) {
 		}
 	}
 	return c, ok
+}
+
+// needsOthers reports whether a node needs dead ones outside of its component.
+func (g *waitGraph) needsOthers(i int32) bool {
+	for e := g.nodes[i].out; e > 0; e = g.edges[e-1].nextOut {
+		if to := &g.nodes[g.edges[e-1].to]; !to.live && to.component != g.nodes[i].component {
+			return true
+		}
+	}
+	return false
 }
 
 // waitIn returns the node of its own component that a task waits for, or -1. A task that
