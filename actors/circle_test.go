@@ -516,8 +516,8 @@ func TestTwoCirclesThroughOneFunctionAreTwoDeadlocks(t *testing.T) {
 			return 1, err
 		})
 		for _, gate := range gates {
-			gate.SetResult(1)
 			time.Sleep(time.Second)
+			gate.SetResult(1)
 		}
 		result(t, center)
 		require.ErrorIs(t, errs[0], pending.ErrDeadlock)
@@ -533,5 +533,45 @@ func TestLargeCircleIsFoundSoon(t *testing.T) {
 				c.close(upTo(len(c.stations)))
 			})
 		})
+	}
+}
+
+// Callers on one loop share its goroutine. A wait that keeps the turn keeps that too.
+func TestKeepingTheLoopOfAHostFromWhatIsWaitedForIsADeadlock(t *testing.T) {
+	if again() {
+		return
+	}
+	for _, w := range circleWays[:2] {
+		for name, needs := range map[string]func(ctx context.Context, s *station){
+			"queued": func(ctx context.Context, s *station) {},
+			"suspended": func(ctx context.Context, s *station) {
+				_ = actors.Sleep(ctx, time.Minute)
+			},
+			"runnable": func(ctx context.Context, s *station) {
+				_ = actors.Sleep(ctx, time.Second/2)
+				time.Sleep(time.Second)
+			},
+		} {
+			t.Run(name+", "+w.name, func(t *testing.T) {
+				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+					loop := newLoop(t)
+					a, b := start(t, system, props.HostedBy(loop)), start(t, system, props.HostedBy(loop))
+					p := actors.CallSoon(t.Context(), a, func(ctx context.Context) (int, error) {
+						s := &station{call: actors.CallSoon(ctx, b, func(ctx context.Context) (int, error) {
+							return 1, actors.Sleep(ctx, time.Second)
+						})}
+						needs(ctx, s)
+						return 1, w.wait(context.WithoutCancel(ctx), s)
+					})
+					err := failure(p)
+					if w.name == "WaitSync" && name != "suspended" {
+						require.ErrorIs(t, err, pending.ErrDeadlock)
+						require.ErrorContains(t, err, "waits for the loop of the host")
+					} else {
+						require.NoError(t, err)
+					}
+				})
+			})
+		}
 	}
 }

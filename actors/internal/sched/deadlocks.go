@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"reflect"
 	"sync"
 	"time"
 
@@ -23,6 +24,23 @@ type Deadlocks struct {
 	mu       sync.Mutex
 	suspects []suspect
 	armed    bool // a search is about to begin
+	loops    map[Host]*hostLoop
+}
+
+// loopOf returns the loop of a host. Hosts are few, and are kept for the next caller.
+func (d *Deadlocks) loopOf(h Host) *hostLoop {
+	if !reflect.ValueOf(h).Comparable() {
+		return &hostLoop{} // shared with nobody, as far as can be seen
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.loops == nil {
+		d.loops = make(map[Host]*hostLoop)
+	}
+	if d.loops[h] == nil {
+		d.loops[h] = &hostLoop{}
+	}
+	return d.loops[h]
 }
 
 // suspect is a wait that may never end.

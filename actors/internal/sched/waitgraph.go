@@ -259,11 +259,21 @@ func (g *waitGraph) needsOthers(i int32) bool {
 func (g *waitGraph) waitIn(i int32) int32 {
 	for e := g.nodes[i].out; e > 0; e = g.edges[e-1].nextOut {
 		to := g.edges[e-1].to
-		if _, isTurn := g.nodes[to].node.(*turnNode); !isTurn && g.nodes[to].component == g.nodes[i].component {
+		if !isPlace(g.nodes[to].node) && g.nodes[to].component == g.nodes[i].component {
 			return to
 		}
 	}
 	return -1
+}
+
+// isPlace reports whether a node is where tasks run, and nothing that they wait for.
+func isPlace(node pending.Node) bool {
+	switch node.(type) {
+	case *turnNode, *loopNode:
+		return true
+	default:
+		return false
+	}
 }
 
 // isSame reports whether the waits of a circle were all there in an earlier graph. Then
