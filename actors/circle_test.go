@@ -248,8 +248,8 @@ func (c *circle) close(order []int) {
 	err := c.stations[last].err
 	if len(order) > 1 && len(order) < 10 {
 		for i, s := range c.stations {
-			assert.ErrorContains(c.t, err, s.caller.ID())
-			assert.ErrorContains(c.t, err, c.ways[i].says)
+			require.ErrorContains(c.t, err, s.caller.ID())
+			require.ErrorContains(c.t, err, c.ways[i].says)
 		}
 	}
 }
@@ -329,8 +329,8 @@ var endings = map[string]func(ctx context.Context, other *pending.Pending[int], 
 		return err
 	},
 	"the other branch of a loop": func(ctx context.Context, other *pending.Pending[int], _ *actors.Caller) error {
-		for range pending.AsCompletedOf(ctx, []*pending.Pending[int]{other, inAnHour(ctx)}, pending.KeepUnfinished()) {
-			break
+		for _, err := range pending.AsCompletedOf(ctx, []*pending.Pending[int]{other, inAnHour(ctx)}, pending.KeepUnfinished()) {
+			return err
 		}
 		return nil
 	},
@@ -574,4 +574,55 @@ func TestKeepingTheLoopOfAHostFromWhatIsWaitedForIsADeadlock(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What ends by itself may still need a turn to do so.
+func TestTimeoutThatHasPassedIsNoWayOutOfACircle(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		gate := pending.New[int](t.Context())
+		limited := actors.Schedule(t.Context(), c, func(ctx context.Context) (int, error) {
+			return gate.Wait(ctx, pending.Shield())
+		}, actors.Timeout(time.Hour))
+		time.Sleep(time.Second)
+		waits := actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) { return limited.Wait(ctx) })
+		time.Sleep(time.Second)
+		keeps := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) { return waits.WaitSync(ctx, pending.Protect()) })
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.False(t, keeps.IsDone())
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.ErrorIs(t, keeps.Err(), pending.ErrDeadlock)
+		gate.SetResult(1)
+	})
+}
+
+// A strategy may have a caller go on in the backoff of its restart. What waits there goes
+// on waiting.
+func TestCircleOfACallerThatGoesOnWithoutItsRestartIsADeadlock(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system, props.Supervision(supervision.Restart(supervision.Backoff(time.Hour, time.Hour))))
+		var other *pending.Pending[int]
+		gate := pending.New[int](t.Context())
+		waits := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+			_, _ = gate.Wait(ctx)
+			return other.Wait(ctx)
+		})
+		other = actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) {
+			_ = actors.Sleep(ctx, time.Minute)
+			return waits.Wait(ctx)
+		})
+		gate.SetResult(1)
+		time.Sleep(time.Second)
+		do(t.Context(), c, func(context.Context) { panic(errBoom) })
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		assert.False(t, other.IsDone(), "the restart will end the wait")
+		process, _ := system.ProcessRegistry.Get(c.PID())
+		process.SendSystemMessage(c.PID(), &actor.ResumeMailbox{})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.ErrorIs(t, other.Err(), pending.ErrDeadlock)
+	})
 }

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"math"
 	"reflect"
 	"sync"
 	"time"
@@ -60,17 +61,34 @@ func (d *Deadlocks) suspect(t *Task, number uint64) {
 	}
 }
 
-// RecheckDeadlock has the task looked at that waits and keeps the turn. A child needs that
-// turn now, for a decision on its failure, or a delayed call does.
+// RecheckDeadlock has the task looked at that waits and keeps the turn. Something needs that
+// turn now: a decision on the failure of a child, or a delayed call.
 func (s *Scheduler) RecheckDeadlock() {
 	s.mu.Lock()
-	t, number := s.state.blockingTask(), uint64(0)
-	if t != nil {
-		number = t.waitNumber()
-	}
+	t := s.state.blockingTask()
+	number := t.waitNumber()
 	s.mu.Unlock()
 	if number != 0 {
 		s.owner.Deadlocks().suspect(t, number)
+	}
+}
+
+// RecheckTurn has the task looked at that keeps the turn of t while it waits.
+func (t *Task) RecheckTurn() { t.sched.Load().RecheckDeadlock() }
+
+// RecheckParked has all waits looked at whose tasks have given the turn away. Until now
+// something was about to end them.
+func (s *Scheduler) RecheckParked() {
+	s.mu.Lock()
+	var suspects []suspect
+	for _, t := range s.state.parked.appendTo(nil, math.MaxInt) {
+		if number := t.waitNumber(); number != 0 {
+			suspects = append(suspects, suspect{t, number})
+		}
+	}
+	s.mu.Unlock()
+	for _, w := range suspects {
+		s.owner.Deadlocks().suspect(w.task, w.number)
 	}
 }
 

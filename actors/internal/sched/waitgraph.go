@@ -144,17 +144,16 @@ func (g *waitGraph) setLive(i int32) {
 		return
 	}
 	g.nodes[i].live = true
-	next := append(g.next[:0], i)
-	defer func() { g.next = next }()
-	for len(next) > 0 {
-		i, next = next[len(next)-1], next[:len(next)-1]
+	g.next = append(g.next[:0], i)
+	for len(g.next) > 0 {
+		i, g.next = g.next[len(g.next)-1], g.next[:len(g.next)-1]
 		for e := g.nodes[i].in; e > 0; e = g.edges[e-1].nextIn {
 			from := g.edges[e-1].from
 			n := &g.nodes[from]
 			n.lacks--
 			if !n.live && (n.any || n.lacks == 0) {
 				n.live = true
-				next = append(next, from)
+				g.next = append(g.next, from)
 			}
 		}
 	}
