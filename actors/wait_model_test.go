@@ -132,7 +132,7 @@ type waitProgram struct {
 	locks     []*waitLock
 	queue     *actors.Queue[int]
 	item      *waitFunction // the function of the queue
-	ending    *waitCaller // that may be drained or stopped
+	ending    *waitCaller   // that may be drained or stopped
 	pool      *actors.Caller
 	workers   int
 	jobs      []any // that wait for a worker

@@ -24,7 +24,8 @@ type Deadlocks struct {
 
 	mu       sync.Mutex
 	suspects []suspect
-	armed    bool // a search is about to begin
+	armed    bool          // a search is about to begin
+	took     time.Duration // the last search; the next one does not follow at once
 	loops    map[Host]*hostLoop
 }
 
@@ -57,7 +58,7 @@ func (d *Deadlocks) suspect(t *Task, number uint64) {
 	d.suspects = append(d.suspects, suspect{t, number})
 	if !d.armed {
 		d.armed = true
-		time.AfterFunc(searchDelay, d.search)
+		time.AfterFunc(max(searchDelay, 8*d.took), d.search)
 	}
 }
 
@@ -94,10 +95,16 @@ func (s *Scheduler) RecheckParked() {
 
 // search looks at all that the suspects need, and breaks the circles.
 func (d *Deadlocks) search() {
+	began := time.Now()
 	d.mu.Lock()
 	suspects := d.suspects
 	d.suspects, d.armed = nil, false
 	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.took = time.Since(began)
+	}()
 
 	var earlier, now waitGraph
 	roots := suspects[:0]
@@ -160,15 +167,38 @@ var graphs = sync.Pool{New: func() any { return new(waitGraph) }}
 // closed, and fails the last wait of the circle. A wait that is too much to look at here is
 // left to a search.
 func (t *Task) detectDeadlock(number uint64) {
+	d := t.Owner().Deadlocks()
+	if w := t.wait.on; w.On != nil {
+		if on, ok := pending.RunnerOf(w.On).(*Task); ok && on.isDeep() { // and so is this one
+			t.leave(d, number)
+			return
+		}
+	}
 	earlier := graphs.Get().(*waitGraph)
 	defer earlier.recycle()
 	if earlier.begin(t) {
 		return
 	}
-	d := t.Owner().Deadlocks()
 	if earlier.nodes[0].live || !d.breakCircle(t, number, earlier) {
-		d.suspect(t, number)
+		t.leave(d, number)
 	}
+}
+
+// leave leaves a wait of t to a search.
+func (t *Task) leave(d *Deadlocks, number uint64) {
+	s := t.sched.Load()
+	s.mu.Lock()
+	t.wait.deep = true
+	s.mu.Unlock()
+	d.suspect(t, number)
+}
+
+// isDeep reports whether the task is in a wait that was left to a search.
+func (t *Task) isDeep() bool {
+	s := t.sched.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.wait != nil && t.wait.deep
 }
 
 // breakCircle fails the last wait of a circle that t needs, and that an earlier look has
