@@ -55,6 +55,9 @@ func suspendChain(n int) func(*testing.B) {
 	return func(b *testing.B) {
 		c, ctx := startCaller(b), context.Background()
 		for b.Loop() {
+			b.StopTimer()
+			runtime.GC() // both lengths begin without goroutines to use again
+			b.StartTimer()
 			first := pending.New[int](ctx)
 			last := first
 			for range n {
