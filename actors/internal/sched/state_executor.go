@@ -17,13 +17,14 @@ func (s *state) hostLoopOf(t *Task) *hostLoop {
 	return nil
 }
 
-// isKeptFrom reports whether another task waits on the goroutine that t is to run on.
+// isKeptFrom reports whether a task of another scheduler waits on the goroutine that t is to
+// run on. One of the same scheduler has the turn as well.
 func (l *hostLoop) isKeptFrom(t *Task) bool {
 	if l == nil {
 		return false
 	}
 	other := l.blocking.Load()
-	return other != nil && other != t
+	return other != nil && other.sched.Load() != t.sched.Load()
 }
 
 // reroute moves the loop, with the item at hand, to where the item is to be handled. It
