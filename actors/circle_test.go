@@ -23,6 +23,7 @@ import (
 // station is a function in a circle, with all that another function can wait for.
 type station struct {
 	caller *actors.Caller
+	idle   *actors.Caller // has nothing to do
 	call   *pending.Pending[int]
 	queue  *actors.Queue[int]
 	mutex  *pending.Mutex
@@ -155,6 +156,22 @@ var circleWays = []wayToWait{
 	{name: "the turn", opts: []props.Option{props.NonReentrant()}, says: "waits for the turn of ", wait: func(ctx context.Context, s *station) error {
 		return errorOf(actors.CallSoon(ctx, s.caller, one).Wait(ctx))
 	}},
+	{name: "the turn, by Call", opts: []props.Option{props.NonReentrant()}, says: "waits for the turn of ", wait: func(ctx context.Context, s *station) error {
+		return errorOf(actors.Call(ctx, s.caller, one))
+	}},
+	{name: "Call of one that waits", wait: func(ctx context.Context, s *station) error {
+		var failed error
+		ran := false
+		_, _ = actors.Call(ctx, s.idle, func(ctx context.Context) (int, error) {
+			ran = true
+			_, failed = s.call.Wait(context.WithoutCancel(ctx))
+			return 1, nil
+		})
+		if !ran { // a stop has cancelled it, if it is the one that is waited for
+			_, failed = s.call.Wait(ctx)
+		}
+		return failed
+	}},
 	{name: "room in a queue", run: asItem, says: "waits for queue room in items", wait: func(ctx context.Context, s *station) error {
 		return s.queue.PutWait(ctx, 2)
 	}},
@@ -192,7 +209,7 @@ type circle struct {
 func newCircle(t *testing.T, system *actor.ActorSystem, ways ...wayToWait) *circle {
 	c := &circle{t: t, ways: ways}
 	for i := range ways {
-		s := &station{gate: pending.New[int](t.Context())}
+		s := &station{gate: pending.New[int](t.Context()), idle: start(t, system)}
 		s.caller = start(t, system, append(c.before(i).opts, props.Name(fmt.Sprint("c", i)))...)
 		c.stations = append(c.stations, s)
 	}
