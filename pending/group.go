@@ -327,6 +327,9 @@ func (g *Group) expire() {
 // turn. That member is still in [Group.Pending], and the error matches
 // [ErrDeadlock] too.
 //
+// A wait that could never end, because a member waits for the function that
+// waits, cancels the group as well. The error matches [ErrDeadlock].
+//
 // A member must not wait for its own group. While the function that made the
 // group waits, such a wait returns an error that matches [ErrDeadlock]. The
 // group goes on.
