@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -40,6 +41,8 @@ const (
 // waitState is what a task needs to wait. It is taken from a pool for each wait.
 type waitState struct {
 	on         pending.Wait
+	lentTo     Work            // that runs on the goroutine of the task; nil for none
+	ctx        context.Context // that the task has called lentTo with
 	over       bool
 	err        error      // why the wait is over, if it could never end
 	cond       sync.Cond  // signaled when over is set; its lock is the scheduler's mu
@@ -77,7 +80,7 @@ func wake(w waker) {
 func (w *waitState) wake() { w.cond.Signal() }
 
 func (w *waitState) recycle() {
-	w.on, w.over, w.err = pending.Wait{}, false, nil
+	w.on, w.lentTo, w.ctx, w.over, w.err = pending.Wait{}, nil, nil, false, nil
 	w.next, w.prev, w.borrowed, w.coroutine, w.cond.L = nil, nil, nil, nil, nil
 	waitPool.Put(w)
 }
