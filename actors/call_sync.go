@@ -20,9 +20,11 @@ import (
 //
 // When ctx ends before fn has begun, fn never runs. When ctx ends later, the context of fn
 // ends too, and Call waits for fn to return. A value that fn still returns counts. Use
-// [CallSoon] and a wait to return sooner. Errors are as in [Schedule]. If fn ends its goroutine with [runtime.Goexit], the
-// goroutine that calls ends as well. A stop of c that abandons fn makes the error
-// [pending.ErrStopped]: a queued call returns then, another one when fn returns.
+// [CallSoon] and a wait to return sooner. Errors are as in [Schedule].
+//
+// If fn ends its goroutine with [runtime.Goexit], the goroutine that calls ends as well. A
+// stop of c that abandons fn makes the error [pending.ErrStopped]: a queued call returns
+// then, another one when fn returns.
 func Call[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) (T, error) {
@@ -105,10 +107,16 @@ func (c *call[T]) outcome(ctx context.Context, refused error) (value T, err erro
 		c.Interrupt(cause)
 		value, err = c.Wait(ctx, pending.Shield(), pending.Protect())
 	}
-	switch {
-	case !c.IsDone(): // the wait could never end, or was one too many
+	if !c.IsDone() { // the wait could never end, or was one too many
+		if c.Reject(err); !c.IsDone() { // the function runs, and may need no turn of this caller
+			c.Interrupt(err)
+			if late, why := c.WaitSync(ctx, pending.Shield(), pending.Protect()); c.IsDone() {
+				value, err = late, why
+			}
+		}
 		c.Cancel(err)
-	case c.HasExited():
+	}
+	if c.HasExited() {
 		runtime.Goexit()
 	}
 	return value, err
