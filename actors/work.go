@@ -10,7 +10,6 @@ import (
 // work is what a task of ours runs: a call or a queue.
 type work interface {
 	sched.Work
-	Interrupt(cause error)
 	Abandon(cause error)
 	Delay()
 	Due()

@@ -1,6 +1,10 @@
 package sched
 
-import "github.com/seed-7fcaac1b/protocaller/pending"
+import (
+	"context"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
 
 // RunInPlace runs a task on the goroutine that calls, which has the turn meanwhile. It
 // reports false if the task has to be submitted instead: something is queued or runs, or
@@ -14,8 +18,8 @@ func (s *Scheduler) RunInPlace(t *Task) bool {
 }
 
 // RunInPlace is [Scheduler.RunInPlace] for the function of from, which waits for the task
-// and lends it the goroutine. The error says why from must not wait.
-func (t *Task) RunInPlace(from *Task) (ran bool, err error) {
+// and lends it the goroutine. It ends with ctx. The error says why from must not wait.
+func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error) {
 	s, home := t.sched.Load(), from.sched.Load()
 	own := s == home
 	if !home.mayLend(from) || own && home.state.options.nonReentrant || !own && !s.takeLoop(t) {
@@ -25,9 +29,9 @@ func (t *Task) RunInPlace(from *Task) (ran bool, err error) {
 	defer wait.End()
 	var lent bool
 	if own {
-		lent, err = home.lendTo(from, t, wait.Wait)
+		lent, err = home.lendTo(ctx, from, t, wait.Wait)
 	} else {
-		lent, err = home.lend(from, wait.Wait)
+		lent, err = home.lend(ctx, from, t, wait.Wait)
 	}
 	if !lent {
 		if !own {
@@ -36,7 +40,7 @@ func (t *Task) RunInPlace(from *Task) (ran bool, err error) {
 		return false, home.explain(from, err)
 	}
 	defer home.takeBackTurn(from) // also when the function ends the goroutine
-	from.passCancellation(t.work)
+	passEnd(ctx, t.work)
 	s.runInPlace(t)
 	return true, nil
 }
@@ -78,10 +82,10 @@ func (s *Scheduler) mayLend(from *Task) bool {
 	return s.state.executorOf(from) == onGoroutines && s.state.loopOn.Load() == nil && s.checkGoroutine(from) == nil
 }
 
-// lend has from wait on a goroutine that runs a task of another scheduler.
-func (s *Scheduler) lend(from *Task, on pending.Wait) (lent bool, err error) {
+// lend has from wait on a goroutine that runs t, a task of another scheduler.
+func (s *Scheduler) lend(ctx context.Context, from, t *Task, on pending.Wait) (lent bool, err error) {
 	w := waitPool.Get().(*waitState)
-	w.cond.L = &s.mu
+	w.cond.L, w.lentTo, w.ctx = &s.mu, t.work, ctx
 	s.mu.Lock()
 	err = s.state.beginLend(from, w, on)
 	var start executor
@@ -100,9 +104,9 @@ func (s *Scheduler) lend(from *Task, on pending.Wait) (lent bool, err error) {
 
 // lendTo has from wait on a goroutine that runs t, a task of the same scheduler. It reports
 // false if something comes before t.
-func (s *Scheduler) lendTo(from, t *Task, on pending.Wait) (lent bool, err error) {
+func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on pending.Wait) (lent bool, err error) {
 	w := waitPool.Get().(*waitState)
-	w.cond.L = &s.mu
+	w.cond.L, w.lentTo, w.ctx = &s.mu, t.work, ctx
 	s.mu.Lock()
 	free := s.state.isFree(t)
 	if free {

@@ -1,7 +1,6 @@
 package sched
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"math"
@@ -60,12 +59,12 @@ type Owner interface {
 // calls and the queues of package actors.
 type Work interface {
 	pending.Handle
-	// FunctionContext returns the context that Run gives to the function.
-	FunctionContext() context.Context
 	// Run calls the function, and returns its panic if there was one.
 	Run() *pending.PanicError
 	// Reject ends the pending, unless its function has started.
 	Reject(cause error)
+	// Interrupt ends the context of the function, if it runs.
+	Interrupt(cause error)
 	// Release lets go of the function, which will not be called.
 	Release()
 }

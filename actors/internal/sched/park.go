@@ -115,19 +115,22 @@ func (t *Task) Resume() {
 	s := t.sched.Load()
 	s.mu.Lock()
 	w := s.state.resume(t)
-	inPlace := t.taskInPlace()
+	ctx, inPlace := t.inPlace()
 	s.mu.Unlock()
 	wake(w)
 	if inPlace != nil {
-		t.passCancellation(inPlace)
+		passEnd(ctx, inPlace)
 	}
 }
 
-// passCancellation cancels what runs on the goroutine of t, if the context of t's own
-// function has ended.
-func (t *Task) passCancellation(inPlace pending.Handle) {
-	if ctx := t.work.FunctionContext(); ctx.Err() != nil {
-		inPlace.Cancel(context.Cause(ctx))
+// passEnd ends the context of a function that runs on the goroutine of the one that has
+// called it, if the context of the call has ended. That context may go on when the
+// function that calls is cancelled.
+func passEnd(ctx context.Context, w Work) {
+	if ctx.Err() != nil {
+		cause := context.Cause(ctx)
+		w.Reject(cause)
+		w.Interrupt(cause)
 	}
 }
 
