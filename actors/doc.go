@@ -21,7 +21,8 @@
 // So what they share may have changed across a wait, and only there.
 //
 // [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn instead. A wait
-// that could never end is then reported as [pending.ErrDeadlock].
+// that could never end is then reported as [pending.ErrDeadlock]. What no search for
+// circles sees is logged when a turn lasts long: see [props.TurnWarning].
 //
 // A function that never waits costs neither a goroutine nor a channel. One that
 // waits keeps the goroutine it runs on, and another one takes over the mailbox.

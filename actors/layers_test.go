@@ -25,9 +25,10 @@ var layers = map[string][]string{
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "pending", "internal/bounded", "internal/safelog"},
+	"actors/internal/watchdog":   {"actors/internal/goroutine"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/safelog"},
 	"actors": {
-		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem",
+		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem", "actors/internal/watchdog",
 		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/safelog",
 	},
 }
@@ -39,6 +40,7 @@ var foreign = map[string][]string{
 	"pending":                   {},
 	"actors/internal/fifo":      {},
 	"actors/internal/goroutine": {"github.com/petermattis/goid"},
+	"actors/internal/watchdog":  {"github.com/petermattis/goid"},
 	"actors/internal/sched":     {"github.com/petermattis/goid"},
 }
 
@@ -83,7 +85,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go"},
 		{"log.go"},
 		{"requests.go", "registry.go", "defaults.go"},
-		{"events.go", "context.go", "telemetry.go"},
+		{"events.go", "context.go", "telemetry.go", "slow_turn.go"},
 		{"queues.go", "pool.go", "worker.go", "publisher.go", "timers.go"},
 		{"backoff.go", "grace.go", "stop.go"},
 		{"lifecycle.go", "host.go"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -23,6 +24,7 @@ type registry struct {
 	props    *actor.Props // of all callers but adopted actors
 	requests requests
 	events   events
+	watchdog watchdog.Watchdog // of all turns
 
 	spawnMu      sync.Mutex // held until the actor that is spawned takes its mailbox
 	mailboxOwner *Caller    // whose mailbox that is; guarded by spawnMu
@@ -48,6 +50,7 @@ func registryOf(system *actor.ActorSystem) *registry {
 		r := &registry{system: system, callers: make(map[string]*Caller)}
 		r.pid = system.NewLocalPID(rootID)
 		r.props = r.newProps()
+		r.events.watchdog = &r.watchdog
 		if _, added := system.ProcessRegistry.Add(r, rootID); added {
 			return r
 		}

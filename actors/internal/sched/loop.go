@@ -110,6 +110,7 @@ func (l *loop) dispatch() bool {
 		if !l.messages {
 			return s.reroute(item)
 		}
+		s.watchTurn()
 		s.owner.Call(item)
 	case *waitState:
 		item.wake() // the task has the turn now, and its goroutine the loop
@@ -121,16 +122,19 @@ func (l *loop) dispatch() bool {
 		if s.state.options.anchored && !l.messages {
 			return s.reroute(item)
 		}
+		s.watchTurn()
 		s.owner.Control(item.message)
 	case deferredMessage:
 		if s.state.options.anchored && !l.messages {
 			return s.reroute(item)
 		}
+		s.watchTurn()
 		s.owner.Quiesced(item.message)
 	default:
 		if !l.messages {
 			return s.reroute(item)
 		}
+		s.watchTurn()
 		s.owner.Message(item)
 	}
 	return true
@@ -150,11 +154,11 @@ func (l *loop) dispatchTask(t *Task) bool {
 // the turn is elsewhere.
 func (s *Scheduler) runTask(t *Task) bool {
 	var p *pending.PanicError
+	s.beginTurn(t)
 	s.state.current.Store(t)
 	if s.state.closed.Load() { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
-		s.beginTurn(t)
 		p = t.work.Run()
 	}
 	returned := t.exit()

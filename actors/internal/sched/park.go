@@ -68,8 +68,8 @@ func (t *Task) Park(on pending.Handle, keep bool) error {
 
 // waitLocked returns when the wait of t is over. It releases mu meanwhile.
 func (s *Scheduler) waitLocked(t *Task, keep bool) error {
+	s.NotifyWait()
 	if !keep {
-		s.slow.end()
 		// With mu held, because the loop that starts runs no user code before it takes mu,
 		// and this goroutine needs mu to sleep.
 		s.start(s.state.yield(t))
@@ -90,6 +90,7 @@ func (t *Task) Resume() {
 	s.mu.Lock()
 	w := s.state.resume(t)
 	s.mu.Unlock()
+	s.NotifyWait() // it may want its turn back
 	wake(w)
 }
 
@@ -111,11 +112,7 @@ func (w *waitState) sleep() {
 // abandoned, and had no turn.
 func (t *Task) exit() bool {
 	s := t.sched.Load()
-	if !s.state.current.CompareAndSwap(t, nil) {
-		return false
-	}
-	s.slow.end()
-	return true
+	return s.state.current.CompareAndSwap(t, nil)
 }
 
 // isAbandoned reports whether the turn was taken away from the task.

@@ -13,7 +13,6 @@ func (t *Task) Yield() error {
 	s.mu.Lock()
 	waits, err := s.state.beginYield(t, w)
 	if waits {
-		s.slow.end()
 		s.start(s.state.yieldRunnable(t))
 		w.sleep()
 		if t.abandoned {
