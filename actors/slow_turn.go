@@ -112,7 +112,7 @@ func (c *Caller) waitsForTask(t *sched.Task) (waiting []string) {
 func (c *Caller) reportSlowTurn(turn sched.SlowTurn, waiting []string) {
 	defer c.logPanic("report of a long turn") // the context of a call is user code
 	function, stack := c.locate(turn)
-	if !turn.Lasts() { // the stack may be that of what has followed
+	if len(stack) == 0 || !turn.Lasts() { // the stack may be that of what has followed
 		return
 	}
 	ctx := context.Background()

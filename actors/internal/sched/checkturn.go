@@ -13,10 +13,8 @@ const mustDetach = "a goroutine that its function has started must use actors.De
 // is called before the start.
 func (s *Scheduler) CheckTurns() { s.state.options.checkTurns = true }
 
-// beginTurn is called on the goroutine that has the turn of t from now on, before the
-// function runs.
+// beginTurn is called on the goroutine that has the turn of t from now on.
 func (s *Scheduler) beginTurn(t *Task) {
-	s.watchTurn()
 	if s.checksGoroutine(t) {
 		s.goroutine.Store(goroutine.ID())
 	}

@@ -34,6 +34,9 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 		s.state.loopOn.Store(b)
 	}
 	l.look()
+	if item != nil { // else next notes the turn
+		s.watchTurn()
+	}
 	ok := item == nil || l.dispatch()
 	throughput := s.dispatcher.Throughput()
 	for sinceHost, sinceYield := 0, 0; ok; sinceHost, sinceYield = sinceHost+1, sinceYield+1 {
@@ -88,6 +91,9 @@ func (l *loop) next() (item any, ok bool) {
 func (s *Scheduler) next() (item any, ok bool) {
 	s.mu.Lock()
 	item, ok = s.state.next()
+	if ok {
+		s.watchTurn() // with mu held: see Look and Overdue
+	}
 	idleCh := s.state.idleCh()
 	s.mu.Unlock()
 	if !ok && idleCh != nil {
@@ -110,7 +116,6 @@ func (l *loop) dispatch() bool {
 		if !l.messages {
 			return s.reroute(item)
 		}
-		s.watchTurn()
 		s.owner.Call(item)
 	case *waitState:
 		item.wake() // the task has the turn now, and its goroutine the loop
@@ -122,19 +127,16 @@ func (l *loop) dispatch() bool {
 		if s.state.options.anchored && !l.messages {
 			return s.reroute(item)
 		}
-		s.watchTurn()
 		s.owner.Control(item.message)
 	case deferredMessage:
 		if s.state.options.anchored && !l.messages {
 			return s.reroute(item)
 		}
-		s.watchTurn()
 		s.owner.Quiesced(item.message)
 	default:
 		if !l.messages {
 			return s.reroute(item)
 		}
-		s.watchTurn()
 		s.owner.Message(item)
 	}
 	return true
@@ -154,11 +156,11 @@ func (l *loop) dispatchTask(t *Task) bool {
 // the turn is elsewhere.
 func (s *Scheduler) runTask(t *Task) bool {
 	var p *pending.PanicError
-	s.beginTurn(t)
 	s.state.current.Store(t)
 	if s.state.closed.Load() { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
+		s.beginTurn(t)
 		p = t.work.Run()
 	}
 	returned := t.exit()

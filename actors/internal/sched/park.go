@@ -79,6 +79,7 @@ func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	case t.abandoned:
 		return s.state.cold.abandonErr
 	case !keep:
+		s.watchTurn()
 		s.beginTurn(t)
 	}
 	return t.wait.err

@@ -18,18 +18,22 @@ func (s *Scheduler) Watchdog() *watchdog.Watchdog { return s.owner.Watchdog() }
 // Limit implements [watchdog.Subject].
 func (s *Scheduler) Limit() time.Duration { return s.owner.TurnLimit() }
 
-// Look implements [watchdog.Subject]. While nobody runs the loop, only an operation that
-// takes mu can begin a turn.
+// Look implements [watchdog.Subject]. It has the loop take mu for the next item, so that
+// the turn is noted. While nobody runs the loop, only an operation that takes mu can begin
+// a turn.
 func (s *Scheduler) Look() (busy bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.state.slowPath.Store(true)
 	if !s.state.looping {
 		s.turns.Reset()
 	}
 	return s.state.looping
 }
 
-// watchTurn is called before the handler of an item, and before a task runs again.
+// watchTurn is called when the loop takes an item with mu held, and when a task has its
+// turn back. The items that the loop takes without mu are noted by the first that comes
+// after a look, for which it takes mu.
 func (s *Scheduler) watchTurn() { watchdog.Begin(&s.turns, s) }
 
 // ForgetTurns is called when no user code is left that could run.

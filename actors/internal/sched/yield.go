@@ -18,6 +18,7 @@ func (t *Task) Yield() error {
 		if t.abandoned {
 			err = s.state.cold.abandonErr
 		} else {
+			s.watchTurn()
 			s.beginTurn(t)
 		}
 		s.state.endWait(t)

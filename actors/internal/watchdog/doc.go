@@ -1,7 +1,7 @@
 // Package watchdog finds turns that last too long while something waits for them.
 //
-// A turn costs nothing but the load of its [Mark]: there is no clock, no timer and no
-// memory per turn. One timer per [Watchdog] looks at the subjects that have taken a turn,
+// A turn costs nothing: only the first turn after a look has to be noted in a [Mark]. There
+// is no clock, no timer and no memory per turn. One timer per [Watchdog] looks at the subjects that have taken a turn,
 // ten times within the shortest of their limits. A turn that no other has followed
 // between two looks has lasted for that time at least. So a turn is found when it has lasted
 // for its limit, and before it has lasted for five quarters of it, or for five milliseconds

@@ -15,7 +15,8 @@ type Subject interface {
 	// part of [Begin] too.
 	Limit() time.Duration
 	// Look reports whether there may be a turn. If there is none, it calls [Mark.Reset]
-	// with a lock held without which no turn can begin. It is called with no lock held.
+	// with a lock held without which no turn can begin. The next turn that begins after it
+	// calls [Begin]; those after that one need not. It is called with no lock held.
 	Look() (busy bool)
 	// Overdue is called for a turn that has lasted for its limit. It returns what reports
 	// the turn, or nil if nothing waits for it, or if it has ended. The report is called
@@ -53,8 +54,8 @@ const (
 // Off has no turns of a subject watched. It is called before the first.
 func (m *Mark) Off() { m.state.Store(off) }
 
-// Begin notes that a turn of s begins, before anything shows which one. Calls for one
-// subject must not overlap.
+// Begin notes that a turn of s begins, before anything shows which one: the first of all,
+// and the first after each [Subject.Look]. Calls for one subject must not overlap.
 func Begin(m *Mark, s Subject) {
 	if m.state.Load() < fresh {
 		m.begin(s)

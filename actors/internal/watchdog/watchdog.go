@@ -182,14 +182,16 @@ type look struct {
 
 // at looks at a subject, and reports whether it is busy.
 func (l *look) at(s Subject) (busy bool) {
+	m := s.Mark()
+	changed := m.state.CompareAndSwap(fresh, seen) // before the subject has to note turns again
 	if !s.Look() {
 		return false
 	}
-	limit, m := s.Limit(), s.Mark()
+	limit := s.Limit()
 	if interval := intervalOf(limit); limit > 0 && (l.interval == 0 || interval < l.interval) {
 		l.interval = interval
 	}
-	if m.state.CompareAndSwap(fresh, seen) {
+	if changed {
 		m.since = l.ceil
 		l.live = l.live || limit > 0
 		return true
