@@ -65,7 +65,7 @@ func TestSlowTurnSaysWhatWaits(t *testing.T) {
 		started := make(chan struct{})
 		waits := submit(t, s, func(ctx context.Context) (int, error) {
 			close(started)
-			return 0, pending.TurnOf(ctx).Park(nil, false)
+			return 0, pending.TurnOf(ctx).Park(pending.Wait{}, false)
 		})
 		<-started
 		long := submit(t, s, func(context.Context) (int, error) { <-free; return 1, nil })
