@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 	"weak"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -73,12 +74,11 @@ func TestTurnWarningKeepsNothingAlive(t *testing.T) {
 		return weak.Make(c)
 	}()
 	keptSystem := weak.Make(system)
-	for caller.Value() != nil {
-		runtime.GC()
+	collected := func(is func() bool) {
+		require.Eventually(t, func() bool { runtime.GC(); return is() }, 5*time.Minute, time.Millisecond)
 	}
+	collected(func() bool { return caller.Value() == nil })
 	runtime.KeepAlive(system)
 	system = nil
-	for keptSystem.Value() != nil {
-		runtime.GC()
-	}
+	collected(func() bool { return keptSystem.Value() == nil })
 }

@@ -125,9 +125,10 @@ func newWatched(name string, limit time.Duration, options Options) (*Scheduler, 
 	return s, owner
 }
 
-// startScheduler returns a scheduler that runs, and is idle at the end of the test.
-func startScheduler(t *testing.T, name string, options Options) (*Scheduler, *fakeOwner) {
-	s, owner := newScheduler(name, options)
+// startWatched returns a scheduler that runs, with a limit for turns. It is idle at the end
+// of the test.
+func startWatched(t *testing.T, limit time.Duration) (*Scheduler, *fakeOwner) {
+	s, owner := newWatched("s", limit, Options{})
 	s.Ungate()
 	t.Cleanup(func() { waitIdle(t, s) })
 	return s, owner

@@ -14,14 +14,6 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// startWatched returns a scheduler that runs, with a limit for turns.
-func startWatched(t *testing.T, limit time.Duration) (*Scheduler, *fakeOwner) {
-	s, owner := newWatched("s", limit, Options{})
-	s.Ungate()
-	t.Cleanup(func() { waitIdle(t, s) })
-	return s, owner
-}
-
 func (o *fakeOwner) slowTurns() []SlowTurn {
 	o.mu.Lock()
 	defer o.mu.Unlock()
