@@ -38,7 +38,7 @@ func Call[Req, Resp any](
 	if fixed && n.isHere(at) && !o.repeats() {
 		return callHere[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), repetition: o.repetition}
+	c := &remoteCall[Resp]{node: n, target: target, function: function, repetition: o.repetition}
 	if !fixed {
 		c.here = func(at place, ran *atomic.Bool) *pending.Pending[Resp] {
 			return callHere[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
@@ -52,7 +52,7 @@ func Call[Req, Resp any](
 func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
 	c.traced = actors.TelemetryOf(ctx) // the context of the pending is no function's
-	opts := append(make([]pending.Option, 0, 4), pending.Named(c.function), n.described, pending.Tracked())
+	opts := append(make([]pending.Option, 0, 4), pending.Named(clean(c.function)), n.described, pending.Tracked())
 	if c.traced != nil {
 		at, _ := c.target.(place)
 		opts = append(opts, c.traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
@@ -65,6 +65,10 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		return
 	}
 	if err := o.check(); err != nil {
+		c.SetError(err)
+		return
+	}
+	if err := checkNames(c.function, c.target); err != nil {
 		c.SetError(err)
 		return
 	}

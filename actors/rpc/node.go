@@ -41,6 +41,7 @@ type node struct {
 	lines      lines
 	peers      peers
 	listening  sync.Once // to the events of the system
+	gate       gate
 
 	// Those of a cluster.
 	members     members
@@ -65,6 +66,7 @@ func nodeOf(system *actor.ActorSystem) *node {
 		n := &node{system: system, generation: uint64(time.Now().UnixNano())} //nolint:gosec // It is after 1970.
 		n.described = pending.DescribedBy(func(m pending.Metadata) { m["system"] = system })
 		n.config.Store(defaults())
+		n.gate.node, n.gate.conns.gate = n, &n.gate
 		n.guards = n.newGuards()
 		if _, added := system.ProcessRegistry.Add(n, processID); added {
 			return n

@@ -123,7 +123,7 @@ func (c *remoteCall[Resp]) mark(at place) {
 // request returns the call as it travels, at this moment.
 func (c *remoteCall[Resp]) request(at place) (*wire.Envelope, error) {
 	e, request := wire.NewRequest()
-	request.Function, request.Caller, request.Argument = c.function, clean(at.caller), c.argument
+	request.Function, request.Caller, request.Argument = c.function, at.caller, c.argument
 	request.Trace, request.Key = c.trace(), c.key
 	request.Worker, request.Window, request.Identity = at.worker, c.window, at.identity
 	if deadline, ok := c.Context().Deadline(); ok {

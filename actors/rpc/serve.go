@@ -81,7 +81,8 @@ func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
 	}
 	config := n.config.Load()
 	permitted := call.address == here || config.permits(Incoming{
-		Peer: call.address, Function: r.GetFunction(), Caller: r.GetCaller(), Identity: r.GetIdentity(),
+		Peer: call.address, Certificate: n.gate.identities.of(call.address),
+		Function: r.GetFunction(), Caller: r.GetCaller(), Identity: r.GetIdentity(),
 	})
 	if !permitted {
 		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())

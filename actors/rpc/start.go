@@ -80,6 +80,7 @@ func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*r
 	if err != nil {
 		return nil, err
 	}
+	n.gate.listen()
 	configuration := remote.Configure(bracketed(host), int(port),
 		remote.WithAdvertisedHost(c.advertised),
 		remote.WithEndpointWriterBatchSize(min(mostInBatch, LargestMaxSize/c.maxSize)),
@@ -95,22 +96,29 @@ func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*r
 }
 
 func (n *node) serverOptions(c *config) []grpc.ServerOption {
-	return n.withGuards(append([]grpc.ServerOption{
-		grpc.MaxRecvMsgSize(largestBatch),
+	return n.withGuards([]grpc.ServerOption{
+		grpc.Creds(n.gate.limits(c)),
+		grpc.ConnectionTimeout(handshakeTime),
+		grpc.MaxConcurrentStreams(mostStreams),
+		grpc.MaxHeaderListSize(largestHeaders),
+		grpc.MaxRecvMsgSize(n.receiveLimit()),
 		grpc.MaxSendMsgSize(largestBatch),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: silence, Timeout: lifeSigns}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime, Time: silence, Timeout: lifeSigns}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: silence / 2, PermitWithoutStream: true}),
-	}, c.server...))
+	})
 }
+
+// receiveLimit is how many bytes a message of gRPC may have that is received.
+func (n *node) receiveLimit() int { return largestBatch }
 
 func (n *node) dialOptions(c *config) []grpc.DialOption {
 	n.backlog.watched.Store(true)
 	transport := c.transport
 	if transport == nil {
-		transport = grpc.WithTransportCredentials(insecure.NewCredentials())
+		transport = insecure.NewCredentials()
 	}
 	return []grpc.DialOption{
-		transport,
+		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestBatch), grpc.MaxCallSendMsgSize(largestBatch)),
 		grpc.WithContextDialer(n.dial),
 		grpc.WithChainStreamInterceptor(n.sendStream),

@@ -76,7 +76,7 @@ func open[Req, Resp any](
 		return streamHere(ctx, s, at, function, req, o)
 	}
 	c := &remoteCall[struct{}]{
-		node: n, target: target, function: clean(function),
+		node: n, target: target, function: function,
 		stream: s, window: uint32(o.window), //nolint:gosec // It is valid.
 	}
 	c.here = func(at place, ran *atomic.Bool) *pending.Pending[struct{}] {

@@ -25,7 +25,7 @@ func TestCallOfAnIdentityThatTheCallerIsNot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t)
 			var asked Incoming
-			require.NoError(t, Configure(r.system, Authorise(func(call Incoming) bool {
+			require.NoError(t, Configure(r.system, Authorize(func(call Incoming) bool {
 				asked = call
 				return true
 			})))

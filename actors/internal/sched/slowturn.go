@@ -80,5 +80,5 @@ func (s *state) slowTurn() (t *Task, has bool) {
 	if t == nil {
 		return nil, s.looping && s.starting == nil
 	}
-	return t, t.state == running || t.state == blocking
+	return t, t.state != parked && t.state != runnable
 }
