@@ -64,12 +64,11 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
 		members: make(map[Handle]inShielded),
 	}
-	g.drained = New[struct{}](context.Background(), Named("pending.Group"), Needing((*groupNode)(g)))
 	for _, opt := range opts {
 		opt(&g.options)
 	}
 	g.parent, _ = CurrentTracker[*Group](ctx)
-	g.drained = New[struct{}](context.Background(), Named("pending.Group"), drainedBefore(g.parent))
+	g.drained = New[struct{}](context.Background(), Named("pending.Group"), Needing((*groupNode)(g)), drainedBefore(g.parent))
 	g.foreign = taskOf(ctx).isWaiting()
 	if g.options.shield {
 		g.outer = context.WithoutCancel(ctx)
