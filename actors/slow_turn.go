@@ -164,12 +164,12 @@ func nameAt(entry uintptr) string {
 func (c *Caller) locate(turn sched.SlowTurn) (function string, lines []string) {
 	dump, t := turn.Dump(), turn.Task
 	if t == nil {
-		found := findCalls(dump, handlerFrames...).within(runFrame, 0, &c.sched)
+		found := findCalls(dump, &c.sched, handlerFrames...).within(runFrame, 0, &c.sched)
 		return found.userFunction(), found.lines()
 	}
-	found := findCalls(dump, nameAt(workOf(t).entry())).within(runTaskFrame, 1, t)
+	found := findCalls(dump, t, nameAt(workOf(t).entry())).within(runTaskFrame, 1, t)
 	if len(found) == 0 { // a method of an interface has another name
-		found = findCalls(dump, runTaskFrame).within(runTaskFrame, 1, t)
+		found = findCalls(dump, t, runTaskFrame).within(runTaskFrame, 1, t)
 	}
 	return t.Work().Name(), found.lines()
 }
@@ -182,10 +182,11 @@ type stack struct {
 	entry int // the frame of that function
 }
 
-// findCalls returns the stacks that run one of the functions.
-func findCalls(dump []byte, functions ...string) (found stacks) {
+// findCalls returns the stacks that run one of the functions, those with the pointer if
+// there are any.
+func findCalls(dump []byte, pointer any, functions ...string) (found stacks) {
 	for _, function := range functions {
-		for _, trace := range goroutine.Find(dump, function) {
+		for _, trace := range goroutine.Find(dump, function, fmt.Sprintf("%p", pointer)) {
 			found = append(found, stack{trace, trace.Index(function)})
 		}
 	}

@@ -38,16 +38,21 @@ type Frame struct {
 
 // Find returns the stacks of a dump that have a frame of the function. None has a frame of
 // the function "".
-func Find(dump []byte, function string) []Trace {
+//
+// It prefers the stacks that contain the hint. Reading all of a large dump takes long.
+func Find(dump []byte, function, hint string) []Trace {
 	if function == "" {
 		return nil
 	}
 	var found []Trace
 	line := []byte("\n" + function + "(")
 	for stack := range stacksOf(dump) {
-		if bytes.Contains(stack, line) {
+		if bytes.Contains(stack, []byte(hint)) && bytes.Contains(stack, line) {
 			found = append(found, parse(string(stack)))
 		}
+	}
+	if len(found) == 0 && hint != "" {
+		return Find(dump, function, "")
 	}
 	return found
 }

@@ -34,10 +34,10 @@ func TestStacksAreFoundByAFunction(t *testing.T) {
 	dump := Dump()
 	close(free)
 	wg.Wait()
-	found := Find(dump, here+"(*place).waits")
+	found := Find(dump, here+"(*place).waits", "")
 	require.Len(t, found, 2)
-	assert.Len(t, Find(dump, here+"generic[...]"), 2)
-	assert.Empty(t, Find(dump, here+"(*place).wait"))
+	assert.Len(t, Find(dump, here+"generic[...]", ""), 2)
+	assert.Empty(t, Find(dump, here+"(*place).wait", ""))
 	for i, p := range places {
 		trace := found[0]
 		if at := trace.Index(here + "(*place).waits"); !trace.Frames[at].HasArg(0, fmt.Sprintf("%p", p)) {

@@ -15,6 +15,9 @@ import (
 // what milliseconds leave out, are less than a quarter of the limit.
 const looksPerLimit = 10
 
+// maxReports bounds how many turns one look reports: each has to find its stack.
+const maxReports = 16
+
 // minInterval bounds how often the timer looks.
 const minInterval = time.Millisecond
 
@@ -178,6 +181,7 @@ type look struct {
 
 	live     bool          // some turn is to be looked at again
 	interval time.Duration // in which that is due; 0 for none
+	reports  int
 }
 
 // at looks at a subject, and reports whether it is busy.
@@ -217,8 +221,12 @@ func (l *look) since(m *Mark) time.Duration {
 
 // overdue has a turn reported that has lasted for its limit, if something waits for it.
 func (l *look) overdue(s Subject, lasted time.Duration) {
+	if l.reports == maxReports { // when very many turns hang, the first ones say why
+		return
+	}
 	report := s.Overdue(Turn{Since: l.now.Add(-lasted), Lasted: lasted, Dump: l.dump})
 	if report != nil && s.Mark().state.CompareAndSwap(seen, told) {
+		l.reports++
 		go report() // it calls user code
 	}
 }
