@@ -238,6 +238,7 @@ func (c *circle) close(order []int) {
 	c.begin(last)
 	require.ErrorIs(c.t, c.stations[last].err, pending.ErrDeadlock)
 	time.Sleep(2 * time.Hour)
+	synctest.Wait()
 	for i, s := range c.stations {
 		require.True(c.t, s.ended, "function %d hangs", i)
 		if i != last {
@@ -247,8 +248,8 @@ func (c *circle) close(order []int) {
 	err := c.stations[last].err
 	if len(order) > 1 && len(order) < 10 {
 		for i, s := range c.stations {
-			assert.ErrorContains(c.t, err, s.caller.ID())
-			assert.ErrorContains(c.t, err, c.ways[i].says)
+			require.ErrorContains(c.t, err, s.caller.ID())
+			require.ErrorContains(c.t, err, c.ways[i].says)
 		}
 	}
 }
@@ -328,8 +329,8 @@ var endings = map[string]func(ctx context.Context, other *pending.Pending[int], 
 		return err
 	},
 	"the other branch of a loop": func(ctx context.Context, other *pending.Pending[int], _ *actors.Caller) error {
-		for range pending.AsCompletedOf(ctx, []*pending.Pending[int]{other, inAnHour(ctx)}, pending.KeepUnfinished()) {
-			break
+		for _, err := range pending.AsCompletedOf(ctx, []*pending.Pending[int]{other, inAnHour(ctx)}, pending.KeepUnfinished()) {
+			return err
 		}
 		return nil
 	},
@@ -500,12 +501,12 @@ func TestDrainOfACallerWhoseFunctionWaitsForTheOneThatDrainsIsADeadlock(t *testi
 func TestTwoCirclesThroughOneFunctionAreTwoDeadlocks(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		var center *pending.Pending[int]
-		gate := pending.New[int](t.Context())
+		gates := []*pending.Pending[int]{pending.New[int](t.Context()), pending.New[int](t.Context())}
 		errs := make([]error, 2)
 		var sides []*pending.Pending[int]
-		for i := range 2 {
+		for i, gate := range gates {
 			sides = append(sides, actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) {
-				_ = actors.Sleep(ctx, time.Duration(i+1)*time.Second)
+				_, _ = gate.Wait(ctx)
 				_, errs[i] = center.Wait(ctx, pending.Protect())
 				return 1, nil
 			}))
@@ -514,8 +515,10 @@ func TestTwoCirclesThroughOneFunctionAreTwoDeadlocks(t *testing.T) {
 			_, err := pending.All(ctx, sides...)
 			return 1, err
 		})
-		time.Sleep(time.Minute)
-		gate.SetResult(1)
+		for _, gate := range gates {
+			time.Sleep(time.Second)
+			gate.SetResult(1)
+		}
 		result(t, center)
 		require.ErrorIs(t, errs[0], pending.ErrDeadlock)
 		require.ErrorIs(t, errs[1], pending.ErrDeadlock)
@@ -531,4 +534,95 @@ func TestLargeCircleIsFoundSoon(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Callers on one loop share its goroutine. A wait that keeps the turn keeps that too.
+func TestKeepingTheLoopOfAHostFromWhatIsWaitedForIsADeadlock(t *testing.T) {
+	if again() {
+		return
+	}
+	for _, w := range circleWays[:2] {
+		for name, needs := range map[string]func(ctx context.Context, s *station){
+			"queued": func(ctx context.Context, s *station) {},
+			"suspended": func(ctx context.Context, s *station) {
+				_ = actors.Sleep(ctx, time.Minute)
+			},
+			"runnable": func(ctx context.Context, s *station) {
+				_ = actors.Sleep(ctx, time.Second/2)
+				time.Sleep(time.Second)
+			},
+		} {
+			t.Run(name+", "+w.name, func(t *testing.T) {
+				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+					loop := newLoop(t)
+					a, b := start(t, system, props.HostedBy(loop)), start(t, system, props.HostedBy(loop))
+					p := actors.CallSoon(t.Context(), a, func(ctx context.Context) (int, error) {
+						s := &station{call: actors.CallSoon(ctx, b, func(ctx context.Context) (int, error) {
+							return 1, actors.Sleep(ctx, time.Second)
+						})}
+						needs(ctx, s)
+						return 1, w.wait(context.WithoutCancel(ctx), s)
+					})
+					err := failure(p)
+					if w.name == "WaitSync" && name != "suspended" {
+						require.ErrorIs(t, err, pending.ErrDeadlock)
+						require.ErrorContains(t, err, "waits for the loop of the host")
+					} else {
+						require.NoError(t, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// What ends by itself may still need a turn to do so.
+func TestTimeoutThatHasPassedIsNoWayOutOfACircle(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		gate := pending.New[int](t.Context())
+		limited := actors.Schedule(t.Context(), c, func(ctx context.Context) (int, error) {
+			return gate.Wait(ctx, pending.Shield())
+		}, actors.Timeout(time.Hour))
+		time.Sleep(time.Second)
+		waits := actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) { return limited.Wait(ctx) })
+		time.Sleep(time.Second)
+		keeps := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) { return waits.WaitSync(ctx, pending.Protect()) })
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.False(t, keeps.IsDone())
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.ErrorIs(t, keeps.Err(), pending.ErrDeadlock)
+		gate.SetResult(1)
+	})
+}
+
+// A strategy may have a caller go on in the backoff of its restart. What waits there goes
+// on waiting.
+func TestCircleOfACallerThatGoesOnWithoutItsRestartIsADeadlock(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system, props.Supervision(supervision.Restart(supervision.Backoff(time.Hour, time.Hour))))
+		var other *pending.Pending[int]
+		gate := pending.New[int](t.Context())
+		waits := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+			_, _ = gate.Wait(ctx)
+			return other.Wait(ctx)
+		})
+		other = actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) {
+			_ = actors.Sleep(ctx, time.Minute)
+			return waits.Wait(ctx)
+		})
+		gate.SetResult(1)
+		time.Sleep(time.Second)
+		do(t.Context(), c, func(context.Context) { panic(errBoom) })
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		assert.False(t, other.IsDone(), "the restart will end the wait")
+		process, _ := system.ProcessRegistry.Get(c.PID())
+		process.SendSystemMessage(c.PID(), &actor.ResumeMailbox{})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.ErrorIs(t, other.Err(), pending.ErrDeadlock)
+	})
 }

@@ -211,6 +211,7 @@ func (c *Caller) resumed() {
 	}
 	c.mu.Unlock()
 	c.sched.Pause(false)
+	c.sched.RecheckParked() // no restart ends their waits now
 	restarted := c.restarting
 	c.restarting, c.restarted = false, false
 	c.registerDeferred()

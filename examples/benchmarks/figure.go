@@ -28,6 +28,7 @@ type sizes struct {
 	children              int
 	fewQueued, manyQueued int
 	smallTree, largeTree  int
+	shortChain, longChain int
 }
 
 var fullSizes = sizes{
@@ -37,6 +38,8 @@ var fullSizes = sizes{
 	manyQueued: 1_000_000,
 	smallTree:  1000,
 	largeTree:  100_000,
+	shortChain: 1_000,
+	longChain:  10_000,
 }
 
 // figures is the table of what is measured.
@@ -154,6 +157,12 @@ func figures(n sizes) []figure {
 		theirs: side{name: "protoactor remote `RequestFuture`, 64 in flight", per: callsAcross, run: requestAcross},
 		bar:    bar{atMost: 1},
 		note:   "allocations are those of the process that calls.",
+	}, {
+		number: 24,
+		ours:   side{name: "a function that waits, in a chain of 10 000", per: n.longChain, run: suspendChain(n.longChain)},
+		theirs: side{name: "in a chain of 1000", per: n.shortChain, run: suspendChain(n.shortChain)},
+		bar:    bar{atMost: 1.3},
+		note:   "each function is called and waits for the one before it.",
 	}}, backendFigures(n)...)
 }
 

@@ -49,3 +49,23 @@ func growTree(root *actors.Caller, n int) *actors.Caller {
 	}
 	return root
 }
+
+// suspendChain suspends n functions, each of which waits for the one before it.
+func suspendChain(n int) func(*testing.B) {
+	return func(b *testing.B) {
+		c, ctx := startCaller(b), context.Background()
+		for b.Loop() {
+			first := pending.New[int](ctx)
+			last := first
+			for range n {
+				before := last
+				last = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return before.Wait(ctx) })
+			}
+			must(actors.CallSoon(ctx, c, one).Wait(ctx)) // all the others wait by then
+			b.StopTimer()
+			first.SetResult(1)
+			must(last.Wait(ctx))
+			b.StartTimer()
+		}
+	}
+}

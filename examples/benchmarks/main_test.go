@@ -55,6 +55,8 @@ var tinySizes = sizes{
 	manyQueued: 1000,
 	smallTree:  5,
 	largeTree:  50,
+	shortChain: 5,
+	longChain:  50,
 }
 
 // measureOnce has each side of a figure run for one operation.

@@ -36,8 +36,12 @@ type Frame struct {
 	Position string // file and line
 }
 
-// Find returns the stacks of a dump that have a frame of the function. None has a frame of
-// the function "".
+// mostFound bounds how many stacks are read: where very many goroutines do the same, some
+// of them show what it is.
+const mostFound = 32
+
+// Find returns the stacks of a dump that have a frame of the function, at most
+// mostFound of them. None has a frame of the function "".
 //
 // It prefers the stacks that contain the hint. Reading all of a large dump takes long.
 func Find(dump []byte, function, hint string) []Trace {
@@ -49,6 +53,9 @@ func Find(dump []byte, function, hint string) []Trace {
 	for stack := range stacksOf(dump) {
 		if bytes.Contains(stack, []byte(hint)) && bytes.Contains(stack, line) {
 			found = append(found, parse(string(stack)))
+		}
+		if len(found) == mostFound {
+			break
 		}
 	}
 	if len(found) == 0 && hint != "" {

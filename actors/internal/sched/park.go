@@ -49,6 +49,10 @@ func (t *Task) Park(on pending.Wait, keep bool) error {
 		w.recycle()
 		return s.explain(t, err)
 	}
+	if loop := s.state.hostLoopOf(t); keep && loop != nil {
+		loop.blocking.Store(t)
+		defer loop.blocking.CompareAndSwap(t, nil)
+	}
 
 	// Whoever closes a circle of waits finds it, because each wait is published before
 	// its circle is looked for.

@@ -8,6 +8,24 @@ func (s *state) executorOf(t *Task) executor {
 	return s.main.load()
 }
 
+// hostLoopOf returns the host's loop that a task is to run on, or nil. It may be called
+// without mu.
+func (s *state) hostLoopOf(t *Task) *hostLoop {
+	if p, ok := s.executorOf(t).(*pinned); ok {
+		return p.loop
+	}
+	return nil
+}
+
+// isKeptFrom reports whether another task waits on the goroutine that t is to run on.
+func (l *hostLoop) isKeptFrom(t *Task) bool {
+	if l == nil {
+		return false
+	}
+	other := l.blocking.Load()
+	return other != nil && other != t
+}
+
 // reroute moves the loop, with the item at hand, to where the item is to be handled. It
 // reports false if the item is to be rejected instead, because no user code starts after
 // a stop.

@@ -41,6 +41,7 @@ const (
 type waitState struct {
 	on         pending.Wait
 	over       bool
+	deep       bool       // what it needs is too much to look at on a turn
 	err        error      // why the wait is over, if it could never end
 	cond       sync.Cond  // signaled when over is set; its lock is the scheduler's mu
 	next, prev *Task      // in a taskList
@@ -77,7 +78,7 @@ func wake(w waker) {
 func (w *waitState) wake() { w.cond.Signal() }
 
 func (w *waitState) recycle() {
-	w.on, w.over, w.err = pending.Wait{}, false, nil
+	w.on, w.over, w.deep, w.err = pending.Wait{}, false, false, nil
 	w.next, w.prev, w.borrowed, w.coroutine, w.cond.L = nil, nil, nil, nil, nil
 	waitPool.Put(w)
 }
