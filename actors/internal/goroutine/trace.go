@@ -12,7 +12,7 @@ const largestDump = 64 << 20
 
 // Dump returns the stacks of all goroutines. It stops the whole process for a moment.
 func Dump() []byte {
-	dump := make([]byte, 1<<16)
+	dump := make([]byte, max(1<<16, 2048*runtime.NumGoroutine()))
 	n := runtime.Stack(dump, true)
 	for n == len(dump) && n < largestDump {
 		dump = make([]byte, 2*len(dump))
