@@ -210,7 +210,7 @@ func newCircle(t *testing.T, system *actor.ActorSystem, ways ...wayToWait) *circ
 	c := &circle{t: t, ways: ways}
 	for i := range ways {
 		s := &station{gate: pending.New[int](t.Context()), idle: start(t, system)}
-		s.caller = start(t, system, append(c.before(i).opts, props.Name(fmt.Sprint("c", i)))...)
+		s.caller = start(t, system, append(c.before(i).opts, props.Name(fmt.Sprint("c", i)), props.TurnWarning(0))...)
 		c.stations = append(c.stations, s)
 	}
 	for i, s := range c.stations {

@@ -35,6 +35,7 @@ func (c *Caller) Drain(ctx context.Context) error {
 // drain is Drain on a goroutine of its own.
 func (c *Caller) drain(ctx context.Context) error {
 	c.draining.Store(true)
+	c.sched.NotifyWait()
 	err := c.finishWork(ctx)
 	c.stopApart(nil)
 	if err != nil {

@@ -49,7 +49,11 @@ func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error)
 func (s *Scheduler) takeLoop(t *Task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.takeLoop(t)
+	ok := s.state.takeLoop(t)
+	if ok {
+		s.watchTurn()
+	}
+	return ok
 }
 
 // leaveLoop has others run the loop, if there is work.
@@ -90,9 +94,9 @@ func (s *Scheduler) lend(ctx context.Context, from, t *Task, on pending.Wait) (l
 	err = s.state.beginLend(from, w, on)
 	var start executor
 	if err == nil && !s.state.options.nonReentrant {
-		s.slow.end()
 		start = s.state.yield(from)
 	}
+	s.NotifyWait()
 	s.mu.Unlock()
 	if err != nil {
 		w.recycle()
@@ -111,8 +115,8 @@ func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on pending.Wait) 
 	free := s.state.isFree(t)
 	if free {
 		if err = s.state.beginLend(from, w, on); err == nil {
-			s.slow.end()
 			s.state.lendTo(from)
+			s.watchTurn() // that of t
 			lent = true
 		}
 	}
@@ -130,6 +134,7 @@ func (s *Scheduler) takeBackTurn(t *Task) {
 	if s.state.endLend(t) {
 		w.sleep()
 		if !t.abandoned {
+			s.watchTurn()
 			s.beginTurn(t)
 		}
 	}

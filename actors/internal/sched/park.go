@@ -94,8 +94,8 @@ func (t *Task) Recheck(node pending.Node) {
 
 // waitLocked returns when the wait of t is over. It releases mu meanwhile.
 func (s *Scheduler) waitLocked(t *Task, keep bool) error {
+	s.NotifyWait()
 	if !keep {
-		s.slow.end()
 		// With mu held, because the loop that starts runs no user code before it takes mu,
 		// and this goroutine needs mu to sleep.
 		s.start(s.state.yield(t))
@@ -105,6 +105,7 @@ func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	case t.abandoned:
 		return s.state.cold.abandonErr
 	case !keep:
+		s.watchTurn()
 		s.beginTurn(t)
 	}
 	return t.wait.err
@@ -117,6 +118,7 @@ func (t *Task) Resume() {
 	w := s.state.resume(t)
 	ctx, inPlace := t.inPlace()
 	s.mu.Unlock()
+	s.NotifyWait() // it may want its turn back
 	wake(w)
 	if inPlace != nil {
 		passEnd(ctx, inPlace)
@@ -152,11 +154,7 @@ func (w *waitState) sleep() {
 // abandoned, and had no turn.
 func (t *Task) exit() bool {
 	s := t.sched.Load()
-	if !s.state.current.CompareAndSwap(t, nil) {
-		return false
-	}
-	s.slow.end()
-	return true
+	return s.state.current.CompareAndSwap(t, nil)
 }
 
 // isAbandoned reports whether the turn was taken away from the task.
