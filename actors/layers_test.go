@@ -26,9 +26,10 @@ var layers = map[string][]string{
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "pending", "internal/bounded", "internal/entry", "internal/safelog"},
+	"actors/internal/watchdog":   {"actors/internal/goroutine"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/entry", "internal/safelog"},
 	"actors": {
-		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem",
+		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem", "actors/internal/watchdog",
 		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog",
 	},
 }
@@ -41,6 +42,7 @@ var foreign = map[string][]string{
 	"pending":                   {},
 	"actors/internal/fifo":      {},
 	"actors/internal/goroutine": {"github.com/petermattis/goid"},
+	"actors/internal/watchdog":  {"github.com/petermattis/goid"},
 	"actors/internal/sched":     {"github.com/petermattis/goid"},
 }
 
@@ -85,15 +87,18 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go"},
 		{"log.go"},
 		{"requests.go", "registry.go", "defaults.go"},
-		{"events.go", "context.go", "telemetry.go"},
+		{"events.go", "context.go", "telemetry.go", "slow_turn.go"},
 		{"queues.go", "pool.go", "worker.go", "pool_node.go", "end_node.go", "publisher.go", "timers.go"},
-		{"backoff.go", "grace.go", "stop.go"},
+		{"backoff.go", "grace.go", "unfinished.go", "stop.go", "hooks.go"},
 		{"lifecycle.go", "host.go"},
 		{"actor.go"},
 		{"anchor.go", "spawn.go", "children.go"},
 		{"restart.go"},
 		{"as_caller.go", "start.go", "main_caller.go"},
-		{"call_option.go", "no_result.go", "call.go", "delayed.go", "call_sync.go", "queue_task.go", "queue.go", "invoke.go", "request.go", "reply.go"},
+		{
+			"retry.go", "call_option.go", "no_result.go", "call.go", "delayed.go", "call_sync.go", "queue_task.go", "queue.go",
+			"invoke.go", "every.go", "request.go", "reply.go",
+		},
 		{"drain.go", "process.go", "mailbox.go"},
 	})
 	require.NoError(t, err)

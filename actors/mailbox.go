@@ -7,14 +7,12 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 var (
@@ -142,15 +140,6 @@ func (m *mailbox) ExecutorLost(err error) {
 	go m.caller().loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err))
 }
 
-// SlowTurn implements [sched.Owner].
-func (m *mailbox) SlowTurn(t *sched.Task, elapsed time.Duration, stack []byte) {
-	ctx := t.Work().Context()
-	telemetry.LongTurn(ctx, elapsed, stack)
-	m.caller().log().WarnContext(ctx, "actors: turn lasts long",
-		slog.String("caller", m.Name()), slog.String("function", t.Work().Name()),
-		slog.Duration("limit", m.config.TurnWarning), slog.String("stack", string(stack)))
-}
-
 // Control implements [sched.Owner].
 func (m *mailbox) Control(message any) {
 	c := m.caller()
@@ -185,6 +174,9 @@ func (m *mailbox) Quiesced(message any) {
 	c := m.caller()
 	c.endGrace()
 	_, restart := message.(*actor.Restart)
+	if !restart && c.stopHook(message) {
+		return // it comes again
+	}
 	if restart {
 		c.beginRestart()
 	}
@@ -235,10 +227,15 @@ func (c *Caller) handleCrash(t *sched.Task, crash *pending.PanicError) (captured
 }
 
 // Panicked implements [sched.Owner].
-func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().panicked(t.Work(), p) }
+func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().failed(t.Work(), p) }
 
 // Finished implements [sched.Owner].
-func (m *mailbox) Finished(t *sched.Task) { m.caller().releaseWorker(t) }
+func (m *mailbox) Finished(t *sched.Task) {
+	m.caller().releaseWorker(t)
+	if t.Tag&tagRestartHook != 0 {
+		m.caller().hookFinished(t.Work())
+	}
+}
 
 // Goexit implements [sched.Owner].
 func (m *mailbox) Goexit(item any) {

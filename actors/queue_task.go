@@ -58,6 +58,9 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if o.capacity < 0 {
+		return newRefusedQueueTask[A](c, fmt.Errorf("%w: QueueCapacity(%d): must not be negative", ErrQueueClosed, o.capacity))
+	}
 	q := &queueTask[A]{caller: c, fn: fn, capacity: o.capacity}
 	q.task.Init(q, &c.sched)
 	q.source = sched.Source{Next: q.next, Ended: q.IsDone}
@@ -84,6 +87,7 @@ func newRefusedQueueTask[A any](c *Caller, err error) *queueTask[A] {
 	q.task.Init(q, &c.sched)
 	q.Init(context.Background(), nil, &q.task)
 	q.Fail(err)
+	_ = q.Err() // each method of the queue returns it
 	return q
 }
 
@@ -95,6 +99,18 @@ func isManager(t pending.Tracker) bool {
 }
 
 func (q *queueTask[A]) schedulable() *sched.Task { return &q.task }
+
+func (q *queueTask[A]) entry() uintptr { return reflect.ValueOf(q.fn).Pointer() }
+
+func (q *queueTask[A]) heldUp() []string {
+	q.mu.Lock()
+	n := q.items.Len()
+	q.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d items of the queue %s", n, q.Name())}
+}
 
 // Cancel replaces the Cancel of the pending for cancellations by package actors. A
 // stop, the context and the function of an item may all cancel for the same

@@ -46,8 +46,9 @@ func (c *Caller) Stop(opts ...StopOption) State {
 // StopWait stops the caller and returns nil when it has stopped. If ctx ends first
 // it returns the error of ctx, and the stop goes on. In a function of the caller
 // or of a descendant it returns [pending.ErrDeadlock] and stops nothing. The stop
-// would wait for that function. A protected caller is not stopped without [Force]:
-// that is an error too.
+// would wait for that function. If the wait becomes part of a circle, the error
+// matches [pending.ErrDeadlock] too, and the stop goes on. A protected caller is not
+// stopped without [Force]: that is an error too.
 func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
 	requireContext(ctx, "StopWait")
 	requireOptions(opts, "StopWait")
@@ -70,8 +71,10 @@ func (c *Caller) checkSelfWait(ctx context.Context) error {
 }
 
 func (c *Caller) waitStopped(ctx context.Context) error {
-	_, err := c.end().Wait(ctx, pending.Protect())
-	return err
+	if _, err := c.end().Wait(ctx, pending.Protect()); err != nil {
+		return fmt.Errorf("actors: stop %s: %w%s", c.path(), err, c.unfinished())
+	}
+	return nil
 }
 
 // stop stops the caller for a reason, nil for none.
@@ -119,7 +122,11 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 		c.sched.StopNotified()
 		then(was)
 	}()
-	defer forEachDespiteGoexit(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+	if c.config.OnStop != nil {
+		defer c.stopBefore(children)
+	} else {
+		defer forEachDespiteGoexit(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+	}
 	defer func() {
 		if c.worker != nil {
 			c.worker.pool.stopWorker(c.worker)
@@ -127,7 +134,7 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 	}()
 	defer c.closePool(err)
 	defer c.reject(rejected, err)
-	defer forEachDespiteGoexit(c.openQueues(), func(q work) { q.Cancel(err) })
+	defer forEachDespiteGoexit(c.openQueues(), func(q pending.Handle) { q.Cancel(err) })
 	defer forEachDespiteGoexit(delayed, func(t work) { t.Reject(err) })
 	forEachDespiteGoexit(active, func(t *sched.Task) {
 		w := workOf(t)

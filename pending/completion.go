@@ -84,6 +84,7 @@ func (c *completions[H]) unused() *watched[H] {
 	}
 	w = &watched[H]{}
 	w.waiter.done = func() { c.completed(w) }
+	w.waiter.turn = c.turn
 	return w
 }
 
@@ -214,7 +215,10 @@ func (c *completions[H]) Needs(n *Needs) {
 	defer c.mu.Unlock()
 	n.Any = !c.all
 	n.Live = !c.waiting // it has ended, and is about to look
-	for w := c.open; w != nil && n.AddPending(w.handle); w = w.next {
+	for w := c.open; w != nil; w = w.next {
+		if !n.AddPending(w.handle) {
+			return
+		}
 	}
 }
 
@@ -222,7 +226,15 @@ func (c *completions[H]) Needs(n *Needs) {
 func (*completions[H]) What() string { return "" }
 
 func (c *completions[H]) ended() error {
-	return &endedError{what: "pendings", err: c.ctx.Err(), cause: context.Cause(c.ctx)}
+	var left []Handle
+	c.mu.Lock()
+	for w := c.open; w != nil; w = w.next {
+		left = append(left, w.handle)
+	}
+	c.mu.Unlock()
+	return &endedError{
+		what: "pendings", progress: progressOf(left), err: c.ctx.Err(), cause: context.Cause(c.ctx),
+	}
 }
 
 // leave ends the collection and returns the pendings that are not done.

@@ -1,6 +1,7 @@
 package props_test
 
 import (
+	"context"
 	"log/slog"
 	"math"
 	"strings"
@@ -21,7 +22,7 @@ import (
 // given returns the description of a caller that nothing is said about, after
 // change.
 func given(change func(*props.Config)) *props.Config {
-	c := &props.Config{MaxIdleWorkers: 10, IdleTimeout: time.Minute, StopTimeout: 30 * time.Second}
+	c := &props.Config{MaxIdleWorkers: 10, IdleTimeout: time.Minute, TurnWarning: 10 * time.Second, StopTimeout: 30 * time.Second}
 	change(c)
 	return c
 }
@@ -61,6 +62,7 @@ func TestEachOptionSaysOneThing(t *testing.T) {
 		"MaxQueued":             {props.MaxQueued(math.MaxInt), func(c *props.Config) { c.MaxQueued = math.MaxInt }},
 		"MaxSuspended":          {props.MaxSuspended(7), func(c *props.Config) { c.MaxSuspended = 7 }},
 		"TurnWarning":           {props.TurnWarning(time.Second), func(c *props.Config) { c.TurnWarning = time.Second }},
+		"TurnWarning, off":      {props.TurnWarning(0), func(c *props.Config) { c.TurnWarning = 0 }},
 		"StopTimeout":           {props.StopTimeout(time.Second), func(c *props.Config) { c.StopTimeout = time.Second }},
 		"StopTimeout, for ever": {props.StopTimeout(0), func(c *props.Config) { c.StopTimeout = 0 }},
 	} {
@@ -104,6 +106,27 @@ func TestValueThatMakesNoSenseIsAnErrorThatNamesTheOption(t *testing.T) {
 				assert.Nil(t, config)
 			}
 		})
+	}
+}
+
+func TestFunctionsOfStartAndStopAreNotInherited(t *testing.T) {
+	fn := func(context.Context) error { return nil }
+	c, err := props.New(props.OnStart(fn), props.OnStop(fn))
+	require.NoError(t, err)
+	require.NotNil(t, c.OnStart)
+	require.NotNil(t, c.OnStop)
+	for _, opts := range [][]props.Option{nil, {props.MaxQueued(1)}} {
+		child, err := c.Child(opts...)
+		require.NoError(t, err)
+		assert.Nil(t, child.OnStart)
+		assert.Nil(t, child.OnStop)
+	}
+	for want, opt := range map[string]props.Option{
+		"props: OnStart(nil): a function must be given": props.OnStart(nil),
+		"props: OnStop(nil): a function must be given":  props.OnStop(nil),
+	} {
+		_, err := props.New(opt)
+		require.EqualError(t, err, want)
 	}
 }
 

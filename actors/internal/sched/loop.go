@@ -30,6 +30,9 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 		s.state.loopOn.Store(b)
 	}
 	l.look()
+	if item != nil { // else next notes the turn
+		s.watchTurn()
+	}
 	ok := item == nil || l.dispatch()
 	for ok {
 		if l.left--; l.left < 0 && !l.pause() {
@@ -108,6 +111,9 @@ func (l *loop) next() (ok bool) {
 func (s *Scheduler) next() (item any, ok bool) {
 	s.mu.Lock()
 	item, ok = s.state.next()
+	if ok {
+		s.watchTurn() // with mu held: see Look and Overdue
+	}
 	idleCh := s.state.idleCh()
 	s.mu.Unlock()
 	if !ok && idleCh != nil {
@@ -171,7 +177,7 @@ func (l *loop) dispatchTask(t *Task) bool {
 func (s *Scheduler) runTask(t *Task) bool {
 	var p *pending.PanicError
 	s.state.current.Store(t)
-	if s.state.closed.Load() { // the task was taken from the run queue before that
+	if s.state.closed.Load() && !t.Final { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -16,7 +17,7 @@ type Scheduler struct {
 	owner      Owner
 	dispatcher Dispatcher // nil until Attach
 	loop       func()     // runs the loop on a goroutine
-	slow       *slowTurn  // nil without a limit on turns
+	turns      watchdog.Mark
 
 	// goroutine is the ID of the one that has the turn, where that is checked.
 	goroutine atomic.Int64
@@ -45,8 +46,8 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 	s.state.notStarted = true
 	s.state.main.store(onGoroutines)
 	s.state.alternate.store(onGoroutines)
-	if options.TurnWarning > 0 {
-		s.slow = &slowTurn{owner: owner, limit: options.TurnWarning}
+	if owner.TurnLimit() == 0 {
+		s.turns.Off()
 	}
 }
 
@@ -56,6 +57,20 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 func (s *Scheduler) Submit(item any, limit int) error {
 	s.mu.Lock()
 	start, err := s.state.submit(item, limit)
+	s.mu.Unlock()
+	if err != nil {
+		return s.refusal(err, limit)
+	}
+	s.start(start)
+	s.NotifyWait()
+	return nil
+}
+
+// SubmitUrgent is [Scheduler.Submit] for an item that comes before those of the run queue,
+// but for each seventeenth.
+func (s *Scheduler) SubmitUrgent(item any, limit int) error {
+	s.mu.Lock()
+	start, err := s.state.submitUrgent(item, limit)
 	s.mu.Unlock()
 	if err != nil {
 		return s.refusal(err, limit)
@@ -86,6 +101,7 @@ func (s *Scheduler) SubmitControl(message any, d Decision) {
 	start := s.state.submitControl(message, d)
 	s.mu.Unlock()
 	s.start(start)
+	s.NotifyWait()
 }
 
 // Ungate starts the scheduler, and leaves all messages to the loop.
@@ -137,6 +153,7 @@ func (s *Scheduler) Close() (rejected []any, active []*Task) {
 	rejected, active, start := s.state.close()
 	s.mu.Unlock()
 	s.start(start)
+	s.NotifyWait()
 	return rejected, active
 }
 
@@ -152,9 +169,6 @@ func (s *Scheduler) StopNotified() {
 // waits end with err.
 func (s *Scheduler) Abandon(tasks []*Task, err error) {
 	s.mu.Lock()
-	for _, t := range tasks {
-		s.slow.forget(t)
-	}
 	woken, changed, start := s.state.abandon(tasks, err)
 	idleCh := s.state.idleCh()
 	s.mu.Unlock()
@@ -253,6 +267,10 @@ func (s *Scheduler) startAlternate() {
 	s.mu.Unlock()
 	changed.apply()
 }
+
+// NotifyWait notes that something waits for the turn, or that the task that has the turn
+// waits for something. It may be called with mu held.
+func (s *Scheduler) NotifyWait() { watchdog.Waits(&s.turns, s) }
 
 // Owner returns the owner of the task's scheduler.
 func (t *Task) Owner() Owner { return t.sched.Load().owner }
