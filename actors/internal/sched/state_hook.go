@@ -10,14 +10,17 @@ func (s *state) submitHook(t *Task) (start executor, err error) {
 		return nil, errClosed
 	}
 	cold := s.makeCold()
-	cold.hook, cold.gate = t, t
+	cold.hook = t
+	if !t.work.IsDone() { // else openGate may have come before
+		cold.gate = t
+	}
 	s.slowPath.Store(true)
 	return s.ensureLoop(), nil
 }
 
 // openGate lets the items of the run queue come that wait for the hook t.
 func (s *state) openGate(t *Task) (start executor) {
-	if s.cold.gate == t {
+	if s.gate() == t { // else it was refused
 		s.cold.gate = nil
 	}
 	return s.ensureLoop()

@@ -1,7 +1,9 @@
 package sched
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -103,4 +105,29 @@ func TestHookIsRejectedAfterClose(t *testing.T) {
 	s.Close()
 	require.ErrorIs(t, s.SubmitHook(&Task{}), pending.ErrStopped)
 	assert.Nil(t, s.RecallFinal())
+}
+
+// The owner opens the gate whenever the hook is done, also when it was refused.
+func TestGateOfAHookThatAStopHasRefusedMayBeOpened(t *testing.T) {
+	s, _ := newScheduler("s", Options{})
+	hook := newCall(t.Context(), s, func(context.Context) (int, error) { return 1, nil })
+	s.Close()
+	require.ErrorIs(t, s.SubmitHook(&hook.task), pending.ErrStopped)
+	assert.NotPanics(t, func() { s.OpenGate(&hook.task) })
+}
+
+// An observer of user code may cancel the hook as soon as it is made.
+func TestHookThatHasEndedBeforeItIsSubmittedKeepsNothingWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newScheduler("s", Options{})
+		s.Ungate()
+		hook := newCall(t.Context(), s, func(context.Context) (int, error) { return 1, nil })
+		hook.OnDone(func(pending.Handle) { s.OpenGate(&hook.task) })
+		hook.Cancel(nil)
+		require.NoError(t, s.SubmitHook(&hook.task))
+		c := submit(t, s, func(context.Context) (int, error) { return 1, nil })
+		synctest.Wait()
+		assert.True(t, c.IsDone(), "what is queued waits for the hook for ever")
+		assert.True(t, s.Idle())
+	})
 }
