@@ -8,7 +8,22 @@ import (
 
 // slow says, by the account of the model, whether anything comes before the batch.
 func (m *model) slow() bool {
-	return len(m.control) > 0 || len(m.runnable) > 0 || len(m.ahead) > 0 || m.deferred != nil || m.paused
+	return len(m.control) > 0 || len(m.runnable) > 0 || len(m.ahead) > 0 || len(m.urgent) > 0 ||
+		m.deferred != nil || m.paused || m.gate != nil
+}
+
+// queued are the items of the run queue, and of the lanes before it, in their order.
+func (m *model) queued() []any {
+	rest := slices.Concat(m.ahead, m.queue)
+	if len(m.urgent) > 0 && len(rest) > 0 && m.inRow >= mostUrgent {
+		return slices.Concat(rest[:1], m.urgent, rest[1:])
+	}
+	return slices.Concat(m.urgent, rest)
+}
+
+// isQuiesced reports whether a deferred message can be handled.
+func (m *model) isQuiesced() bool {
+	return !m.notifying && len(m.parked)+len(m.runnable)+m.holds == 0 && (m.hook == nil || !m.hook.task.Final)
 }
 
 // first says, by the account of the model, what the loop is to handle next.
@@ -21,20 +36,27 @@ func (m *model) first() (item any, ok bool) {
 	}
 	if m.deferred != nil {
 		switch {
-		case !m.notifying && len(m.parked)+len(m.runnable)+m.holds == 0:
+		case m.isQuiesced():
 			return deferredMessage{m.deferred}, true
 		case len(m.runnable) > 0:
 			return m.runnable[0], true
+		case m.hook != nil && m.hook.task.Final:
+			return &m.hook.task, true
 		}
 		return nil, false
 	}
 	if m.paused {
 		return nil, false
 	}
-	queued := append(slices.Clone(m.ahead), m.queue...)
+	queued := m.queued()
+	if m.gate != nil {
+		queued = nil
+	}
 	switch {
 	case len(m.runnable) > 0 && (!m.queueNext || len(queued) == 0):
 		return m.runnable[0], true
+	case m.hook != nil:
+		return &m.hook.task, true
 	case len(queued) > 0:
 		return queued[0], true
 	}
@@ -73,16 +95,31 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 	if !ok {
 		m.release(p)
 	}
-	if !m.paused && m.deferred == nil && !fromBatch {
+	if m.hook != nil && item == any(&m.hook.task) {
+		m.hook = nil
+		return
+	}
+	if !m.paused && m.deferred == nil && m.gate == nil && !fromBatch {
 		m.queueNext = false
 	}
 	switch {
 	case !ok:
+	case len(m.urgent) > 0 && m.urgent[0] == item:
+		m.urgent = m.urgent[1:]
+		m.inRow++
+	case len(m.urgent) > 0 && m.inRow < mostUrgent:
+		m.w.failf("%s: %s is taken before an urgent item", m, m.w.show(item))
 	case len(m.ahead) > 0:
+		if len(m.urgent) > 0 {
+			m.inRow = 0
+		}
 		m.ahead = m.ahead[1:]
 	case len(m.queue) == 0 || m.queue[0] != item:
 		m.w.failf("%s: the loop has taken %s, which is not first in its lane", m, m.w.show(item))
 	default:
+		if len(m.urgent) > 0 {
+			m.inRow = 0
+		}
 		m.queue = m.queue[1:]
 	}
 }
@@ -108,8 +145,14 @@ func (m *model) check() {
 		fail("the flags are not those of the model")
 	case !slices.Equal(s.control, m.control):
 		fail("%v are in the control lane, not %v", s.control, m.control)
-	case s.queued() != len(m.queue)+len(m.ahead):
-		fail("%d are queued, not %d", s.queued(), len(m.queue)+len(m.ahead))
+	case s.queued() != len(m.queue)+len(m.ahead)+len(m.urgent):
+		fail("%d are queued, not %d", s.queued(), len(m.queue)+len(m.ahead)+len(m.urgent))
+	case s.urgentLen() != len(m.urgent):
+		fail("%d are urgent, not %d", s.urgentLen(), len(m.urgent))
+	case (m.gate == nil) != (s.gate() == nil) || m.gate != nil && s.gate() != &m.gate.task:
+		fail("the gate is not %v", m.gate)
+	case s.awaitsFinal() != (m.hook != nil && m.hook.task.Final):
+		fail("it awaits a final hook: %v", s.awaitsFinal())
 	case s.awaitsDecision() != (m.awaiting && m.deferred == nil):
 		fail("it awaits a decision: %v", s.awaitsDecision())
 	case s.aheadLen() != len(m.ahead):
@@ -117,9 +160,18 @@ func (m *model) check() {
 	}
 	m.checkList("parked", &s.parked, m.parked)
 	m.checkList("runnable", &s.runnable, m.runnable)
-	wantIdle := s.notStarted || m.role == nobody && len(m.parked)+len(m.runnable)+len(m.queue)+len(m.ahead) == 0
+	wantIdle := s.notStarted || m.role == nobody && len(m.parked)+len(m.runnable)+len(m.queue)+len(m.ahead)+len(m.urgent) == 0 && m.gate == nil
 	if s.idle() != wantIdle {
 		fail("idle is %v", s.idle())
+	}
+	for _, t := range m.w.tasks {
+		var want uint64
+		if w := t.task.wait; w != nil && !w.over && (t.task.state == lent || (t.task.state == parked || t.task.state == blocking) && !t.task.woken) {
+			want = w.on.Began
+		}
+		if n := t.task.waitNumber(); n != want {
+			fail("%s is in wait %d, not %d", t, n, want)
+		}
 	}
 	t := m.Current()
 	if t == nil {
@@ -175,8 +227,10 @@ func (w *world) checkEnd() {
 		switch {
 		case m.role != nobody || s.looping:
 			w.failf("%s: the loop has not ended", m)
-		case len(m.queue)+len(m.ahead)+len(m.control)+len(m.runnable)+len(m.parked) > 0:
+		case len(m.queue)+len(m.ahead)+len(m.urgent)+len(m.control)+len(m.runnable)+len(m.parked) > 0:
 			w.failf("%s is not empty", m)
+		case m.hook != nil || m.gate != nil:
+			w.failf("%s waits for a hook for ever", m)
 		case m.deferred != nil:
 			w.failf("%s: %v is deferred for ever", m, m.deferred)
 		case m.Current() != nil:

@@ -25,6 +25,10 @@ func (p *proc) beginStop(m *model) {
 	}
 	p.stopNotified(m)
 	p.submitControl(m, p.w.control("Stop", func(p *proc) {
+		if h := m.finalHook; h != nil {
+			h.task.Final, h.submitted = true, true
+			_ = p.submitHook(h)
+		}
 		p.deferMessage(m, p.w.control("Stop", func(p *proc) {
 			p.pause(m, false)
 			p.childrenEnd(m)
@@ -85,7 +89,7 @@ func (m *model) finalize(p *proc) {
 }
 
 func (t *exTask) inLanes() bool {
-	for _, item := range append(append([]any{}, t.m.queue...), t.m.ahead...) {
+	for _, item := range t.m.queued() {
 		if item == any(&t.task) {
 			return true
 		}
@@ -129,7 +133,7 @@ func (p *proc) panicked(m *model, _ *exTask) {
 
 // quiesced is Owner.Quiesced.
 func (p *proc) quiesced(m *model, message *exMessage) {
-	if len(m.parked)+len(m.runnable)+m.holds > 0 || m.notifying {
+	if !m.isQuiesced() {
 		m.w.failf("%s: %s is handled too early", m, message)
 	}
 	p.handle(m, message)

@@ -67,6 +67,38 @@ func (p *proc) callAhead(t *exTask) {
 	}
 }
 
+// callUrgent schedules an urgent call.
+func (p *proc) callUrgent(t *exTask) {
+	t.submitted = true
+	if p.submitUrgent(t.m, &t.task, 0) != nil {
+		p.reject(t)
+	}
+}
+
+func (w *world) urgent(tasks ...*exTask) {
+	w.spawn("urgent", func(p *proc) {
+		for _, t := range tasks {
+			p.callUrgent(t)
+		}
+	})
+}
+
+// hookTask makes a hook.
+func (m *model) hookTask(name string, fn func(p *proc, t *exTask)) *exTask {
+	t := m.task(name, fn)
+	t.isHook = true
+	return t
+}
+
+func (w *world) hook(t *exTask) {
+	w.spawn("hook", func(p *proc) {
+		t.submitted = true
+		if p.submitHook(t) != nil {
+			p.reject(t)
+		}
+	})
+}
+
 func (w *world) stops(m *model) { w.spawn("stop", func(p *proc) { p.beginStop(m) }) }
 
 func (w *world) abandons(m *model) { w.spawn("grace", func(p *proc) { p.abandonLate(m) }) }
@@ -737,6 +769,155 @@ var scripts = []script{
 		w.stops(m)
 	}},
 
+	{"urgent calls come before the others", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil), m.task("b", nil))
+		w.urgent(m.task("u", nil), m.task("v", nil))
+	}},
+	{"urgent calls do not starve the others", func(w *world) {
+		m := w.unstarted("s", Options{})
+		tasks := make([]*exTask, 0, 2*mostUrgent+3)
+		for i := range 2*mostUrgent + 3 {
+			tasks = append(tasks, m.task(fmt.Sprint("u", i), nil))
+		}
+		a, b := m.task("a", nil), m.task("b", nil)
+		w.spawn("calls", func(p *proc) {
+			p.call(a)
+			for _, t := range tasks {
+				p.callUrgent(t)
+			}
+			p.callAhead(b)
+			p.ungate(m)
+		})
+	}},
+	{"stop while urgent calls are queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil))
+		w.urgent(m.task("u", nil), m.task("v", nil))
+		w.stops(m)
+	}},
+	{"an urgent call is cancelled, and the limit counts", func(w *world) {
+		m := w.scheduler("s", Options{})
+		u, v := m.task("u", nil), m.task("v", nil)
+		w.spawn("calls", func(p *proc) {
+			p.callUrgent(u)
+			p.cancel(u)
+			p.length(m)
+			p.callUrgent(v)
+			p.length(m)
+		})
+		w.calls(m.task("a", nil))
+	}},
+	{"an urgent call while tasks are runnable", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.completes(x)
+		w.urgent(m.task("u", nil))
+	}},
+	{"a hook comes before what is queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.calls(m.task("a", nil))
+		w.hook(m.hookTask("hook", nil))
+		w.urgent(m.task("u", nil))
+	}},
+	{"a hook waits, and what is queued waits for it", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.hook(m.hookTask("hook", waitsFor(x)))
+		w.completes(x)
+	}},
+	{"a hook, and a call in place", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a := m.task("a", nil)
+		w.hook(m.hookTask("hook", waitsFor(x)))
+		w.completes(x)
+		w.spawn("call", func(p *proc) { p.callInPlace(a) })
+	}},
+	{"stop while a hook is queued", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.hook(m.hookTask("hook", nil))
+		w.calls(m.task("a", nil))
+		w.stops(m)
+	}},
+	{"a hook while the scheduler is paused", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.pauses(m)
+		w.hook(m.hookTask("hook", yields))
+		w.calls(m.task("a", nil))
+	}},
+	{"abandon while a hook waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.hook(m.hookTask("hook", waitsFor(x)))
+		w.calls(m.task("a", nil))
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"restart while a hook waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.hook(m.hookTask("hook", waitsFor(x)))
+		w.calls(m.task("a", nil))
+		w.restarts(m)
+		w.completes(x)
+	}},
+	{"a cancelled hook opens the gate", func(w *world) {
+		m := w.scheduler("s", Options{})
+		h := m.hookTask("hook", nil)
+		w.hook(h)
+		w.calls(m.task("a", nil))
+		w.cancels(h)
+	}},
+	{"drain while a hook waits", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		w.hook(m.hookTask("hook", waitsFor(x)))
+		w.drains(m)
+		w.completes(x)
+	}},
+	{"a final hook runs after the stop", func(w *world) {
+		m := w.scheduler("s", Options{})
+		m.finalHook = m.hookTask("last", nil)
+		w.calls(m.task("a", nil))
+		w.stops(m)
+	}},
+	{"a final hook that waits, and others wait as well", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		m.finalHook = m.hookTask("last", waitsFor(x))
+		w.calls(m.task("a", waitsWhatever(x)))
+		w.stops(m)
+		w.completes(x)
+	}},
+	{"a final hook on a thread is recalled", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		m.finalHook = m.hookTask("last", nil)
+		w.calls(m.task("a", nil))
+		w.stops(m)
+		w.spawn("recall", func(p *proc) {
+			if t := p.recallFinal(m); t != nil {
+				p.reject(t)
+			}
+		})
+	}},
+	{"a final hook is recalled", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		m.finalHook = m.hookTask("last", nil)
+		w.calls(m.task("a", waitsWhatever(x)))
+		w.stops(m)
+		w.spawn("recall", func(p *proc) {
+			if t := p.recallFinal(m); t != nil {
+				p.reject(t)
+			}
+			p.complete(x)
+		})
+	}},
+
 	// In place.
 	{"two calls in place", func(w *world) {
 		m := w.scheduler("s", Options{})
@@ -1150,6 +1331,89 @@ var scripts = []script{
 			p.beginStop(m)
 		})
 	}},
+	{"a host has other things to do after a stop", func(w *world) {
+		m := w.unstarted("s", Options{Anchored: true})
+		w.onHost(m)
+		tasks := make([]*exTask, 0, hostBatch+2)
+		for i := range hostBatch + 2 {
+			tasks = append(tasks, m.task(fmt.Sprint("t", i), nil))
+		}
+		tasks[hostBatch-2].fn = func(p *proc, _ *exTask) { p.beginStop(m) }
+		w.spawn("calls", func(p *proc) {
+			for _, t := range tasks {
+				p.call(t)
+			}
+			p.ungate(m)
+		})
+	}},
+	{"abandon on a thread while a batch is handled", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		b, c, d := m.task("b", nil), m.task("c", nil), m.task("d", nil)
+		b.fn = func(p *proc, _ *exTask) {
+			p.abandonLate(m)
+			p.complete(x)
+		}
+		w.spawn("calls", func(p *proc) {
+			for _, t := range []*exTask{a, b, c, d} {
+				p.call(t)
+			}
+			p.ungate(m)
+		})
+	}},
+	{"abandon of a parked task on a thread while a batch is handled", func(w *world) {
+		m := w.unstarted("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		b, c, d := m.task("b", nil), m.task("c", nil), m.task("d", nil)
+		b.fn = func(p *proc, _ *exTask) { p.abandon(m, []*exTask{a}) }
+		w.spawn("calls", func(p *proc) {
+			for _, t := range []*exTask{a, b, c, d} {
+				p.call(t)
+			}
+			p.ungate(m)
+			p.complete(x)
+		})
+	}},
+	{"abandon twice on a thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.spawn("main", func(p *proc) {
+			p.call(a)
+			p.await(func() bool { return a.task.state == parked }, "wait for it to wait")
+			p.abandon(m, []*exTask{a})
+			p.abandon(m, []*exTask{a})
+			p.complete(x)
+		})
+	}},
+	{"stop, and abandon on a thread with handlers of user code", func(w *world) {
+		m := w.scheduler("s", Options{Anchored: true})
+		w.onThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsWhatever(x)))
+		w.spawn("stop", func(p *proc) {
+			p.beginStop(m)
+			p.abandonLate(m)
+			p.complete(x)
+		})
+	}},
+	{"a wait on a thread that keeps the turn is resumed twice", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		a := m.task("a", waitsSyncFor(x))
+		w.calls(a)
+		w.spawn("timer", func(p *proc) {
+			p.complete(x)
+			p.resume(a)
+			p.resume(a)
+		})
+	}},
 	{"a host ends while a task waits and another is queued", func(w *world) {
 		m := w.scheduler("s", Options{})
 		w.onHost(m)
@@ -1276,6 +1540,13 @@ var operations = []operation{
 	{"an item ahead", func(w *world, m *model) {
 		t := m.task("ahead", nil)
 		w.spawn("ahead", func(p *proc) { p.callAhead(t) })
+	}},
+	{"an urgent call", func(w *world, m *model) { w.urgent(m.task("urgent", nil)) }},
+	{"a hook", func(w *world, m *model) {
+		if !w.hooked {
+			w.hooked = true
+			w.hook(m.hookTask("hook", yields))
+		}
 	}},
 	{"a wait", func(w *world, m *model) {
 		x := m.promise("x")

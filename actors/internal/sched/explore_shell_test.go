@@ -68,15 +68,32 @@ func (m *model) release(p *proc) {
 
 // submit is Scheduler.Submit.
 func (p *proc) submit(m *model, item any, limit int) error {
-	p.step("Submit to", m, item)
+	return p.submitTo(m, item, limit, false)
+}
+
+// submitUrgent is Scheduler.SubmitUrgent.
+func (p *proc) submitUrgent(m *model, item any, limit int) error {
+	return p.submitTo(m, item, limit, true)
+}
+
+func (p *proc) submitTo(m *model, item any, limit int, urgent bool) error {
+	p.step("Submit to", m, item, urgent)
 	waiting := 0
-	for _, i := range append(slices.Clone(m.ahead), m.queue...) {
+	for _, i := range m.queued() {
 		if !hasEnded(i) {
 			waiting++
 		}
 	}
-	start, err := m.state.submit(item, limit)
-	if err == nil {
+	submit := m.state.submit
+	if urgent {
+		submit = m.state.submitUrgent
+	}
+	start, err := submit(item, limit)
+	switch {
+	case err != nil:
+	case urgent:
+		m.urgent = append(slices.Clone(m.urgent), item)
+	default:
 		m.queue = append(slices.Clone(m.queue), item)
 	}
 	m.pruned()
@@ -100,6 +117,56 @@ func (p *proc) call(t *exTask) {
 	if p.submit(t.m, &t.task, 0) != nil {
 		p.reject(t)
 	}
+}
+
+// submitHook is Scheduler.SubmitHook.
+func (p *proc) submitHook(t *exTask) error {
+	m := t.m
+	p.step("SubmitHook", t)
+	start, err := m.state.submitHook(&t.task)
+	if (err != nil) != (m.closedIntake && !t.task.Final) {
+		m.w.failf("%s: SubmitHook returned %v", m, err)
+	}
+	if err == nil {
+		m.hook = t
+		if !t.done {
+			m.gate = t
+		}
+	}
+	p.start(m, m.ensured(start))
+	return err
+}
+
+// openGate is Scheduler.OpenGate.
+func (p *proc) openGate(t *exTask) {
+	m := t.m
+	p.step("OpenGate", t)
+	start := m.state.openGate(&t.task)
+	if m.gate == t {
+		m.gate = nil
+	}
+	p.start(m, m.ensured(start))
+}
+
+// recallFinal is Scheduler.RecallFinal.
+func (p *proc) recallFinal(m *model) *exTask {
+	p.step("RecallFinal", m)
+	var want *Task
+	if m.hook != nil && m.hook.task.Final {
+		want = &m.hook.task
+		m.hook = nil
+	} else if t, ok := p.starts(m).(*Task); ok && t.Final {
+		want = t
+	}
+	t, start := m.state.recallFinal()
+	if t != want {
+		m.w.failf("%s: RecallFinal returns the wrong task", m)
+	}
+	p.start(m, m.restarted(start))
+	if t == nil {
+		return nil
+	}
+	return t.work.(*exTask)
 }
 
 // submitAhead is Scheduler.SubmitAhead.
@@ -162,13 +229,16 @@ func (p *proc) hold(m *model, n int) {
 func (p *proc) close(m *model) (rejected []any, active []*exTask) {
 	p.step("Close", m)
 	recalled := p.starts(m)
-	want := m.queue // those of the batch, then those ahead, then the rest
+	n := 0
 	if b := m.state.batch; b != nil {
-		n := b.Len() - int(m.state.cursor.Load())
-		want = append(slices.Clone(m.queue[:n]), append(slices.Clone(m.ahead), m.queue[n:]...)...)
-	} else {
-		want = append(slices.Clone(m.ahead), m.queue...)
+		n = b.Len() - int(m.state.cursor.Load())
 	}
+	want := slices.Concat(m.urgent, m.queue[:n]) // those of the batch
+	if m.hook != nil {
+		want = append(want, &m.hook.task)
+		m.hook = nil
+	}
+	want = slices.Concat(want, m.ahead, m.queue[n:])
 	rejected, tasks, start := m.state.close()
 	if item := recalled; item != nil && !m.state.options.anchored {
 		want = append(want, item)
@@ -176,7 +246,7 @@ func (p *proc) close(m *model) (rejected []any, active []*exTask) {
 	if !slices.Equal(rejected, want) {
 		m.w.failf("%s: Close returned %d items, not the %d that are queued", m, len(rejected), len(want))
 	}
-	m.queue, m.ahead = nil, nil
+	m.queue, m.ahead, m.urgent = nil, nil, nil
 	m.closedIntake, m.notifying = true, true
 	p.checkActive(m, tasks)
 	p.start(m, m.restarted(start))
@@ -329,7 +399,7 @@ func (p *proc) length(m *model) {
 	n := m.Len()
 	m.pruned()
 	want := 0
-	for _, i := range append(slices.Clone(m.ahead), m.queue...) {
+	for _, i := range m.queued() {
 		if !hasEnded(i) {
 			want++
 		}
@@ -343,13 +413,13 @@ func (p *proc) length(m *model) {
 func (p *proc) dropped(m *model) {
 	p.step("dropped", m)
 	m.dropping--
-	drops, before := int(m.state.drops)+1, m.state.queue.Len()
+	drops, before := int(m.state.drops)+1, m.state.queue.Len()+m.state.urgentLen()
 	m.state.drop()
-	if after := m.state.queue.Len(); after != before && (drops < pruneAt || 2*drops <= before) {
+	if after := m.state.queue.Len() + m.state.urgentLen(); after != before && (drops < pruneAt || 2*drops <= before) {
 		m.w.failf("%s: the queue is pruned after %d drops", m, drops)
 	}
 	m.pruned()
-	if drops := int(m.state.drops); drops >= pruneAt && 2*drops > m.state.queue.Len() {
+	if drops := int(m.state.drops); drops >= pruneAt && 2*drops > m.state.queue.Len()+m.state.urgentLen() {
 		m.w.failf("%s: %d of %d queued tasks have ended", m, drops, m.state.queue.Len())
 	}
 }
@@ -359,6 +429,9 @@ func (m *model) pruned() {
 	n := 0
 	if b := m.state.batch; b != nil {
 		n = max(0, b.Len()-int(m.state.cursor.Load()))
+	}
+	if m.state.urgentLen() < len(m.urgent) {
+		m.urgent = slices.DeleteFunc(slices.Clone(m.urgent), hasEnded)
 	}
 	if n+m.state.queue.Len() < len(m.queue) && n <= len(m.queue) {
 		kept := slices.Clone(m.queue[:n])
@@ -502,7 +575,12 @@ func (p *proc) nextItem(l *exLoop) (ok bool) {
 	if l.main != m.state.main.p.Load() && !m.state.slowPath.Load() {
 		m.w.failf("%s: the loop does not see that the main executor has changed", m)
 	}
-	if l.item, ok = m.state.takeFromBatch(); ok {
+	b := m.state.batch
+	has := b != nil && int(m.state.cursor.Load()) < b.Len() && !m.state.slowPath.Load()
+	if l.item, ok = m.state.takeFromBatch(); ok != has {
+		m.w.failf("%s: an item is taken from the batch: %v", m, ok)
+	}
+	if ok {
 		m.took(p, l.item, true, true)
 		return true
 	}
@@ -624,7 +702,7 @@ func (p *proc) runTask(m *model, t *Task) bool {
 	}
 	m.state.current.Store(t)
 	p.step("is it closed", m)
-	if m.state.closed.Load() {
+	if m.state.closed.Load() && !t.Final {
 		p.reject(of)
 	} else {
 		crashed = p.runWork(of)
@@ -682,12 +760,26 @@ func (p *proc) onTurn(m *model, t *exTask) {
 	case t != nil && m.Current() != &t.task:
 		m.w.failf("%s: user code of %s runs, which is not current", m, t)
 	}
+	if m.state.loopOn.Load() != p.borrowedFor(m) {
+		m.w.failf("%s: the loop counts as on another goroutine than %s", m, p)
+	}
 	if t != nil && t.task.state != running {
 		m.w.failf("%s: user code of %s runs in state %d", m, t, t.task.state)
 	}
 	if b := m.state.loopOn.Load(); b != nil && b.busy {
 		m.w.failf("%s: user code runs on a borrowed goroutine that counts as busy", m)
 	}
+}
+
+// borrowedFor returns the borrowed goroutine that a process is when it runs the loop of m, or
+// nil.
+func (p *proc) borrowedFor(m *model) *borrowed {
+	for _, l := range slices.Backward(p.loops) {
+		if l.m == m {
+			return l.b
+		}
+	}
+	return nil
 }
 
 // complete makes a pending done, and notifies those who wait for it.
@@ -704,6 +796,9 @@ func (p *proc) completeNow(t *exTask) {
 	if !t.begun && !t.isPromise {
 		t.m.dropping++
 		p.dropped(t.m)
+	}
+	if t.isHook {
+		p.openGate(t)
 	}
 	waiters := t.waiters
 	t.waiters = nil
@@ -760,13 +855,14 @@ func (p *proc) exit(t *exTask) bool {
 func (p *proc) reroute(m *model, item any) bool {
 	p.step("reroute", m, item)
 	start, ok := m.state.reroute(item)
+	of, _ := item.(*Task)
 	switch item.(type) {
 	case controlMessage, deferredMessage:
 		if !ok {
 			m.w.failf("%s: %s is rejected", m, m.w.show(item))
 		}
 	default:
-		if ok == m.closedIntake {
+		if ok != (!m.closedIntake || of != nil && of.Final) {
 			m.w.failf("%s: closed is %v, and %s is moved: %v", m, m.closedIntake, m.w.show(item), ok)
 		}
 	}
@@ -912,7 +1008,8 @@ func (p *proc) resume(t *exTask) {
 	m := t.m
 	p.step("Resume", t)
 	w := m.resume(t)
-	inPlace := t.task.taskInPlace() != nil
+	_, inPlaceWork := t.task.inPlace()
+	inPlace := inPlaceWork != nil
 	if inPlace != (t.task.state == lent) {
 		m.w.failf("%s: %s has lent its goroutine, and Resume passes that on: %v", m, t, inPlace)
 	}
@@ -1192,7 +1289,7 @@ func (p *proc) takeLoop(t *exTask) bool {
 // isFree says whether t would be next, by the account of the model.
 func (m *model) isFree(t *exTask) bool {
 	_, any := m.first()
-	return !m.state.notStarted && !m.closedIntake && !m.paused && m.deferred == nil && !any && m.state.borrowed == nil &&
+	return !m.state.notStarted && !m.closedIntake && !m.paused && m.deferred == nil && !any && m.gate == nil && m.state.borrowed == nil &&
 		m.state.executorOf(&t.task) == onGoroutines
 }
 
@@ -1251,7 +1348,7 @@ func (p *proc) runInPlaceFrom(from, t *exTask) (ran bool, err error) {
 	if own {
 		lent, err = p.lendTo(from, t, on)
 	} else {
-		lent, err = p.lend(from, on)
+		lent, err = p.lend(from, t, on)
 	}
 	if !lent {
 		if !own {
@@ -1271,9 +1368,10 @@ func (p *proc) runInPlaceFrom(from, t *exTask) (ran bool, err error) {
 }
 
 // lend is Scheduler.lend.
-func (p *proc) lend(from *exTask, on pending.Wait) (lent bool, err error) {
+func (p *proc) lend(from, t *exTask, on pending.Wait) (lent bool, err error) {
 	m := from.m
 	w := p.getWait(m)
+	w.lentTo = t
 	p.step("lend the goroutine of", from)
 	suspended := len(m.parked) + len(m.runnable)
 	err = m.state.beginLend(&from.task, w, on)
@@ -1307,6 +1405,7 @@ func (p *proc) checkLend(m *model, from *exTask, suspended int, err error) {
 func (p *proc) lendTo(from, t *exTask, on pending.Wait) (lent bool, err error) {
 	m := from.m
 	w := p.getWait(m)
+	w.lentTo = t
 	p.step("lend the goroutine of", from, "to", t)
 	want := m.isFree(t)
 	free := m.state.isFree(&t.task)

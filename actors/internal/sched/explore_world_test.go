@@ -28,6 +28,7 @@ type world struct {
 	deadlocks Deadlocks
 	waits     uint64 // numbers the waits
 	graph     bool   // circles of waits are looked for
+	hooked    bool   // there is a hook
 
 	freeWaits []*waitState
 	ids       int
@@ -90,6 +91,9 @@ type model struct {
 	holder *proc
 
 	queue, ahead, control []any
+	urgent                []any
+	inRow                 int // urgent items since the last other one
+	hook, gate            *exTask
 	runnable, parked      []*exTask
 	deferred              any
 	deferredFinal         bool
@@ -111,8 +115,9 @@ type model struct {
 	messages           int // that were handled
 	dropping           int // tasks that have ended unstarted, and were not noted
 	opened             bool
-	restarts           bool // a panic pauses the scheduler, and a timer restarts it
-	backoffs           int  // timers that are to fire
+	finalHook          *exTask // that a stop runs; nil for none
+	restarts           bool    // a panic pauses the scheduler, and a timer restarts it
+	backoffs           int     // timers that are to fire
 }
 
 type exOwner struct {
@@ -138,6 +143,7 @@ type exTask struct {
 	abandoned             bool
 	left                  bool // its function has returned
 	shields               bool // it waits whatever its context says
+	isHook                bool
 	waiters               []*exTask
 	waitsFor              *exTask
 	err                   error
@@ -148,6 +154,7 @@ func (t *exTask) IsDone() bool                     { return t.done }
 func (t *exTask) Run() *pending.PanicError         { panic("not used") }
 func (t *exTask) Reject(error)                     {}
 func (t *exTask) Release()                         {}
+func (t *exTask) Interrupt(error)                  {}
 func (t *exTask) FunctionContext() context.Context { return context.Background() }
 func (t *exTask) Name() string                     { return t.name }
 func (t *exTask) String() string                   { return t.name }
@@ -445,7 +452,8 @@ func (m *model) encode(b []byte) []byte {
 	if m.host != nil {
 		b = m.w.encode(b, m.host.posts, m.host.ended)
 	}
-	for _, lane := range [][]any{m.control, m.ahead, m.queue} {
+	b = m.w.encode(b, m.hook, m.gate, m.inRow)
+	for _, lane := range [][]any{m.control, m.urgent, m.ahead, m.queue} {
 		b = m.w.encode(append(b, 'l'), lane...)
 	}
 	for _, lane := range [][]*exTask{m.runnable, m.parked} {
