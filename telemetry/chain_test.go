@@ -91,10 +91,10 @@ func TestSpansOfAFunctionThatSchedulesItselfAreOneTrace(t *testing.T) {
 		spans = append(spans, trace.SpanContextFromContext(own))
 		if len(spans) < 4 {
 			actors.CallSoon(own, c, self)
-			return len(spans), nil
+			return len(spans), own.Err()
 		}
 		end.SetResult(spans)
-		return len(spans), nil
+		return len(spans), own.Err()
 	}
 	actors.CallSoon(context.WithValue(t.Context(), key{}, "kept"), c, self)
 	_, err = end.Wait(t.Context())
