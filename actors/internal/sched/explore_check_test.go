@@ -128,14 +128,14 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 func (m *model) check() {
 	s := &m.state
 	fail := func(format string, args ...any) { m.w.failf("%s: "+format, append([]any{m}, args...)...) }
-	_, any := m.first()
+	_, works := m.first()
 	switch {
-	case any && m.role == nobody:
+	case works && m.role == nobody:
 		fail("there is work, and nobody is about to run the loop")
 	case s.looping != (m.role != nobody):
 		fail("looping is %v, and the loop is in role %d", s.looping, m.role)
-	case s.hasWork() != any:
-		fail("hasWork is %v, and there is work: %v", s.hasWork(), any)
+	case s.hasWork() != works:
+		fail("hasWork is %v, and there is work: %v", s.hasWork(), works)
 	case m.slow() && !s.slowPath.Load():
 		fail("something comes before the batch, and slowPath is not set")
 	case s.deferred != m.deferred && (s.deferred != nil || m.deferred != nil), s.deferredFinal != m.deferredFinal:

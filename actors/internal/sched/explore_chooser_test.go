@@ -40,7 +40,7 @@ type chooser interface {
 }
 
 // play runs a script with a chooser. Steps before from are not looked at.
-func play(s script, c chooser, from int, set func(w *world)) (w *world, order []int, ended bool) {
+func play(s script, c chooser, from int, set func(w *world)) (w *world, order []int) {
 	w = &world{}
 	if set != nil {
 		set(w)
@@ -49,7 +49,6 @@ func play(s script, c chooser, from int, set func(w *world)) (w *world, order []
 	defer func() {
 		if r := recover(); r != nil {
 			w.failf("panic: %v", r)
-			ended = true
 		}
 	}()
 	s.build(w)
@@ -57,7 +56,7 @@ func play(s script, c chooser, from int, set func(w *world)) (w *world, order []
 		enabled := w.enabled()
 		if len(enabled) == 0 {
 			w.checkEnd()
-			return w, order, true
+			return w, order
 		}
 		if n == longest {
 			w.failf("%d steps, and no end", n)
@@ -65,12 +64,12 @@ func play(s script, c chooser, from int, set func(w *world)) (w *world, order []
 		}
 		i := c.choose(w, enabled)
 		if i < 0 {
-			return w, order, false
+			return w, order
 		}
 		order = append(order, enabled[i].id)
 		w.do(enabled[i], n >= from)
 	}
-	return w, order, true
+	return w, order
 }
 
 // depthFirst chooses all orders, one after the other. States that were seen are not looked
@@ -164,7 +163,7 @@ func exploreAll(s script, most int) exploration {
 	for {
 		e.runs++
 		d.orders = 1
-		w, order, _ := play(s, d, max(0, len(d.path)-1), func(w *world) { w.hashing = len(d.path) == 0 })
+		w, order := play(s, d, max(0, len(d.path)-1), func(w *world) { w.hashing = len(d.path) == 0 })
 		if w.failure != "" {
 			e.found = &finding{script: s, failure: w.failure, order: order}
 			break
@@ -230,7 +229,7 @@ func exploreSome(s script, schedules int, seed uint64) exploration {
 		if n%2 == 1 {
 			c = newPriorities(r, 1+n/2%4, steps)
 		}
-		w, order, _ := play(s, c, 0, nil)
+		w, order := play(s, c, 0, nil)
 		e.runs++
 		steps = max(steps, len(order))
 		if w.failure != "" {
@@ -266,7 +265,7 @@ func (r *replay) choose(_ *world, enabled []*proc) int {
 // shorten leaves out what a finding does not need, and writes its steps down.
 func (f *finding) shorten() {
 	try := func(order []int) bool {
-		w, made, _ := play(f.script, &replay{order: slices.Clone(order)}, 0, nil)
+		w, made := play(f.script, &replay{order: slices.Clone(order)}, 0, nil)
 		if w.failure == "" {
 			return false
 		}
@@ -300,7 +299,7 @@ func (f *finding) shorten() {
 			}
 		}
 	}
-	w, _, _ := play(f.script, &replay{order: slices.Clone(f.order)}, 0, func(w *world) { w.tracing = true })
+	w, _ := play(f.script, &replay{order: slices.Clone(f.order)}, 0, func(w *world) { w.tracing = true })
 	f.steps = w.steps
 }
 

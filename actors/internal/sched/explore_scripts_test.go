@@ -188,22 +188,20 @@ func (w *world) submits(m *model, s *Source, times int) {
 }
 
 // onThread gives a scheduler a thread.
-func (w *world) onThread(m *model) *exThread {
+func (w *world) onThread(m *model) {
 	th := newThread(m.Scheduler)
 	m.state.main.store(th)
 	m.state.options.thread = true
 	of := w.thread(th)
 	w.spawn("thread of "+m.name, func(p *proc) { p.serve(of) })
-	return of
 }
 
 // onHost gives a scheduler the loop of a host.
-func (w *world) onHost(m *model) *exHost {
+func (w *world) onHost(m *model) {
 	on := newHosted(m.Scheduler, exHostLoop{})
 	m.state.main.store(on)
 	m.host = &exHost{th: w.thread(on)}
 	w.spawn("host of "+m.name, func(p *proc) { p.serveHost(m.host) })
-	return m.host
 }
 
 type exHostLoop struct{}
@@ -769,6 +767,23 @@ var scripts = []script{
 		w.stops(m)
 	}},
 
+	{"the watchdog looks while a batch is handled", func(w *world) {
+		m := w.unstarted("s", Options{})
+		a, b, c := m.task("a", nil), m.task("b", nil), m.task("c", nil)
+		w.spawn("calls", func(p *proc) {
+			for _, t := range []*exTask{a, b, c} {
+				p.call(t)
+			}
+			p.ungate(m)
+		})
+		w.spawn("watchdog", func(p *proc) {
+			for range 2 {
+				p.step("Look", m)
+				m.state.slowPath.Store(true)
+			}
+		})
+		w.stops(m)
+	}},
 	{"urgent calls come before the others", func(w *world) {
 		m := w.scheduler("s", Options{})
 		w.calls(m.task("a", nil), m.task("b", nil))

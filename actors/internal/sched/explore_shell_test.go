@@ -585,15 +585,15 @@ func (p *proc) nextItem(l *exLoop) (ok bool) {
 		return true
 	}
 	p.step("next", m)
-	want, any := m.first()
+	want, works := m.first()
 	lane := m.state.control
 	l.item, ok = m.state.next()
 	idleCh := m.state.idleCh()
 	m.checkForgotten(lane)
-	if ok != any || ok && !isItem(l.item, want) {
+	if ok != works || ok && !isItem(l.item, want) {
 		m.w.failf("%s: next is %s, not %s", m, m.w.show(l.item), m.w.show(want))
 	}
-	m.took(p, want, any, false)
+	m.took(p, want, works, false)
 	if m.state.slowPath.Load() != m.slow() {
 		m.w.failf("%s: slowPath is %v after next", m, m.state.slowPath.Load())
 	}
@@ -1192,7 +1192,7 @@ func (p *proc) waitLocked(m *model, t *exTask, keep bool) error {
 	if !keep {
 		start := m.state.yield(&t.task)
 		m.parked = append(slices.Clone(m.parked), t)
-		if _, any := m.first(); any != (start != nil) {
+		if _, works := m.first(); works != (start != nil) {
 			m.w.failf("%s: the loop goes on elsewhere: %v", m, start != nil)
 		}
 		m.release(p)
@@ -1231,9 +1231,9 @@ func (p *proc) yieldTurn(t *exTask) error {
 	}
 	w := p.getWait(m)
 	p.step("Yield", t)
-	_, any := m.first()
+	_, works := m.first()
 	waits, err := m.state.beginYield(&t.task, w)
-	if err == nil && waits != any {
+	if err == nil && waits != works {
 		m.w.failf("%s: Yield gives the turn away: %v", m, waits)
 	}
 	if t.abandoned != errors.Is(err, errAbandoned) || !t.abandoned && err != nil {
@@ -1288,8 +1288,8 @@ func (p *proc) takeLoop(t *exTask) bool {
 
 // isFree says whether t would be next, by the account of the model.
 func (m *model) isFree(t *exTask) bool {
-	_, any := m.first()
-	return !m.state.notStarted && !m.closedIntake && !m.paused && m.deferred == nil && !any && m.gate == nil && m.state.borrowed == nil &&
+	_, works := m.first()
+	return !m.state.notStarted && !m.closedIntake && !m.paused && m.deferred == nil && !works && m.gate == nil && m.state.borrowed == nil &&
 		m.state.executorOf(&t.task) == onGoroutines
 }
 

@@ -109,7 +109,7 @@ func TestReplay(t *testing.T) {
 			require.NoError(t, err)
 			r.order = append(r.order, n)
 		}
-		w, order, _ := play(s, r, 0, func(w *world) { w.tracing = true })
+		w, order := play(s, r, 0, func(w *world) { w.tracing = true })
 		f := finding{script: s, failure: w.failure, order: order, steps: w.steps}
 		t.Log(f.String())
 		require.Empty(t, w.failure)

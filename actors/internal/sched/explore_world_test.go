@@ -102,7 +102,6 @@ type model struct {
 	queueNext             bool
 	closedIntake          bool
 	holds                 int
-	alternatePosts        int
 
 	lentWork int  // values in the channel of the borrowed goroutine
 	lentEnd  bool // the goroutine that called RunHere is to return
@@ -146,7 +145,6 @@ type exTask struct {
 	isHook                bool
 	waiters               []*exTask
 	waitsFor              *exTask
-	err                   error
 	circle                bool // a wait of it has failed with ErrDeadlock
 }
 
@@ -219,7 +217,7 @@ func (w *world) scheduler(name string, options Options) *model {
 
 func (w *world) unstarted(name string, options Options) *model {
 	m := &model{w: w, id: len(w.scheds), name: name, Scheduler: &Scheduler{}}
-	m.Scheduler.Init(exOwner{&fakeOwner{name: name}, m}, options)
+	m.Init(exOwner{&fakeOwner{name: name}, m}, options)
 	m.dispatcher = exDispatcher{}
 	m.state.options.async = true
 	w.scheds = append(w.scheds, m)
@@ -238,7 +236,7 @@ func (m *model) task(name string, fn func(p *proc, t *exTask)) *exTask {
 	t := &exTask{w: m.w, m: m, id: len(m.w.tasks), name: name, fn: fn}
 	t.task.Init(t, m.Scheduler)
 	if m.w.graph {
-		t.Task.Init(context.Background(), nil, noRunner{&t.task})
+		t.Init(context.Background(), nil, noRunner{&t.task})
 	}
 	m.w.tasks = append(m.w.tasks, t)
 	return t
@@ -250,7 +248,7 @@ func (w *world) message(name string, do func(p *proc)) *exMessage {
 }
 
 // spawn starts a process, which runs to its first step.
-func (w *world) spawn(name string, fn func(p *proc)) *proc {
+func (w *world) spawn(name string, fn func(p *proc)) {
 	w.ids++
 	p := &proc{w: w, id: w.ids, name: name}
 	p.next, p.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -267,7 +265,6 @@ func (w *world) spawn(name string, fn func(p *proc)) *proc {
 	})
 	w.procs = append(w.procs, p)
 	w.resume(p)
-	return p
 }
 
 // resume runs a process up to its next step.
@@ -405,7 +402,7 @@ func (w *world) hash() uint64 {
 		b = t.encode(b)
 	}
 	for _, th := range w.threads {
-		b = w.encode(b, th.pinned.woken, th.closed, th.suspended, th.current, th.first, len(th.wakeup), th.gone, len(th.jobs))
+		b = w.encode(b, th.woken, th.closed, th.suspended, th.current, th.first, len(th.wakeup), th.gone, len(th.jobs))
 		for _, j := range th.jobs {
 			b = w.encode(b, j.resume)
 		}

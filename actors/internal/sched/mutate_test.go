@@ -209,7 +209,7 @@ func newMutator(t *testing.T) *mutator {
 // candidates are all the mutants of a file.
 func (m *mutator) candidates(t *testing.T, name string) (of []mutant) {
 	fset, file := parse(t, name, m.source[name])
-	change(fset, file, func(at int, node ast.Node, what string) int {
+	change(file, func(at int, node ast.Node, what string) int {
 		var b bytes.Buffer
 		require.NoError(t, printer.Fprint(&b, fset, node))
 		text, more, _ := strings.Cut(b.String(), "\n")
@@ -233,7 +233,7 @@ func parse(t *testing.T, name, source string) (*token.FileSet, *ast.File) {
 // leaves one out.
 func (m *mutator) mutate(t *testing.T, name string, number func(at int) int) string {
 	fset, file := parse(t, name, m.source[name])
-	change(fset, file, func(at int, _ ast.Node, _ string) int { return number(at) })
+	change(file, func(at int, _ ast.Node, _ string) int { return number(at) })
 	var b bytes.Buffer
 	require.NoError(t, printer.Fprint(&b, fset, file))
 	return b.String()
@@ -332,7 +332,7 @@ func run(t *testing.T, name string, args ...string) string {
 
 // change numbers the statements and the conditions of a file. It changes those for which
 // number does not return 0: the program with that number does without them, or negates them.
-func change(fset *token.FileSet, file *ast.File, number func(at int, node ast.Node, what string) int) {
+func change(file *ast.File, number func(at int, node ast.Node, what string) int) {
 	c := &changer{number: number}
 	for _, decl := range file.Decls {
 		if f, ok := decl.(*ast.FuncDecl); ok && f.Body != nil {

@@ -30,7 +30,7 @@ func taken(s *state) (items []any) {
 
 func TestRunQueueWaitsForAHook(t *testing.T) {
 	s := newState(t)
-	hook := &Task{}
+	hook := &Task{work: &endedWork{}}
 	start, err := s.submit("first", 0)
 	require.NoError(t, err)
 	assert.NotNil(t, start)
@@ -51,7 +51,7 @@ func TestRunQueueWaitsForAHook(t *testing.T) {
 
 func TestPauseAndDeferredMessageHoldUpAHook(t *testing.T) {
 	s := newState(t)
-	hook := &Task{}
+	hook := &Task{work: &endedWork{}}
 	s.pause(true)
 	_, err := s.submitHook(hook)
 	require.NoError(t, err)
@@ -67,20 +67,20 @@ func TestDeferredMessageWaitsForAFinalHook(t *testing.T) {
 	assert.Nil(t, start)
 	s.stopNotified()
 	s.pause(true)
-	hook := &Task{Final: true}
+	hook := &Task{work: &endedWork{}, Final: true}
 	_, err := s.submitHook(hook)
 	require.NoError(t, err)
 	s.deferMessage("stop", true)
 	assert.Equal(t, []any{hook, deferredMessage{"stop"}}, taken(s))
 
-	_, err = s.submitHook(&Task{})
+	_, err = s.submitHook(&Task{work: &endedWork{}})
 	require.ErrorIs(t, err, errClosed)
 }
 
 func TestFinalHookIsRecalledWhileItHasNotBegun(t *testing.T) {
 	s := newState(t)
 	s.close()
-	hook := &Task{Final: true}
+	hook := &Task{work: &endedWork{}, Final: true}
 	_, err := s.submitHook(hook)
 	require.NoError(t, err)
 	s.deferMessage("stop", true)
@@ -92,7 +92,7 @@ func TestFinalHookIsRecalledWhileItHasNotBegun(t *testing.T) {
 
 func TestCloseRejectsAHookThatHasNotBegun(t *testing.T) {
 	s := newState(t)
-	hook := &Task{}
+	hook := &Task{work: &endedWork{}}
 	_, err := s.submitHook(hook)
 	require.NoError(t, err)
 	rejected, _, _ := s.close()
@@ -103,7 +103,7 @@ func TestHookIsRejectedAfterClose(t *testing.T) {
 	s := &Scheduler{}
 	s.Init(&fakeOwner{name: "a"}, Options{})
 	s.Close()
-	require.ErrorIs(t, s.SubmitHook(&Task{}), pending.ErrStopped)
+	require.ErrorIs(t, s.SubmitHook(&Task{work: &endedWork{}}), pending.ErrStopped)
 	assert.Nil(t, s.RecallFinal())
 }
 

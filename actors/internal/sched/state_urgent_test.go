@@ -122,7 +122,7 @@ func TestCloseRejectsUrgentItems(t *testing.T) {
 
 func TestHookComesBeforeUrgentItems(t *testing.T) {
 	s := newState(t)
-	hook := &Task{}
+	hook := &Task{work: &endedWork{}}
 	_, err := s.submitUrgent("urgent", 0)
 	require.NoError(t, err)
 	_, err = s.submitHook(hook)
