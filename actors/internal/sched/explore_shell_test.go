@@ -929,13 +929,13 @@ func (p *proc) taskExited(t *exTask) bool {
 // open is Scheduler.Open.
 func (p *proc) open(m *model) {
 	p.step("Open", m)
-	if m.state.open() != (m.role == nobody && !m.opened) {
-		m.w.failf("%s: Open", m)
+	closed := m.state.notStarted
+	if opens := m.state.open(); opens != closed {
+		m.w.failf("%s: Open opens it: %v", m, opens)
 	}
-	if m.opened {
+	if !closed {
 		return
 	}
-	m.opened = true
 	m.role = starting
 	if m.state.closed.Load() {
 		p.w.spawn("loop of "+m.name, func(p *proc) { p.run(m, onGoroutines, nil, nil) })

@@ -111,9 +111,8 @@ type model struct {
 	children           []*model
 	stopping, finished bool
 	restarting         bool
-	messages           int // that were handled
-	dropping           int // tasks that have ended unstarted, and were not noted
-	opened             bool
+	messages           int     // that were handled
+	dropping           int     // tasks that have ended unstarted, and were not noted
 	finalHook          *exTask // that a stop runs; nil for none
 	restarts           bool    // a panic pauses the scheduler, and a timer restarts it
 	backoffs           int     // timers that are to fire
@@ -439,7 +438,7 @@ func (m *model) encode(b []byte) []byte {
 	b = m.w.encode(b, s.slowPath.Load(), s.closed.Load(), s.looping, s.notStarted, s.paused, s.awaitingParent,
 		s.notifyingStop, s.deferredFinal, s.queueNext, s.deferred, int(s.holds), int(s.drops), s.current.Load(),
 		s.main.load(), s.alternate.load(), s.loopOn.Load(), s.borrowed, s.starting, s.batch != nil, s.queue.Len(),
-		byte(m.role), m.lentWork, m.lentEnd, m.stopping, m.finished, m.restarting, m.messages, m.opened, len(s.idleCh()), m.backoffs)
+		byte(m.role), m.lentWork, m.lentEnd, m.stopping, m.finished, m.restarting, m.messages, len(s.idleCh()), m.backoffs)
 	if s.batch != nil {
 		b = m.w.encode(b, int(s.cursor.Load()), s.batch.Len())
 	}
