@@ -173,6 +173,9 @@ func exploreAll(s script, most int) exploration {
 		}
 		if !d.back() {
 			e.complete = true
+			if d.orders == 0 {
+				e.found = &finding{script: s, failure: "there are steps for ever in every order"}
+			}
 			break
 		}
 	}
@@ -272,7 +275,7 @@ func (f *finding) shorten() {
 		f.order, f.failure = made, w.failure
 		return true
 	}
-	if !try(f.order) {
+	if len(f.order) == 0 || !try(f.order) {
 		return
 	}
 	switches := func(order []int) (n int) {

@@ -179,7 +179,8 @@ func (w *world) source(tasks ...*exTask) *Source {
 
 func (w *world) submits(m *model, s *Source, times int) {
 	w.spawn("source", func(p *proc) {
-		for range times {
+		for i := range times {
+			p.step("a time of the source", i)
 			if p.submit(m, s, 0) != nil {
 				p.rejectAll([]any{s})
 			}
@@ -777,8 +778,8 @@ var scripts = []script{
 			p.ungate(m)
 		})
 		w.spawn("watchdog", func(p *proc) {
-			for range 2 {
-				p.step("Look", m)
+			for i := range 2 {
+				p.step("Look", m, i)
 				m.state.slowPath.Store(true)
 			}
 		})
@@ -1137,8 +1138,8 @@ var scripts = []script{
 		w.calls(a, m.task("b", nil))
 		w.completes(x)
 		w.spawn("left behind", func(p *proc) {
-			for range 2 {
-				p.await(func() bool { return m.Current() != &a.task }, "wait without the turn of", a)
+			for i := range 2 { // i says which state it is
+				p.await(func() bool { return m.Current() != &a.task }, "wait without the turn of", a, i)
 				_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, false)
 				_, err2 := m.state.beginYield(&a.task, &waitState{})
 				err3 := m.state.beginLend(&a.task, &waitState{}, pending.Wait{})
