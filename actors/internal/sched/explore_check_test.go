@@ -172,6 +172,16 @@ func (m *model) check() {
 		if n := t.task.waitNumber(); n != want {
 			fail("%s is in wait %d, not %d", t, n, want)
 		}
+		if t.m != m {
+			continue
+		}
+		needs := m.gate != nil && m.gate != t && t.task.wait == nil && m.Current() != &t.task
+		if g := s.needsGate(&t.task); (g != nil) != needs || needs && g != &m.gate.task {
+			fail("%s needs the gate: %v", t, g != nil)
+		}
+		if _, _, _, live := s.needs(&t.task, false); !live && (t.task.abandoned || s.notStarted || m.paused && !m.awaiting && m.deferred == nil) {
+			fail("%s counts as one that may need something", t)
+		}
 	}
 	t := m.Current()
 	if t == nil {

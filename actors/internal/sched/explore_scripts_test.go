@@ -920,6 +920,43 @@ var scripts = []script{
 			}
 		})
 	}},
+	{"a final hook is recalled from a thread that has not begun", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		m.finalHook = m.hookTask("last", nil)
+		w.stops(m)
+		w.spawn("recall", func(p *proc) {
+			p.await(func() bool {
+				return m.finished || m.state.starting != nil && m.state.starting.first == any(&m.finalHook.task)
+			}, "the loop is to begin with the hook")
+			if t := p.recallFinal(m); t != nil {
+				p.reject(t)
+			}
+		})
+	}},
+	{"nothing is recalled from a thread that has not begun", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		w.calls(m.task("a", nil))
+		w.controls(m, nil)
+		w.spawn("recall", func(p *proc) {
+			if p.recallFinal(m) != nil {
+				w.failf("there is no final hook")
+			}
+		})
+	}},
+	{"urgent calls are pruned", func(w *world) {
+		m := w.unstarted("s", Options{})
+		u, v, x := m.task("u", nil), m.task("v", nil), m.task("x", nil)
+		w.spawn("calls", func(p *proc) {
+			for _, t := range []*exTask{u, v, x} {
+				p.callUrgent(t)
+			}
+			p.cancel(v)
+			p.length(m)
+			p.ungate(m)
+		})
+	}},
 	{"a final hook is recalled", func(w *world) {
 		m := w.scheduler("s", Options{})
 		x := m.promise("x")
@@ -1416,6 +1453,31 @@ var scripts = []script{
 			p.beginStop(m)
 			p.abandonLate(m)
 			p.complete(x)
+		})
+	}},
+	{"two schedulers on one host, and a wait that keeps the turn", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		w.onHost(m)
+		w.onHost(n)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsSyncFor(x)))
+		w.calls(n.task("b", nil))
+		w.completes(x)
+	}},
+	{"a task is abandoned when the loop is about to begin on its thread, after a stop", func(w *world) {
+		m := w.scheduler("s", Options{Anchored: true})
+		w.onThread(m)
+		x := m.promise("x")
+		a := m.task("a", waitsWhatever(x))
+		w.spawn("stop", func(p *proc) {
+			p.call(a)
+			p.await(func() bool { return a.task.state == parked && m.role == nobody }, "wait for it to wait")
+			p.beginStop(m)
+			p.complete(x)
+		})
+		w.spawn("grace", func(p *proc) {
+			p.await(func() bool { return m.closedIntake && m.state.starting != nil || m.finished }, "the loop is about to begin")
+			p.abandon(m, []*exTask{a})
 		})
 	}},
 	{"a wait on a thread that keeps the turn is resumed twice", func(w *world) {

@@ -158,9 +158,15 @@ func (p *proc) recallFinal(m *model) *exTask {
 	} else if t, ok := p.starts(m).(*Task); ok && t.Final {
 		want = t
 	}
+	wasStarting := m.state.starting != nil && want != nil && m.state.starting.first == any(want)
 	t, start := m.state.recallFinal()
-	if t != want {
+	switch {
+	case t != want:
 		m.w.failf("%s: RecallFinal returns the wrong task", m)
+	case want == nil && start != nil:
+		m.w.failf("%s: RecallFinal recalls a start, and no task", m)
+	case wasStarting && (start == nil || m.state.starting != nil):
+		m.w.failf("%s: RecallFinal leaves the start on the pinned goroutine", m)
 	}
 	p.start(m, m.restarted(start))
 	if t == nil {
@@ -1105,6 +1111,15 @@ func (p *proc) park(t *exTask, on pending.Wait, keep bool) error {
 		p.putWait(w)
 		return err
 	}
+	if loop := m.hostLoop(t); keep && loop != nil {
+		loop.blocking.Store(&t.task)
+		defer loop.blocking.CompareAndSwap(&t.task, nil)
+		for _, other := range m.w.tasks {
+			if loop.isKeptFrom(&other.task) != (other.m != m) {
+				m.w.failf("%s keeps the goroutine of a host from %s: %v", t, other, other.m == m)
+			}
+		}
+	}
 	if m.w.graph && on.For != nil {
 		p.step("look for a circle of", t)
 		p.detect(func() { t.task.detectDeadlock(on.Began) })
@@ -1128,6 +1143,18 @@ func (p *proc) park(t *exTask, on pending.Wait, keep bool) error {
 	}
 	p.onTurn(m, t)
 	return err
+}
+
+// hostLoop returns the host's loop that a task runs on, or nil.
+func (m *model) hostLoop(t *exTask) *hostLoop {
+	var want *hostLoop
+	if on, ok := m.state.executorOf(&t.task).(*pinned); ok {
+		want = on.loop
+	}
+	if loop := m.state.hostLoopOf(&t.task); loop != want {
+		m.w.failf("%s: the loop of the host is not that of %s", m, t)
+	}
+	return want
 }
 
 func (p *proc) getWait(m *model) *waitState {
@@ -1392,6 +1419,9 @@ func (p *proc) lend(from, t *exTask, on pending.Wait) (lent bool, err error) {
 
 func (p *proc) checkLend(m *model, from *exTask, suspended int, err error) {
 	limit := int(m.state.options.maxSuspended)
+	if w := from.task.wait; err == nil && (w == nil || w.on.For == nil) {
+		m.w.failf("%s: %s does not say what it waits for", m, from)
+	}
 	full := limit > 0 && suspended >= limit && !m.state.options.nonReentrant && !from.abandoned
 	if full != errors.Is(err, errSuspended) {
 		m.w.failf("%s: the loan of %s with %d suspended returns %v", m, from, suspended, err)

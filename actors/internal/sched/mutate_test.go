@@ -36,15 +36,16 @@ var (
 	resetTicks = func() {}
 )
 
-// harmless are the mutants that change nothing that can be seen, with the reason. The text
-// is that of the mutant; a line number would change too often.
+// harmless are the mutants that change nothing that can be seen, with the reason. They
+// are named by their file and text; a line number would change too often.
 var harmless = map[string]string{
-	"delete if s.drops == 0 { ...":       "it saves a walk over the queue when nothing has ended",
-	"delete return s.queued()":           "it saves a walk over the queue when nothing has ended",
-	"delete s.batch.Recycle()":           "the chunk is left to the garbage collector",
-	"delete c.Recycle()":                 "the chunk is left to the garbage collector",
-	"delete return":                      "a ring of one task is linked to itself either way",
-	"delete if s.main.load() != p { ...": "who has lost the executor before has recalled its start and made goroutines the main one, as this does again",
+	"state_queue.go: delete if s.drops == 0 { ...":          "it saves a walk over the queue when nothing has ended",
+	"state_queue.go: delete return s.queued()":              "it saves a walk over the queue when nothing has ended",
+	"state_queue.go: delete s.batch.Recycle()":              "the chunk is left to the garbage collector",
+	"state_stop.go: delete c.Recycle()":                     "the chunk is left to the garbage collector",
+	"tasklist.go: delete return":                            "a ring of one task is linked to itself either way",
+	"state_executor.go: delete if s.main.load() != p { ...": "who has lost the executor before has made goroutines the main one, as this does again",
+	"state_executor.go: delete return nil":                  "as above; and no task is abandoned on an executor that is neither main nor alternate",
 }
 
 // TestMutants deletes each statement, and negates each condition, of the state's operations,
@@ -68,7 +69,7 @@ func TestMutants(t *testing.T) {
 		100*float64(compiled-len(survivors))/float64(compiled))
 	unexplained := 0
 	for _, n := range survivors {
-		reason := harmless[m.mutants[n-1].text]
+		reason := harmless[m.mutants[n-1].file+": "+m.mutants[n-1].text]
 		if reason == "" {
 			unexplained++
 			reason = "?"
