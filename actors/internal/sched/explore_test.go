@@ -12,6 +12,7 @@ import (
 
 var (
 	exploreSchedules = flag.Int("explore.schedules", 0, "how many orders of each script to look at, chosen by the seed")
+	exploreStates    = flag.Int("explore.states", 0, "how many states of each script to look at, at most; 0 is few")
 	exploreSeed      = flag.Uint64("explore.seed", 1, "the seed of these orders")
 	exploreScript    = flag.String("explore.script", "", "the script that TestReplay runs")
 	exploreOrder     = flag.String("explore.order", "", "the order of steps in which it does")
@@ -23,7 +24,7 @@ type effort struct{ states, schedules int }
 
 // The efforts of a test run.
 var (
-	ofScripts = effort{4000, 300}
+	ofScripts = effort{8000, 300}
 	ofPairs   = effort{300, 20}
 	ofTriples = effort{0, 6}
 )
@@ -33,7 +34,7 @@ func (f effort) explore(s script) exploration {
 	if raceEnabled {
 		f = effort{f.states / 20, max(1, f.schedules/20)}
 	}
-	e := exploreAll(s, f.states)
+	e := exploreAll(s, max(f.states, *exploreStates))
 	if e.found == nil && !e.complete {
 		e.found = exploreSome(s, f.schedules, *exploreSeed).found
 	}
