@@ -1431,6 +1431,38 @@ var scripts = []script{
 			p.complete(x)
 		})
 	}},
+	{"abandon replaces a thread that is about to run the loop", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		a, b := m.task("a", waitsFor(x)), m.task("b", nil)
+		w.spawn("main", func(p *proc) {
+			p.call(a)
+			p.await(func() bool { return a.task.state == parked && m.role == nobody }, "wait for it to wait")
+			p.call(b)
+			p.complete(x)
+		})
+		w.spawn("grace", func(p *proc) {
+			p.await(func() bool { return m.role == starting && a.task.state == parked || a.left }, "the loop is about to begin")
+			p.abandon(m, []*exTask{a})
+		})
+	}},
+	{"abandon replaces an alternate thread that is about to run the loop", func(w *world) {
+		m := w.scheduler("s", Options{})
+		x := m.promise("x")
+		a, b := m.task("a", waitsFor(x)), m.task("b", nil)
+		a.task.Alternate, b.task.Alternate = true, true
+		w.spawn("main", func(p *proc) {
+			p.call(a)
+			p.await(func() bool { return a.task.state == parked && m.role == nobody }, "wait for it to wait")
+			p.call(b)
+			p.complete(x)
+		})
+		w.spawn("grace", func(p *proc) {
+			p.await(func() bool { return m.state.starting != nil && a.task.state == parked || a.left }, "the loop is about to begin")
+			p.abandon(m, []*exTask{a})
+		})
+	}},
 	{"abandon twice on a thread", func(w *world) {
 		m := w.scheduler("s", Options{})
 		w.onThread(m)

@@ -110,22 +110,34 @@ func (s *state) recallLoop() (item any, start executor) {
 // forever. A scheduler that goes on gets another thread, but keeps a goroutine that
 // belongs to somebody else.
 func (s *state) replaceExecutor(p *pinned, changed *threads) (start executor) {
+	next := onGoroutines
 	switch {
 	case p == s.alternate.load():
-		s.alternate.store(onGoroutines)
+		s.alternate.store(next)
 	case p != s.main.load():
 		return nil
 	case s.closed.Load():
-		start = s.loseExecutor(p)
+		s.setMain(next)
 	case p.foreign():
 		return nil
 	default:
-		next := newThread(p.sched)
-		changed.begin = next
+		thread := newThread(p.sched)
+		changed.begin = thread
+		next = thread
 		s.setMain(next)
 	}
 	changed.close = append(changed.close, p)
-	return start
+	return s.moveStart(p, next)
+}
+
+// moveStart starts the loop on another executor if p was to run it and has not begun: its
+// goroutine may end before it is asked.
+func (s *state) moveStart(p *pinned, to executor) (start executor) {
+	if s.starting != p {
+		return nil
+	}
+	item, _ := s.recallLoop()
+	return s.startLoop(to, item)
 }
 
 // startAlternate makes a thread the alternate executor, unless there is one or tasks run
@@ -150,11 +162,7 @@ func (s *state) loseExecutor(p *pinned) (start executor) {
 		return nil
 	}
 	s.setMain(onGoroutines)
-	if s.starting != p {
-		return nil
-	}
-	item, _ := s.recallLoop()
-	return s.startLoop(onGoroutines, item)
+	return s.moveStart(p, onGoroutines)
 }
 
 // closeExecutors goes on without the pinned executors, which are to close.
