@@ -53,12 +53,13 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 	defer n.mu.Unlock()
 	gone = n.members[name]
 	delete(n.members, name)
-	for r, l := range n.lines {
+	for r, l := range n.links {
 		if r.from == name || r.to == name {
 			l.lose()
-			delete(n.lines, r)
+			delete(n.links, r)
 		}
 	}
+	n.resetWhere(func(c *conn) bool { return c.from == name || c.to == name })
 	orphaned = make(map[string][]watch)
 	for w := range n.watches {
 		if w.watchee.address == name {
@@ -78,7 +79,8 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 }
 
 // Partition parts two systems, until [Network.Heal]: messages between them are
-// lost, those under way among them, and nobody is told, as when a cable is cut.
+// lost, those under way among them, and nobody is told, as when a cable is cut. What is
+// under way on a connection arrives when they are joined again, unless that has ended.
 // The test fails at once if there is no system of one of the names.
 func (n *Network) Partition(a, b string) {
 	n.tb.Helper()
@@ -95,9 +97,9 @@ func (n *Network) part(a, b string) (missing string, ok bool) {
 			return name, false
 		}
 	}
-	n.parted[pairOf(a, b)] = true
+	n.partitioned[pairOf(a, b)] = true
 	for _, r := range []route{{a, b}, {b, a}} {
-		if l := n.lines[r]; l != nil {
+		if l := n.links[r]; l != nil {
 			l.lose()
 		}
 	}
@@ -116,8 +118,14 @@ func (n *Network) Heal(a, b string) {
 func (n *Network) join(a, b string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	parted := n.parted[pairOf(a, b)]
-	delete(n.parted, pairOf(a, b))
+	parted := n.partitioned[pairOf(a, b)]
+	delete(n.partitioned, pairOf(a, b))
+	n.notifyHealed()
+	for c := range n.conns {
+		if pairOf(c.from, c.to) == pairOf(a, b) {
+			n.arrive(c)
+		}
+	}
 	return parted
 }
 

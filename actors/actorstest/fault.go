@@ -10,6 +10,9 @@ import (
 
 // Option is a fault of all the links in a network. System messages, as those
 // about the end of a watched actor, suffer from it like any other.
+//
+// Calls of package rpc go over connections, as those of TCP, and not as messages. There a
+// message that is lost resets the connection, and none arrives twice or out of order.
 type Option func(*faults)
 
 type faults struct {
@@ -67,10 +70,10 @@ func (f faults) random(r route) *rand.Rand {
 	return rand.New(rand.NewPCG(f.seed, h.Sum64()))
 }
 
-// draw returns how long each copy of a message takes; there is none if it is
+// sampleDelays returns how long each copy of a message takes; there is none if it is
 // lost. What it takes from random is always the same, so that no message changes
 // the fate of later ones.
-func (f faults) draw(random *rand.Rand) []time.Duration {
+func (f faults) sampleDelays(random *rand.Rand) []time.Duration {
 	lost := random.Float64() < f.loss
 	twice := random.Float64() < f.duplication
 	delays := []time.Duration{f.delay(random), f.delay(random)}

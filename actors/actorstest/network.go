@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 )
 
 // Network joins actor systems in memory, so that each reaches the actors of the
@@ -27,11 +29,14 @@ type Network struct {
 	tb     testing.TB
 	faults faults
 
-	mu      sync.Mutex
-	members map[string]*member // by address
-	lines   map[route]*line    // those that have faults
-	parted  map[pair]bool
-	watches map[watch]struct{}
+	mu          sync.Mutex
+	members     map[string]*member // by address
+	links       map[route]*link    // those that have faults
+	partitioned map[pair]bool
+	watches     map[watch]struct{}
+	conns       map[*conn]struct{} // ends of connections that are not closed
+	dialled     int                // how many connections there were
+	healed      chan struct{}      // closed at the next end of a partition
 }
 
 // member is a system in a network.
@@ -47,11 +52,13 @@ type member struct {
 func NewNetwork(tb testing.TB, opts ...Option) *Network {
 	tb.Helper()
 	n := &Network{
-		tb:      tb,
-		members: make(map[string]*member),
-		lines:   make(map[route]*line),
-		parted:  make(map[pair]bool),
-		watches: make(map[watch]struct{}),
+		tb:          tb,
+		members:     make(map[string]*member),
+		links:       make(map[route]*link),
+		partitioned: make(map[pair]bool),
+		watches:     make(map[watch]struct{}),
+		conns:       make(map[*conn]struct{}),
+		healed:      make(chan struct{}),
 	}
 	for _, opt := range opts {
 		opt(&n.faults)
@@ -67,9 +74,12 @@ func (n *Network) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.members)
-	for _, l := range n.lines {
+	clear(n.partitioned)
+	n.notifyHealed()
+	for _, l := range n.links {
 		l.lose()
 	}
+	n.resetWhere(func(*conn) bool { return true })
 }
 
 // System returns a new system, as [NewSystem] does, whose address is name. The
@@ -80,8 +90,9 @@ func (n *Network) System(name string, opts ...actor.ConfigOption) *actor.ActorSy
 	if name == "" || name == m.system.Address() {
 		n.tb.Fatalf("actorstest: %q is no name for a system: it means the system itself", name)
 	}
+	transport.Attach(m.system, n)
 	m.system.ProcessRegistry.Address = name
-	m.system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return link{m}, true })
+	m.system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return remoteProcess{m}, true })
 	if !n.admit(m) {
 		n.tb.Fatalf("actorstest: there is a system %q already", name)
 	}
@@ -99,7 +110,7 @@ func (n *Network) admit(m *member) bool {
 }
 
 // carry takes a message of a member to where its PID says.
-func (n *Network) carry(from *member, p parcel) {
+func (n *Network) carry(from *member, p packet) {
 	n.mu.Lock()
 	to := n.members[p.to.Address]
 	if to == nil || n.members[from.address] != from {
@@ -116,7 +127,7 @@ func (n *Network) carry(from *member, p parcel) {
 }
 
 // receive is the arrival of a message.
-func (m *member) receive(p parcel) {
+func (m *member) receive(p packet) {
 	if m.network.outdated(p) {
 		return
 	}
@@ -125,7 +136,7 @@ func (m *member) receive(p parcel) {
 }
 
 // bounce deals with a message of a member that has nowhere to go.
-func (m *member) bounce(p parcel) {
+func (m *member) bounce(p packet) {
 	if w, ok := p.message.(*actor.Watch); ok && p.system {
 		m.tellTerminated(watchOf(w.Watcher, p.to))
 		return

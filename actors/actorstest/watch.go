@@ -25,7 +25,7 @@ func watchOf(watcher, watchee *actor.PID) watch { return watch{placeOf(watcher),
 
 // note remembers who watches whom, which is to be known when a system is gone.
 // The caller holds mu.
-func (n *Network) note(p parcel) {
+func (n *Network) note(p packet) {
 	if !p.system {
 		return
 	}
@@ -39,7 +39,7 @@ func (n *Network) note(p parcel) {
 
 // outdated reports whether a message tells the end of an actor to one that no
 // longer watches it, or that was told before.
-func (n *Network) outdated(p parcel) bool {
+func (n *Network) outdated(p packet) bool {
 	terminated, ok := p.message.(*actor.Terminated)
 	if !ok || !p.system {
 		return false

@@ -34,14 +34,14 @@ func Call[Req, Resp any](
 	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
 ) *pending.Pending[Resp] {
 	n, o := nodeOf(system), callOptionsOf(opts)
-	at, fixed := target.(place)
-	if fixed && n.isHere(at) && !o.repeats() {
-		return callHere[Req, Resp](ctx, n, at, function, req, o)
+	at, fixed := target.(endpoint)
+	if fixed && n.isLocal(at) && !o.keyed() {
+		return callLocal[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), repetition: o.repetition}
+	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), key: o.key, attemptTimeout: o.attemptTimeout}
 	if !fixed {
-		c.here = func(at place, ran *atomic.Bool) *pending.Pending[Resp] {
-			return callHere[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
+		c.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp] {
+			return callLocal[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
 		}
 	}
 	c.make(ctx, req, o)
@@ -54,7 +54,7 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	c.traced = actors.TelemetryOf(ctx) // the context of the pending is no function's
 	opts := append(make([]pending.Option, 0, 4), pending.Named(c.function), n.described, pending.Tracked())
 	if c.traced != nil {
-		at, _ := c.target.(place)
+		at, _ := c.target.(endpoint)
 		opts = append(opts, c.traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
 	}
 	c.Pending = pending.New[Resp](ctx, append(opts, o.pending...)...) // the user's come last
@@ -68,19 +68,20 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		c.SetError(err)
 		return
 	}
-	var err error
-	if c.argument, err = n.config.Load().encode(req); err != nil {
+	argument, err := n.config.Load().encode(req)
+	if err != nil {
 		c.SetError(err)
 		return
 	}
-	size := len(c.argument.GetData())
-	if err := n.made.take(size, n.config.Load().maxOpenBytes); err != nil {
+	c.argument = *argument
+	size := len(c.argument.Data)
+	if err := n.outboundBytes.take(size, n.config.Load().maxOpenBytes); err != nil {
 		c.SetError(err)
 		return
 	}
 	c.held.Store(int64(size))
 	c.OnDone(func(pending.Handle) { c.ended() })
-	if _, fixed := c.target.(place); fixed {
+	if _, fixed := c.target.(endpoint); fixed {
 		c.attempt()
 	} else {
 		go c.attempt() // to find the target may take its time

@@ -68,16 +68,6 @@ func (m *members) of(kind string) (all []member, changed <-chan struct{}) {
 	return all, m.changed
 }
 
-func (m *members) addresses() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := make([]string, len(m.all))
-	for i, one := range m.all {
-		all[i] = one.address
-	}
-	return all
-}
-
 // Members returns how many members of a kind this node knows the cluster to have.
 // It may be called from any goroutine.
 func Members(c *cluster.Cluster, kind string) int {

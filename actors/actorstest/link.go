@@ -9,9 +9,9 @@ import (
 // route is the way from one address to another.
 type route struct{ from, to string }
 
-// line carries messages from one member of a network to another, where that
+// link carries messages from one member of a network to another, where that
 // takes time. The network's mu guards it.
-type line struct {
+type link struct {
 	to         *member
 	random     *rand.Rand
 	queue      []arrival // by time
@@ -22,24 +22,24 @@ type line struct {
 // arrival is a message that is under way.
 type arrival struct {
 	at time.Time
-	parcel
+	packet
 }
 
 // send puts a message on its way. It returns how many copies of it are to arrive
 // now. The caller holds mu.
-func (n *Network) send(r route, to *member, p parcel) (now int) {
-	if n.parted[pairOf(r.from, r.to)] {
+func (n *Network) send(r route, to *member, p packet) (now int) {
+	if n.partitioned[pairOf(r.from, r.to)] {
 		return 0
 	}
 	if n.faults == (faults{seed: n.faults.seed}) {
 		return 1
 	}
-	l := n.lines[r]
+	l := n.links[r]
 	if l == nil {
-		l = &line{to: to, random: n.faults.random(r)}
-		n.lines[r] = l
+		l = &link{to: to, random: n.faults.random(r)}
+		n.links[r] = l
 	}
-	delays := n.faults.draw(l.random)
+	delays := n.faults.sampleDelays(l.random)
 	if n.faults.longest == 0 {
 		return len(delays)
 	}
@@ -50,7 +50,7 @@ func (n *Network) send(r route, to *member, p parcel) (now int) {
 }
 
 // add queues a message. The caller holds mu.
-func (n *Network) add(l *line, a arrival) {
+func (n *Network) add(l *link, a arrival) {
 	i := len(l.queue)
 	if n.faults.reorder {
 		i, _ = slices.BinarySearchFunc(l.queue, a, func(queued, a arrival) int {
@@ -69,7 +69,7 @@ func (n *Network) add(l *line, a arrival) {
 }
 
 // arm sets the timer for the first message. The caller holds mu.
-func (n *Network) arm(l *line) {
+func (n *Network) arm(l *link) {
 	wait := time.Until(l.queue[0].at)
 	if l.timer == nil {
 		l.timer = time.AfterFunc(wait, func() { n.deliver(l) })
@@ -79,7 +79,7 @@ func (n *Network) arm(l *line) {
 }
 
 // deliver delivers what is due, one after the other.
-func (n *Network) deliver(l *line) {
+func (n *Network) deliver(l *link) {
 	if !n.begin(l) {
 		return
 	}
@@ -90,7 +90,7 @@ func (n *Network) deliver(l *line) {
 
 // begin reports whether nobody delivers what is due. A timer that was set anew
 // may have fired before.
-func (n *Network) begin(l *line) bool {
+func (n *Network) begin(l *link) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if l.delivering {
@@ -101,11 +101,11 @@ func (n *Network) begin(l *line) bool {
 }
 
 // next returns the first message if it is due. If it is not, delivery ends.
-func (n *Network) next(l *line) (p parcel, ok bool) {
+func (n *Network) next(l *link) (p packet, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(l.queue) > 0 && !l.queue[0].at.After(time.Now()) {
-		p = l.queue[0].parcel
+		p = l.queue[0].packet
 		l.queue = slices.Delete(l.queue, 0, 1)
 		return p, true
 	}
@@ -113,11 +113,11 @@ func (n *Network) next(l *line) (p parcel, ok bool) {
 	if len(l.queue) > 0 {
 		n.arm(l)
 	}
-	return parcel{}, false
+	return packet{}, false
 }
 
 // lose drops what is under way. The caller holds mu.
-func (l *line) lose() {
+func (l *link) lose() {
 	l.queue = nil
 	if l.timer != nil {
 		l.timer.Stop()

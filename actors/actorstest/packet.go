@@ -5,16 +5,16 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// parcel is a message on its way to another system.
-type parcel struct {
+// packet is a message on its way to another system.
+type packet struct {
 	to      *actor.PID
 	message any  // an envelope, or without
 	system  bool // of the lane for system messages
 }
 
-// copied returns the parcel as it comes out of a wire. A PID must not be shared
+// copied returns the packet as it comes out of a wire. A PID must not be shared
 // by two systems: it remembers the process it leads to in one of them.
-func (p parcel) copied() parcel {
+func (p packet) copied() packet {
 	p.to = copyOf(p.to)
 	if _, ok := p.message.(*actor.MessageEnvelope); !ok {
 		p.message = copyOf(p.message)
@@ -37,7 +37,7 @@ func copyOf[T any](message T) T {
 	return message
 }
 
-func (p parcel) deliver(to actor.Process) {
+func (p packet) deliver(to actor.Process) {
 	if p.system {
 		to.SendSystemMessage(p.to, p.message)
 	} else {
@@ -45,18 +45,18 @@ func (p parcel) deliver(to actor.Process) {
 	}
 }
 
-// link is the process behind every PID of another system.
-type link struct{ from *member }
+// remoteProcess is the process behind every PID of another system.
+type remoteProcess struct{ from *member }
 
 // SendUserMessage implements [actor.Process].
-func (l link) SendUserMessage(pid *actor.PID, message any) {
-	l.from.network.carry(l.from, parcel{to: pid, message: message})
+func (p remoteProcess) SendUserMessage(pid *actor.PID, message any) {
+	p.from.network.carry(p.from, packet{to: pid, message: message})
 }
 
 // SendSystemMessage implements [actor.Process].
-func (l link) SendSystemMessage(pid *actor.PID, message any) {
-	l.from.network.carry(l.from, parcel{to: pid, message: message, system: true})
+func (p remoteProcess) SendSystemMessage(pid *actor.PID, message any) {
+	p.from.network.carry(p.from, packet{to: pid, message: message, system: true})
 }
 
 // Stop implements [actor.Process].
-func (l link) Stop(pid *actor.PID) { l.SendSystemMessage(pid, &actor.Stop{}) }
+func (p remoteProcess) Stop(pid *actor.PID) { p.SendSystemMessage(pid, &actor.Stop{}) }

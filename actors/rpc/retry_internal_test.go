@@ -18,12 +18,12 @@ type refusing struct{ failures chan int }
 func (refusing) String() string   { return "refusing" }
 func (refusing) moves(error) bool { return true }
 
-func (r refusing) find(ctx context.Context, _ *node, failed []failure) (place, error) {
+func (r refusing) find(ctx context.Context, _ *node, failed []failure) (endpoint, error) {
 	select {
 	case r.failures <- len(failed):
 	case <-ctx.Done():
 	}
-	return place{}, ErrNodeDown
+	return endpoint{}, ErrNodeDown
 }
 
 // inTurns is a target at two nodes that have no such caller: the one that has not
@@ -33,12 +33,12 @@ type inTurns struct{ asked chan<- time.Time }
 func (inTurns) String() string   { return "in turns" }
 func (inTurns) moves(error) bool { return true }
 
-func (i inTurns) find(_ context.Context, _ *node, failed []failure) (place, error) {
+func (i inTurns) find(_ context.Context, _ *node, failed []failure) (endpoint, error) {
 	i.asked <- time.Now()
 	if len(failed) == 1 {
-		return At("b", "nobody").(place), nil
+		return At("b", "nobody").(endpoint), nil
 	}
-	return At("a", "nobody").(place), nil
+	return At("a", "nobody").(endpoint), nil
 }
 
 func TestCallWithAKeyThatIsAlwaysRefusedPausesEverLonger(t *testing.T) {
