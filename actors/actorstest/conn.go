@@ -16,8 +16,15 @@ import (
 // errReset is why a connection has ended that the network has cut.
 var errReset = errors.New("actorstest: the connection was reset")
 
+// What is lost on a connection is sent again, after a pause that doubles each time. When it
+// would be longer than lastAgain the connection is given up.
+const (
+	firstAgain = 200 * time.Millisecond
+	lastAgain  = 2 * time.Minute
+)
+
 // conn is one end of a connection between two members, as one of TCP: what is sent
-// arrives in order, or the connection ends. What is lost resets it, and a partition
+// arrives in order, or the connection ends. What is lost comes late, and a partition
 // holds back what is under way until it has healed.
 type conn struct {
 	network  *Network
@@ -85,9 +92,13 @@ func (c *conn) Send(head, tail []byte) error {
 	}
 	p := segment{at: time.Now(), batch: append(head, tail...)}
 	delays := n.faults.sampleDelays(c.random)
-	if len(delays) == 0 {
-		n.reset(c)
-		return nil
+	for again := firstAgain; len(delays) == 0; again *= 2 {
+		if again > lastAgain {
+			n.reset(c)
+			return nil
+		}
+		p.at = p.at.Add(again)
+		delays = n.faults.sampleDelays(c.random)
 	}
 	p.at = p.at.Add(delays[0])
 	n.carryOn(c.peer, p)

@@ -12,7 +12,7 @@ import (
 // about the end of a watched actor, suffer from it like any other.
 //
 // Calls of package rpc go over connections, as those of TCP, and not as messages. There a
-// message that is lost resets the connection, and none arrives twice or out of order.
+// message that is lost comes later, and none arrives twice or out of order.
 type Option func(*faults)
 
 type faults struct {

@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -126,7 +125,7 @@ func (n *node) dialGRPC(ctx context.Context, address string) (transport.Conn, er
 		end()
 		_ = client.Close()
 		if ctx.Err() != nil {
-			err = fmt.Errorf("no connection: %w", context.Cause(ctx))
+			err = context.Cause(ctx)
 		}
 		return nil, err
 	}
@@ -185,6 +184,8 @@ func (n *node) serveStream(_ any, stream grpc.ServerStream) error {
 		return status.FromContextError(stream.Context().Err()).Err()
 	}
 }
+
+var errNoConnection = errors.New("rpc: no connection within 5 seconds")
 
 var errSessionOver = errors.New("rpc: the session has ended")
 

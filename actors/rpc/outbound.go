@@ -71,7 +71,7 @@ func (n *node) outboundTo(address string) (*outbound, error) {
 
 // run connects, and deals with what comes until the session has ended.
 func (o *outbound) run() {
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), dialTimeout, errNoConnection)
 	conn, err := o.node.dial(ctx, o.address)
 	cancel()
 	if err != nil {

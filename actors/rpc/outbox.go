@@ -32,13 +32,20 @@ func (o *outbox) send(ctx context.Context, value *wire.Payload) error {
 	if limit := o.call.node.config.Load().maxSize; size > limit {
 		return fmt.Errorf("%w: item with %d bytes, of which %d may be sent", ErrTooLarge, size, limit)
 	}
-	if !from.session.MaySend(size) {
-		return fmt.Errorf("%w: item with %d bytes, of which %d may be received", ErrTooLarge, size, from.session.Peer().MaxSize)
+	if limit, ok := from.maySend(size); !ok {
+		return fmt.Errorf("%w: item with %d bytes, of which %d may be received", ErrTooLarge, size, limit)
 	}
 	if err := o.take(ctx); err != nil {
 		return err
 	}
 	return from.item(ctx, o.call.number, value)
+}
+
+// maySend reports whether the other node takes what has that size, and what it takes.
+func (i *inbound) maySend(size int) (limit uint64, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.session.Peer().MaxSize, i.session.MaySend(size)
 }
 
 // item sends an item of a call, if that is open, when less waits to be sent than there is

