@@ -148,13 +148,7 @@ func figures(n sizes) []figure {
 		theirs: side{name: "in a tree of 1000", per: n.smallTree, run: stopTree(n.smallTree)},
 		bar:    bar{atMost: 1.5},
 		note:   fmt.Sprintf("each caller has %d children, as far as the number of callers goes.", fanOut),
-	}, {
-		number: 18,
-		ours:   side{name: "`rpc.Call` of another process, 64 in flight", per: callsAcross, run: callAcross},
-		theirs: side{name: "protoactor remote `RequestFuture`, 64 in flight", per: callsAcross, run: requestAcross},
-		bar:    bar{atMost: 1},
-		note:   "allocations are those of the process that calls.",
-	}}, backendFigures(n)...)
+	}}, append(acrossFigures(), backendFigures(n)...)...)
 }
 
 // backendFigures compares the other backends with the default one. They have no
