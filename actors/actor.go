@@ -29,8 +29,9 @@ func (c *Caller) invokeSystem(message any) {
 	}
 }
 
-// finishStop does what is left to do when the actor has failed at a message of its stop.
-// Protoactor does no more then, and waiters would not be notified of the end.
+// finishStop completes a stop after the actor has failed at a message of that
+// stop. Protoactor does no more then, and waiters would not be notified of the
+// end.
 func (c *Caller) finishStop(message any) {
 	ctx := c.invoker.(actor.Context)
 	processes := c.registry.system.ProcessRegistry

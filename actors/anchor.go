@@ -2,8 +2,8 @@ package actors
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// anchorActor is the actor behind the callers of a registry: all they can do is in their
-// mailboxes.
+// anchorActor is the actor behind the callers of a registry. It does nothing:
+// their mailboxes do all the work.
 type anchorActor struct{ registry *registry }
 
 // Receive implements [actor.Actor].
@@ -21,8 +21,9 @@ func (a anchorActor) Receive(ctx actor.Context) {
 	}
 }
 
-// newProps returns what all callers of a registry are spawned from. Their mailboxes decide
-// on failures of their children, and leave none to a strategy of protoactor.
+// newProps returns the props that all callers of a registry are spawned from.
+// Their mailboxes decide on failures of their children, not a strategy of
+// protoactor.
 func (r *registry) newProps() *actor.Props {
 	return actor.PropsFromProducer(
 		func() actor.Actor { return anchorActor{r} },

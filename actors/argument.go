@@ -9,13 +9,13 @@ import (
 // An argument that is nil by mistake panics where it is given, with the name of the
 // function. A later panic could not say where the argument comes from.
 
-// requireCall is for what makes calls.
+// requireCall checks the arguments of the functions that make calls.
 func requireCall(ctx context.Context, c *Caller, noFunction bool, name string) {
 	requireContext(ctx, name)
 	requireFunction(c, noFunction, name)
 }
 
-// requireFunction is requireCall for what has no context.
+// requireFunction is requireCall for a function without a context.
 func requireFunction(c *Caller, noFunction bool, name string) {
 	if c == nil {
 		panic("actors: " + name + " on a nil caller")

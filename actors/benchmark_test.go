@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -180,5 +181,34 @@ func BenchmarkToThread(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_, _ = actors.ToThread(ctx, c, one).Wait(ctx)
+	}
+}
+
+// BenchmarkChainOfWaits suspends functions each of which waits for the one before it, the
+// first for a promise. The time per function must not grow with their number.
+func BenchmarkChainOfWaits(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			ctx := context.Background()
+			for b.Loop() {
+				b.StopTimer()
+				c, err := actors.Start(newSystem(b))
+				require.NoError(b, err)
+				last := pending.New[int](ctx)
+				release := last
+				b.StartTimer()
+				for range n {
+					before := last
+					last = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return before.Wait(ctx) })
+				}
+				_, _ = actors.CallSoon(ctx, c, one).Wait(ctx) // all the others wait by then
+				b.StopTimer()
+				release.SetResult(1)
+				_, _ = last.Wait(ctx)
+				require.NoError(b, c.StopWait(ctx))
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/function")
+		})
 	}
 }

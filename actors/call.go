@@ -11,19 +11,19 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// ErrOverloaded is matched by the error of a call or a wait that a limit of its
+// ErrOverloaded is matched by the error of a call or a wait that a limit of the
 // caller has rejected.
 var ErrOverloaded = sched.ErrOverloaded
 
-// Schedule has fn called on a turn of c and returns its pending, at once. It
+// Schedule queues fn to run on a turn of c, and returns its pending at once. It
 // may be called from any goroutine, and before c is started.
 //
-// The context that fn is given has the values of ctx and ends with it. When fn
-// waits with that context, the other functions of c run meanwhile. A panic in
-// fn is logged and becomes a [*pending.PanicError]. A nil argument panics here.
+// The context of fn has the values of ctx and ends with it. When fn waits with its
+// context, the other functions of c run meanwhile. A panic in fn is logged and
+// becomes a [*pending.PanicError]. A nil argument panics here.
 //
-// If c is stopped the pending is cancelled with [pending.ErrStopped]; if it is
-// full the pending fails with [ErrOverloaded]. The seed's schedule_call.
+// If c is stopped the pending is cancelled with [pending.ErrStopped]. If c is full
+// the pending fails with [ErrOverloaded].
 func Schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) *pending.Pending[T] {
@@ -53,10 +53,10 @@ func schedule[T any](
 		t.task.Tag = tagPooled
 	}
 	if o.timeout != nil {
-		cancelAfter(t, *o.timeout, "is not done", func(cause error) { t.Cancel(cause) })
+		cancelAfter(t, *o.timeout, false, func(cause error) { t.Cancel(cause) })
 	}
 	if o.queueTimeout != nil {
-		cancelAfter(t, *o.queueTimeout, "has not started", t.Reject)
+		cancelAfter(t, *o.queueTimeout, true, t.Reject)
 	}
 	switch {
 	case o.delay > 0:
@@ -69,20 +69,27 @@ func schedule[T any](
 	return &t.Pending
 }
 
-// cancelAfter has cancel called d from now unless t is done by then.
-func cancelAfter(t work, d time.Duration, what string, cancel func(cause error)) {
+// cancelAfter calls cancel after d, unless t is done by then. With queued, cancel has no
+// effect on a function that has started.
+func cancelAfter(t work, d time.Duration, queued bool, cancel func(cause error)) {
+	what := "is not done"
+	if queued {
+		what = "has not started"
+	}
 	expire := func() {
+		t.Unlimit(queued)
 		cancel(fmt.Errorf("actors: call of %s %s after %v: %w", t.Name(), what, d, context.DeadlineExceeded))
 	}
 	if d <= 0 {
 		expire()
 		return
 	}
+	t.Limit(queued)
 	timer := time.AfterFunc(d, expire)
 	t.OnDone(func(pending.Handle) { timer.Stop() })
 }
 
-// CallSoon is [Schedule] without options. The seed's call_soon.
+// CallSoon is [Schedule] without options.
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "CallSoon")
 	return callSoon(ctx, c, fn, telemetry.CallSoon)
@@ -96,13 +103,13 @@ func callSoon[T any](
 	return &t.Pending
 }
 
-// CallUsing is [CallSoon] on a backend that need not be the caller's own. Turn and
-// place in the queue are those of any function of c.
+// CallUsing is [CallSoon] on a backend that need not be the caller's own. The turn
+// and the place in the run queue are those of any function of c.
 //
 // With [props.Thread] fn runs on a thread that c keeps for such calls, from the
 // first one until c stops. With [props.Goroutine] it runs on a goroutine, even if
 // c is on a thread. Any other backend is an error of the pending. It may be called
-// from any goroutine. The seed's call_using_backend.
+// from any goroutine.
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
@@ -117,8 +124,8 @@ func CallUsing[T any](
 	return &t.Pending
 }
 
-// CallLater has fn called on a turn of c, not before delay is over. The seed's
-// call_later.
+// CallLater queues fn to run on a turn of c after the delay. Contexts and errors
+// are as in [Schedule]. It may be called from any goroutine.
 func CallLater[T any](
 	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
@@ -126,13 +133,13 @@ func CallLater[T any](
 	return schedule(ctx, c, fn, telemetry.CallLater, []CallOption{Delay(delay)})
 }
 
-// CallDirect has fn called on a turn of c, in order with the calls. There is no
+// CallDirect queues fn to run on a turn of c, in order with the calls. There is no
 // pending and no context: it is for short functions that do not wait. A panic in
 // fn is logged.
 //
 // It returns [pending.ErrStopped] or [ErrOverloaded] if fn is rejected. A stop of
 // c drops the functions that have not run, and logs their number. It may be called
-// from any goroutine. The seed's call_direct.
+// from any goroutine.
 func (c *Caller) CallDirect(fn func()) error {
 	requireFunction(c, fn == nil, "CallDirect")
 	if c.draining.Load() {

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// CallOption changes how a function is scheduled.
+// CallOption configures a call.
 type CallOption func(*callOptions)
 
 type callOptions struct {
@@ -19,8 +19,8 @@ type callOptions struct {
 	queueTimeout *time.Duration
 }
 
-// PendingOptions gives options to the pending of the call, for those who take
-// such options themselves.
+// PendingOptions gives options to the pending of the call. It is for code that
+// takes such options itself.
 func PendingOptions(opts ...pending.Option) CallOption {
 	requireOptions(opts, "PendingOptions")
 	opts = slices.Clip(opts)
@@ -45,7 +45,7 @@ func With(key string, value any) CallOption {
 }
 
 // TrackedBy limits the trackers of the call, and of what its function calls, to
-// those for which keep returns true. The seed's trackers.
+// those for which keep returns true.
 func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	if keep == nil {
 		panic("actors: TrackedBy with a nil function")
@@ -53,19 +53,20 @@ func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
 }
 
-// Untracked has neither the call nor what its function calls tracked.
+// Untracked hides the call, and the calls that its function makes, from all
+// trackers.
 func Untracked() CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.Untracked()) }
 }
 
-// Delay has the call queued after d, at once if that is zero or less.
+// Delay queues the call after d, or at once if d is zero or less.
 func Delay(d time.Duration) CallOption {
 	return func(o *callOptions) { o.delay = d }
 }
 
-// Timeout cancels the call if it is not done d after it was scheduled, with a
-// cause that matches [context.DeadlineExceeded]. With a d of zero or less the
-// function never runs.
+// Timeout cancels the call if it is not done d after it was scheduled. The cause
+// matches [context.DeadlineExceeded]. With a d of zero or less the function never
+// runs.
 func Timeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout = &d }
 }
@@ -77,13 +78,13 @@ func QueueTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.queueTimeout = &d }
 }
 
-// Served says that another node has made the call. Its span is the SERVER side of
+// Served marks a call made by another node: its span becomes the SERVER side of
 // the span in the context. It is for package rpc.
 func Served() CallOption {
 	return func(o *callOptions) { o.served = true }
 }
 
-// OnWorker has the function called on a worker of the caller, as by [ToThread].
+// OnWorker runs the function on a worker of the caller, as [ToThread] does.
 func OnWorker() CallOption {
 	return func(o *callOptions) { o.worker = true }
 }

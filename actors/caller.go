@@ -18,10 +18,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// Caller is an actor whose mailbox is a scheduler queue for functions: see the
-// package's documentation. It is made by [Start], [New], [Main], [Caller.Child]
-// and, out of any actor, by [AsCaller]. All methods may be called from any
-// goroutine.
+// Caller is an actor whose mailbox is a scheduler queue for functions. See the
+// package documentation. It is made by [Start], [New], [Main] and [Caller.Child],
+// and by [AsCaller] out of any actor. It is safe for concurrent use.
 type Caller struct {
 	sched    sched.Scheduler
 	registry *registry
@@ -51,7 +50,7 @@ type Caller struct {
 	coldState *coldState
 }
 
-// coldState is what most callers never have.
+// coldState holds the fields that most callers never use. It is made on demand.
 type coldState struct {
 	end      *pending.Pending[struct{}] // done when the caller has stopped
 	timers   *timers
@@ -69,7 +68,8 @@ type coldState struct {
 	resumeWithParent []*Caller   // children that go on when the caller does
 }
 
-// cold returns what most callers never have. mu must be held.
+// cold returns the rarely used fields, and makes them if necessary. mu must be
+// held.
 func (c *Caller) cold() *coldState {
 	if c.coldState == nil {
 		c.coldState = &coldState{}
@@ -77,11 +77,12 @@ func (c *Caller) cold() *coldState {
 	return c.coldState
 }
 
-// ID returns the id of the caller's actor, which is unique in its system while
-// the caller lives.
+// ID returns the id of the caller's actor. It is unique in its system while the
+// caller lives.
 func (c *Caller) ID() string { return c.pid.GetId() }
 
-// Name returns the name, which is unique among the children of the parent.
+// Name returns the name of the caller. It is unique among the children of the
+// parent.
 func (c *Caller) Name() string {
 	id := c.ID()
 	return id[strings.LastIndexByte(id, '/')+1:]
@@ -90,10 +91,10 @@ func (c *Caller) Name() string {
 // PID returns the address of the caller's actor.
 func (c *Caller) PID() *actor.PID { return c.pid }
 
-// System returns the actor system the caller lives in.
+// System returns the actor system of the caller.
 func (c *Caller) System() *actor.ActorSystem { return c.registry.system }
 
-// Parent returns the caller whose child this is, or nil.
+// Parent returns the parent of the caller, or nil.
 func (c *Caller) Parent() *Caller { return c.parent }
 
 // Children returns the children that have not stopped, in no order.
@@ -107,19 +108,21 @@ func (c *Caller) Children() []*Caller {
 	return children
 }
 
-// Backend returns what the caller's functions run on, unless it has a host.
+// Backend returns the backend of the caller's functions. It has no meaning for a
+// caller with a host.
 func (c *Caller) Backend() props.BackendKind { return c.config.Backend }
 
-// Host returns the loop that the caller's functions run on, or nil.
+// Host returns the host of the caller, or nil.
 func (c *Caller) Host() props.Host { return c.config.Host }
 
 // Protected reports whether the caller ignores a stop that is not forced.
 func (c *Caller) Protected() bool { return c.config.Protected }
 
-// Logger returns the logger given by the options, else the actor system's.
-// With telemetry, what is logged with a context carries the ids of its trace. A
-// panic of its handler is that of the function which logs. What the library logs
-// itself is guarded: there a panic of the handler goes no further.
+// Logger returns the logger of the options, or else that of the actor system. With
+// telemetry, a record that is logged with a context has the ids of its trace.
+//
+// A panic of the handler is one of the function that logs. When the library logs,
+// such a panic is recovered.
 func (c *Caller) Logger() *slog.Logger {
 	l := c.config.Logger
 	if l == nil {
@@ -131,15 +134,15 @@ func (c *Caller) Logger() *slog.Logger {
 	return slog.New(telemetry.LogHandler(l.Handler()))
 }
 
-// log returns the logger for what the library logs itself, often on goroutines where
-// a panic would end the process.
+// log returns the logger of the library. It is often used on goroutines where a
+// panic would end the process.
 func (c *Caller) log() *slog.Logger { return safelog.Wrap(c.Logger()) }
 
-// Telemetry returns what makes the caller's spans and metrics, or nil.
+// Telemetry returns the Telemetry of the caller, or nil.
 func (c *Caller) Telemetry() *telemetry.Telemetry { return c.config.Telemetry }
 
-// Stopped returns a channel that is closed when the caller has stopped, which
-// is after its children have.
+// Stopped returns a channel that is closed when the caller has stopped. Its
+// children have stopped before.
 func (c *Caller) Stopped() <-chan struct{} { return c.end().Done() }
 
 // end returns a pending that is done when the caller has stopped.
@@ -148,7 +151,7 @@ func (c *Caller) end() *pending.Pending[struct{}] {
 	defer c.mu.Unlock()
 	cold := c.cold()
 	if cold.end == nil {
-		cold.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()))
+		cold.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()), pending.Needing((*treeNode)(c)))
 		if c.State() == StateStopped {
 			cold.end.SetResult(struct{}{})
 		}
@@ -156,8 +159,8 @@ func (c *Caller) end() *pending.Pending[struct{}] {
 	return cold.end
 }
 
-// String describes the caller on one line, for logs. The signs are the seed's:
-// 🏃 running, ❗ not running, 🏁 stopping or stopped, 🔐 protected.
+// String describes the caller on one line, for logs. The signs mean: 🏃 running, ❗
+// not running, 🏁 stopping or stopped, 🔐 protected.
 func (c *Caller) String() string {
 	var s strings.Builder
 	state := c.State()
@@ -186,9 +189,9 @@ func (c *Caller) String() string {
 // path names the caller in errors and logs.
 func (c *Caller) path() string { return c.pid.GetId() }
 
-// mailbox is what a caller is to others: the mailbox of its actor, and the owner of its
-// scheduler. It is the Caller itself under another type, which keeps these methods out
-// of Caller's.
+// mailbox is the mailbox of the caller's actor and the owner of its scheduler. It
+// is the Caller itself under another type, which keeps these methods out of those
+// of Caller.
 type mailbox Caller
 
 func (c *Caller) mailbox() *mailbox { return (*mailbox)(c) }

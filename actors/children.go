@@ -19,15 +19,15 @@ func (c *Caller) addChild(child *Caller) {
 }
 
 // Child returns the child of that name, or makes one. Without a name it always
-// makes one. The child inherits what the options leave open. The seed's get.
+// makes one. The child inherits what the options leave open.
 //
 // If the child exists, its options stay as they are. It is an error to ask for
-// another backend or host than it has. A child on a host has no backend. Other
-// errors are those of an option or of opening the publication. The error matches
-// [pending.ErrStopped] if the caller, or the child of that name, is stopping.
+// another backend or host than the child has. A child on a host has no backend.
+// Other errors are those of an option or of opening the publication. The error
+// matches [pending.ErrStopped] if the caller, or the child of that name, is
+// stopping.
 //
-// It may be called from any goroutine, also while the caller is busy or not
-// started yet.
+// It may be called from any goroutine. The caller may be busy, or not started yet.
 func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
 	config, err := c.config.Child(opts...)
 	if err != nil {
@@ -40,8 +40,8 @@ func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
 	return child, nil
 }
 
-// child returns a child, which it may have made although there is an error. That
-// child stops.
+// child returns a child. It may have made the child even if it returns an error:
+// that child stops.
 func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
 	c.registry.addCaller(config.Telemetry) // without the lock that it might be waited for with
 	child, made, err := c.getOrMake(config, w)
@@ -138,8 +138,9 @@ func (c *Caller) takeDeferred() []*Caller {
 	return deferred
 }
 
-// addToActor reports false if the actor was not notified yet of the end of an earlier
-// child of that name. It would take that for the end of this one.
+// addToActor adds a child to the children of the actor. It reports false if the
+// actor was not notified yet of the end of an earlier child of that name. The
+// actor would take that for the end of this child.
 func (c *Caller) addToActor(child *Caller) (added bool) {
 	// The actor's set of children goes on holding some that were removed from it. The
 	// caller's own PID would keep all of the caller with it.
@@ -167,8 +168,8 @@ func (c *Caller) addToActor(child *Caller) (added bool) {
 	return child.isRegistered
 }
 
-// childEnded notifies the actor of the end of another one. The actor must not take that
-// for the end of a child that has the name since.
+// childEnded notifies the actor of the end of another one. A newer child may have
+// the name by now: the actor must not take the message for its end.
 func (c *Caller) childEnded(message *actor.Terminated) {
 	child, ok := c.registry.lookup(message.Who.GetId())
 	if ok && child.parent == c && child.pid != message.Who && (child.isRegistered || child.external) {

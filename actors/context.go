@@ -10,7 +10,7 @@ import (
 )
 
 // Current returns the caller whose function was given ctx. Outside of a function
-// it returns nil and false. The seed's Caller().
+// it returns nil and false.
 func Current(ctx context.Context) (*Caller, bool) {
 	requireContext(ctx, "Current")
 	h, ok := pending.Current(ctx)
@@ -24,8 +24,8 @@ func Current(ctx context.Context) (*Caller, bool) {
 	return callerOf(f), true
 }
 
-// Of returns the caller that the actor of ctx is. It is for the actor's Receive.
-// If [AsCaller] has not made the actor a caller, it returns nil and false.
+// Of returns the caller of the actor of ctx. It is for the actor's Receive. If
+// [AsCaller] has not made the actor a caller, it returns nil and false.
 func Of(ctx actor.Context) (*Caller, bool) {
 	if ctx == nil {
 		panic("actors: Of with a nil context")
@@ -41,7 +41,7 @@ func Detach(ctx context.Context) context.Context {
 	return pending.WithTurn(ctx, nil)
 }
 
-// isAncestorOf reports whether ctx is that of a function that runs on c or on one of
+// isAncestorOf reports whether ctx is the context of a function of c or of one of
 // its descendants.
 func (c *Caller) isAncestorOf(ctx context.Context) bool {
 	current, _ := Current(ctx)
@@ -53,8 +53,8 @@ func (c *Caller) isAncestorOf(ctx context.Context) bool {
 	return false
 }
 
-// admit returns why a call made with ctx is rejected. While the caller drains
-// that is any call which is not part of the work that is to be finished.
+// admit returns why a call made with ctx is rejected. While the caller drains it
+// rejects the calls that are not part of the work to be finished.
 func (c *Caller) admit(ctx context.Context) error {
 	if c.draining.Load() && !c.isAncestorOf(ctx) {
 		return c.stopError()

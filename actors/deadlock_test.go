@@ -94,8 +94,8 @@ func (r *round) function(i int) func(ctx context.Context) (string, error) {
 	}
 }
 
-// checkDeadlock checks that the last function was told, and that all callers
-// go on.
+// checkDeadlock checks that the last function was notified, and that all
+// callers go on.
 func (r *round) checkDeadlock() {
 	last := len(r.line) - 1
 	require.ErrorIs(r.t, r.errs[last], pending.ErrDeadlock)
@@ -131,8 +131,8 @@ func TestCircleOverWhatAFunctionIsToKeepIsADeadlock(t *testing.T) {
 				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 					r := newRound(t, system, line)
 					r.closing = func(ctx context.Context) *pending.Pending[string] {
-						promise := pending.New[int](ctx, pending.KeptBy(r.first))
-						return pending.New[string](ctx, pending.KeptBy(promise))
+						promise := pending.New[int](ctx, pending.CompletedBy(r.first))
+						return pending.New[string](ctx, pending.CompletedBy(promise))
 					}
 					synctest.Wait()
 					assert.Equal(t, "went on", r.run())
@@ -243,7 +243,7 @@ func TestWaitingForWhatGoesOnIsNoDeadlock(t *testing.T) {
 		},
 		"what another caller's function is to keep": func(ctx context.Context, _ *testing.T, _, other *actors.Caller) *pending.Pending[string] {
 			var p *pending.Pending[string]
-			p = pending.New[string](ctx, pending.KeptBy(actors.CallLater(ctx, other, time.Second, func(context.Context) (int, error) {
+			p = pending.New[string](ctx, pending.CompletedBy(actors.CallLater(ctx, other, time.Second, func(context.Context) (int, error) {
 				p.SetResult("done")
 				return 0, nil
 			})))
@@ -280,8 +280,8 @@ func TestWaitingForWhatGoesOnIsNoDeadlock(t *testing.T) {
 	}
 }
 
-// A function that has been told to go on needs its turn, and no longer what it
-// was waiting for.
+// A function that was woken needs its turn, and no longer what it was waiting
+// for.
 func TestWaitThatHasEndedIsNoPartOfACircle(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		a, b := start(t, system), start(t, system)

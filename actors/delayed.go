@@ -16,11 +16,16 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 	}
 	ts := c.timers()
 	entry := &timer{call: t, fire: func() {
+		defer func() { // even if the observer ends the goroutine
+			if err := submit(t); err != nil {
+				go t.Fail(c.withStopCause(err)) // callbacks of the call may block
+				return
+			}
+			c.sched.RecheckDeadlock() // the turn that the call needs may be kept by who waits for it
+		}()
 		t.Due()
-		if err := submit(t); err != nil {
-			go t.Fail(c.withStopCause(err)) // callbacks of the call may block
-		}
 	}}
+	t.Delay()
 	switch err := ts.add(entry, d, c.config.MaxQueued); {
 	case err == errTimersClosed: //nolint:errorlint // It is never wrapped.
 		t.Fail(c.stopError())
@@ -31,10 +36,11 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 	}
 }
 
-// Sleep waits for d, giving the turn away inside a caller's function. Functions of one
-// caller wake in the order of their due times. Where these are equal, they wake in the
-// order of their calls of Sleep. The error is that of ctx if ctx ends first. A d of zero or less
-// lets the other functions of the caller have their turn.
+// Sleep waits for d. Inside a caller's function it gives the turn away. Functions
+// of one caller wake in the order of their due times. Where these are equal, they
+// wake in the order of their calls of Sleep. The error is that of ctx if ctx ends
+// first. A d of zero or less lets the other functions of the caller have their
+// turn.
 func Sleep(ctx context.Context, d time.Duration) error {
 	requireContext(ctx, "Sleep")
 	task, inFunction := pending.TurnOf(ctx).(*sched.Task)

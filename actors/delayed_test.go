@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -334,5 +335,31 @@ func TestDelayThatIsTooLongToEnd(t *testing.T) {
 		assert.Equal(t, 1, result(t, actors.CallLater(t.Context(), c, time.Hour, returns(1))))
 		assert.False(t, forever.IsDone())
 		assert.False(t, sleeper.IsDone())
+	})
+}
+
+// leaver is an observer that ends the goroutine when the time of a call has come.
+type leaver struct{ pending.Observation }
+
+func (l leaver) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+	return ctx, l
+}
+
+func (leaver) Due()       { runtime.Goexit() }
+func (leaver) Started()   {}
+func (leaver) Done(error) {}
+
+func TestDelayedCallRunsAlthoughItsObserverEndsTheGoroutine(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		p := actors.Schedule(t.Context(), c, one,
+			actors.Delay(time.Second), actors.PendingOptions(pending.ObservedBy(leaver{})))
+		later := actors.CallLater(t.Context(), c, 2*time.Second, one)
+
+		value, err := p.Wait(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 1, value)
+		_, err = later.Wait(t.Context())
+		require.NoError(t, err, "the timers of the caller go on")
 	})
 }

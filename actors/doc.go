@@ -15,13 +15,16 @@
 // # Turns
 //
 // The functions of a caller run one at a time. The right to run is called the
-// turn. A function gives its turn away while it waits with the context it was
-// given, by [pending.Pending.Wait], [Sleep], [Caller.StopWait] or [Caller.Drain].
-// It has the turn back when the wait returns. Meanwhile the other functions run.
-// So what they share may have changed across a wait, and only there.
+// turn. A function gives its turn away while it waits with its context: by
+// [pending.Pending.Wait], [Sleep], [Caller.StopWait] or [Caller.Drain]. It has
+// the turn back when the wait returns. Meanwhile the other functions run. So what
+// they share may have changed across a wait, and only there.
+//
+// What must not change needs a [pending.Mutex].
 //
 // [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn instead. A wait
-// that could never end is then reported as [pending.ErrDeadlock].
+// that could never end is reported as [pending.ErrDeadlock]: a wait for a call, a group,
+// room in a queue, a worker, a lock, or the end of a caller.
 //
 // A function that never waits costs neither a goroutine nor a channel. One that
 // waits keeps the goroutine it runs on, and another one takes over the mailbox.
@@ -40,10 +43,10 @@
 //
 // # Order
 //
-// Functions start in the order in which they were queued, together with the items of
-// queues and the messages of an adopted actor. Delayed calls are queued in the order
-// of their due times. Where these are equal, the order is that of the calls of
-// [CallLater]. Functions that [Sleep] wake in the same order.
+// Functions start in the order in which they were queued. The items of queues and
+// the messages of an adopted actor are part of that order. Delayed calls are queued
+// in the order of their due times. Where these are equal, the order is that of the
+// calls of [CallLater]. Functions that [Sleep] wake in the same order.
 //
 // # Ways to call
 //
@@ -56,8 +59,8 @@
 //   - [Request] sends a message to any actor and returns a pending.
 //   - [PipeTo] makes the outcome of a pending a message again.
 //
-// [Caller.Publish] sends data to what the caller's [props.Publisher] has opened
-// for it; [EventStream] is a publisher onto the actor system's own events.
+// [Caller.Publish] sends data to the publication of [props.Publisher].
+// [EventStream] publishes on the event stream of the actor system.
 //
 // # The tree
 //
@@ -69,9 +72,9 @@
 //
 // # The end
 //
-// However a caller is stopped, its queued pendings are cancelled with
-// [pending.ErrStopped], and the contexts of its running functions end. No pending
-// is ever left undone. [Caller.Drain] and [Shutdown] finish what was accepted first.
+// Any stop of a caller cancels its queued pendings with [pending.ErrStopped], and
+// ends the contexts of its running functions. No pending is ever left undone.
+// [Caller.Drain] and [Shutdown] finish what was accepted first.
 //
 // Package supervision decides what a panic in a function does. By default it
 // becomes a [*pending.PanicError] and the caller goes on.

@@ -11,19 +11,20 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Drain finishes what was accepted, drains the children, and stops the caller,
-// protected or not. Delayed calls finish too. New calls are rejected, but for
-// those of functions of the caller and its descendants: they are part of the work.
+// Drain finishes the accepted work, drains the children, and stops the caller,
+// protected or not. Delayed calls finish too. New calls are rejected, except those
+// that functions of the caller and its descendants make. Such calls are part of
+// the work.
 //
-// When ctx ends first the caller is stopped as by [Caller.Stop], and the error
-// is that of ctx. Drain gives the turn away while it waits. In a function that the
+// When ctx ends first the caller is stopped as by [Caller.Stop], and the error is
+// that of ctx. Drain gives the turn away while it waits. In a function that the
 // caller would wait for, it returns [pending.ErrDeadlock].
 func (c *Caller) Drain(ctx context.Context) error {
 	requireContext(ctx, "Drain")
 	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
-	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()))
+	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()), pending.Needing((*treeNode)(c)))
 	go func() { drained.SetError(c.drain(Detach(ctx))) }()
 	_, err := drained.Wait(ctx, pending.Shield())
 	return err
@@ -92,9 +93,9 @@ func drainAll(ctx context.Context, callers []*Caller) error {
 	return errors.Join(errs...)
 }
 
-// Idle reports whether all calls that were accepted are done, the delayed ones too;
-// not those of the children. A caller that is not started has nobody to do them. It may
-// be called from any goroutine.
+// Idle reports whether all accepted calls of the caller are done, delayed ones
+// included. The calls of its children do not count. A caller that is not started
+// is idle only without calls. It may be called from any goroutine.
 func (c *Caller) Idle() bool {
 	c.mu.Lock()
 	var p *pool
@@ -106,11 +107,12 @@ func (c *Caller) Idle() bool {
 	return !waiting && (p == nil || !p.hasQueue()) && c.sched.Idle()
 }
 
-// Shutdown drains all callers of a system, the main caller and adopted actors
-// included, and returns when they have stopped. When ctx ends first it stops
-// what is left, waits for that, and returns the error of ctx. The actor system
-// itself goes on: protoactor's own Shutdown stops no actor. It must not be
-// called in a caller's function, where it returns [pending.ErrDeadlock].
+// Shutdown drains all callers of a system and returns when they have stopped. The
+// main caller and adopted actors are included. When ctx ends first it stops the
+// rest, waits for their ends, and returns the error of ctx. In a caller's function
+// it returns [pending.ErrDeadlock].
+//
+// The actor system itself goes on: protoactor's own Shutdown stops no actor.
 func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
 	requireContext(ctx, "Shutdown")
 	requireSystem(system, "Shutdown")

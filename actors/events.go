@@ -15,9 +15,9 @@ import (
 // maxEvents bounds the events that wait for slow handlers.
 const maxEvents = 1 << 16
 
-// events are those of one actor system that its handlers have not seen. They are
-// published in order by one goroutine, which holds no turn: a handler may wait for
-// callers. The goroutine ends when there are none.
+// events are the supervision events of one actor system that wait for their
+// handlers. They are published in order by one goroutine. It holds no turn: a
+// handler may wait for callers. The goroutine ends when there are no events.
 type events struct {
 	mu         sync.Mutex
 	queue      fifo.Ring[event]
@@ -25,14 +25,14 @@ type events struct {
 	dropped    int  // since the queue was full
 }
 
-// event is one of a caller.
+// event is an event of one caller.
 type event struct {
 	from  *Caller
 	value any
 }
 
-// publish has an event published on the event stream of the actor system. An event that
-// would be one too many is dropped, and logged.
+// publish queues an event for the event stream of the actor system. An event
+// beyond the limit is dropped, and logged.
 func (c *Caller) publish(value any) {
 	es := &c.registry.events
 	es.mu.Lock()
@@ -76,7 +76,7 @@ func (es *events) run() {
 	returned = true
 }
 
-// next removes and returns the first event, and says how many were dropped before it.
+// next removes and returns the first event, and how many were dropped before it.
 // Without an event the goroutine ends.
 func (es *events) next() (e event, dropped int, ok bool) {
 	es.mu.Lock()

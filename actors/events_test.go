@@ -15,7 +15,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// mishaps are the ways in which code of the user's may not return.
+// mishaps are the ways in which user code may not return.
 var mishaps = map[string]func(){
 	"panic":  func() { panic(errBoom) },
 	"Goexit": exitGoroutine,

@@ -71,15 +71,15 @@ func ExampleCallSoon_deadlock() {
 	c, _ := actors.Start(actor.NewActorSystem(quiet), props.Name("c"))
 	defer c.Stop()
 
-	p := actors.CallSoon(ctx, c, func(ctx context.Context) (string, error) {
-		part := actors.CallSoon(ctx, c, func(context.Context) (string, error) { return "part", nil })
+	p := actors.Schedule(ctx, c, func(ctx context.Context) (string, error) {
+		part := actors.Schedule(ctx, c, func(context.Context) (string, error) { return "part", nil }, actors.Named("part"))
 		return part.WaitSync(ctx)
-	})
+	}, actors.Named("whole"))
 	_, err := p.Wait(ctx)
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, pending.ErrDeadlock))
 	// Output:
-	// pending: deadlock: callers/c waits for callers/c
+	// pending: deadlock: callers/c waits for callers/c (whole of callers/c waits for part of callers/c; part of callers/c waits for the turn of callers/c)
 	// true
 }
 

@@ -1,7 +1,7 @@
 package actors
 
-// forEachDespiteGoexit does something for all items, even if user code that is called on
-// the way ends the goroutine.
+// forEachDespiteGoexit calls a function for all items. It continues even if user
+// code ends the goroutine on the way.
 func forEachDespiteGoexit[E any](items []E, do func(E)) {
 	n := 0
 	defer func() {

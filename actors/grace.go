@@ -12,7 +12,7 @@ import (
 // grace is the time that running functions have to return.
 type grace struct{ timer *time.Timer }
 
-// startGrace gives the functions that have not returned the time that the options allow.
+// startGrace starts the grace period of the functions that have not returned.
 func (c *Caller) startGrace() {
 	limit := c.config.StopTimeout
 	if limit == 0 {
@@ -27,8 +27,8 @@ func (c *Caller) startGrace() {
 	}
 }
 
-// endGrace is called on the turn when all functions have returned that a stop or a
-// restart was waiting for.
+// endGrace ends the grace period. It is called on the turn when all functions have
+// returned that a stop or a restart waits for.
 func (c *Caller) endGrace() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,8 +38,8 @@ func (c *Caller) endGrace() {
 	}
 }
 
-// graceExpired goes on without the functions that have not returned in time, unless they
-// have at the last moment.
+// graceExpired abandons the functions that have not returned in time. They may
+// have returned at the last moment: then it does nothing.
 func (c *Caller) graceExpired(g *grace) {
 	c.mu.Lock()
 	var late []*sched.Task
@@ -50,7 +50,7 @@ func (c *Caller) graceExpired(g *grace) {
 	c.abandonTasks(late, "it has not returned in time", slog.Duration("limit", c.config.StopTimeout))
 }
 
-// abandonTasks goes on without functions that have not returned.
+// abandonTasks abandons the functions that have not returned.
 func (c *Caller) abandonTasks(tasks []*sched.Task, why string, detail slog.Attr) {
 	var cause error // a restart has given it to them before
 	abandoned := errRestarted
@@ -72,6 +72,6 @@ func (c *Caller) abandonTasks(tasks []*sched.Task, why string, detail slog.Attr)
 	})
 }
 
-// errRestarted is why a function was cancelled by a restart that no panic of
-// its own caller has caused.
+// errRestarted is the cause when a restart cancels a function, unless a panic of
+// its own caller caused the restart.
 var errRestarted = fmt.Errorf("%w: caller restarted", pending.ErrCancelled)

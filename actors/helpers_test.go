@@ -172,7 +172,7 @@ func untilItsEnd(ctx context.Context) (string, error) {
 // exitGoroutine is what t.FailNow does.
 func exitGoroutine() { runtime.Goexit() }
 
-// puppet is an actor that does what it is told: functions of its context are
+// puppet is an actor that does what the test asks: functions of its context are
 // its messages.
 func puppet(ctx actor.Context) {
 	if act, ok := ctx.Message().(func(actor.Context)); ok {

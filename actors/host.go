@@ -25,7 +25,7 @@ func (c *Caller) watchHost(host props.EndingHost) {
 	}
 }
 
-// loseHost stops the caller for a reason, and goes on without its host.
+// loseHost stops the caller with a cause, and abandons its host.
 func (c *Caller) loseHost(why error) {
 	defer func() { // the stop calls user code, which may end the goroutine
 		c.sched.LeaveHost()

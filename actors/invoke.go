@@ -9,16 +9,18 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// invocation is a call in the shape of a message.
+// invocation is a call in the form of a message.
 type invocation struct {
 	call func(c *Caller, message any)
 }
 
-// Invoke returns a message that has the caller it is sent to call fn. So a call can
-// go through routers, sender middleware and PIDs as a message does. The sender, if there is one, is sent the
-// value that fn returns, or its error. The call is part of the trace that the
-// message's headers carry. The same message may be sent any number of times. It
-// cannot leave the process.
+// Invoke returns a message that makes the receiving caller call fn. So a call can
+// go through routers, sender middleware and PIDs. The sender, if there is one,
+// gets the value of fn as an answer, or its error. The call is part of the trace
+// in the message's headers.
+//
+// The same message may be sent any number of times. It cannot leave the process.
+// Invoke may be called from any goroutine.
 func Invoke[T any](fn func(context.Context) (T, error)) any {
 	if fn == nil {
 		panic("actors: Invoke with a nil function")

@@ -18,7 +18,7 @@ func (c *Caller) start() error {
 	return err
 }
 
-// startExecutor starts what the functions run on, if that is not goroutines.
+// startExecutor starts the thread or host of the functions, if there is one.
 func (c *Caller) startExecutor() {
 	switch {
 	case c.config.Host != nil:
@@ -34,8 +34,8 @@ func (c *Caller) startExecutor() {
 // started is called when the actor has handled its Started message.
 func (c *Caller) started() { c.transition(StateStarting, StateRunning) }
 
-// finalize is called when the caller's actor has ended. The first call counts. Waiters
-// for that end are notified at its end.
+// finalize completes the end of the caller, after its actor has ended. Only the
+// first call has an effect. Waiters are notified last.
 func (c *Caller) finalize() {
 	c.ended.Do(func() {
 		c.registry.remove(c)
@@ -59,7 +59,7 @@ func (c *Caller) finalize() {
 	})
 }
 
-// notifyStopped notifies those who wait for the end.
+// notifyStopped notifies the goroutines and functions that wait for the end.
 func (c *Caller) notifyStopped() {
 	c.mu.Lock()
 	c.state.Store(int32(StateStopped))

@@ -15,8 +15,9 @@ func (c *Caller) logError(ctx context.Context, what string, attrs ...slog.Attr) 
 	c.log().LogAttrs(ctx, slog.LevelError, "actors: "+what, attrs...)
 }
 
-// logCrash logs a panic with its stack, on the goroutine that has panicked. A panic with
-// the error of an earlier one, which was logged then, is not logged.
+// logCrash logs a panic with its stack, on the goroutine that has panicked. A
+// panic with the error of an earlier panic was logged then, and is not logged
+// again.
 func (c *Caller) logCrash(ctx context.Context, what string, crash *pending.PanicError, attrs ...slog.Attr) {
 	if !isRethrown(crash) {
 		c.logError(ctx, what+" panicked", append(attrs, loggable("panic", crash.Value), stackOfCrash(crash))...)

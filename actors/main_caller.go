@@ -6,24 +6,23 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// mainName is the name of the main caller. No user can give it.
+// mainName is the name of the main caller. Options do not accept it.
 const mainName = "$main"
 
-// Main returns the main caller of a system, which is protected and described by
-// the [Defaults]. It starts one when first called, and a new one when the last
-// one has stopped. The seed's Caller("MainThread").
+// Main returns the main caller of a system. It is protected and has the options of
+// [Defaults]. The first call starts it. After it has stopped, the next call starts
+// a new one.
 //
 // A forced stop ends it. So does a failure that its [props.Supervision] answers
-// with a stop, or escalates: it has no parent. Until that stop has ended,
-// Main returns the caller that stops, and calls on it fail with
-// [pending.ErrStopped]. The failures of the last one do not count for the new
-// one.
+// with a stop, or escalates: it has no parent. Until that stop has ended, Main
+// returns the stopping caller, and calls on it fail with [pending.ErrStopped]. The
+// failures of one main caller do not count for the next.
 //
 // If the publication of the [Defaults] cannot be opened, Main returns a stopped
 // caller. The errors of its calls say why.
 //
-// Main may be called from any goroutine. While one starts the main caller, others
-// get it too: what they call on it is queued.
+// Main may be called from any goroutine. While one goroutine starts the main
+// caller, others get it too: their calls are queued.
 func Main(system *actor.ActorSystem) *Caller {
 	requireSystem(system, "Main")
 	r := registryOf(system)
@@ -58,7 +57,8 @@ func (r *registry) currentMainLocked() *Caller {
 	return r.main
 }
 
-// getOrMakeMain returns the main caller. If it has made it, that is to be started.
+// getOrMakeMain returns the main caller, and whether it was made and has to be
+// started.
 func (r *registry) getOrMakeMain(config *props.Config) (c *Caller, made bool) {
 	r.mainMu.Lock()
 	defer r.mainMu.Unlock()

@@ -15,14 +15,15 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// pool has the workers of a caller.
+// pool holds the workers of a caller.
 //
-// MaxWorkers bounds the workers. A worker counts until it has stopped, or stops and has
-// no job left. So there are never more functions at a time than workers allowed.
+// MaxWorkers bounds the workers. A worker counts until it has stopped, or stops
+// and has no job left. So there are never more functions at a time than workers
+// allowed.
 //
-// A call waits in the queue only while no worker is ready for it and no more may be
-// spawned. Each change of that is followed by advance, with mu held all the time. No
-// user code runs with mu held, so workers are spawned without it.
+// A call waits in the queue only while no worker is ready for it and no more may
+// be spawned. Each change of that is followed by advance, with mu held all the
+// time. No user code runs with mu held, so workers are spawned without it.
 type pool struct {
 	owner      *Caller
 	unassigned sched.Scheduler // of calls that have no worker yet; it never runs
@@ -37,7 +38,7 @@ type pool struct {
 	timer   *time.Timer // of the next round; nil for none
 }
 
-// workers returns the pool of the caller's workers, made when first asked for.
+// workers returns the pool of the caller's workers. The first call makes it.
 func (c *Caller) workers() *pool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,7 +53,7 @@ func (c *Caller) workers() *pool {
 	return cold.workers
 }
 
-// existingWorkers returns the pool, or nil if nobody has asked for it.
+// existingWorkers returns the pool, or nil if it was not made.
 func (c *Caller) existingWorkers() *pool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,7 +63,7 @@ func (c *Caller) existingWorkers() *pool {
 	return c.coldState.workers
 }
 
-// assign has a call that was made with ctx run on a worker, which it may spawn.
+// assign gives a call that was made with ctx to a worker, and may spawn that.
 func (p *pool) assign(ctx context.Context, t work) {
 	if err := p.owner.admit(ctx); err != nil {
 		t.Fail(err)
@@ -85,8 +86,8 @@ func (p *pool) submit(t work) error {
 	return err
 }
 
-// accept gives a call to a worker, or queues it. A worker that is returned has to be
-// spawned for the call.
+// accept gives a call to a worker, or queues it. A returned worker must be spawned
+// for the call.
 func (p *pool) accept(t work) (spawn *worker, err error) {
 	p.mu.Lock()
 	if p.closed {
@@ -109,7 +110,7 @@ func (p *pool) accept(t work) (spawn *worker, err error) {
 	return nil, nil
 }
 
-// unqueue forgets a call that is done, if it waits still.
+// unqueue removes a call that is done from the queue, if it still waits.
 func (p *pool) unqueue(queued *list.Element) {
 	p.mu.Lock()
 	before := p.queue.Len()
@@ -121,8 +122,9 @@ func (p *pool) unqueue(queued *list.Element) {
 	}
 }
 
-// place gives a call to the worker that is idle for longest, or to a new one. It returns
-// the new one, to be spawned. It reports false if there is none. mu must be held.
+// place gives a call to the worker that is idle for longest, or to a new one. It
+// returns a new worker, to be spawned. Without a worker it reports false. mu must
+// be held.
 func (p *pool) place(t work) (spawn *worker, placed bool) {
 	for w := p.takeIdle(); w != nil; w = p.takeIdle() {
 		if w.give(t) {
@@ -156,7 +158,8 @@ func (p *pool) takeIdle() *worker {
 	return nil
 }
 
-// advance gives the calls that wait to the workers that may be had now. mu must be held.
+// advance gives the calls that wait to the workers that are available now. mu must
+// be held.
 func (p *pool) advance() {
 	for queued := p.queue.Front(); queued != nil && !p.closed; queued = p.queue.Front() {
 		t := queued.Value.(work)
@@ -172,7 +175,7 @@ func (p *pool) advance() {
 	}
 }
 
-// spawn brings a worker to life for a call, which fails if that is not possible.
+// spawn spawns a worker for a call. The call fails if the spawn fails.
 func (p *pool) spawn(w *worker, t work) {
 	err := pending.ErrStopped
 	given := false
@@ -194,10 +197,11 @@ func (p *pool) spawn(w *worker, t work) {
 	}
 }
 
-// drop is called when a worker has stopped, or could not be had.
+// drop removes a worker that has stopped, or that could not be spawned.
 func (p *pool) drop(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	w.isGiven.Store(false)
 	w.job, w.isSpawning = nil, false
 	p.remove(w)
 	p.advance()
@@ -219,10 +223,10 @@ func (p *pool) remove(w *worker) {
 	w.slot = -1
 }
 
-// releaseWorker is called when the function of a task has returned, or will not run. It
-// is called again when the pending is done. The first call returns the worker to the pool before
-// waiters are notified. The second yields once, so that a waiter can submit its next
-// call before the worker goes to sleep.
+// releaseWorker is called when the function of a task has returned or will not
+// run, and again when the pending is done. The first call returns the worker to
+// the pool before waiters are notified. The second yields once, so that a waiter
+// can submit its next call before the worker goes to sleep.
 func (c *Caller) releaseWorker(t *sched.Task) {
 	switch {
 	case c.worker == nil:
@@ -236,15 +240,15 @@ func (c *Caller) releaseWorker(t *sched.Task) {
 	}
 }
 
-// releaseAbandoned returns a worker to the pool whose function was abandoned.
+// releaseAbandoned returns the worker of an abandoned function to the pool.
 func (c *Caller) releaseAbandoned(t *sched.Task) {
 	if c.worker != nil {
 		c.worker.pool.release(c.worker, t)
 	}
 }
 
-// release notes that a worker is through with its job, if that is t, and gives it the
-// next call.
+// release ends the job of a worker, if that is t, and gives the worker the next
+// call.
 func (p *pool) release(w *worker, t *sched.Task) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -266,8 +270,8 @@ func (p *pool) ready(w *worker) {
 	}
 }
 
-// reassign gives the job of a worker to another one, if the job has not begun and the
-// worker is not ready.
+// reassign gives the job of a worker to another one. It does nothing if the job
+// has begun or the worker is ready.
 func (p *pool) reassign(w *worker) {
 	p.mu.Lock()
 	if p.closed || w.isReady() {
@@ -279,8 +283,8 @@ func (p *pool) reassign(w *worker) {
 	requeued()
 }
 
-// requeue has the job of a worker be the first to run on another one, unless it has begun.
-// The function that it returns is to be called without mu, which must be held.
+// requeue makes the job of a worker the first to run on another one, unless the
+// job has begun. mu must be held. The returned function must be called without mu.
 func (p *pool) requeue(w *worker) func() {
 	t, ok := w.takeBack()
 	if !ok {
@@ -291,7 +295,7 @@ func (p *pool) requeue(w *worker) func() {
 	return func() { t.OnDone(func(pending.Handle) { p.unqueue(queued) }) }
 }
 
-// stopWorker notes that a worker stops: it takes no more calls.
+// stopWorker records that a worker stops: it takes no more calls.
 func (p *pool) stopWorker(w *worker) {
 	requeued := func() {}
 	defer func() { requeued() }()
@@ -314,8 +318,8 @@ func (p *pool) stopWorker(w *worker) {
 	p.advance()
 }
 
-// reuse gives a worker without a job the next call, or keeps it, or stops it. mu must be
-// held.
+// reuse gives the next call to a worker without a job. Without a call it keeps or
+// stops the worker. mu must be held.
 func (p *pool) reuse(w *worker) {
 	switch {
 	case w.isStopping():
@@ -335,7 +339,7 @@ func (p *pool) reuse(w *worker) {
 	}
 }
 
-// keep adds a worker to those that are idle. mu must be held.
+// keep adds a worker to the idle ones. mu must be held.
 func (p *pool) keep(w *worker) {
 	w.isIdle, w.since = true, p.round
 	p.idle.Push(w)
@@ -373,7 +377,7 @@ func (p *pool) hasQueue() bool {
 	return p.queue.Len() > 0 || slices.ContainsFunc(p.workers, isSpawning)
 }
 
-// closePool rejects the calls that have no worker yet. The workers themselves are stopped
+// closePool rejects the calls without a worker. The workers themselves are stopped
 // as children.
 func (c *Caller) closePool(err error) {
 	p := c.existingWorkers()
@@ -388,7 +392,7 @@ func (c *Caller) closePool(err error) {
 	}
 	for _, w := range p.workers {
 		w.isIdle = false
-		if w.job != nil && !w.hasBegun {
+		if w.isGiven.Load() || w.isSpawning {
 			rejected = append(rejected, w.job)
 		}
 	}

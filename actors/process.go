@@ -11,8 +11,8 @@ func (r *registry) SendUserMessage(pid *actor.PID, message any) {
 	r.requests.answer(pid.GetRequestId(), actor.UnwrapEnvelopeMessage(envelopNil(message)))
 }
 
-// SendSystemMessage implements [actor.Process]. It takes what concerns the callers
-// without a parent.
+// SendSystemMessage implements [actor.Process]. It handles messages about the
+// callers without a parent.
 func (r *registry) SendSystemMessage(_ *actor.PID, message any) {
 	if isVoid(message) {
 		return

@@ -16,7 +16,7 @@ import (
 // ErrNoPublisher is returned by [Caller.Publish] of a caller that has no publisher.
 var ErrNoPublisher = errors.New("actors: caller has no publisher")
 
-// publication is what a caller publishes to while it lives.
+// publication is the destination of a caller's Publish while the caller lives.
 type publication struct {
 	props.Publication
 
@@ -46,7 +46,7 @@ func (p *publication) end() {
 	}
 }
 
-// beginClose has begin report false from now on, and waits for the calls that have begun.
+// beginClose makes begin report false, and waits for the calls that have begun.
 func (p *publication) beginClose() {
 	p.mu.Lock()
 	p.closed = true
@@ -58,7 +58,7 @@ func (p *publication) beginClose() {
 	}
 }
 
-// openPublication opens what the options ask for, if they do.
+// openPublication opens the publication of the options, if there is one.
 func (c *Caller) openPublication() error {
 	if c.config.Publisher == nil {
 		return nil
@@ -87,7 +87,7 @@ func (c *Caller) published() *publication {
 	return c.coldState.publication
 }
 
-// closePublication is called when nothing is left that could publish on a turn.
+// closePublication is called when no function can publish any more.
 func (c *Caller) closePublication() {
 	p := c.published()
 	if p == nil {
@@ -101,12 +101,13 @@ func (c *Caller) closePublication() {
 	}
 }
 
-// Publish sends data under a topic to what the caller's [props.Publisher] has
-// opened. It may be called from any goroutine. The seed's iopub_sockets[caller.id].
+// Publish sends data under a topic to the publication of [props.Publisher]. It may
+// be called from any goroutine.
 //
 // The error is that of the publication. It matches [ErrNoPublisher] if there is
-// none, or none yet. It matches [pending.ErrStopped] once the caller begins to close
-// the publication, so also in Close and in a log handler for the failure of Close.
+// none, or none yet. It matches [pending.ErrStopped] once the caller begins to
+// close the publication. So it does in Close, and in a log handler for the failure
+// of Close.
 func (c *Caller) Publish(topic string, data []byte) error {
 	p := c.published()
 	if p == nil {
@@ -119,7 +120,7 @@ func (c *Caller) Publish(topic string, data []byte) error {
 	return p.Publish(topic, data)
 }
 
-// Published is what [EventStream] publishes.
+// Published is the event that [EventStream] publishes.
 type Published struct {
 	CallerID string
 	Topic    string

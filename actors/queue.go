@@ -10,22 +10,22 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// ErrQueueClosed is returned for an item that comes after its queue was closed.
+// ErrQueueClosed is the error of an item that comes after its queue was closed.
 var ErrQueueClosed = errors.New("actors: queue closed")
 
-// Queue calls one function for one item after the other, each on a turn of its caller.
-// It is made by [NewQueue] or [QueueFor]. It is safe for concurrent use.
+// Queue calls one function for its items, one after the other, each on a turn of
+// its caller. It is made by [NewQueue] or [QueueFor]. It is safe for concurrent
+// use.
 //
-// The function may wait. The items after it wait for it then, and the caller goes on.
+// The function may wait. The items behind it wait then, and the caller goes on.
 //
-// Items and calls have one order: that in which they were put, or made. A call starts
-// when everything before it has started, or was passed over. So does an item if the item
-// before it in the queue has returned. Otherwise the item is passed over, and starts when
-// that one has returned: before everything that has neither started nor been passed over.
-// Items of several queues that were passed over start in the order in which the items
-// before them have returned. What waits goes on in between.
-//
-// The seed's queue_call.
+// Items and calls have one order: that in which they were put, or made. A call
+// starts when everything before it has started, or was passed over. An item starts
+// like a call if the item before it in the queue has returned. Otherwise it is
+// passed over, and starts when that item has returned. It then goes before
+// everything that has neither started nor been passed over. Items of several
+// queues that were passed over start in the order in which the items before them
+// have returned. Functions that wait continue in between.
 type Queue[A any] struct{ task *queueTask[A] }
 
 // QueueOption changes how a queue works.
@@ -37,9 +37,9 @@ type queueOptions struct {
 	capacity int
 }
 
-// QueueContext sets the context under which the function runs, for all items,
-// instead of [context.Background]. When it ends the queue is closed, as by
-// [Queue.Close] but with the context's cause.
+// QueueContext sets the context under which the function runs for all items. The
+// default is [context.Background]. When the context ends the queue is closed, as
+// by [Queue.Close] but with the context's cause.
 func QueueContext(ctx context.Context) QueueOption {
 	requireContext(ctx, "QueueContext")
 	return func(o *queueOptions) { o.ctx = ctx }
@@ -48,12 +48,12 @@ func QueueContext(ctx context.Context) QueueOption {
 // QueueName names the queue's pending. The default is the name of the function.
 func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name = name } }
 
-// QueueCapacity bounds how many items may wait in the queue. The default, 0, is
-// any number.
+// QueueCapacity bounds how many items may wait in the queue. The default, 0, means
+// no limit.
 func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacity = n } }
 
 // NewQueue returns a queue of items for fn on c. When the queue is garbage
-// collected, it deals with what was put and closes.
+// collected, it closes after its items.
 //
 // An error or a panic of fn is logged, and the queue goes on. The record has the
 // item, its position, which counts from 1, and the stack of a panic. It shows at
@@ -103,8 +103,8 @@ func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts
 // [pending.ErrStopped] if the caller is stopped. The item is not taken then.
 func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(), item) }
 
-// PutContext is Put for traces: the span of the item has a link to the one that
-// ctx carries. The item is taken whether ctx has ended or not.
+// PutContext is Put for traces: the span of the item has a link to the span of
+// ctx. The item is taken even if ctx has ended.
 func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 	requireContext(ctx, "PutContext")
 	_, err := q.task.put(ctx, item)
@@ -112,10 +112,10 @@ func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 	return err
 }
 
-// PutWait is Put that waits while the queue is full, giving the turn away inside
-// a caller's function. The error is that of ctx if ctx ends first. In the
-// queue's own function it matches [pending.ErrDeadlock] if the queue is full, as
-// only the end of that function makes room.
+// PutWait is Put that waits while the queue is full. Inside a caller's function it
+// gives the turn away. The error is that of ctx if ctx ends first. In the queue's
+// own function it matches [pending.ErrDeadlock] if the queue is full. Only the end
+// of that function makes room.
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	requireContext(ctx, "PutWait")
 	defer runtime.KeepAlive(q)
@@ -124,18 +124,15 @@ func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 		if room == nil {
 			return err
 		}
-		if current, _ := pending.Current(ctx); current == pending.Handle(q.Pending()) {
-			return fmt.Errorf("%w: the function of queue %s waits for itself to make room", pending.ErrDeadlock, q.task.Name())
-		}
 		if _, err := room.Wait(ctx, pending.Protect()); err != nil {
 			return err
 		}
 	}
 }
 
-// Pending returns the pending of the queue, which is current in its function. It
-// is done when the queue is closed and its function has returned. Cancelling it
-// closes the queue like Close. The seed's queue_get.
+// Pending returns the pending of the queue. It is current in the queue's function.
+// It is done when the queue is closed and its function has returned. Cancelling it
+// closes the queue like Close.
 func (q *Queue[A]) Pending() *pending.Pending[struct{}] { return &q.task.Pending }
 
 // Len returns how many items wait to be started.
@@ -153,13 +150,13 @@ func (q *Queue[A]) Failed() int {
 }
 
 // Close drops the items that wait, cancels the one that runs, and closes the
-// queue. The seed's queue_close.
+// queue.
 func (q *Queue[A]) Close() { q.task.Cancel(ErrQueueClosed) }
 
-// CloseWait takes no more items. It returns nil when the queue has dealt with all
-// items and is closed. The error is that of ctx if ctx
-// ends first, or that of the queue's pending if it was cancelled. Inside a
-// caller's function it gives the turn away.
+// CloseWait closes the queue after its items, and waits for that. No more items
+// are taken. It returns nil when the queue has dealt with all items. The error is
+// that of ctx if ctx ends first, or that of the queue's pending if it was
+// cancelled. Inside a caller's function it gives the turn away.
 func (q *Queue[A]) CloseWait(ctx context.Context) error {
 	requireContext(ctx, "CloseWait")
 	q.task.finish()

@@ -20,10 +20,10 @@ import (
 // errItemGoexit is the failure of an item whose function ended its goroutine.
 var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
 
-// queueTask is what a queue consists of: a task that runs once for each item. For each
-// item its source is submitted, so that items are in order with the caller's
-// other calls. A submission that comes up while an item waits is missed. Then the next
-// item runs as soon as that one has returned.
+// queueTask is the task of a queue: it runs once for each item. Its source is
+// submitted once for each item too, so that items are in order with the caller's
+// other calls. A submission that comes up while an item waits is missed. Then the
+// next item runs as soon as that one has returned.
 type queueTask[A any] struct {
 	pending.Task[struct{}]
 	task     sched.Task
@@ -87,8 +87,8 @@ func newRefusedQueueTask[A any](c *Caller, err error) *queueTask[A] {
 	return q
 }
 
-// isManager holds for the trackers that are notified of queues. A group would never
-// end.
+// isManager reports whether a tracker is notified of queues. A group is not: it
+// would never end.
 func isManager(t pending.Tracker) bool {
 	_, ok := t.(*pending.Manager)
 	return ok
@@ -96,12 +96,13 @@ func isManager(t pending.Tracker) bool {
 
 func (q *queueTask[A]) schedulable() *sched.Task { return &q.task }
 
-// Cancel replaces the pending's own where package actors cancels. A stop, the context
-// and the function of an item may all cancel for the same reason.
+// Cancel replaces the Cancel of the pending for cancellations by package actors. A
+// stop, the context and the function of an item may all cancel for the same
+// reason.
 func (q *queueTask[A]) Cancel(reason error) bool { return q.CancelFor(reason) }
 
-// put adds an item. If the queue is full it returns an error and, not nil, what is done
-// when there is room.
+// put adds an item. If the queue is full it returns an error, and a pending that
+// is done when there is room.
 func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
 	room, closed, err := q.accept(item)
 	if err != nil {
@@ -130,7 +131,8 @@ func (q *queueTask[A]) accept(item A) (room *pending.Pending[struct{}], closed b
 		return nil, true, nil
 	case q.capacity > 0 && n >= q.capacity:
 		if q.room == nil {
-			q.room = pending.New[struct{}](context.Background(), pending.Named("room in "+q.Name()))
+			q.room = pending.New[struct{}](context.Background(),
+				pending.Named("room in "+q.Name()), pending.Needing((*queueRoom[A])(q)))
 		}
 		return q.room, false, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, n, q.Name())
 	case q.spans != nil:
@@ -139,6 +141,22 @@ func (q *queueTask[A]) accept(item A) (room *pending.Pending[struct{}], closed b
 		q.items.Push(item)
 	}
 	return nil, false, nil
+}
+
+// queueRoom is room in a queue, which there is when the function takes the next item.
+type queueRoom[A any] queueTask[A]
+
+// Needs implements [pending.Node].
+func (r *queueRoom[A]) Needs(n *pending.Needs) { n.Add(&r.task) }
+
+// What implements [pending.Node].
+func (r *queueRoom[A]) What() string { return "queue room in " + r.Name() }
+
+// HasWork implements [sched.Recurring].
+func (q *queueTask[A]) HasWork() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running || q.items.Len() > 0
 }
 
 // acceptTraced adds an item that has a place, and reports whether the queue is still open.
@@ -164,8 +182,8 @@ func (q *queueTask[A]) acceptTraced(ctx context.Context, item A) (open bool) {
 	return true
 }
 
-// closedError says why no item is taken. It must be called without mu: the cause of a stop
-// may have methods of user code.
+// closedError returns why no item is taken. mu must not be held: the cause of a
+// stop may have methods of user code.
 func (q *queueTask[A]) closedError() error {
 	if q.refused != nil {
 		return q.refused
@@ -176,7 +194,7 @@ func (q *queueTask[A]) closedError() error {
 	return fmt.Errorf("%w: %s", ErrQueueClosed, q.Name())
 }
 
-// next takes the next item, if there is one still, and returns the task that handles it.
+// next takes the next item, if there is one, and returns the task that handles it.
 func (q *queueTask[A]) next() *sched.Task {
 	q.mu.Lock()
 	switch {
@@ -202,7 +220,7 @@ func (q *queueTask[A]) next() *sched.Task {
 	return &q.task
 }
 
-// Run deals with one item. It takes the place of the task's own.
+// Run handles one item. It replaces the Run of the task.
 func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 	var none A
 	item, trace, position := q.item, q.trace, q.position
@@ -230,8 +248,8 @@ func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 	return nil
 }
 
-// Reject is called by a stop. What was taken just before will not run, or finds that the
-// queue is cancelled.
+// Reject is called by a stop. An item that was taken just before does not run, or
+// finds the queue cancelled.
 func (q *queueTask[A]) Reject(cause error) {
 	defer func() { // even if a log handler ends the goroutine
 		q.mu.Lock()
@@ -245,8 +263,8 @@ func (q *queueTask[A]) Reject(cause error) {
 	q.Cancel(cause)
 }
 
-// fail notes that an item has failed. Those that were cancelled with the queue have not,
-// unless they panicked.
+// fail counts and logs the failure of an item. An item that was cancelled with the
+// queue has not failed, unless it panicked.
 func (q *queueTask[A]) fail(ctx context.Context, position int, item A, err error) {
 	crash, panicked := err.(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
 	if q.Cancelled() && !panicked {
@@ -299,7 +317,7 @@ func (q *queueTask[A]) isOver() bool {
 	return true
 }
 
-// finish takes no more items, and ends the queue when it has none.
+// finish closes the intake. The queue ends when it has no items.
 func (q *queueTask[A]) finish() { q.closeIntake(false) }
 
 // discard is finish without the items that wait.

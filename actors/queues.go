@@ -8,8 +8,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// addQueue has a stop of the caller close the queue, or returns why that cannot
-// be waited for.
+// addQueue registers a queue, so that a stop of the caller closes it. It returns
+// an error if the caller takes no queues any more.
 func (c *Caller) addQueue(q work) error {
 	c.mu.Lock()
 	if c.State() >= StateStopping {
@@ -40,14 +40,14 @@ func (c *Caller) openQueues() []work {
 	return slices.Collect(maps.Keys(c.coldState.queues))
 }
 
-// keyedQueue is a queue that has a key.
+// keyedQueue is a queue with a key.
 type keyedQueue interface {
 	work
 	isOpen() bool
 	itemType() reflect.Type
 }
 
-// loadKeyed returns the open queue that has the key, or nil.
+// loadKeyed returns the open queue with the key, or nil.
 func (c *Caller) loadKeyed(key any) keyedQueue {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,8 +57,8 @@ func (c *Caller) loadKeyed(key any) keyedQueue {
 	return nil
 }
 
-// storeKeyed registers a queue under a key, until it is done, and returns the
-// open one that has it.
+// storeKeyed registers a queue under a key until the queue is done. It returns the
+// open queue with that key.
 func (c *Caller) storeKeyed(key any, made keyedQueue) keyedQueue {
 	c.mu.Lock()
 	r := c.cold()

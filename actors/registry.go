@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -14,15 +15,17 @@ import (
 // without a parent.
 const rootID = "callers"
 
-// registry has the callers of one actor system. It is a process of the system: the
-// parent of the callers without one, and the sender of all requests. Its id in the
-// process registry is rootID.
+// registry holds the callers of one actor system. It is a process of the system:
+// the parent of the callers without one, and the sender of all requests. Its id in
+// the process registry is rootID.
 type registry struct {
 	system   *actor.ActorSystem
 	pid      *actor.PID
 	props    *actor.Props // of all callers but adopted actors
 	requests requests
 	events   events
+
+	deadlocks sched.Deadlocks
 
 	spawnMu      sync.Mutex // held until the actor that is spawned takes its mailbox
 	mailboxOwner *Caller    // whose mailbox that is; guarded by spawnMu
@@ -39,7 +42,7 @@ type registry struct {
 
 var _ actor.Process = (*registry)(nil)
 
-// registryOf returns the registry of a system, made when first asked for.
+// registryOf returns the registry of a system. The first call makes it.
 func registryOf(system *actor.ActorSystem) *registry {
 	for {
 		if process, ok := system.ProcessRegistry.GetLocal(rootID); ok {
@@ -79,7 +82,7 @@ func (r *registry) lookup(id string) (*Caller, bool) {
 	return c, ok
 }
 
-// all returns the callers of now for which keep holds.
+// all returns the present callers for which keep returns true.
 func (r *registry) all(keep func(*Caller) bool) []*Caller {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -92,24 +95,22 @@ func (r *registry) all(keep func(*Caller) bool) []*Caller {
 	return all
 }
 
-// Lookup returns the caller of that id, or nil and false if there is none that
-// has not stopped. It may be called from any goroutine. The seed's
-// get_existing.
+// Lookup returns the caller with an id. If there is none, or it has stopped, it
+// returns nil and false. It may be called from any goroutine.
 func Lookup(system *actor.ActorSystem, id string) (*Caller, bool) {
 	requireSystem(system, "Lookup")
 	return registryOf(system).lookup(id)
 }
 
 // All iterates over the callers of a system that have not stopped, in no
-// order. It may be called from any goroutine. The seed's all_callers with
-// running_only=False.
+// order. It may be called from any goroutine.
 func All(system *actor.ActorSystem) iter.Seq[*Caller] {
 	requireSystem(system, "All")
 	return sequence(system, func(*Caller) bool { return true })
 }
 
-// Running is [All] for the callers in the state Running. The seed's
-// all_callers.
+// Running is [All] for the callers in the state Running. It may be called from any
+// goroutine.
 func Running(system *actor.ActorSystem) iter.Seq[*Caller] {
 	requireSystem(system, "Running")
 	return sequence(system, func(c *Caller) bool { return c.State() == StateRunning })

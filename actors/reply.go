@@ -10,7 +10,7 @@ import (
 )
 
 // PipeTo sends the value of p, or its error, to each of the pids once p is done.
-// The messages carry the trace of p.
+// The messages carry the trace of p. It may be called from any goroutine.
 //
 // It returns an error if one of the pids is nil, or if p belongs to no actor
 // system. The system is that of p's caller, or the metadata under "system".

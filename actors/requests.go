@@ -2,16 +2,16 @@ package actors
 
 import "sync"
 
-// requests are those that have not been answered.
+// requests are those without an answer.
 type requests struct {
 	mu   sync.Mutex
 	last uint32
 	open map[uint32]func(message any)
 }
 
-// add registers who takes the answer, under a number that no open request has.
-// Numbers come round again only after all others were used, so that an answer
-// that comes late finds nobody.
+// add registers the receiver of an answer, under a number that no open request
+// has. A number is used again only after all others. So a late answer finds no
+// receiver.
 func (r *requests) add(answer func(message any)) uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -27,7 +27,7 @@ func (r *requests) add(answer func(message any)) uint32 {
 	}
 }
 
-// take removes a request and returns who takes the answer, nil for nobody.
+// take removes a request and returns the receiver of its answer, or nil.
 func (r *requests) take(id uint32) func(message any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,8 +13,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// panicked is called on the turn when a function has panicked. Nobody decides on a failure
-// after the stop has begun: the function may have panicked because the stop cancelled it.
+// panicked is called on the turn when a function has panicked. After the stop has
+// begun no policy is asked: the function may have panicked because the stop
+// cancelled it.
 func (c *Caller) panicked(t sched.Work, crash *pending.PanicError) {
 	if c.State() >= StateStopping || c.restartPending(crash) {
 		return
@@ -32,8 +33,8 @@ func (c *Caller) panicked(t sched.Work, crash *pending.PanicError) {
 	})
 }
 
-// restartPending reports whether a restart was decided on already. It is for the failures
-// until then too: functions may panic because it cancels them.
+// restartPending reports whether a restart was decided on already. Failures until
+// then need no decision: functions may panic because the restart cancels them.
 func (c *Caller) restartPending(failure error) bool {
 	c.mu.Lock()
 	covered := c.coldState != nil && c.coldState.restart != nil
@@ -44,8 +45,8 @@ func (c *Caller) restartPending(failure error) bool {
 	return covered
 }
 
-// applyPolicy asks the policy what to do about a failure, publishes that, and has it
-// done.
+// applyPolicy asks the policy about a failure, publishes the decision, and carries
+// it out.
 func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Duration)) {
 	c.mu.Lock()
 	action, delay := c.cold().failures.Decide(c.config.Policy, time.Now())
@@ -57,8 +58,8 @@ func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Du
 	c.publish(supervision.Failed{Who: c.pid, Name: c.Name(), Err: failure, Action: action, Delay: delay})
 }
 
-// restartAfter restarts the caller's actor after a delay, in which nothing is
-// run.
+// restartAfter restarts the caller's actor after a delay. No function runs
+// meanwhile.
 func (c *Caller) restartAfter(delay time.Duration, cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,8 +80,8 @@ func (c *Caller) isDue(r *restart) bool {
 	return c.coldState.restart == r && !r.begun
 }
 
-// announceRestart notes that the actor is to restart now. That covers all failures until
-// then, and ends a backoff.
+// announceRestart records that the actor is to restart now. The restart covers all
+// failures until then, and ends a backoff.
 func (c *Caller) announceRestart() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,8 +98,8 @@ func (c *Caller) announceRestart() {
 	cold.restart.begin()
 }
 
-// prepareRestart is called on the turn. It keeps the restart until no function is left,
-// and cancels those that there are.
+// prepareRestart is called on the turn. It delays the restart until no function is
+// left, and cancels the functions.
 func (c *Caller) prepareRestart(message *actor.Restart) {
 	if c.State() >= StateStopping {
 		return
@@ -108,7 +109,7 @@ func (c *Caller) prepareRestart(message *actor.Restart) {
 	c.interruptForRestart()
 }
 
-// interruptCurrent notifies the function that has the turn of a restart, which needs the
+// interruptCurrent cancels the function that has the turn: a restart needs the
 // turn.
 func (c *Caller) interruptCurrent() {
 	if t := c.sched.Current(); t != nil && c.State() < StateStopping {
@@ -143,17 +144,25 @@ func (c *Caller) restartError() error {
 	}
 }
 
-// escalation is a failure that others decide on.
+// escalation is a failure that the parent decides on.
 type escalation struct{ failure error }
 
-// escalate notes a failure that others decide on.
+// escalate records a failure that the parent decides on.
 func (c *Caller) escalate(failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cold().escalated = &escalation{failure}
+	c.setEscalation(&escalation{failure})
 }
 
-// escalation returns the last failure that others decide on, nil for none.
+// setEscalation sets the last failure that others decide on, nil for none. mu must be held.
+func (c *Caller) setEscalation(e *escalation) {
+	c.cold().escalated = e
+	if c.worker != nil {
+		c.worker.hasEscalated.Store(e != nil)
+	}
+}
+
+// escalation returns the last failure that the parent decides on, or nil.
 func (c *Caller) escalation() *escalation {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -193,7 +202,8 @@ func (c *Caller) resumed() {
 			return
 		}
 		suspended = cold.resumeWithParent
-		cold.restart, cold.escalated, cold.resumeWithParent = nil, nil, nil
+		cold.restart, cold.resumeWithParent = nil, nil
+		c.setEscalation(nil)
 	}
 	if r != nil {
 		r.begin() // else the timer restarts the actor later
@@ -215,8 +225,8 @@ func (c *Caller) resumed() {
 	}
 }
 
-// childFailed is called on the turn when a child of the actor has failed. Nobody decides
-// on the failure of a child that stops, or that stops because its parent does.
+// childFailed is called on the turn when a child of the actor has failed. It
+// ignores the failure of a child that stops, or whose parent stops.
 func (c *Caller) childFailed(failure *actor.Failure) {
 	child, ok := c.registry.lookup(failure.Who.GetId())
 	switch {
@@ -229,8 +239,8 @@ func (c *Caller) childFailed(failure *actor.Failure) {
 	}
 }
 
-// decide has the strategy of the options, else the policy, decide on a failure that a
-// child caller has escalated.
+// decide decides on a failure that a child caller has escalated. The strategy of
+// the options comes before the policy.
 func (c *Caller) decide(child *Caller, failure *actor.Failure) {
 	defer c.escalatePanic(failure)
 	s := &supervisor{Context: c.invoker.(actor.Context), caller: c, child: child, escalation: child.escalation()}
@@ -258,7 +268,8 @@ func (c *Caller) decide(child *Caller, failure *actor.Failure) {
 	})
 }
 
-// supervisor is a caller as the strategy sees it that decides on a failure of a child.
+// supervisor is a caller as a strategy sees it, which decides on a failure of a
+// child.
 type supervisor struct {
 	actor.Context
 	caller     *Caller
@@ -293,8 +304,9 @@ func (s *supervisor) ResumeChildren(pids ...*actor.PID) { s.actor().ResumeChildr
 
 func (s *supervisor) actor() actor.Supervisor { return s.caller.invoker.(actor.Supervisor) }
 
-// deferResume notes a child that goes on when its parent does. Its failure is decided on
-// further up, or the parent is to restart. Most restarts stop the child.
+// deferResume records a child to be resumed with its parent. Its failure is
+// decided on further up, or the parent is to restart. Most restarts stop the
+// child.
 func (c *Caller) deferResume(child *Caller) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -302,8 +314,8 @@ func (c *Caller) deferResume(child *Caller) {
 	cold.resumeWithParent = append(cold.resumeWithParent, child)
 }
 
-// resume has a caller go on whose failure was decided on. It does not go by the name,
-// which another one may have by now.
+// resume resumes a caller whose failure was decided on. It does not use the name,
+// which another caller may have by now.
 func (c *Caller) resume() {
 	if c.State() < StateStopping {
 		c.mailbox().submitControl(&actor.ResumeMailbox{})

@@ -21,7 +21,7 @@ type spawnContext struct {
 // Self implements [actor.SpawnerContext].
 func (s spawnContext) Self() *actor.PID { return s.parent }
 
-// spawn brings the caller's actor to life, and does not start it.
+// spawn spawns the caller's actor, without starting it.
 func (c *Caller) spawn(id string, parent *actor.PID) error {
 	r := c.registry
 	r.spawnMu.Lock() // until the actor takes the mailbox
@@ -55,8 +55,8 @@ func (c *Caller) registered(ctx actor.Context) {
 	c.registry.add(c)
 }
 
-// joinTree makes an adopted actor the child of the caller that its parent is,
-// if it is one.
+// joinTree makes an adopted actor a child of its parent, if the parent is a
+// caller.
 func (c *Caller) joinTree(parent *actor.PID) {
 	if parent == nil {
 		return
@@ -91,7 +91,7 @@ func newCaller(r *registry, parent *Caller, config *props.Config, external bool)
 	return c
 }
 
-// schedulerOptions returns those of a caller with a description.
+// schedulerOptions returns the scheduler options of a caller with a description.
 func schedulerOptions(config *props.Config, external bool) sched.Options {
 	return sched.Options{
 		NonReentrant: config.NonReentrant,

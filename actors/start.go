@@ -9,10 +9,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// New returns a caller that is not started: what is called on it is queued
-// until [Caller.Start] or [Caller.Run]. It has no parent, and inherits the
-// [Defaults] of the system. The error is that of an option, or
-// actor.ErrNameExists. The seed's Caller("manual").
+// New returns a caller that is not started. Calls on it are queued until
+// [Caller.Start] or [Caller.Run]. It has no parent, and inherits the [Defaults] of
+// the system. The error is that of an option, or actor.ErrNameExists.
 func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	requireSystem(system, "New")
 	r := registryOf(system)
@@ -33,8 +32,8 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	return c, nil
 }
 
-// Start returns a running caller, with no parent. The error is that of [New],
-// or of opening the publication. The seed's Caller("NewThread").
+// Start returns a running caller without a parent. The error is that of [New], or
+// of opening the publication.
 func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	requireSystem(system, "Start")
 	c, err := New(system, opts...)
@@ -58,15 +57,14 @@ func (c *Caller) Start() error {
 
 // Run starts a caller made by [New], and returns when the caller has stopped.
 // Functions run on the goroutine that calls Run. While one of them waits there,
-// the others run elsewhere. With [props.Thread] they never do: the goroutine is
-// locked to its thread, and every function, also after a wait, runs on it. In func
+// the others run elsewhere. With [props.Thread] all functions run on that
+// goroutine, also after a wait. The goroutine is locked to its thread. In func
 // main that may be the main thread.
 //
 // The end of ctx stops the caller, protected or not. The error is nil for an
 // ordinary stop, else the failure that stopped the caller. It is an error if the
 // caller was started or stopped before, or has a host. A function that calls
-// [runtime.Goexit] ends this goroutine, and with it the caller. The seed's async
-// with Caller("manual").
+// [runtime.Goexit] ends this goroutine, and with it the caller.
 func (c *Caller) Run(ctx context.Context) error {
 	requireContext(ctx, "Run")
 	ended := ctx.Err() != nil

@@ -2,29 +2,27 @@ package actors
 
 import "fmt"
 
-// State is where a caller is in its life. It only moves forward, except that a restart
-// takes a running caller back to Starting.
+// State is a stage in the life of a caller. It only moves forward, except that a
+// restart takes a running caller back to Starting.
 type State int32
 
 const (
-	// StateInitial is that of a caller which is made but not started: calls
-	// are queued.
+	// StateInitial is the state of a new caller. Calls are queued.
 	StateInitial State = iota
-	// StateStarting is that of a caller which is about to run, for the first
-	// time or again.
+	// StateStarting is the state of a caller that starts or restarts.
 	StateStarting
-	// StateRunning is that of a caller which runs what is called on it.
+	// StateRunning is the state of a caller that runs its calls.
 	StateRunning
-	// StateStopping is that of a caller which rejects calls. It waits for its
+	// StateStopping is the state of a caller that rejects calls. It waits for its
 	// functions to return and its children to stop.
 	StateStopping
-	// StateStopped is that of a caller which is gone. There is no way back.
+	// StateStopped is the state of a caller that has ended. It is final.
 	StateStopped
 )
 
 var stateNames = [...]string{"initial", "starting", "running", "stopping", "stopped"}
 
-// stateSigns are the seed's.
+// stateSigns are the signs of [Caller.String], by state.
 var stateSigns = [...]string{"❗", "❗", "🏃", "🏁", "🏁"}
 
 // String returns the name of the state in lower case.
@@ -35,7 +33,7 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
-// State returns where the caller is in its life.
+// State returns the state of the caller.
 func (c *Caller) State() State { return State(c.state.Load()) }
 
 // transition changes the state if it is from, and reports whether it was.

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// StopOption changes how a caller is stopped.
+// StopOption configures a stop.
 type StopOption func(*stopOptions)
 
 type stopOptions struct{ force bool }
@@ -19,18 +19,17 @@ type stopOptions struct{ force bool }
 // Force stops a protected caller too.
 func Force() StopOption { return func(o *stopOptions) { o.force = true } }
 
-// Stop stops the caller and returns the state it is in then. It does not wait
-// for the end, see [Caller.Stopped].
+// Stop stops the caller and returns its state. It does not wait for the end, see
+// [Caller.Stopped].
 //
-// From now on calls are rejected. Those that are queued are cancelled at once.
-// The contexts of running functions are cancelled, with [pending.ErrStopped] as
-// the cause. The functions get their turns until they have returned. A value that
-// one of them returns counts. Children are stopped in the same way at the same
-// time, and the caller ends after the last of them. A stopped caller cannot be
-// started again.
+// From now on calls are rejected. Queued calls are cancelled at once. The contexts
+// of running functions are cancelled, with [pending.ErrStopped] as the cause. The
+// functions get their turns until they have returned. A value that one of them
+// returns counts. Children are stopped in the same way at the same time, and the
+// caller ends after the last of them. A stopped caller cannot be started again.
 //
 // A protected caller ignores it, unless [Force] is given. Further calls have no
-// effect. The seed's stop.
+// effect.
 func (c *Caller) Stop(opts ...StopOption) State {
 	requireOptions(opts, "Stop")
 	var o stopOptions
@@ -44,11 +43,11 @@ func (c *Caller) Stop(opts ...StopOption) State {
 	return c.State()
 }
 
-// StopWait stops the caller and returns nil when it has stopped. The error is
-// that of ctx if ctx ends first, and the stop goes on. In a function of the
-// caller or of a descendant, for which the stop would wait, it returns
-// [pending.ErrDeadlock] and stops nothing. A protected caller is not stopped
-// without [Force]: that is an error too.
+// StopWait stops the caller and returns nil when it has stopped. If ctx ends first
+// it returns the error of ctx, and the stop goes on. In a function of the caller
+// or of a descendant it returns [pending.ErrDeadlock] and stops nothing. The stop
+// would wait for that function. A protected caller is not stopped without [Force]:
+// that is an error too.
 func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
 	requireContext(ctx, "StopWait")
 	requireOptions(opts, "StopWait")
@@ -87,8 +86,8 @@ func (c *Caller) stop(cause error) {
 	})
 }
 
-// stopApart is stop for a goroutine that has something left to do, which callbacks that
-// the stop calls may not end.
+// stopApart is stop on another goroutine. Callbacks that the stop calls may end
+// that one, and not the current one.
 func (c *Caller) stopApart(cause error) { _ = attempt(func() { c.stop(cause) }) }
 
 // beginStop does the part of a stop that needs no turn, unless it was done
@@ -155,7 +154,8 @@ func (c *Caller) clearRunning(cause error) (delayed []work) {
 	return c.coldState.timers.close()
 }
 
-// reject deals with what was queued when the caller was stopped.
+// reject rejects the calls, functions and messages that were queued when the
+// caller was stopped.
 func (c *Caller) reject(items []any, err error) {
 	dropped := 0
 	defer func() { c.logDropped(dropped) }()
@@ -180,7 +180,8 @@ func (c *Caller) logDropped(n int) {
 	}
 }
 
-// deadLetterUnlessPoison passes a user message that came too late on to the dead letters.
+// deadLetterUnlessPoison sends a user message that came too late to the dead
+// letters.
 func (c *Caller) deadLetterUnlessPoison(message any) {
 	if _, ok := message.(*actor.PoisonPill); !ok {
 		c.deadLetter(message)

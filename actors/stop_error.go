@@ -24,7 +24,7 @@ func (e *stoppedError) Error() string { return fmt.Sprintf("%v: %v", pending.Err
 
 func (e *stoppedError) Unwrap() []error { return []error{pending.ErrStopped, e.cause} }
 
-// stopCause returns the failure that stopped the caller, nil if it was none.
+// stopCause returns the failure that stopped the caller, or nil.
 func (c *Caller) stopCause() error {
 	if cause := c.cause.Load(); cause != nil {
 		return *cause

@@ -19,7 +19,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// kind says which callers of a family are actors of the user's.
+// kind says which callers of a family are actors of user code.
 type kind struct{ parent, subject bool }
 
 var kinds = map[string]kind{

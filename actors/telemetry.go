@@ -10,8 +10,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// TelemetryOf returns the telemetry of ctx, or nil. It is that of the caller whose
-// function was given ctx, else that of [telemetry.Telemetry.NewContext].
+// TelemetryOf returns the telemetry of ctx, or nil. In a caller's function it is
+// that of the caller. Elsewhere it is that of [telemetry.Telemetry.NewContext]. It
+// may be called from any goroutine.
 func TelemetryOf(ctx context.Context) *telemetry.Telemetry {
 	if c, ok := Current(ctx); ok && c.config.Telemetry != nil {
 		return c.config.Telemetry
@@ -19,7 +20,7 @@ func TelemetryOf(ctx context.Context) *telemetry.Telemetry {
 	return telemetry.FromContext(ctx)
 }
 
-// telemetryBehind returns who traces a pending, or nil.
+// telemetryBehind returns the telemetry of a pending, or nil.
 func telemetryBehind(h pending.Handle) *telemetry.Telemetry {
 	if f, ok := pending.RunnerOf(h).(*sched.Task); ok {
 		return callerOf(f).config.Telemetry
@@ -27,8 +28,8 @@ func telemetryBehind(h pending.Handle) *telemetry.Telemetry {
 	return telemetry.FromContext(h.Context())
 }
 
-// observed adds to the options of a call the one that has it observed, if the
-// caller has telemetry.
+// observed adds the observer of a call to its options, if the caller has
+// telemetry.
 func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pending.Option) []pending.Option {
 	switch {
 	case c.traced == nil:
@@ -42,8 +43,8 @@ func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pendin
 	}
 }
 
-// gauges report the callers of a system to the telemetries that trace some of them.
-// There is one for each, from the first of those callers to the last.
+// gauges report the callers of a system to their telemetries. There is one for
+// each telemetry, from its first caller to the last.
 type gauges struct {
 	mu   sync.Mutex
 	open map[*telemetry.Telemetry]*gauge
@@ -54,7 +55,7 @@ type gauge struct {
 	stop    func() // nil until it is registered
 }
 
-// addCaller says that t traces one caller more. Nil traces none.
+// addCaller counts one caller more for t. It does nothing for nil.
 func (r *registry) addCaller(t *telemetry.Telemetry) {
 	if t == nil {
 		return
@@ -73,7 +74,7 @@ func (r *registry) addCaller(t *telemetry.Telemetry) {
 	g.open[t] = made
 	g.mu.Unlock()
 	// The provider, and the error handler of OpenTelemetry, may be user code.
-	stop := t.Watch(r.system.ID, func() telemetry.Census { return r.stats(t) })
+	stop := t.Watch(r.system.ID, func() telemetry.Stats { return r.stats(t) })
 	g.mu.Lock()
 	made.stop = stop
 	over := made.callers == 0 // meanwhile
@@ -83,7 +84,7 @@ func (r *registry) addCaller(t *telemetry.Telemetry) {
 	}
 }
 
-// removeCaller says that one of those callers has ended.
+// removeCaller counts one caller less for t.
 func (r *registry) removeCaller(t *telemetry.Telemetry) {
 	if t == nil {
 		return
@@ -104,10 +105,10 @@ func (r *registry) removeCaller(t *telemetry.Telemetry) {
 	}
 }
 
-// stats counts the callers that t traces. It takes no lock with which anybody
-// calls addCaller or removeCaller.
-func (r *registry) stats(t *telemetry.Telemetry) telemetry.Census {
-	var c telemetry.Census
+// stats counts the callers with telemetry t. It takes no lock that is held during
+// a call of addCaller or removeCaller.
+func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
+	var c telemetry.Stats
 	for _, caller := range r.all(func(c *Caller) bool { return c.config.Telemetry == t }) {
 		c.Callers++
 		c.Queued += caller.sched.Len()

@@ -73,11 +73,12 @@ func (h *timerHeap) Pop() any {
 // minHeap is a capacity whose memory is kept.
 const minHeap = 32
 
-// errTimersClosed says that no more delayed calls are taken.
+// errTimersClosed is the error for a delayed call after close.
 var errTimersClosed = errors.New("closed")
 
-// add has t fired after d. It fails with [errTimersClosed], or with [ErrOverloaded] if
-// there are limit delayed calls already, unless limit is 0. For a sleep it never fails.
+// add adds t, to be fired after d. It fails with [errTimersClosed], or with
+// [ErrOverloaded] if there are limit delayed calls already, unless limit is 0. For
+// a sleep it never fails.
 func (ts *timers) add(t *timer, d time.Duration, limit int) error {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -100,7 +101,7 @@ func (ts *timers) add(t *timer, d time.Duration, limit int) error {
 	return nil
 }
 
-// remove takes t back, if it has not been fired.
+// remove removes t, if it has not been fired.
 func (ts *timers) remove(t *timer) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -175,8 +176,8 @@ func (ts *timers) hasCalls() bool {
 	return ts.calls > 0 || ts.queues != nil
 }
 
-// close takes no more delayed calls, and returns those that were not queued yet. They
-// are removed when they are done. Functions may go on to sleep.
+// close rejects further delayed calls, and returns the calls that were not queued
+// yet. They are removed when they are done. Functions may still sleep.
 func (ts *timers) close() []work {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -193,7 +194,7 @@ func (ts *timers) close() []work {
 	return left
 }
 
-// timers returns those of the caller, made when first asked for.
+// timers returns the timers of the caller. The first call makes them.
 func (c *Caller) timers() *timers {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,10 @@ type work interface {
 	sched.Work
 	Interrupt(cause error)
 	Abandon(cause error)
+	Delay()
 	Due()
+	Limit(queued bool)
+	Unlimit(queued bool)
 	Fail(err error) bool
 	schedulable() *sched.Task
 }
@@ -28,8 +31,8 @@ type call[T any] struct {
 
 func (c *call[T]) schedulable() *sched.Task { return &c.task }
 
-// newCall makes a call of fn for the scheduler s. That is the one of a caller, or the one
-// of the calls without a worker.
+// newCall makes a call of fn for the scheduler s: that of a caller, or that of the
+// calls without a worker.
 func newCall[T any](
 	ctx context.Context, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {

@@ -2,19 +2,20 @@ package actors
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// ToThread has fn called on a worker of c, in parallel with c and the other workers.
-// A worker is a child of c. Workers are kept for the next calls, as many and as long
-// as [props.MaxIdleWorkers] and [props.IdleTimeout] say.
+// ToThread runs fn on a worker of c, in parallel with c and the other workers. A
+// worker is a child of c. Idle workers are kept for the next calls, within
+// [props.MaxIdleWorkers] and [props.IdleTimeout].
 //
-// If there are [props.MaxWorkers] of them the call is queued. Workers of a caller on
-// a thread have threads of their own, and a limit by default. Contexts and errors
-// are as in [Schedule]. It may be called from any goroutine. The seed's to_thread.
+// If there are [props.MaxWorkers] of them the call is queued. Workers of a caller
+// on a thread have threads of their own, and a limit by default. Contexts and
+// errors are as in [Schedule]. It may be called from any goroutine.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.workers()
@@ -35,11 +36,13 @@ type worker struct {
 	pool   *pool
 	caller *Caller // nil until it is spawned
 
-	source sched.Source // of the jobs
+	source       sched.Source // of the jobs
+	hasEscalated atomic.Bool  // a failure that others decide on
 
-	// Guarded by the pool's mu.
-	job        work // the call that was given to the worker and has not returned; nil for none
-	hasBegun   bool // the job; else it may be taken back
+	isGiven atomic.Bool // the job, which has not begun: who clears this may begin it, or take it back
+
+	// Guarded by the pool's mu. The worker's loop reads job when it begins the job.
+	job        work // the call that the worker has, and that has not returned; nil for none
 	slot       int  // in the pool's workers; -1 outside
 	isSpawning bool // the job is given to it when it is spawned
 	isIdle     bool // in the pool's idle
@@ -52,22 +55,24 @@ func newWorker(p *pool, slot int, t work) *worker {
 	return w
 }
 
-// give has the worker run a call, and reports false if the worker stops. What others have
-// queued on the worker does not count: the limit is that of the pool. The pool's mu must
-// be held.
+// give gives a call to the worker. It reports false if the worker stops. Calls
+// that others have queued on the worker do not count: the limit is that of the
+// pool. The pool's mu must be held.
 func (w *worker) give(t work) bool {
-	if w.caller.sched.Submit(&w.source, 0) != nil {
-		return false
-	}
+	w.job = t
 	t.schedulable().Assign(&w.caller.sched)
-	w.job, w.hasBegun = t, false
-	return true
+	w.isGiven.Store(true)
+	if w.caller.sched.Submit(&w.source, 0) == nil {
+		return true
+	}
+	_, taken := w.takeBack()
+	return !taken // a source that was submitted for another job may have begun this one
 }
 
-// takeBack returns the job of a worker, which cannot run it soon, unless it has begun.
-// The pool's mu must be held.
+// takeBack returns the job of a worker that cannot run it soon, unless the job has
+// begun. The pool's mu must be held.
 func (w *worker) takeBack() (t work, ok bool) {
-	if w.job == nil || w.hasBegun || w.isSpawning {
+	if !w.isGiven.CompareAndSwap(true, false) {
 		return nil, false
 	}
 	t, w.job = w.job, nil
@@ -75,31 +80,22 @@ func (w *worker) takeBack() (t work, ok bool) {
 	return t, true
 }
 
-// next begins the job, if that was not taken back, and returns its task.
+// next begins the job and returns its task, unless the job was taken back. It needs no
+// lock: the goroutine that gives a job may still have that of the pool.
 func (w *worker) next() *sched.Task {
-	w.pool.mu.Lock()
-	defer w.pool.mu.Unlock()
-	if w.job == nil || w.hasBegun || w.isSpawning {
+	if !w.isGiven.CompareAndSwap(true, false) {
 		return nil
 	}
-	w.hasBegun = true
 	return w.job.schedulable()
 }
 
-// stop stops a worker that has no job. Callbacks of what others have queued on it may
-// block, or end the goroutine.
+// stop stops a worker without a job. Callbacks of calls that others have queued on
+// it may block, or end the goroutine.
 func (w *worker) stop() { go w.caller.stop(nil) }
 
 // isReady reports whether the worker can run a call at once. It cannot while it restarts,
 // nor while its parent decides on its failure.
-func (w *worker) isReady() bool {
-	if w.caller.State() != StateRunning {
-		return false
-	}
-	w.caller.mu.Lock()
-	defer w.caller.mu.Unlock()
-	return w.caller.coldState == nil || w.caller.coldState.escalated == nil
-}
+func (w *worker) isReady() bool { return !w.hasEscalated.Load() && w.caller.State() == StateRunning }
 
 // isStopping reports whether the worker takes no more calls.
 func (w *worker) isStopping() bool { return w.caller.State() >= StateStopping }

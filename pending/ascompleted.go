@@ -27,6 +27,7 @@ type CompletedOption func(*completedOptions)
 type completedOptions struct {
 	limit    int
 	keep     bool
+	all      bool // the loop goes on when all pendings are done, or one has failed
 	observer Observer
 }
 
@@ -104,6 +105,7 @@ func asCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts [
 	o := joinCompletedOptions(ctx, opts, name)
 	return func(yield func(H, error) bool) {
 		it := seqIterator[H]{completions: newCompletions[H](ctx, name), completedOptions: o, yield: yield}
+		it.completions.all, it.failing = o.all, true
 		defer o.observe(ctx, "pending.AsCompleted")(&it.failed)
 		defer it.end()
 		if it.mayPull() {

@@ -22,6 +22,9 @@ const (
 	flagObserved // there is an observation; set before the pending is published
 	flagWaiting  // the function waits, with the turn of its caller
 	flagProtected
+	flagTimed      // a timer will cancel it
+	flagQueueTimed // a timer will cancel it if its function has not started
+	flagDelayed    // a timer will schedule its function
 )
 
 // base is a Pending without its value.
@@ -59,6 +62,7 @@ type lazyState struct {
 	unwatch     func() bool // stops watching ctx
 	later       int         // the number of causes after the first one
 	completer   Handle      // its function completes this pending
+	needs       Node        // what else completes it
 	options
 }
 
@@ -128,10 +132,10 @@ func Tracked() Option { return func(x *lazyState) { x.tracked = true } }
 // trackers.
 func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) }
 
-// KeptBy says that the function behind h, and no other code, completes a
+// CompletedBy says that the function behind h, and no other code, completes a
 // pending made by [New]. A wait for the pending then counts as a wait for h. It
 // returns [ErrDeadlock] where a wait for h would. A nil h has no effect.
-func KeptBy(h Handle) Option {
+func CompletedBy(h Handle) Option {
 	if isNil(h) {
 		h = nil // a nil pointer becomes a nil interface
 	}
@@ -360,7 +364,7 @@ func (b *base) markDone() *waiter {
 	ran := b.is(flagStarted)
 	if x := b.lazy; x != nil {
 		observation, unwatch = x.observation, x.unwatch
-		x.canceller, x.source, x.unwatch = nil, nil, nil
+		x.canceller, x.source, x.unwatch, x.needs = nil, nil, nil, nil
 	}
 	b.mu.Unlock()
 	if b.runner != nil && !ran {

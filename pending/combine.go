@@ -10,7 +10,7 @@ import (
 // error it cancels the other pendings and returns that error. The end of ctx is
 // an error too. In a caller's function it gives the turn away.
 func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
-	for _, err := range asCompletedOf(ctx, items, nil, "All") {
+	for _, err := range asCompletedOf(ctx, items, []CompletedOption{allOfThem}, "All") {
 		if err != nil {
 			return nil, err // leaving the loop cancels the others
 		}
@@ -21,6 +21,9 @@ func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
 	}
 	return values, nil
 }
+
+// allOfThem is the option of a loop that needs all pendings.
+func allOfThem(o *completedOptions) { o.all = true }
 
 // Any waits for the first pending that succeeds, cancels the others, and
 // returns its value. If none succeeds, the error joins their errors in the
@@ -84,7 +87,7 @@ func derivedFrom(b *base) Option {
 		name = "then " + name
 	}
 	return func(x *lazyState) {
-		x.name, x.derived, x.source = name, true, b
+		x.name, x.derived, x.source, x.needs = name, true, b, (*sourceNode)(b)
 		x.protected = b.is(flagProtected)
 	}
 }

@@ -17,8 +17,14 @@ type completions[H Handle] struct {
 	wake chan struct{} // notified instead of the turn, without one
 	stop func() bool   // stops wakeOnDone
 
+	// Constant while the collection waits.
+	all     bool // a wait ends when all pendings are done, not when the next one is
+	failing bool // with all: or when one has failed
+	bounded bool // a wait ends by itself
+
 	// Used by the waiting function or goroutine alone.
 	n     int         // the number of pendings added and not returned by next
+	began uint64      // the number of the wait; 0 between waits
 	taken *watched[H] // done, in order
 	free  *watched[H] // for reuse
 
@@ -99,8 +105,10 @@ func (c *completions[H]) completed(w *watched[H]) {
 		c.last.next = w
 	}
 	c.last = w
-	waiting := c.waiting
-	c.waiting = false
+	waiting := c.waiting && c.isEnough(w)
+	if waiting {
+		c.waiting = false
+	}
 	c.mu.Unlock()
 	switch {
 	case !waiting:
@@ -112,6 +120,11 @@ func (c *completions[H]) completed(w *watched[H]) {
 		default: // an earlier notification was not received yet
 		}
 	}
+}
+
+// isEnough reports whether a wait ends now that w is done. mu must be held.
+func (c *completions[H]) isEnough(w *watched[H]) bool {
+	return !c.all || c.open == nil || c.failing && w.handle.Err() != nil
 }
 
 // next returns, of the pendings it has not returned yet, the first that was
@@ -127,6 +140,9 @@ func (c *completions[H]) next() (h H, ok bool) {
 		return h, false
 	}
 	c.n--
+	if !c.all {
+		c.began = 0
+	}
 	c.taken, w.next, c.free = w.next, c.free, w
 	var none H
 	h, w.handle = w.handle, none
@@ -138,14 +154,14 @@ func (c *completions[H]) next() (h H, ok bool) {
 func (c *completions[H]) wait() error {
 	runtime.Gosched() // several pendings may be about to be done: wait once for all
 	c.mu.Lock()
-	c.waiting = c.ready == nil
+	c.waiting = !c.isReady()
 	wait := c.waiting
 	c.mu.Unlock()
 	switch {
 	case !wait:
 		return nil
 	case c.ctx.Err() != nil:
-		return c.ended()
+		return c.endedUnlessReady()
 	case c.turn != nil:
 		return c.waitTurn()
 	}
@@ -153,8 +169,19 @@ func (c *completions[H]) wait() error {
 	case <-c.wake:
 		return nil
 	case <-c.ctx.Done():
-		return c.ended()
+		return c.endedUnlessReady()
 	}
+}
+
+// endedUnlessReady returns nil as long as there are pendings for next.
+func (c *completions[H]) endedUnlessReady() error {
+	c.mu.Lock()
+	ready := c.ready != nil
+	c.mu.Unlock()
+	if ready {
+		return nil
+	}
+	return c.ended()
 }
 
 func (c *completions[H]) waitTurn() error {
@@ -162,8 +189,37 @@ func (c *completions[H]) waitTurn() error {
 		o.Suspended(nil)
 		defer o.Resumed()
 	}
-	return c.own.parkOn(c.turn, nil, false)
+	if c.began == 0 {
+		c.began = waits.Add(1)
+	}
+	return c.own.parkOn(c.turn, Wait{For: c, Bounded: c.bounded, Began: c.began}, false)
 }
+
+// isReady reports whether there is no need to wait. mu must be held.
+func (c *completions[H]) isReady() bool {
+	if !c.all || c.open == nil {
+		return c.ready != nil
+	}
+	for w := c.ready; w != nil && c.failing; w = w.next {
+		if w.handle.Err() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Needs implements [Node].
+func (c *completions[H]) Needs(n *Needs) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n.Any = !c.all
+	n.Live = !c.waiting // it has ended, and is about to look
+	for w := c.open; w != nil && n.AddPending(w.handle); w = w.next {
+	}
+}
+
+// What implements [Node].
+func (*completions[H]) What() string { return "" }
 
 func (c *completions[H]) ended() error {
 	return &endedError{what: "pendings", err: c.ctx.Err(), cause: context.Cause(c.ctx)}

@@ -46,7 +46,21 @@
 // context, on any caller. It cancels the rest when one member fails. A
 // [Manager] lists what is not done yet.
 //
+// # Locks
+//
+// A caller runs one function at a time, so what its functions share needs no
+// lock between waits. State that must not change across a wait does: during the
+// wait other functions run. A [Mutex] is for that. A [Semaphore] bounds how much
+// work that waits is under way. A wait for either gives the turn away, and ends
+// with its context. A [sync.Mutex] would block all functions of the caller, and
+// a deadlock on it is not seen.
+//
 // # Errors
+//
+// A wait that could never end fails with [ErrDeadlock]. The text names the
+// circle: the calls, their callers, and what each waits for. Of a circle one
+// wait fails, the one that began last. A wait that ends by itself never fails so,
+// as one with a [Timeout]. The end of a context does not count as such an end.
 //
 // The error of a cancelled pending matches [ErrCancelled], [context.Canceled]
 // and the causes given to Cancel. [ErrStopped] is the cause when the caller was
@@ -55,6 +69,6 @@
 // # Names for schedulers
 //
 // The package knows no actor. Package actors runs functions through [Task],
-// [Runner] and [Turn]. Package telemetry observes them through [Observer].
+// [Runner] and [Turn], and says by a [Node] what a wait needs. Package telemetry observes them through [Observer].
 // Programs need none of these names.
 package pending

@@ -56,7 +56,7 @@ func asCancellation(cause error) error {
 	}
 }
 
-// reasonOf returns the cause that tells this cancellation from others.
+// reasonOf returns the cause that identifies this cancellation among others.
 func reasonOf(cause error) error {
 	if c, ok := cause.(*cancellation); ok { //nolint:errorlint // What it wraps is another reason, if it is wrapped.
 		return c.cause

@@ -37,6 +37,7 @@ type Group struct {
 	mu        sync.Mutex
 	members   map[Handle]inShielded
 	waiting   bool
+	turn      Turn // of the function that waits; nil for none
 	over      bool
 	cancelled error   // the cause, or nil if the group is not cancelled
 	failures  []error // of members, until the group was cancelled
@@ -61,9 +62,9 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 	g := &Group{
 		outer:   ctx,
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
-		drained: New[struct{}](context.Background(), Named("pending.Group")),
 		members: make(map[Handle]inShielded),
 	}
+	g.drained = New[struct{}](context.Background(), Named("pending.Group"), Needing((*groupNode)(g)))
 	for _, opt := range opts {
 		opt(&g.options)
 	}
@@ -139,8 +140,11 @@ func (g *Group) admit(h Handle, shielded inShielded) bool {
 		return false
 	}
 	g.members[h] = shielded
-	cancelled := g.cancelled
+	cancelled, turn := g.cancelled, g.turn
 	g.mu.Unlock()
+	if turn != nil {
+		turn.Recheck(NodeOf(h))
+	}
 	if cancelled != nil && !bool(shielded) {
 		cancelFor(h, cancelled)
 	}
@@ -351,13 +355,13 @@ func (g *Group) rejectMember() error {
 
 func (g *Group) wait() error {
 	g.checkOuter()
-	own := taskOf(g.outer)
+	own, turn := taskOf(g.outer), TurnOf(g.outer)
 	g.mu.Lock()
 	if g.waiting {
 		g.mu.Unlock()
 		return ErrGroupOver
 	}
-	g.waiting = true
+	g.waiting, g.turn = true, turn
 	g.limitWait()
 	itself := own != nil && g.has(own.handle)
 	g.mu.Unlock()
@@ -370,7 +374,8 @@ func (g *Group) wait() error {
 	g.checkDrained()
 	if _, err := g.drained.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
-		g.waitMembers(nil, true)
+		// With the turn kept, unless that is what a member needs.
+		g.waitMembers(nil, !errors.Is(err, ErrDeadlock))
 	}
 	g.checkOuter()
 	return g.close()
@@ -393,7 +398,7 @@ func (g *Group) waitMembers(own *base, keep bool) {
 		if !more {
 			break
 		}
-		o := WaitOption{protect: true, shield: true, limited: true, timeout: time.Until(until)}
+		o := WaitOption{protect: true, shield: true, limited: true, unbounded: true, timeout: time.Until(until)}
 		err := h.core().wait(ctx, o, keep)
 		switch late := (*endedError)(nil); {
 		case err == nil:
@@ -483,3 +488,24 @@ func (g *Group) String() string {
 	return fmt.Sprintf("<PendingGroup #%d%s | %d pending | mode:%d>",
 		g.drained.ID(), cancelled, len(g.members), g.options.mode)
 }
+
+// groupNode is what the wait for a group needs: all members.
+type groupNode Group
+
+// Needs implements [Node].
+func (g *groupNode) Needs(n *Needs) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.options.limited || g.cancelled != nil { // a timer ends the wait
+		n.Live = true
+		return
+	}
+	for h := range g.members {
+		if !n.AddPending(h) {
+			return
+		}
+	}
+}
+
+// What implements [Node].
+func (*groupNode) What() string { return "" }

@@ -28,7 +28,7 @@ type Handle interface {
 
 	// Cancel marks the pending cancelled. Its error then matches cause, which
 	// may be nil. Cancel also requests the end of the work: it cancels the
-	// context of a running function, and calls the canceller, if there is one.
+	// context of a running function, and calls a canceller.
 	//
 	// The pending is done when the function has returned. Without a function,
 	// but with a canceller, it is done when SetResult or SetError is called. In
@@ -54,12 +54,12 @@ type Handle interface {
 	// further. The returned function removes fn and reports whether it was in
 	// time.
 	//
-	// fn should be short. It delays the goroutine that completes the pending:
-	// the callbacks and waits after fn, and, for a call, the scheduler of the
-	// caller, which still has the turn. So fn must not wait for anything that
-	// needs this goroutine or turn. Examples are another function of the same
-	// caller, the end of that caller, or a lock held by one of its functions.
-	// Such a wait never ends. It is not reported as [ErrDeadlock], because a
+	// fn should be short. It delays the goroutine that completes the pending,
+	// and so the later callbacks and waits. For a call that goroutine runs the
+	// scheduler of the caller, and still has the turn. So fn must not wait for
+	// anything that needs this goroutine or turn. Examples are another function
+	// of the caller, its end, and a lock that one of its functions holds. Such
+	// a wait never ends. It is not reported as [ErrDeadlock], because a
 	// callback has no turn to give away. Work that waits belongs in a call, or
 	// on a goroutine that fn starts.
 	OnDone(fn func(Handle)) (remove func() bool)

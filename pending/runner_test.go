@@ -42,9 +42,9 @@ type runner struct {
 
 func newRunner() *runner { return &runner{awake: make(chan struct{}, 1)} }
 
-func (r *runner) Park(on pending.Handle, keep bool) error {
+func (r *runner) Park(w pending.Wait, keep bool) error {
 	r.mu.Lock()
-	r.parks = append(r.parks, park{on, keep})
+	r.parks = append(r.parks, park{w.On, keep})
 	r.mu.Unlock()
 	if r.refuse != nil {
 		return r.refuse
@@ -52,6 +52,8 @@ func (r *runner) Park(on pending.Handle, keep bool) error {
 	<-r.awake
 	return nil
 }
+
+func (r *runner) Recheck(pending.Node) {}
 
 func (r *runner) Resume() {
 	select {

@@ -26,8 +26,8 @@ type Runner interface {
 // RunnerOf returns the runner of the function behind h, or nil if h has none.
 func RunnerOf(h Handle) Runner { return h.core().runner }
 
-// KeeperOf returns the argument of [KeptBy] for h, or nil.
-func KeeperOf(h Handle) Handle {
+// CompleterOf returns the argument of [CompletedBy] for h, or nil.
+func CompleterOf(h Handle) Handle {
 	b := h.core()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,8 +133,31 @@ func (t *Task[T]) endCrashed(crash *PanicError) {
 	t.runner.Left(crash)
 }
 
-// Due notifies the observer that the time of a delayed call has come.
+// Delay notes that a timer will schedule the task, until [Task.Due].
+func (t *Task[T]) Delay() { t.set(flagDelayed) }
+
+// Limit notes that a timer will cancel the task: with queued only if its
+// function has not started by then. [Task.Unlimit] follows when the timer fires.
+func (t *Task[T]) Limit(queued bool) {
+	if queued {
+		t.set(flagQueueTimed)
+	} else {
+		t.set(flagTimed)
+	}
+}
+
+// Unlimit takes a Limit back.
+func (t *Task[T]) Unlimit(queued bool) {
+	if queued {
+		t.unset(flagQueueTimed)
+	} else {
+		t.unset(flagTimed)
+	}
+}
+
+// Due notes that the time of a delayed call has come, and notifies the observer.
 func (t *Task[T]) Due() {
+	t.unset(flagDelayed)
 	if o := t.observed(); o != nil {
 		o.Due()
 	}

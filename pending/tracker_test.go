@@ -11,7 +11,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// list is a tracker of the user's, and special is another one.
+// list is a tracker of user code, and special is another one.
 type (
 	list    struct{ added []pending.Handle }
 	special struct{ list }
@@ -62,7 +62,7 @@ func TestPendingIsTrackedByThoseThatAreAskedFor(t *testing.T) {
 			p := pending.New[int](ctx, tt.opt)
 			assert.Equal(t, tt.want, trackersThatKnow(p, g, l, m))
 
-			// What it leaves out is not told of what its function calls either.
+			// What it leaves out is not notified of what its function calls either.
 			var inside *promise
 			call(ctx, func(ctx context.Context) (any, error) {
 				inside = member(ctx)

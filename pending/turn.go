@@ -1,6 +1,9 @@
 package pending
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Turn is the right to run that a function of a caller holds. A wait finds it
 // in the context and gives it away while it waits. Package actors implements
@@ -11,15 +14,36 @@ type Turn interface {
 	// Resume since the last Park makes it return at once. So the code that
 	// parks must check its condition again.
 	//
-	// Park fails with [ErrDeadlock], without blocking, when on needs the
-	// function that parks. A nil Handle stands for something that is no
-	// pending.
-	Park(on Handle, keep bool) error
+	// Park fails with [ErrDeadlock] when the wait could never end, because what
+	// it needs has to wait for the function that parks.
+	Park(w Wait, keep bool) error
 
 	// Resume ends the current Park, or else the next one. It never blocks. It
 	// may be called from any goroutine, any number of times.
 	Resume()
+
+	// Recheck says that the wait for which the function is parked, if it is,
+	// needs node now. Nothing else has ended or begun, so that nobody has looked
+	// whether the wait can still end. It never blocks.
+	Recheck(node Node)
 }
+
+// Wait says what a wait needs. One that needs neither a pending nor a node may
+// end at any time.
+type Wait struct {
+	// On is the pending that is waited for, or nil.
+	On Handle
+	// For is what is waited for if it is no pending.
+	For Node
+	// Bounded says that the wait ends by itself.
+	Bounded bool
+	// Began is a number that grows from wait to wait. A function that parks again
+	// for the same wait keeps it.
+	Began uint64
+}
+
+// waits is how many waits of functions have begun.
+var waits atomic.Uint64
 
 type turnKey struct{}
 

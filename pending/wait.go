@@ -10,6 +10,7 @@ import (
 // WaitOption changes how a wait ends.
 type WaitOption struct {
 	protect, shield, limited bool
+	unbounded                bool // the time limit is a last resort: the wait should end before
 	timeout                  time.Duration
 	until                    until // for WaitAll
 }
@@ -147,6 +148,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 			w.free()
 		}
 	}()
+	parks := Wait{On: b.handle, Bounded: o.limited && !o.unbounded, Began: waits.Add(1)}
 	for {
 		switch {
 		case b.is(flagDone):
@@ -156,21 +158,21 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 		case expired():
 			return b.timedOut(o.timeout)
 		}
-		if err := own.parkOn(turn, b.handle, keep); err != nil {
+		if err := own.parkOn(turn, parks, keep); err != nil {
 			return err
 		}
 	}
 }
 
 // parkOn parks the function of b. A nil b stands for no function.
-func (b *base) parkOn(turn Turn, on Handle, keep bool) error {
+func (b *base) parkOn(turn Turn, w Wait, keep bool) error {
 	// If the function waits already, this is another goroutine, whose wait
 	// fails.
 	if b != nil && !b.is(flagWaiting) {
 		b.set(flagWaiting)
 		defer b.unset(flagWaiting)
 	}
-	return turn.Park(on, keep)
+	return turn.Park(w, keep)
 }
 
 // isWaiting reports whether the function of b waits. If it does, the current

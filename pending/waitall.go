@@ -51,6 +51,7 @@ func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done
 		ctx = limited
 	}
 	c := newCompletions[H](ctx, "WaitAll")
+	c.all, c.bounded = o.until == untilAll, o.limited
 	defer c.leave()
 	for _, h := range items {
 		if err := c.add(h); err != nil {
@@ -80,6 +81,9 @@ func (c *completions[H]) collect(u until) (map[Handle]bool, error) {
 			return finished, nil
 		}
 		if err := c.wait(); err != nil {
+			for h, ok := c.next(); ok; h, ok = c.next() {
+				finished[h] = true
+			}
 			return finished, err
 		}
 	}

@@ -21,7 +21,7 @@ const (
 	// waits without giving its turn away, blocks the thread.
 	//
 	// The Go runtime ends the process in two cases. One is a function that waits
-	// or returns between a LockOSThread and an UnlockOSThread of its own; it does
+	// or returns between a LockOSThread and an UnlockOSThread of its own. It does
 	// not need them. The other is a function that gives its turn away below a C
 	// function that has called back into Go. There it must use waits that keep the
 	// turn.
@@ -81,7 +81,7 @@ type EndingHost interface {
 }
 
 // HostedBy runs every function of the caller on h's loop. Children do not
-// inherit the host. The seed's host.
+// inherit the host.
 //
 // What [Thread] says about LockOSThread and C functions applies here too, if the
 // loop keeps to one thread. The loop must call all posted functions with the same
@@ -93,9 +93,10 @@ type EndingHost interface {
 // caller blocks the loop that would run it. A function that calls
 // [runtime.Goexit] ends the loop's goroutine.
 //
-// It is an error if h is nil or holds a nil pointer or channel, if its Name
-// returns "", or if it cannot be compared with ==. Whether it can depends on
-// the value: a struct cannot if one of its interface fields holds a slice.
+// It is an error if h is nil, or holds a nil pointer or channel. It is an error
+// too if its Name returns "", or if h cannot be compared with ==. Whether it
+// can depends on the value: a struct cannot if one of its interface fields
+// holds a slice.
 func HostedBy(h Host) Option {
 	return func(c *Config) error {
 		name, err := checkHost(h)
@@ -197,8 +198,8 @@ func (c *Config) Differs(existing *Config) error {
 	}
 }
 
-// executor describes what the functions of c run on, as opposed to the host of another
-// description, which may have the same name or be nil.
+// executor describes what the functions of c run on, for an error about another host.
+// The host of the other description may have the same name, or be nil.
 func (c *Config) executor(other *Config) string {
 	switch {
 	case c.Host == nil:

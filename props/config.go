@@ -152,7 +152,7 @@ const maxName = 256
 // part of the caller's id. An empty name is the same as none.
 //
 // A name must be valid UTF-8 of at most 256 bytes, without "/" and control
-// characters, and must not begin with "$".
+// characters. It must not begin with "$".
 func Name(name string) Option {
 	return func(c *Config) error {
 		if fault := nameFault(name); fault != "" {
@@ -205,7 +205,7 @@ func Protected() Option {
 // nil. Children and workers inherit it.
 //
 // Each panic in a function of the caller is logged there once, at error level and with its
-// stack, and each item of a queue that fails.
+// stack. So is each item of a queue that fails.
 //
 // The handler of l is called on any goroutine. If it panics while the library logs, that
 // record is lost and nothing else.
@@ -266,10 +266,10 @@ func NonReentrant() Option {
 // CheckTurns checks that no two functions of the caller run at once. Children
 // inherit it.
 //
-// Functions run at once after one of them has waited on another goroutine with
-// its own context, without actors.Detach: that wait gives the turn away while the
-// function runs on. CheckTurns panics then, with the stacks of both. It is for tests
-// and for debugging, and off by default.
+// Functions run at once after another goroutine has waited with the context of
+// one, without actors.Detach. That wait gives the turn away while the function
+// runs on. CheckTurns panics then, with the stacks of both. It is for tests and
+// for debugging, and off by default.
 func CheckTurns() Option {
 	return func(c *Config) error {
 		c.CheckTurns = true
@@ -279,7 +279,6 @@ func CheckTurns() Option {
 
 // MaxIdleWorkers sets how many idle workers the caller keeps for further calls.
 // The default is 10. With 0 each call gets a new worker. It must not be negative.
-// The seed's MAX_IDLE_POOL_INSTANCES.
 func MaxIdleWorkers(n int) Option {
 	return notNegative("MaxIdleWorkers", n, func(c *Config) { c.MaxIdleWorkers = n })
 }
@@ -297,7 +296,7 @@ func MaxWorkers(n int) Option {
 
 // IdleTimeout sets how long an idle worker is kept. It is stopped after d, and
 // before twice d. The default is a minute. With 0 it is kept as long as the caller
-// lives. It must not be negative. The seed's IDLE_WORKER_SHUTDOWN_DURATION.
+// lives. It must not be negative.
 func IdleTimeout(d time.Duration) Option {
 	return notNegative("IdleTimeout", d, func(c *Config) { c.IdleTimeout = d })
 }
@@ -325,7 +324,7 @@ func TurnWarning(d time.Duration) Option {
 }
 
 // StopTimeout sets how long a stop or a restart waits for running functions to
-// return, after it has cancelled their contexts. After d they are logged and
+// return. Their contexts are cancelled before. After d they are logged and
 // abandoned: their pendings are cancelled, and what they return is dropped. The
 // default is 30 seconds. With 0 there is no limit. It must not be negative.
 func StopTimeout(d time.Duration) Option {

@@ -22,7 +22,7 @@
 //
 // Functions run on goroutines by default. [Backend] with [Thread] runs them on
 // one OS thread, for libraries that require it. [HostedBy] runs them on the
-// loop of other code, for example that of a GUI; [ChannelHost] makes a host of
+// loop of other code, for example that of a GUI. [ChannelHost] makes a host of
 // a channel.
 //
 // # The names you need
@@ -34,6 +34,6 @@
 // # Limits
 //
 // The options of a caller do not change after it was made. The Go runtime ends
-// a process that needs more than 10 000 threads: each caller with [Thread], and
-// each of its workers, has one of its own.
+// a process that needs more than 10 000 threads. Each caller with [Thread], and
+// each of its workers, has one.
 package props

@@ -12,7 +12,7 @@ type Publication interface {
 }
 
 // Publisher opens a publication for the caller when it starts, and
-// actors.Caller.Publish sends to it. The seed's zmq_context and iopub_sockets.
+// actors.Caller.Publish sends to it.
 //
 // The function open is called with the caller's id, on a goroutine of its own. If
 // it returns an error or panics, the start fails. Children inherit open, and each

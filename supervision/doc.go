@@ -1,5 +1,5 @@
-// Package supervision decides what happens after a failure: when a function of a caller panics, or when
-// a child of an actor fails.
+// Package supervision decides what happens when a function of a caller panics, or a child of an actor
+// fails.
 //
 //	pump, err := actors.Start(system, props.Supervision(supervision.Restart(
 //		supervision.MaxRestarts(5, time.Minute),

@@ -6,7 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// Failed is the event of a failed caller: a function of it has panicked, or a child has escalated
+// Failed is the event of a failed caller. A function of it has panicked, or a child has escalated
 // its own failure.
 //
 // It is published, as a value, on the EventStream of the actor system, after the policy has decided. The

@@ -72,7 +72,7 @@ func Stop() Policy {
 	return Policy{action: ActionStop}
 }
 
-// Escalate returns the policy that makes a failure one of the parent, as if a function of the parent
+// Escalate returns the policy that passes a failure to the parent, as if a function of the parent
 // had failed. The policy of the parent decides. A caller without a parent is stopped.
 func Escalate() Policy {
 	return Policy{action: ActionEscalate}

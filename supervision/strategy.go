@@ -17,8 +17,8 @@ import (
 // The strategy publishes an [actor.SupervisorEvent] on the system's EventStream when it applies a
 // directive. With [Backoff] that is after the delay. During the delay the child handles no message and
 // keeps its queue, and its further failures change nothing. A child that is stopped during the delay
-// stays stopped, and a new child of the same name is not restarted. The strategy that decides an
-// escalated failure publishes it.
+// stays stopped. A new child of the same name is not restarted. The strategy that decides an escalated
+// failure publishes it.
 //
 // Limits and delays of [Restart] count for each child alone. The strategy may be shared by any number of
 // supervisors and systems. It keeps nothing about children that are gone.
@@ -35,10 +35,10 @@ func OneForOne(p Policy) actor.SupervisorStrategy {
 	return newStrategy(p, failedChild)
 }
 
-// AllForOne returns a protoactor supervisor strategy that applies p to all children of the supervisor
-// when one of them has failed. It is for [actor.WithSupervisor]. The children are restarted or stopped
-// together. [Capture] resumes only the child that failed. For [Escalate], events, sharing and panics,
-// see [OneForOne].
+// AllForOne returns a protoactor supervisor strategy that applies p to all children when one of them
+// has failed. It is for [actor.WithSupervisor]. The children are restarted or stopped together.
+// [Capture] resumes only the child that failed. For [Escalate], events, sharing and panics, see
+// [OneForOne].
 //
 // The siblings continue to work during the delay of a [Backoff]. Limits and delays count for the child
 // that failed. Each failure of another child restarts all of them once more.

@@ -2,36 +2,36 @@ package telemetry
 
 import "go.opentelemetry.io/otel/attribute"
 
-// The attributes of spans and metrics for which OpenTelemetry has no semantic
-// convention. Durations are in seconds.
+// The attributes of spans and metrics without a semantic convention of
+// OpenTelemetry. Durations are in seconds.
 const (
-	// CallerIDKey is the id of the caller that a call was made on, which is its
-	// path in the tree of callers too.
+	// CallerIDKey is the id of the caller that runs the call. The id is the
+	// caller's path in the tree of callers too.
 	CallerIDKey = attribute.Key("protocaller.caller.id")
-	// CallerNameKey is its name, if it was given one.
+	// CallerNameKey is the name of the caller, if it was given one.
 	CallerNameKey = attribute.Key("protocaller.caller.name")
 	// WorkerIDKey is the id of the worker that ran the function of a ToThread.
 	WorkerIDKey = attribute.Key("protocaller.worker.id")
 	// MethodKey is the function of package actors that made the pending, as in
 	// [Method.String].
 	MethodKey = attribute.Key("protocaller.method")
-	// OutcomeKey is "ok", "error", "panic" or "cancelled". Spans that are ok go
-	// without it.
+	// OutcomeKey is "ok", "error", "panic" or "cancelled". Spans with the outcome
+	// ok do not have it.
 	OutcomeKey = attribute.Key("protocaller.outcome")
 	// CauseKey is why a pending was cancelled.
 	CauseKey = attribute.Key("protocaller.cause")
 	// OnKey is the name of the pending that a function waits for.
 	OnKey = attribute.Key("protocaller.on")
-	// DelayKey is how long a delayed call was held back. Its span begins after
-	// that.
+	// DelayKey is how long a delayed call was held back. Its span begins after the
+	// delay.
 	DelayKey = attribute.Key("protocaller.delay")
-	// QueueDurationKey is how long a call was queued before its function was
-	// called, or the call was given up.
+	// QueueDurationKey is how long a call was queued, until its function was
+	// called or the call was cancelled.
 	QueueDurationKey = attribute.Key("protocaller.queue.duration")
-	// RunDurationKey is how long its function ran, waits included: what is left
-	// of the span.
+	// RunDurationKey is how long the function of a call ran, waits included. It is
+	// the rest of the span.
 	RunDurationKey = attribute.Key("protocaller.run.duration")
-	// WaitDurationKey is how long the function has waited of that.
+	// WaitDurationKey is how long the function waited, as a part of its run.
 	WaitDurationKey = attribute.Key("protocaller.wait.duration")
 	// MessageTypeKey is the type of a message between actors.
 	MessageTypeKey = attribute.Key("protocaller.message.type")

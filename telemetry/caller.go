@@ -12,9 +12,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Caller is a caller as its spans describe it. It is made by
-// [Telemetry.Caller]; package actors keeps one for each caller that has a
-// Telemetry.
+// Caller describes a caller of package actors in its spans. It is made by
+// [Telemetry.Caller], once for each caller that has a Telemetry. It is safe for
+// concurrent use.
 type Caller struct {
 	*Telemetry
 	id, name string
@@ -27,14 +27,15 @@ type method struct {
 	options []pending.Option
 }
 
-// Caller returns the description of a caller with that id, and that name if it
-// was given one.
+// Caller returns the description of the caller with an id. The name is "" for a
+// caller without one.
 func (t *Telemetry) Caller(id, name string) *Caller { return &Caller{Telemetry: t, id: id, name: name} }
 
-// Options returns the option that has a call observed. It must not be changed.
+// Options returns the options of a call that is observed. The slice must not be
+// changed.
 func (c *Caller) Options(m Method) []pending.Option { return c.method(m).options }
 
-// DelayedOptions is [Caller.Options] for a call that is held back.
+// DelayedOptions is [Caller.Options] for a delayed call.
 func (c *Caller) DelayedOptions(m Method, delay time.Duration) []pending.Option {
 	return []pending.Option{pending.ObservedBy(c.method(m).after(delay))}
 }
@@ -54,23 +55,22 @@ func (c *Caller) source(m Method) source {
 	if c.name != "" {
 		attributes = append(attributes, CallerNameKey.String(c.name))
 	}
-	s := source{Telemetry: c.Telemetry, figures: c.figures[m], attributes: attributes}
+	s := source{Telemetry: c.Telemetry, counters: c.counters[m], attributes: attributes}
 	if m == Handle {
 		s.start = asServer
 	}
 	return s
 }
 
-// Requests returns the option that has the request observed which the pending
-// is for.
+// Requests returns the option of a pending that stands for a request.
 func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.requests) }
 
-// RemoteCalls returns the option that has a call observed which a caller of
-// another node is to run: the one with that id, of the node at that address.
+// RemoteCalls returns the option of a call that another node runs. The address is
+// that of the node, and id that of the caller there.
 func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
 	return pending.ObservedBy(&source{
 		Telemetry: t,
-		figures:   t.figures[RemoteCall],
+		counters:  t.counters[RemoteCall],
 		start:     asClient,
 		attributes: []attribute.KeyValue{
 			MethodKey.String(RemoteCall.String()), CallerIDKey.String(id), semconv.ServerAddress(address),
@@ -78,16 +78,16 @@ func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
 	})
 }
 
-// Attempt marks the span of ctx: its call, which goes to where its target is at the
-// time, is made at that address.
+// Attempt adds an event to the span of ctx: the call is sent to that address. A
+// call that is sent again may go to another address.
 func Attempt(ctx context.Context, address string) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.AddEvent(EventAttempt, trace.WithAttributes(semconv.ServerAddress(address)))
 	}
 }
 
-// LongTurn marks the span of ctx: its function holds the turn for so long, at
-// this place.
+// LongTurn adds an event to the span of ctx: its function has held the turn for
+// that long. The stack shows where it is.
 func LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.AddEvent(EventLongTurn, trace.WithAttributes(

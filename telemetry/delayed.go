@@ -12,15 +12,15 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// delayed observes a call that is held back. Its span begins when that is over,
-// or the call is cancelled before. What scheduled it may have ended by then: a
-// span that is no longer open is no parent, but the link of a new trace.
+// delayed observes a delayed call. The span begins when the delay is over, or when
+// the call is cancelled before. The span of the code that scheduled the call may
+// have ended by then. Such a span becomes the link of a new trace, not the parent.
 type delayed struct{ source }
 
 // Observe implements [pending.Observer].
 func (d *delayed) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
 	o := &delayedObservation{source: &d.source, handle: h}
-	o.ctx.Context = ctx
+	o.ctx.Context = o.parent.set(begun(ctx))
 	return &o.ctx, o
 }
 
@@ -44,11 +44,23 @@ func (c *delayedContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// delayedObservation begins another one at its first event.
+// begun returns the context that a delayed call has since it is due. It returns ctx if
+// that is another one.
+func begun(ctx context.Context) context.Context {
+	if c, ok := ctx.(*delayedContext); ok {
+		if due := c.due.Load(); due != nil {
+			return *due
+		}
+	}
+	return ctx
+}
+
+// delayedObservation begins its observation at the first event.
 type delayedObservation struct {
 	source *source
 	handle pending.Handle
 	ctx    delayedContext
+	parent parentContext // of the span, if that is observed too
 	once   sync.Once
 	inner  *observation // nil for a call that is neither recorded nor counted
 }
@@ -64,8 +76,8 @@ func (o *delayedObservation) begin() *observation {
 	return o.inner
 }
 
-// linkedIfOver returns what begins a new trace if the span of ctx has ended. A
-// span that is not recorded, or is elsewhere, does not tell; it is a parent.
+// linkedIfOver returns the options that begin a new trace if the span of ctx has
+// ended. The end of a remote or unrecorded span is unknown: it stays the parent.
 func linkedIfOver(ctx context.Context) []trace.SpanStartOption {
 	span := trace.SpanFromContext(ctx)
 	sc := span.SpanContext()

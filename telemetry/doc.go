@@ -1,5 +1,5 @@
-// Package telemetry shows what callers do to OpenTelemetry: a span for each
-// pending, metrics, and the ids of the trace in the logs.
+// Package telemetry connects callers to OpenTelemetry. It makes a span for each
+// pending, metrics, and trace ids in logs.
 //
 //	t := telemetry.New()
 //	caller, err := actors.Start(system, props.Telemetry(t))
@@ -7,20 +7,23 @@
 //
 // # Spans
 //
-// Each pending of a Schedule, CallSoon, CallLater, CallUsing, ToThread, Request
-// or Invoke has a span, a child of the one in the context it was scheduled
-// with, from then until it is done; what its function schedules is below it.
-// The name is that of the call, else of its function. Attributes say on which
-// caller it was and how long it queued, ran and waited; events say when the
-// function started, was suspended, on what, and resumed, and who asked for its
-// end, and why. An error or a panic is an exception of the span and its status;
-// a cancellation is an outcome, and leaves the status open.
+// Each pending of a Schedule, CallSoon, CallLater, CallUsing, ToThread, Request or
+// Invoke has a span. Its parent is the span of the context that the call was
+// scheduled with. It lasts until the pending is done. The spans of what its
+// function schedules are its children. The name is that of the call, or else of
+// its function.
 //
-// A delayed call has its span when its time has come. If the span of what
-// scheduled it has ended by then, it begins a new trace that has a link to that.
-// The items of a queue have a trace each, with a link to the span of their Put.
+// Attributes show the caller, and how long the call was queued, ran and waited.
+// Events show when the function started, when it was suspended and on what, and
+// when it resumed. A requested cancellation is an event with its cause. An error
+// or a panic is an exception of the span and sets its status. A cancellation is an
+// outcome, and leaves the status unset.
 //
-// A [Telemetry] is an observer of anything else that is asked for:
+// The span of a delayed call begins when the delay is over. If the span that
+// scheduled it has ended by then, it begins a new trace with a link. Each item of
+// a queue has a trace of its own, with a link to the span of its Put.
+//
+// A [Telemetry] is also an observer of other pendings, groups and loops:
 //
 //	pending.Run(ctx, body, pending.WithObserver(t.Named("fetch all")))
 //	pending.AsCompleted(ctx, jobs, pending.LoopObservedBy(t.Named("jobs")))
@@ -36,26 +39,25 @@
 //	protocaller.mailbox.length    calls and messages that wait, by system
 //	protocaller.worker.count      workers, idle and busy, by system
 //
-// The last three are read when metrics are collected, by one callback for each
-// system, which ends with the last of its callers.
+// The last three are read when metrics are collected. Each system has one callback
+// for them, until its last caller has stopped.
 //
 // # Cost
 //
-// Without a [Telemetry] a caller pays nothing for all this. With one, what
-// becomes of the spans and the metrics is up to the providers of the
-// OpenTelemetry SDK that the program has set up; telemetry/otlp does that in
-// one call.
+// Without a [Telemetry] a caller pays nothing. With one, spans and metrics go to
+// the providers that the program has set up. Package telemetry/otlp sets them up
+// in one call.
 //
-// A call that is not sampled costs what the SDK takes to decide that.
+// A call that is not sampled costs the sampling decision of the SDK.
 //
 // # Plain actors
 //
-// Actors that are no callers take part with protoactor's middleware, and a root
-// context stands for the trace of a context:
+// Other actors take part with the middleware of protoactor. A root context takes
+// part by [Telemetry.Root]:
 //
 //	pid := system.Root.Spawn(actor.PropsFromProducer(newClerk, t.Traced()))
 //	t.Root(ctx, system.Root).Send(pid, message)
 //
-// In their Receive [ContextOf] returns the context for calls and requests. The
-// W3C trace context travels in the headers of the messages, also to other nodes.
+// In their Receive [ContextOf] returns the context for calls and requests. The W3C
+// trace context travels in the headers of messages, also to other nodes.
 package telemetry

@@ -11,22 +11,21 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// unspeakable stands for an error of the user's whose own methods panic, as those
-// of a nil pointer that was returned as an error. Nobody who waits for a pending
-// may be left waiting because it cannot be described.
-type unspeakable struct{ err error }
+// unprintable replaces an error whose own methods panic: a nil pointer that was
+// returned as an error. Such an error must not stop the pending from completing.
+type unprintable struct{ err error }
 
-// Error tells the type, and what package fmt makes of the error.
-func (u unspeakable) Error() string { return fmt.Sprintf("%T: %v", u.err, u.err) }
+// Error returns the type of the error, and what package fmt makes of it.
+func (u unprintable) Error() string { return fmt.Sprintf("%T: %v", u.err, u.err) }
 
-// speakable returns err if its methods can be called, else what stands for it.
-func speakable(err error) (safe error) {
+// printable returns err, or a replacement if the methods of err panic.
+func printable(err error) (safe error) {
 	if err == nil || crashOf(err) != nil { // that of ours never panics
 		return err
 	}
 	defer func() {
 		if recover() != nil {
-			safe = unspeakable{err}
+			safe = unprintable{err}
 		}
 	}()
 	_ = err.Error()
@@ -36,7 +35,7 @@ func speakable(err error) (safe error) {
 	return err
 }
 
-// recordError makes err the outcome of a span, with the stack if it is a panic.
+// recordError sets err as the outcome of a span, with the stack of a panic.
 func recordError(span trace.Span, err error) {
 	if !span.IsRecording() {
 		return

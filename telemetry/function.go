@@ -11,20 +11,20 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// function is what spans say of a function.
+// function is how spans describe a function.
 type function struct {
 	name      string // without the folders of its package
 	attribute attribute.KeyValue
 }
 
-// functions knows those that were seen, by their entries. There are not many in
-// a program, so it is made anew for each.
+// functions caches the descriptions of functions by their entries. A program has
+// few, so the map is copied when one is added.
 type functions struct {
 	mu   sync.Mutex
 	seen atomic.Pointer[map[uintptr]*function]
 }
 
-// at returns the function with that entry, nil for none.
+// at returns the function with an entry, or nil if pc is 0.
 func (f *functions) at(pc uintptr) *function {
 	if pc == 0 {
 		return nil

@@ -8,15 +8,14 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// NewContext returns ctx with t in it. Package actors looks for it there where
-// no caller tells it who traces: in a request that is made outside of a
-// caller's function.
+// NewContext returns ctx with t in it. Package actors uses the Telemetry of a
+// context for requests outside of callers.
 func (t *Telemetry) NewContext(ctx context.Context) context.Context {
 	return context.WithValue(ctx, key{}, t)
 }
 
-// FromContext returns the Telemetry that [Telemetry.NewContext] or
-// [ContextOf] has put into ctx, or nil.
+// FromContext returns the Telemetry of ctx, or nil. [Telemetry.NewContext] and
+// [ContextOf] put it there.
 func FromContext(ctx context.Context) *Telemetry {
 	t, _ := ctx.Value(key{}).(*Telemetry)
 	return t
@@ -24,9 +23,9 @@ func FromContext(ctx context.Context) *Telemetry {
 
 type key struct{}
 
-// Envelope puts a message into an envelope whose headers carry the trace of
-// ctx. It is for messages that no sender middleware sees. It may be called on
-// a nil Telemetry, and leaves the headers out then.
+// Envelope returns an envelope of a message whose headers carry the trace of ctx.
+// It is for messages that pass no sender middleware. On a nil Telemetry it adds no
+// headers.
 func (t *Telemetry) Envelope(ctx context.Context, message any, sender *actor.PID) *actor.MessageEnvelope {
 	envelope := &actor.MessageEnvelope{Message: message, Sender: sender}
 	if t != nil {
@@ -35,8 +34,8 @@ func (t *Telemetry) Envelope(ctx context.Context, message any, sender *actor.PID
 	return envelope
 }
 
-// Extract returns ctx with the trace that the headers of a message carry, if
-// they carry one. It may be called on a nil Telemetry.
+// Extract returns ctx with the trace of a message's headers, if they carry one. On
+// a nil Telemetry it returns ctx.
 func (t *Telemetry) Extract(ctx context.Context, header actor.ReadonlyMessageHeader) context.Context {
 	if t == nil || header == nil || header.Length() == 0 {
 		return ctx
@@ -44,8 +43,8 @@ func (t *Telemetry) Extract(ctx context.Context, header actor.ReadonlyMessageHea
 	return t.propagator.Extract(ctx, carrier{header})
 }
 
-// inject returns a copy of the headers with the trace of ctx in place of the one
-// that they carry.
+// inject returns a copy of the headers. The trace of ctx replaces the one that
+// they carry.
 func (t *Telemetry) inject(ctx context.Context, header actor.ReadonlyMessageHeader) map[string]string {
 	var own headers
 	t.propagator.Inject(ctx, &own)
@@ -60,7 +59,7 @@ func (t *Telemetry) inject(ctx context.Context, header actor.ReadonlyMessageHead
 	return all
 }
 
-// headers are written to a message. The map is made when the first one is.
+// headers are those to be written to a message. The map is made for the first one.
 type headers map[string]string
 
 // Get implements [propagation.TextMapCarrier].
@@ -80,6 +79,6 @@ func (h *headers) Set(key, value string) {
 // carrier reads the headers of a message.
 type carrier struct{ actor.ReadonlyMessageHeader }
 
-// Set implements [propagation.TextMapCarrier]. Nobody writes to a message that
-// was sent.
+// Set implements [propagation.TextMapCarrier]. A message that was sent is not
+// written to.
 func (carrier) Set(string, string) {}

@@ -9,11 +9,12 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Items observes the items of a queue, which have one pending together: each
-// has a span of its own, from its Put to the return of the function. It is the
-// root of a trace, with a link to the span that was open at the Put. It is made
-// by [Caller.Items] and observes the queue's pending for what happens to the
-// item that is being dealt with.
+// Items observes the items of a queue. The items share one pending, but each has a
+// span of its own, from its Put to the return of the function. The span is the
+// root of a trace, with a link to the span that was open at the Put.
+//
+// It is made by [Caller.Items], and observes the queue's pending too: its events
+// belong to the running item.
 type Items struct {
 	source source
 	queue  pending.Handle
@@ -22,13 +23,13 @@ type Items struct {
 	current *observation // nil for none
 }
 
-// Item is one that was put. The zero Item is not observed.
+// Item is an item of a queue. The zero Item is not observed.
 type Item struct {
 	span         trace.Span // of the item, recorded or not
 	*observation            // nil for an item that is neither recorded nor counted
 }
 
-// Items returns what observes the items of a queue.
+// Items returns the observer of a queue's items.
 func (c *Caller) Items() *Items { return &Items{source: c.method(Put).source} }
 
 // Observe implements [pending.Observer].
@@ -37,8 +38,8 @@ func (i *Items) Observe(ctx context.Context, h pending.Handle) (context.Context,
 	return ctx, i
 }
 
-// Put says that an item has come, with ctx. It returns what is to be given to
-// Begin or Drop. It may be called on nil.
+// Put begins the span of an item that was put with ctx. The Item is passed to
+// Begin and End, or dropped. On nil it returns the zero Item.
 func (i *Items) Put(ctx context.Context) Item {
 	if i == nil {
 		return Item{}
@@ -51,8 +52,8 @@ func (i *Items) Put(ctx context.Context) Item {
 	return Item{trace.SpanFromContext(ctx), o}
 }
 
-// Begin says that the function is called for an item, and returns ctx with the
-// item's span. It may be called on nil.
+// Begin records that the function starts with an item. It returns ctx with the
+// span of the item. On nil it returns ctx.
 func (i *Items) Begin(ctx context.Context, item Item) context.Context {
 	if i == nil || item.span == nil {
 		return ctx
@@ -64,8 +65,8 @@ func (i *Items) Begin(ctx context.Context, item Item) context.Context {
 	return trace.ContextWithSpan(ctx, item.span)
 }
 
-// End says that the function has returned, or why it has not. It may be called
-// on nil.
+// End ends the span of an item. The error is that of the function, or nil. On nil
+// it does nothing.
 func (i *Items) End(item Item, err error) {
 	if i == nil || item.observation == nil {
 		return
@@ -74,7 +75,7 @@ func (i *Items) End(item Item, err error) {
 	item.Done(err)
 }
 
-// Drop says that the function will not be called for an item.
+// Drop ends the span of an item that will not run. The error is the reason.
 func (i Item) Drop(why error) {
 	if i.observation != nil {
 		i.Done(why)

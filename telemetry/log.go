@@ -7,16 +7,16 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The attributes that a [LogHandler] adds to a record, named as OpenTelemetry
-// has it for logs in other formats than its own.
+// The attributes that a [LogHandler] adds to a record. The names are those of
+// OpenTelemetry for logs in other formats.
 const (
 	TraceIDLog = "trace_id"
 	SpanIDLog  = "span_id"
 )
 
-// LogHandler returns a handler that adds the ids of the trace and of the span
-// to the records that are logged with a context which has a span. The logger
-// of a caller that has a [Telemetry] does that already.
+// LogHandler returns a handler that adds the ids of trace and span to a record, if
+// its context has a span. The logger of a caller with a [Telemetry] does that
+// already.
 func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
 
 type logHandler struct{ slog.Handler }
@@ -35,5 +35,5 @@ func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return logHandler{h.Handler.WithAttrs(attrs)}
 }
 
-// WithGroup implements [slog.Handler]. The ids are in the group then.
+// WithGroup implements [slog.Handler]. The ids become part of the group.
 func (h logHandler) WithGroup(name string) slog.Handler { return logHandler{h.Handler.WithGroup(name)} }

@@ -11,8 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// isUser reports whether a message is one of the user's, not of the actor
-// system's own.
+// isUser reports whether a message is a user message, not one of the actor system.
 func isUser(message any) bool {
 	switch message.(type) {
 	case actor.SystemMessage, actor.AutoReceiveMessage, actor.InfrastructureMessage, actor.MailboxMessage,
@@ -23,8 +22,8 @@ func isUser(message any) bool {
 	}
 }
 
-// messageTypes knows how spans describe messages of the types that were seen.
-// There are not many in a program.
+// messageTypes caches the descriptions of messages by their types. A program has
+// few types.
 type messageTypes struct{ seen sync.Map }
 
 // of returns the description of a message.
@@ -37,10 +36,10 @@ func (m *messageTypes) of(message any) *messageType {
 	return made.(*messageType)
 }
 
-// messageType is a type of messages, sent and received.
+// messageType describes the messages of one type, sent and received.
 type messageType struct{ send, receive messageOperation }
 
-// messageOperation is what the spans of one operation have in common.
+// messageOperation is what all spans of one operation share.
 type messageOperation struct {
 	span       string
 	attributes []attribute.KeyValue
@@ -62,7 +61,7 @@ func newMessageType(t reflect.Type) *messageType {
 	}
 }
 
-// describe adds to a span what it says of a message to or of that actor.
+// describe sets the attributes of a span about a message to or of an actor.
 func (m *messageOperation) describe(span trace.Span, actor *actor.PID) {
 	if span.IsRecording() {
 		all := append(make([]attribute.KeyValue, 0, len(m.attributes)+1), m.attributes...)
@@ -70,8 +69,8 @@ func (m *messageOperation) describe(span trace.Span, actor *actor.PID) {
 	}
 }
 
-// The kinds of the spans of messages: of those that somebody is to answer, and
-// of the others.
+// The kinds of the spans of messages. Client and server are for messages that want
+// an answer.
 var (
 	asClient   = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindClient)}
 	asServer   = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}

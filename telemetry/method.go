@@ -1,6 +1,6 @@
 package telemetry
 
-// Method is the way in which a pending came to be, for spans and metrics.
+// Method says which function made a pending, for spans and metrics.
 type Method uint8
 
 // The methods of package actors, and of its package rpc.
@@ -24,5 +24,6 @@ var methodNames = [methods]string{
 	"Schedule", "CallSoon", "CallLater", "CallUsing", "ToThread", "Request", "Invoke", "Put", "rpc.Call", "rpc.Handle",
 }
 
-// String returns the name of the function of package actors, or of package rpc.
+// String returns the name of the function, with "rpc." before those of package
+// rpc.
 func (m Method) String() string { return methodNames[m] }

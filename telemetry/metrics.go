@@ -9,8 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// metrics are the instruments. They are made once, however many callers there
-// are.
+// metrics are the instruments. One set serves all callers of a Telemetry.
 type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram
@@ -18,8 +17,8 @@ type metrics struct {
 	callers, queued, workers metric.Int64ObservableUpDownCounter
 }
 
-// boundaries are those of the histograms' buckets, in seconds: calls take from
-// a microsecond up.
+// boundaries are those of the histograms' buckets, in seconds. Calls take a
+// microsecond and more.
 var boundaries = []float64{
 	1e-6, 5e-6, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60,
 }
@@ -49,8 +48,8 @@ func newMetrics(m metric.Meter) *metrics {
 	return &ms
 }
 
-// figures counts the pendings of one method.
-type figures struct {
+// counters count the pendings of one method.
+type counters struct {
 	*metrics
 	add    []metric.AddOption
 	record []metric.RecordOption
@@ -60,34 +59,34 @@ type figures struct {
 	}
 }
 
-func newFigures(ms *metrics, m Method) *figures {
+func newCounters(ms *metrics, m Method) *counters {
 	method := MethodKey.String(m.String())
 	of := func(attributes ...attribute.KeyValue) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(attributes...))
 	}
-	f := &figures{metrics: ms, add: []metric.AddOption{of(method)}, record: []metric.RecordOption{of(method)}}
-	for end := range f.ends {
+	c := &counters{metrics: ms, add: []metric.AddOption{of(method)}, record: []metric.RecordOption{of(method)}}
+	for end := range c.ends {
 		with := of(method, OutcomeKey.String(outcome(end).String())) //nolint:gosec // There are four.
-		f.ends[end].add = []metric.AddOption{with}
-		f.ends[end].record = []metric.RecordOption{with}
+		c.ends[end].add = []metric.AddOption{with}
+		c.ends[end].record = []metric.RecordOption{with}
 	}
-	return f
+	return c
 }
 
-// enabled reports whether anybody reads the figures. Nil counts nothing.
-func (f *figures) enabled(ctx context.Context) bool { return f != nil && f.begun.Enabled(ctx) }
+// enabled reports whether the counters are read. Nil counters count nothing.
+func (c *counters) enabled(ctx context.Context) bool { return c != nil && c.begun.Enabled(ctx) }
 
-func (f *figures) started(ctx context.Context) { f.begun.Add(ctx, 1, f.add...) }
+func (c *counters) started(ctx context.Context) { c.begun.Add(ctx, 1, c.add...) }
 
-func (f *figures) queuedFor(ctx context.Context, nanoseconds int64) {
-	f.queue.Record(ctx, seconds(nanoseconds), f.record...)
+func (c *counters) queuedFor(ctx context.Context, nanoseconds int64) {
+	c.queue.Record(ctx, seconds(nanoseconds), c.record...)
 }
 
-// done counts a pending that was there for total nanoseconds, the function of
-// which was called after started ones, or never if that is 0.
-func (f *figures) done(ctx context.Context, end outcome, total, started int64) {
-	f.ended.Add(ctx, 1, f.ends[end].add...)
+// done counts a pending that is done total nanoseconds after it was made. Its
+// function was called after started nanoseconds, or never if started is 0.
+func (c *counters) done(ctx context.Context, end outcome, total, started int64) {
+	c.ended.Add(ctx, 1, c.ends[end].add...)
 	if started > 0 {
-		f.run.Record(ctx, seconds(total-started), f.ends[end].record...)
+		c.run.Record(ctx, seconds(total-started), c.ends[end].record...)
 	}
 }

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,10 +11,11 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// observation follows one pending with a span, with metrics, or with both.
+// observation records one pending as a span, in metrics, or both.
 type observation struct {
 	*source
-	ctx      context.Context
+	ctx      spanContext
+	parent   parentContext // of the span, if that is observed too
 	handle   pending.Handle
 	function *function  // nil if there is none
 	span     trace.Span // nil if it is not recorded
@@ -43,7 +43,7 @@ func (o *observation) Started() {
 		o.span.AddEvent(EventStarted)
 	}
 	if o.counted {
-		o.figures.queuedFor(o.ctx, queued)
+		o.counters.queuedFor(&o.ctx, queued)
 	}
 }
 
@@ -76,17 +76,17 @@ func (o *observation) CancelRequested(cause error) {
 	case cause == nil:
 		o.span.AddEvent(EventCancelRequested)
 	default:
-		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(CauseKey.String(speakable(cause).Error())))
+		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(CauseKey.String(printable(cause).Error())))
 	}
 }
 
 // Done implements [pending.Observation].
 func (o *observation) Done(err error) {
-	err = speakable(err)
+	err = printable(err)
 	total, started := o.elapsed(), o.started.Load()
 	end := outcomeOf(err)
 	if o.counted {
-		o.figures.done(o.ctx, end, total, started)
+		o.counters.done(&o.ctx, end, total, started)
 	}
 	if o.span == nil {
 		return
@@ -98,15 +98,14 @@ func (o *observation) Done(err error) {
 	o.span.End()
 }
 
-// describe sets the attributes of the span, all at once, which is what the SDK
-// is fastest at.
+// describe sets all attributes of the span at once: the SDK is fastest at that.
 func (o *observation) describe(end outcome, total, started int64) {
 	all := scratch.Get().(*[maxAttributes]attribute.KeyValue)
 	defer scratch.Put(all)
 	o.span.SetAttributes(o.appendAttributes(append(all[:0], o.attributes...), end, total, started)...)
 }
 
-// scratch holds memory for the attributes of a span, which copies them.
+// scratch holds memory for the attributes of a span. The span copies them.
 var scratch = sync.Pool{New: func() any { return new([maxAttributes]attribute.KeyValue) }}
 
 const maxAttributes = 12
@@ -136,14 +135,14 @@ func (o *observation) appendAttributes(
 	return all
 }
 
-// worker is what the [pending.Runner] of a call may be too.
+// worker is implemented by a [pending.Runner] that may be a worker.
 type worker interface {
 	// WorkerID returns the id of the worker that runs the function, or "".
 	WorkerID() string
 }
 
-// fail says why the pending has no result. A cancellation is no failure of
-// anybody, so the status is left open.
+// fail records why the pending has no result. A cancellation is not a failure: it
+// leaves the status unset.
 func (o *observation) fail(end outcome, err error) {
 	if end == cancelled {
 		o.span.SetAttributes(CauseKey.String(err.Error()))

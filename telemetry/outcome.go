@@ -6,7 +6,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// outcome says how a pending has ended.
+// outcome is how a pending has ended.
 type outcome uint8
 
 const (
@@ -34,8 +34,8 @@ func outcomeOf(err error) outcome {
 	}
 }
 
-// crashOf returns the panic that err is the result of, or nil. A cancellation
-// that a panic elsewhere has caused is none.
+// crashOf returns err if it is a panic, or nil. A cancellation caused by a panic
+// elsewhere is not a panic.
 func crashOf(err error) *pending.PanicError {
 	crash, _ := err.(*pending.PanicError) //nolint:errorlint // What is wrapped is somebody else's.
 	return crash

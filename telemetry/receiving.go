@@ -12,14 +12,16 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// ContextOf returns a context for the message that an actor is dealing with:
-// it carries the span of [Telemetry.ReceiverMiddleware], so that what is called
-// and requested with it is part of the message's trace. In a continuation of
-// ReenterAfter it carries the trace of the message that the continuation
-// belongs to. It has no end. For an actor without the middleware it is
+// ContextOf returns a context for the message that an actor is processing. It
+// carries the span of [Telemetry.ReceiverMiddleware]: calls and requests with it
+// belong to the trace of the message. In a continuation of ReenterAfter it carries
+// the trace of that continuation's message.
+//
+// The context never ends. For an actor without the middleware it is
 // [context.Background].
 //
-// It must be called on the actor's turn; the context may be used anywhere.
+// ContextOf must be called on the actor's turn. The context is safe for concurrent
+// use.
 func ContextOf(ctx actor.Context) context.Context {
 	r := receiptOf(ctx)
 	switch {
@@ -32,8 +34,8 @@ func ContextOf(ctx actor.Context) context.Context {
 	}
 }
 
-// receipt is where the middleware keeps, in the context of an actor, what that
-// is dealing with.
+// receipt is what the middleware keeps in the context of an actor: the message
+// that is being processed.
 type receipt struct {
 	telemetry *Telemetry
 	ctx       context.Context // nil between messages
@@ -46,7 +48,8 @@ var receiptID = ctxext.NextContextExtensionID()
 // ExtensionID implements [ctxext.ContextExtension].
 func (*receipt) ExtensionID() ctxext.ContextExtensionID { return receiptID }
 
-// receiptOf returns nil for an actor whose messages are not traced.
+// receiptOf returns the receipt of an actor, or nil if its messages are not
+// traced.
 func receiptOf(ctx any) *receipt {
 	extended, ok := ctx.(actor.ExtensionContext)
 	if !ok {
@@ -57,11 +60,12 @@ func receiptOf(ctx any) *receipt {
 	return r
 }
 
-// ReceiverMiddleware makes a span for each message that an actor receives, a
-// child of the one with which the message was sent: SERVER for a request, which
-// is a message with a sender, CONSUMER for any other. Messages of the actor
-// system are not traced. In the actor's Receive [ContextOf] returns the context
-// with the span.
+// ReceiverMiddleware makes a span for each message that an actor receives. The
+// span is a child of the span with which the message was sent. Its kind is SERVER
+// for a message with a sender, a request, and CONSUMER for any other.
+//
+// Messages of the actor system are not traced. In the actor's Receive [ContextOf]
+// returns the context with the span.
 func (t *Telemetry) ReceiverMiddleware(next actor.ReceiverFunc) actor.ReceiverFunc {
 	return func(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope) {
 		r := receiptOf(ctx)
@@ -107,8 +111,8 @@ func (r *receipt) receive(ctx actor.ReceiverContext, envelope *actor.MessageEnve
 
 var errGoexit = errors.New("telemetry: the handler ended its goroutine with runtime.Goexit")
 
-// handlerFailed says on the span of a message that its handler has panicked, or
-// has not returned where there is no panic.
+// handlerFailed records that the handler of a message has panicked. A nil crash
+// stands for [runtime.Goexit].
 func handlerFailed(span trace.Span, crash any) {
 	err := errGoexit
 	if crash != nil {

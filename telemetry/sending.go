@@ -6,15 +6,16 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// SenderMiddleware makes a span for each message that is sent, CLIENT for a
-// request and PRODUCER for any other, and has the headers of the message carry
-// it. The span is a child of the one of the message that the sender is dealing
-// with. protoactor tells nobody of the answer to a request, so that the span
-// ends when the message is sent; that of actors.Request ends with the answer.
-// The answer to a message carries the span of that message.
+// SenderMiddleware makes a span for each message that is sent, and adds its trace
+// to the headers. The kind is CLIENT for a request and PRODUCER for any other
+// message. The parent is the span of the message that the sender is processing.
 //
-// It is for actors, and for a root context that stands for itself; one that
-// acts for a context.Context is made by [Telemetry.Root].
+// The span ends when the message is sent, because protoactor does not report the
+// answer. The span of actors.Request ends with the answer. An answer gets no span:
+// it carries the one of the message that it answers.
+//
+// The middleware is for actors, and for root contexts that act for no
+// context.Context. [Telemetry.Root] is for the others.
 func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 	return func(ctx actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
 		r := receiptOf(ctx)
@@ -43,12 +44,13 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 	}
 }
 
-// Root returns a copy of a root context whose messages are part of the trace
-// of ctx, and whose actors are traced like those of [Telemetry.SpawnMiddleware].
-// The middleware of root stays in force. It is for code outside of actors: the
-// handler of an HTTP request, or a caller's function. The root context must not
-// be one that Root has returned, whose messages would have two spans. It may be
-// called from any goroutine.
+// Root returns a copy of a root context whose messages are part of the trace of
+// ctx. The actors that it spawns are traced as by [Telemetry.SpawnMiddleware]. The
+// middleware of root stays in force.
+//
+// It is for code outside of actors: the handler of an HTTP request, or a function
+// of a caller. The argument must not be a result of Root, or messages get two
+// spans. It may be called from any goroutine.
 func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.RootContext {
 	send := func(_ actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
 		t.send(ctx, target, envelope, func(envelope *actor.MessageEnvelope) { root.Send(target, envelope) })
@@ -61,8 +63,8 @@ func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.Ro
 		WithSpawnMiddleware(func(actor.SpawnFunc) actor.SpawnFunc { return spawn })
 }
 
-// send has a message sent, in an envelope of its own: others may hold the one
-// that is given.
+// send sends a message with a span. It copies the envelope, because others may
+// hold it.
 func (t *Telemetry) send(
 	ctx context.Context, target *actor.PID, envelope *actor.MessageEnvelope, next func(*actor.MessageEnvelope),
 ) {

@@ -10,24 +10,23 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// source makes the observations of pendings that are of one kind.
+// source makes the observations of pendings of one kind.
 type source struct {
 	*Telemetry
 	name       string // of the spans, "" for that of the pending
 	start      []trace.SpanStartOption
 	attributes []attribute.KeyValue // those that all the spans have
-	figures    *figures             // nil for pendings that are not counted
+	counters   *counters            // nil for pendings that are not counted
 }
 
-// Observe implements [pending.Observer]: it makes a span for h, which ends when
-// h is done, and counts nothing. So groups, loops and pendings of one's own
-// have spans, with pending.WithObserver, pending.LoopObservedBy and
-// pending.ObservedBy.
+// Observe implements [pending.Observer]. It makes a span for h that ends when h is
+// done, and counts nothing. With pending.WithObserver, pending.LoopObservedBy and
+// pending.ObservedBy it gives spans to groups, loops and other pendings.
 func (t *Telemetry) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
 	return t.Named("").Observe(ctx, h)
 }
 
-// Named is t as an observer whose spans have that name.
+// Named returns t as an observer whose spans have that name.
 func (t *Telemetry) Named(name string) pending.Observer { return &source{Telemetry: t, name: name} }
 
 // Observe implements [pending.Observer].
@@ -53,23 +52,46 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 	case name == "" && fn != nil:
 		name = fn.name
 	}
-	ctx, span := s.tracer.Start(ctx, name, start...)
-	recording, counted := span.IsRecording(), s.figures.enabled(ctx)
-	if !recording && !counted {
-		return ctx, nil
+	var o *observation
+	if ctx = begun(ctx); isObserved(ctx) {
+		o = &observation{}
+		ctx = o.parent.set(ctx)
 	}
-	o := &observation{source: s, ctx: ctx, handle: h, function: fn, counted: counted, began: beginning(span)}
+	with, span := s.tracer.Start(ctx, name, start...)
+	recording, counted := span.IsRecording(), s.counters.enabled(with)
+	if !recording && !counted {
+		return unrecorded(ctx, with), nil
+	}
+	if o == nil {
+		o = &observation{}
+	}
+	o.source, o.handle, o.function = s, h, fn
+	o.ctx = spanContext{with, ctx}
+	if o.parent.span != nil {
+		o.ctx.base = o.parent.Context
+	}
+	o.counted, o.began = counted, beginning(span)
 	if recording {
 		o.span = span
 	}
 	if counted {
-		s.figures.started(ctx)
+		s.counters.started(with)
 	}
-	return ctx, o
+	return &o.ctx, o
 }
 
-// beginning returns when a span began, without another look at the clock where
-// the span tells.
+// unrecorded returns the context of a pending that is not recorded: that of its parent if
+// the whole trace is not, so that a chain of them does not grow.
+func unrecorded(parent, with context.Context) context.Context {
+	above, own := trace.SpanContextFromContext(parent), trace.SpanContextFromContext(with)
+	if !above.IsSampled() && above.TraceID() == own.TraceID() {
+		return parent
+	}
+	return with
+}
+
+// beginning returns when a span began. It reads the clock only if the span does
+// not say.
 func beginning(span trace.Span) time.Time {
 	if s, ok := span.(interface{ StartTime() time.Time }); ok {
 		return s.StartTime()

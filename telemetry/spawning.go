@@ -2,9 +2,8 @@ package telemetry
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// Traced is the option of any actor whose messages are to be traced: those it
-// receives, those it sends, and those of its children. It is all three of
-// middleware at once.
+// Traced is the option of an actor whose messages are traced: received ones, sent
+// ones, and those of its children. It is all three middlewares at once.
 func (t *Telemetry) Traced() actor.PropsOption {
 	return func(p *actor.Props) {
 		p.Configure(
@@ -15,8 +14,8 @@ func (t *Telemetry) Traced() actor.PropsOption {
 	}
 }
 
-// SpawnMiddleware has the actors that are spawned traced as by
-// [Telemetry.Traced], and their children. The props stay as they are.
+// SpawnMiddleware adds [Telemetry.Traced] to the actors that are spawned, and to
+// their children. It copies the props.
 func (t *Telemetry) SpawnMiddleware(next actor.SpawnFunc) actor.SpawnFunc {
 	return func(
 		system *actor.ActorSystem, id string, props *actor.Props, parent actor.SpawnerContext,

@@ -8,19 +8,21 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Census is what the callers of an actor system are like at one moment.
-type Census struct {
+// Stats counts the callers of an actor system at one moment.
+type Stats struct {
 	Callers     int
 	Queued      int // calls and messages in all their mailboxes
 	IdleWorkers int
 	BusyWorkers int
 }
 
-// Watch has the census of the actor system with that id reported whenever
-// metrics are collected, until stop is called. Package actors calls it with the
-// first caller of a system, and stops with the last one. The function must not
-// wait for anybody who calls Watch or stop.
-func (t *Telemetry) Watch(system string, count func() Census) (stop func()) {
+// Watch reports the stats of the actor system with that id whenever metrics are
+// collected. The reports end with stop. Package actors calls Watch with the first
+// caller of a system, and stop after the last.
+//
+// The function count must not wait for a goroutine that calls Watch or stop. Watch
+// may be called from any goroutine.
+func (t *Telemetry) Watch(system string, count func() Stats) (stop func()) {
 	ms := t.metrics
 	of := func(attributes ...attribute.KeyValue) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(append(attributes, SystemKey.String(system))...))

@@ -13,22 +13,21 @@ import (
 // scope names the instrumentation in traces and metrics.
 const scope = "github.com/seed-7fcaac1b/protocaller"
 
-// Telemetry makes the spans and the metrics of the callers it is given to with
-// props.Telemetry. It is made by [New]. All methods may be called from any
-// goroutine.
+// Telemetry makes the spans and the metrics of callers. It is made by [New] and
+// given to callers with props.Telemetry. It is safe for concurrent use.
 type Telemetry struct {
 	tracer     trace.Tracer
 	meter      metric.Meter
 	propagator propagation.TextMapPropagator
 	metrics    *metrics
-	figures    [methods]*figures
+	counters   [methods]*counters
 	functions  functions
 	requests   source
 	messages   messageTypes
 	background context.Context // that of a message without a trace
 }
 
-// Option changes where a [Telemetry] reports to.
+// Option configures a [Telemetry].
 type Option func(*options)
 
 type options struct {
@@ -37,26 +36,26 @@ type options struct {
 	propagator propagation.TextMapPropagator
 }
 
-// TracerProvider has the spans made by p. The default is the provider of
-// [otel.GetTracerProvider], also when that is set later.
+// TracerProvider sets where spans are made. The default is the provider of
+// [otel.GetTracerProvider], even if that is set later.
 func TracerProvider(p trace.TracerProvider) Option {
 	return func(o *options) { o.tracers = p }
 }
 
-// MeterProvider has the metrics made by p. The default is the provider of
-// [otel.GetMeterProvider], also when that is set later.
+// MeterProvider sets where metrics are made. The default is the provider of
+// [otel.GetMeterProvider], even if that is set later.
 func MeterProvider(p metric.MeterProvider) Option {
 	return func(o *options) { o.meters = p }
 }
 
-// Propagator has p carry traces over messages. The default is the W3C trace
-// context together with the W3C baggage.
+// Propagator sets how messages carry traces. The default is the W3C trace context
+// with the W3C baggage.
 func Propagator(p propagation.TextMapPropagator) Option {
 	return func(o *options) { o.propagator = p }
 }
 
-// New returns a Telemetry that reports to the providers that are set for the
-// whole program, unless the options name others.
+// New returns a Telemetry. Without options it reports to the providers of the
+// whole program, those of package otel.
 func New(opts ...Option) *Telemetry {
 	o := options{
 		tracers: otel.GetTracerProvider(),
@@ -74,12 +73,12 @@ func New(opts ...Option) *Telemetry {
 	}
 	t.background = t.NewContext(context.Background())
 	t.metrics = newMetrics(t.meter)
-	for m := range t.figures {
-		t.figures[m] = newFigures(t.metrics, Method(m)) //nolint:gosec // There are few.
+	for m := range t.counters {
+		t.counters[m] = newCounters(t.metrics, Method(m)) //nolint:gosec // There are few.
 	}
 	t.requests = source{
 		Telemetry:  t,
-		figures:    t.figures[Request],
+		counters:   t.counters[Request],
 		start:      asClient,
 		attributes: []attribute.KeyValue{MethodKey.String(Request.String())},
 	}

@@ -1,5 +1,6 @@
-// Package actorstest is for the tests of programs with callers: it joins actor
-// systems in memory, ends what a test has started, and records what happens.
+// Package actorstest is for the tests of programs with callers. It joins actor
+// systems in memory, ends what a test has started, and records messages and
+// events.
 //
 //	func TestOrder(t *testing.T) {
 //		network := actorstest.NewNetwork(t, actorstest.Delay(0, time.Second))
@@ -12,14 +13,13 @@
 //		...
 //	}
 //
-// A [Network] carries messages as a wire does, with the faults that an [Option]
-// asks for, which are the same again for the same seed. [Network.Partition] and
-// [Network.Crash] make worse things happen. A [Probe] is an actor whose messages
-// the test takes with [Expect]; [ExpectEvent] does that with the events of
-// supervision. Both wait, and never by sleeping. All that is made here ends with
-// the test, and needs no port.
+// A [Network] carries messages between systems, with the faults of its [Option]
+// values. The same seed gives the same faults. [Network.Partition] and
+// [Network.Crash] make worse faults. A [Probe] is an actor whose messages the test
+// takes with [Expect]. [ExpectEvent] takes events of supervision. Both wait
+// without sleeping. All that is made here ends with the test, and needs no port.
 //
-// In a bubble of testing/synctest all of it works in virtual time, so that delays
-// and timeouts cost none, and a message that never comes is a deadlock of the
-// bubble or the end of a context; elsewhere give [Expect] a context that ends.
+// In a bubble of testing/synctest all of it works in virtual time: delays and
+// timeouts cost no time. There a message that never comes is a deadlock of the
+// bubble, or the end of a context. Elsewhere give [Expect] a context that ends.
 package actorstest

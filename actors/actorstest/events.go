@@ -10,20 +10,19 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// Event is what is published about the supervision of a caller.
+// Event is an event of supervision about a caller.
 type Event interface {
 	supervision.Failed | supervision.Restarted | supervision.Stopped
 }
 
 // Events keeps the supervision events of a system, for [ExpectEvent]. It is made
-// by [RecordEvents]. It may be used from any goroutine, [ExpectEvent] from the
-// test's own.
+// by [RecordEvents]. It is safe for concurrent use.
 type Events struct {
 	tb  testing.TB
 	got feed[any]
 }
 
-// RecordEvents returns the events of the callers of a system from now on.
+// RecordEvents records the events of the callers of a system from now on.
 func RecordEvents(tb testing.TB, system *actor.ActorSystem) *Events {
 	e := &Events{tb: tb}
 	system.EventStream.Subscribe(func(event any) {
@@ -48,12 +47,12 @@ func subject(event any) (name string, ok bool) {
 	}
 }
 
-// Unread returns the events that have come and were not expected yet, as values.
+// Unread returns the events that no [ExpectEvent] has returned, as values.
 func (e *Events) Unread() []any { return e.got.left() }
 
-// ExpectEvent returns the next event of its kind about the caller of a name,
-// which it waits for. Others are left for later. The test fails at once if ctx
-// ends first.
+// ExpectEvent waits for the next event of type E about the caller of that name,
+// and returns it. Other events are left for later. The test fails at once if ctx
+// ends first. It must be called on the goroutine of the test.
 func ExpectEvent[E Event](ctx context.Context, e *Events, name string) E {
 	e.tb.Helper()
 	event, err := e.got.take(ctx, func(event any) bool {

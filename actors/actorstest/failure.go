@@ -9,26 +9,26 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors"
 )
 
-// NodeDown says that a system of a network is gone. Each of the others publishes
-// it, as a value, on its EventStream; it is to the network what
-// remote.EndpointTerminatedEvent is to protoactor's remote.
+// NodeDown is the event that a system of a network has crashed. Each other system
+// publishes it, as a value, on its EventStream. It is to a network what
+// remote.EndpointTerminatedEvent is to the remote of protoactor.
 type NodeDown struct{ Address string }
 
-// DownAddress returns the address. What is to work on more than one kind of
-// network looks for this method, and need not import a test kit.
+// DownAddress returns the address. Code for several kinds of networks looks for
+// this method, and need not import a test kit.
 func (d NodeDown) DownAddress() string { return d.Address }
 
-// Crash ends a system as a process ends that is killed: what it has sent and what
-// was sent to it is lost, and it is sent nothing any more. Its callers are
-// stopped, which goes on when this returns; an actor that is no caller is cut off
-// and left alone. What its own functions send goes to its dead letters.
+// Crash ends a system like a process that is killed. Messages from it and to it
+// are lost, also those under way. Its callers are stopped, without waiting for
+// their ends. Its other actors are cut off and left alone. What its functions send
+// from now on goes to its dead letters.
 //
-// The others are told at once: actors that watch one of its actors get
+// The other systems are notified at once. Actors that watch one of its actors get
 // actor.Terminated with the reason AddressTerminated, and [NodeDown] is published.
-// Requests that it has not answered are for those to end who made them.
+// Requests that it has not answered stay open: the requester must end them.
 //
-// There may be a new system of that name then, with new actors. The test fails at
-// once if there is no system of that name.
+// A new system may take the name then. The test fails at once if there is no
+// system of that name.
 func (n *Network) Crash(name string) {
 	n.tb.Helper()
 	gone, survivors, orphaned := n.remove(name)
@@ -40,14 +40,14 @@ func (n *Network) Crash(name string) {
 	}
 	for _, m := range survivors {
 		for _, w := range orphaned[m.address] {
-			m.tellTerminated(w)
+			m.notifyTerminated(w)
 		}
 		m.system.EventStream.Publish(NodeDown{name})
 	}
 }
 
-// remove takes a member off the network. It returns the others, and who of them
-// watched an actor there.
+// remove takes a member off the network. It returns the other members, and the
+// watches of its actors by the address of the watcher.
 func (n *Network) remove(name string) (gone *member, survivors []*member, orphaned map[string][]watch) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -55,7 +55,7 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 	delete(n.members, name)
 	for r, l := range n.links {
 		if r.from == name || r.to == name {
-			l.lose()
+			l.discard()
 			delete(n.links, r)
 		}
 	}
@@ -78,18 +78,18 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 	return gone, survivors, orphaned
 }
 
-// Partition parts two systems, until [Network.Heal]: messages between them are
-// lost, those under way among them, and nobody is told, as when a cable is cut. What is
-// under way on a connection arrives when they are joined again, unless that has ended.
-// The test fails at once if there is no system of one of the names.
+// Partition cuts the connection of two systems, until [Network.Heal]. Messages
+// between them are lost, also those under way, and no system is notified. What is
+// under way on a connection arrives after the Heal, unless that has ended. The test
+// fails at once if there is no system of one of the names.
 func (n *Network) Partition(a, b string) {
 	n.tb.Helper()
-	if missing, ok := n.part(a, b); !ok {
+	if missing, ok := n.partition(a, b); !ok {
 		n.tb.Fatalf("actorstest: there is no system %q", missing)
 	}
 }
 
-func (n *Network) part(a, b string) (missing string, ok bool) {
+func (n *Network) partition(a, b string) (missing string, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, name := range []string{a, b} {
@@ -100,25 +100,25 @@ func (n *Network) part(a, b string) (missing string, ok bool) {
 	n.partitioned[pairOf(a, b)] = true
 	for _, r := range []route{{a, b}, {b, a}} {
 		if l := n.links[r]; l != nil {
-			l.lose()
+			l.discard()
 		}
 	}
 	return "", true
 }
 
-// Heal joins two systems that [Network.Partition] has parted. The test fails at
-// once if it has not.
+// Heal ends a [Network.Partition]. The test fails at once if the two systems are
+// not partitioned.
 func (n *Network) Heal(a, b string) {
 	n.tb.Helper()
-	if !n.join(a, b) {
-		n.tb.Fatalf("actorstest: the systems %q and %q are not parted", a, b)
+	if !n.heal(a, b) {
+		n.tb.Fatalf("actorstest: the systems %q and %q are not partitioned", a, b)
 	}
 }
 
-func (n *Network) join(a, b string) bool {
+func (n *Network) heal(a, b string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	parted := n.partitioned[pairOf(a, b)]
+	partitioned := n.partitioned[pairOf(a, b)]
 	delete(n.partitioned, pairOf(a, b))
 	n.notifyHealed()
 	for c := range n.conns {
@@ -126,17 +126,17 @@ func (n *Network) join(a, b string) bool {
 			n.arrive(c)
 		}
 	}
-	return parted
+	return partitioned
 }
 
-// pair is two names in the order of the alphabet.
+// pair is two names in alphabetical order.
 type pair [2]string
 
 func pairOf(a, b string) pair { return pair{min(a, b), max(a, b)} }
 
-// tellTerminated tells an actor of the member that the system of the one it
-// watches is gone.
-func (m *member) tellTerminated(w watch) {
+// notifyTerminated notifies a watching actor of the member that the system of the
+// watched actor is gone.
+func (m *member) notifyTerminated(w watch) {
 	watcher := w.watcher.pid()
 	if process, ok := m.system.ProcessRegistry.GetLocal(watcher.Id); ok {
 		process.SendSystemMessage(watcher, &actor.Terminated{

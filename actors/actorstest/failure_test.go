@@ -248,7 +248,7 @@ func TestWrongNamesFailTheTest(t *testing.T) {
 		},
 		"crash":     {func(n *actorstest.Network) { n.Crash("x") }, `actorstest: there is no system "x"`},
 		"partition": {func(n *actorstest.Network) { n.Partition("here", "x") }, `actorstest: there is no system "x"`},
-		"heal":      {func(n *actorstest.Network) { n.Heal("here", "x") }, `actorstest: the systems "here" and "x" are not parted`},
+		"heal":      {func(n *actorstest.Network) { n.Heal("here", "x") }, `actorstest: the systems "here" and "x" are not partitioned`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, test.want, fatal(t, func(tb testing.TB) {

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Option is a fault of all the links in a network. System messages, as those
-// about the end of a watched actor, suffer from it like any other.
+// Option is a fault of all the links in a network. It applies to system messages
+// too, for example to those about the end of a watched actor.
 //
-// Calls of package rpc go over connections, as those of TCP, and not as messages. There a
-// message that is lost comes later, and none arrives twice or out of order.
+// Calls of package rpc use connections, which are like those of TCP. A batch of a
+// connection that is lost arrives later. None arrives twice or out of order.
 type Option func(*faults)
 
 type faults struct {
@@ -22,27 +22,30 @@ type faults struct {
 	reorder           bool
 }
 
-// Seed chooses other random faults: which messages are lost, how long each takes.
-// They depend on the seed, which is 0 without this, on the names of two systems,
-// and on how many messages have gone from the one to the other, and on nothing
-// else: a test in which those are the same each time has the same faults.
+// Seed chooses other random faults: which messages are lost, and how long each
+// takes. The default is 0.
+//
+// The faults of a message depend on the seed, on the names of sender and receiver,
+// and on how many messages the sender has sent to that receiver before. They
+// depend on nothing else. A test that sends the same messages has the same faults
+// each time.
 func Seed(seed uint64) Option { return func(f *faults) { f.seed = seed } }
 
-// Delay makes each message take between shortest and longest, on the clock of the
-// bubble if the network is in one. Those from one system to another still arrive
-// in order, a slow one holding up what follows, unless there is [Reorder].
+// Delay makes each message take between shortest and longest. In a bubble that is
+// virtual time. Messages from one system to another still arrive in order: a slow
+// one delays those behind it. [Reorder] changes that.
 func Delay(shortest, longest time.Duration) Option {
 	return func(f *faults) { f.shortest, f.longest = shortest, longest }
 }
 
-// Loss is how probable it is, from 0 to 1, that a message is lost, of which
-// nobody hears.
+// Loss is the probability, from 0 to 1, that a message is lost. No system is
+// notified.
 func Loss(probability float64) Option { return func(f *faults) { f.loss = probability } }
 
-// Duplication is how probable it is, from 0 to 1, that a message arrives twice.
+// Duplication is the probability, from 0 to 1, that a message arrives twice.
 func Duplication(probability float64) Option { return func(f *faults) { f.duplication = probability } }
 
-// Reorder lets a message overtake others, as their delays say. It needs a
+// Reorder lets messages overtake each other, according to their delays. It needs a
 // [Delay] that varies.
 func Reorder() Option { return func(f *faults) { f.reorder = true } }
 
@@ -63,16 +66,16 @@ func (f faults) validate() error {
 	return errors.Join(errs...)
 }
 
-// random returns the source of the faults on the way from one system to another.
+// random returns the source of the faults from one system to another.
 func (f faults) random(r route) *rand.Rand {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%q %q", r.from, r.to)
 	return rand.New(rand.NewPCG(f.seed, h.Sum64()))
 }
 
-// sampleDelays returns how long each copy of a message takes; there is none if it is
-// lost. What it takes from random is always the same, so that no message changes
-// the fate of later ones.
+// sampleDelays returns how long each copy of a message takes, or nothing if it is
+// lost. It always takes the same amount from random, so that a message does not
+// change the faults of later ones.
 func (f faults) sampleDelays(random *rand.Rand) []time.Duration {
 	lost := random.Float64() < f.loss
 	twice := random.Float64() < f.duplication

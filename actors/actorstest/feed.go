@@ -6,8 +6,7 @@ import (
 	"sync"
 )
 
-// feed keeps what has come and was not taken yet, in order. Its zero value is
-// empty.
+// feed keeps items in order until they are taken. Its zero value is empty.
 type feed[T any] struct {
 	mu    sync.Mutex
 	items []T
@@ -24,7 +23,7 @@ func (f *feed[T]) add(item T) {
 	}
 }
 
-// take removes and returns the first item that is wanted, which it waits for. The
+// take waits for the first item that is wanted, removes it and returns it. The
 // error is the cause of the end of ctx.
 func (f *feed[T]) take(ctx context.Context, wanted func(T) bool) (T, error) {
 	for {
@@ -40,8 +39,8 @@ func (f *feed[T]) take(ctx context.Context, wanted func(T) bool) (T, error) {
 	}
 }
 
-// try removes and returns the first item that is wanted, else a channel that is
-// closed when there is more to try.
+// try removes and returns the first item that is wanted. If there is none it
+// returns a channel, which is closed when an item is added.
 func (f *feed[T]) try(wanted func(T) bool) (item T, more <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

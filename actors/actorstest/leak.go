@@ -6,9 +6,9 @@ import (
 	"go.uber.org/goleak"
 )
 
-// NoLeaks fails the test if there is a goroutine at its end that is not there
-// now. It comes first in a test, so that it looks after all else has ended, and
-// does not go with tests that run in parallel.
+// NoLeaks fails the test if a goroutine runs at its end that does not run now.
+// Call it first in a test, so that it checks after all other cleanups. It does not
+// work in tests that run in parallel.
 func NoLeaks(tb testing.TB) {
 	tb.Helper()
 	before := goleak.IgnoreCurrent()

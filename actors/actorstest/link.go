@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// route is the way from one address to another.
+// route is a direction between two addresses.
 type route struct{ from, to string }
 
-// link carries messages from one member of a network to another, where that
-// takes time. The network's mu guards it.
+// link carries messages from one member of a network to another, if there are
+// faults. It is guarded by the mu of the network.
 type link struct {
 	to         *member
 	random     *rand.Rand
@@ -25,8 +25,8 @@ type arrival struct {
 	packet
 }
 
-// send puts a message on its way. It returns how many copies of it are to arrive
-// now. The caller holds mu.
+// send sends a message. It returns how many copies of it arrive at once. mu must
+// be held.
 func (n *Network) send(r route, to *member, p packet) (now int) {
 	if n.partitioned[pairOf(r.from, r.to)] {
 		return 0
@@ -49,7 +49,7 @@ func (n *Network) send(r route, to *member, p packet) (now int) {
 	return 0
 }
 
-// add queues a message. The caller holds mu.
+// add queues a message. mu must be held.
 func (n *Network) add(l *link, a arrival) {
 	i := len(l.queue)
 	if n.faults.reorder {
@@ -68,7 +68,7 @@ func (n *Network) add(l *link, a arrival) {
 	}
 }
 
-// arm sets the timer for the first message. The caller holds mu.
+// arm sets the timer for the first message. mu must be held.
 func (n *Network) arm(l *link) {
 	wait := time.Until(l.queue[0].at)
 	if l.timer == nil {
@@ -78,7 +78,7 @@ func (n *Network) arm(l *link) {
 	}
 }
 
-// deliver delivers what is due, one after the other.
+// deliver delivers the messages that are due, in order.
 func (n *Network) deliver(l *link) {
 	if !n.begin(l) {
 		return
@@ -88,8 +88,8 @@ func (n *Network) deliver(l *link) {
 	}
 }
 
-// begin reports whether nobody delivers what is due. A timer that was set anew
-// may have fired before.
+// begin reports whether this goroutine is to deliver. Another one may be at it: a
+// timer that is set anew may have fired before.
 func (n *Network) begin(l *link) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -116,8 +116,8 @@ func (n *Network) next(l *link) (p packet, ok bool) {
 	return packet{}, false
 }
 
-// lose drops what is under way. The caller holds mu.
-func (l *link) lose() {
+// discard drops the messages under way. mu must be held.
+func (l *link) discard() {
 	l.queue = nil
 	if l.timer != nil {
 		l.timer.Stop()

@@ -9,22 +9,20 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 )
 
-// Network joins actor systems in memory, so that each reaches the actors of the
-// others by their addresses. It is made by [NewNetwork]. All methods may be
-// called from any goroutine; those that fail the test, for a wrong name, from
-// the test's own alone.
+// Network joins actor systems in memory: each reaches the actors of the others by
+// their addresses. It is made by [NewNetwork]. It is safe for concurrent use, but
+// a wrong name fails the test: then the method must run on the goroutine of the
+// test.
 //
-// Messages, and the PIDs they come with, are copied on their way if they are of
-// protobuf. Any other message is handed over as it is, which a real wire
-// refuses. Headers go along. Messages from one system to another keep their
-// order, unless an [Option] says otherwise; without a [Delay] they arrive before
-// the sender goes on. System messages pass as well: actors of other systems can
-// be watched and stopped.
+// Messages of protobuf are copied on their way, and so are the PIDs with them. Any
+// other message is passed as it is, although a real network would refuse it.
+// Headers are passed too. Messages from one system to another keep their order,
+// unless an [Option] changes it. Without a [Delay] they arrive before the sender
+// continues. Actors of other systems can be watched and stopped.
 //
-// A message to an address where there is no system goes to the dead letters of
-// the system it comes from, so that who sent a request hears of it. To watch an
-// actor there is answered with actor.Terminated and the reason
-// AddressTerminated.
+// A message to an address without a system goes to the dead letters of the
+// sender's system, so that a requester is notified. A watch of an actor there is
+// answered with actor.Terminated and the reason AddressTerminated.
 type Network struct {
 	tb     testing.TB
 	faults faults
@@ -46,9 +44,9 @@ type member struct {
 	address string
 }
 
-// NewNetwork returns a network of no systems, whose links have no faults but
-// those of the options. When the test ends, after its systems have, it carries
-// no messages any more. The test fails at once if an option is impossible.
+// NewNetwork returns a network without systems. The options are the faults of its
+// links. When the test ends, the network carries messages until its systems have
+// ended. The test fails at once if an option is invalid.
 func NewNetwork(tb testing.TB, opts ...Option) *Network {
 	tb.Helper()
 	n := &Network{
@@ -77,13 +75,13 @@ func (n *Network) close() {
 	clear(n.partitioned)
 	n.notifyHealed()
 	for _, l := range n.links {
-		l.lose()
+		l.discard()
 	}
 	n.resetWhere(func(*conn) bool { return true })
 }
 
-// System returns a new system, as [NewSystem] does, whose address is name. The
-// test fails at once if a system has that name.
+// System returns a new system, as [NewSystem] does, with name as its address. The
+// test fails at once if the name is in use.
 func (n *Network) System(name string, opts ...actor.ConfigOption) *actor.ActorSystem {
 	n.tb.Helper()
 	m := &member{n, NewSystem(n.tb, opts...), name}
@@ -109,7 +107,7 @@ func (n *Network) admit(m *member) bool {
 	return true
 }
 
-// carry takes a message of a member to where its PID says.
+// carry sends a message of a member to the address of its PID.
 func (n *Network) carry(from *member, p packet) {
 	n.mu.Lock()
 	to := n.members[p.to.Address]
@@ -126,7 +124,7 @@ func (n *Network) carry(from *member, p packet) {
 	}
 }
 
-// receive is the arrival of a message.
+// receive delivers a message that has arrived.
 func (m *member) receive(p packet) {
 	if m.network.outdated(p) {
 		return
@@ -135,10 +133,10 @@ func (m *member) receive(p packet) {
 	p.deliver(process)
 }
 
-// bounce deals with a message of a member that has nowhere to go.
+// bounce handles a message of a member whose address has no system.
 func (m *member) bounce(p packet) {
 	if w, ok := p.message.(*actor.Watch); ok && p.system {
-		m.tellTerminated(watchOf(w.Watcher, p.to))
+		m.notifyTerminated(watchOf(w.Watcher, p.to))
 		return
 	}
 	p.deliver(m.system.DeadLetter)

@@ -12,8 +12,8 @@ type packet struct {
 	system  bool // of the lane for system messages
 }
 
-// copied returns the packet as it comes out of a wire. A PID must not be shared
-// by two systems: it remembers the process it leads to in one of them.
+// copied returns the packet as a wire would deliver it. Two systems must not share
+// a PID, because a PID caches the process that it leads to.
 func (p packet) copied() packet {
 	p.to = copyOf(p.to)
 	if _, ok := p.message.(*actor.MessageEnvelope); !ok {
@@ -29,7 +29,7 @@ func (p packet) copied() packet {
 	return p
 }
 
-// copyOf returns a copy of what is of protobuf, and anything else as it is.
+// copyOf returns a copy of a protobuf message, and anything else as it is.
 func copyOf[T any](message T) T {
 	if m, ok := any(message).(proto.Message); ok && m.ProtoReflect().IsValid() {
 		return proto.Clone(m).(T)

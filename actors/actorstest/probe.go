@@ -8,9 +8,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// Probe is an actor that keeps the messages it gets, for [Expect]. It is made by
-// [NewProbe]. Its methods may be called from any goroutine, except that Reply and
-// [Expect] belong to the test's own.
+// Probe is an actor that keeps its messages for [Expect]. It is made by
+// [NewProbe]. It is safe for concurrent use, but Reply and [Expect] must be called
+// on the goroutine of the test.
 type Probe struct {
 	tb     testing.TB
 	system *actor.ActorSystem
@@ -43,23 +43,24 @@ func (p *Probe) receive(ctx actor.Context) {
 	}
 }
 
-// toWatch tells a probe to watch an actor.
+// toWatch asks a probe to watch an actor.
 type toWatch struct{ pid *actor.PID }
 
 // PID returns the address of the probe's actor.
 func (p *Probe) PID() *actor.PID { return p.pid }
 
-// Request sends a message whose sender is the probe, which gets the answer.
+// Request sends a message with the probe as its sender. The answer goes to the
+// probe.
 func (p *Probe) Request(to *actor.PID, message any) {
 	p.system.Root.RequestWithCustomSender(to, message, p.pid)
 }
 
-// Watch has the probe watch an actor: it gets *actor.Terminated when that one has
-// ended, or has before.
+// Watch makes the probe watch an actor. The probe gets *actor.Terminated when the
+// actor has ended, also if it ended before.
 func (p *Probe) Watch(pid *actor.PID) { p.system.Root.Send(p.pid, toWatch{pid}) }
 
-// Reply sends a message to who sent the one that was expected last. The test
-// fails at once if that is nobody.
+// Reply sends a message to the sender of the message that [Expect] returned last.
+// The test fails at once if that message has no sender.
 func (p *Probe) Reply(message any) {
 	p.tb.Helper()
 	if p.asker == nil {
@@ -68,8 +69,8 @@ func (p *Probe) Reply(message any) {
 	p.system.Root.Send(p.asker, message)
 }
 
-// Unread returns the messages that have come and were not expected yet. In a
-// bubble, after synctest.Wait, there are no others on their way.
+// Unread returns the messages that no [Expect] has returned. In a bubble, after
+// synctest.Wait, no others are under way.
 func (p *Probe) Unread() []any {
 	var messages []any
 	for _, d := range p.got.left() {
@@ -78,8 +79,8 @@ func (p *Probe) Unread() []any {
 	return messages
 }
 
-// Expect returns the next message of a probe, which it waits for. The test fails
-// at once if that is no T, or if ctx ends first.
+// Expect waits for the next message of a probe and returns it. The test fails at
+// once if the message is not a T, or if ctx ends first.
 func Expect[T any](ctx context.Context, p *Probe) T {
 	p.tb.Helper()
 	next, err := p.got.take(ctx, func(delivery) bool { return true })

@@ -14,11 +14,11 @@ import (
 )
 
 // NewSystem returns an actor system that logs nothing, unless the options say
-// otherwise. When the test ends all its callers are stopped, protected or not,
-// and have stopped.
+// otherwise. When the test ends all its callers are stopped, also protected ones.
+// The test waits for them.
 //
-// Its callers check their turns, as with [props.CheckTurns]: a goroutine that waits with
-// the turn of another one panics.
+// Its callers check their turns, as with [props.CheckTurns]: a goroutine that
+// waits with the turn of another one panics.
 func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 	system := actor.NewActorSystem(append([]actor.ConfigOption{quiet}, opts...)...)
 	testsystem.Mark(system)
@@ -33,7 +33,7 @@ func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 	return system
 }
 
-// throttle is how long a goroutine lives that protoactor starts for dead letters.
+// throttle is how long protoactor keeps a goroutine for dead letters.
 const throttle = time.Microsecond
 
 func quiet(config *actor.Config) {
@@ -41,8 +41,8 @@ func quiet(config *actor.Config) {
 	config.DeadLetterThrottleInterval = throttle
 }
 
-// Start returns a running caller that is stopped, protected or not, when the
-// test ends. The test fails at once if it cannot be started.
+// Start returns a running caller. When the test ends it is stopped, also if it is
+// protected. The test fails at once if the start fails.
 func Start(tb testing.TB, system *actor.ActorSystem, opts ...props.Option) *actors.Caller {
 	tb.Helper()
 	c, err := actors.Start(system, opts...)

@@ -6,10 +6,10 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// watch says that an actor of one system watches one of another.
+// watch records that an actor of one system watches an actor of another.
 type watch struct{ watcher, watchee place }
 
-// place is what there is of a PID without its process.
+// place is a PID without its process.
 type place struct{ address, id string }
 
 func placeOf(pid *actor.PID) place { return place{pid.GetAddress(), pid.GetId()} }
@@ -23,8 +23,7 @@ func (w watch) compare(other watch) int {
 
 func watchOf(watcher, watchee *actor.PID) watch { return watch{placeOf(watcher), placeOf(watchee)} }
 
-// note remembers who watches whom, which is to be known when a system is gone.
-// The caller holds mu.
+// note records who watches whom, for the crash of a system. mu must be held.
 func (n *Network) note(p packet) {
 	if !p.system {
 		return
@@ -37,8 +36,9 @@ func (n *Network) note(p packet) {
 	}
 }
 
-// outdated reports whether a message tells the end of an actor to one that no
-// longer watches it, or that was told before.
+// outdated reports whether a message is a notification of termination that is not
+// wanted. That is so if its receiver has unwatched the actor, or was notified
+// before.
 func (n *Network) outdated(p packet) bool {
 	terminated, ok := p.message.(*actor.Terminated)
 	if !ok || !p.system {

@@ -48,7 +48,7 @@ func Stream[Req, Resp any](
 		s.init(o.window)
 		call := open(ctx, s, target, function, req, o)
 		defer call.Cancel(errLeft)
-		s.waits = append(s.waits, pending.KeptBy(call))
+		s.waits = append(s.waits, pending.CompletedBy(call))
 		call.OnDone(func(pending.Handle) { s.finish(call.Err()) })
 		if err := s.each(ctx, yield); err != nil {
 			call.Cancel(err) // before whoever hears of it goes on

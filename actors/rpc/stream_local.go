@@ -23,7 +23,7 @@ func streamLocal[Req, Resp any](
 	out.init(uint32(o.window))      //nolint:gosec // It is valid.
 	if pending.TurnOf(ctx) != nil { // else another goroutine may go on for the function of ctx
 		consumer, _ := pending.Current(ctx)
-		out.waits = append(out.waits, pending.KeptBy(consumer))
+		out.waits = append(out.waits, pending.CompletedBy(consumer))
 	}
 	s.local.Store(&out.credit)
 	return schedule(ctx, c, at.worker, func(ctx context.Context) (none struct{}, err error) {

@@ -16,22 +16,22 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// Setup has the traces and the metrics of this program sent by OTLP, as the
-// OTEL_* variables of its environment say; service is its name unless they say
-// otherwise. It sets the providers, the propagation (W3C trace context and
-// baggage) and the error handler that OpenTelemetry keeps for the whole
-// program, which a telemetry.New without options reports to. The error is that
-// of a variable, and nothing is set then.
+// Setup sends the traces and the metrics of this program by OTLP. The argument
+// service names the program, unless the OTEL_* variables of the environment do.
 //
-// Setup does not wait for the collector, and ctx bounds it alone. A collector
-// that cannot be reached slows nothing down: what it does not take in time is
-// dropped. [slog.Default] gets one warning for each signal when that begins,
-// and the next one after it has worked again.
+// Setup sets the providers, the propagation and the error handler that
+// OpenTelemetry keeps for the whole program. The propagation is that of W3C trace
+// context and baggage. A telemetry.New without options reports there. The error is
+// that of a variable, and nothing is set then.
 //
-// The function returned sends what is left, for as long as its context lasts,
-// and ends all that Setup has begun. Called again it does nothing but wait for
-// the first call. Its error says what could not be sent. Both functions may be
-// called from any goroutine.
+// Setup does not wait for the collector. Its context bounds Setup alone. A
+// collector that cannot be reached slows nothing down: data that it does not take
+// in time is dropped. When that begins [slog.Default] gets one warning for each
+// signal. The next warning comes after the signal has worked again.
+//
+// The function returned sends what is left until its context ends, and ends all
+// that Setup has begun. Later calls only wait for the first one. The error says
+// what could not be sent. Both functions may be called from any goroutine.
 func Setup(ctx context.Context, service string) (shutdown func(context.Context) error, err error) {
 	if disabled() {
 		setPropagation()
@@ -82,11 +82,11 @@ func (s *setup) begin(ctx context.Context, service string) error {
 	about := describe(ctx, service)
 	tracing := []trace.TracerProviderOption{trace.WithResource(about)}
 	if spans != nil {
-		tracing = append(tracing, trace.WithBatcher(&spanExporter{spans, s.line("traces")}))
+		tracing = append(tracing, trace.WithBatcher(&spanExporter{spans, s.pipeline("traces")}))
 	}
 	metering := []metric.Option{metric.WithResource(about)}
 	if metrics != nil {
-		reader := metric.NewPeriodicReader(&metricExporter{metrics, s.line("metrics")})
+		reader := metric.NewPeriodicReader(&metricExporter{metrics, s.pipeline("metrics")})
 		metering = append(metering, metric.WithReader(reader))
 	}
 	s.tracers = trace.NewTracerProvider(tracing...)
@@ -96,11 +96,10 @@ func (s *setup) begin(ctx context.Context, service string) error {
 	return nil
 }
 
-func (s *setup) line(signal string) *line { return &line{setup: s, signal: signal} }
+func (s *setup) pipeline(signal string) *pipeline { return &pipeline{setup: s, signal: signal} }
 
-// describe returns what is said about this program with all that is sent. The
-// environment comes last and wins. The command line is left out, for what may
-// be in it.
+// describe returns the resource that describes this program. The environment comes
+// last and wins. The command line is left out: it may hold secrets.
 func describe(ctx context.Context, service string) *resource.Resource {
 	about, err := resource.New(ctx,
 		resource.WithService(),
@@ -139,9 +138,9 @@ func (s *setup) shutdown(ctx context.Context) error {
 	return errors.Join(traces, metrics)
 }
 
-// endTraces flushes first, because the shutdown does not say what it has lost.
-// That does not end the batches under a context which has ended, so it has none;
-// it waits for the exporter alone, which is cut off then.
+// endTraces flushes first, because the shutdown does not report what it has lost.
+// The shutdown gets a context without an end, or it would not end the batches. It
+// waits for the exporter alone, which is cancelled then.
 func (s *setup) endTraces(ctx context.Context) error {
 	lost := s.tracers.ForceFlush(ctx)
 	if err := s.tracers.Shutdown(context.WithoutCancel(ctx)); lost == nil {

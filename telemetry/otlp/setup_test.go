@@ -105,7 +105,7 @@ func TestWithoutVariablesACollectorOfThisMachineGetsEverything(t *testing.T) {
 	}
 }
 
-// An exporter that is told to do without TLS does not take them.
+// An exporter that is set to do without TLS does not take them.
 func TestVariablesAboutTLSAreForTheCollectorOfThisMachineToo(t *testing.T) {
 	for _, protocol := range []string{"grpc", "http/protobuf"} {
 		for _, variable := range []string{"CERTIFICATE", "TRACES_CERTIFICATE", "METRICS_CERTIFICATE"} {

@@ -1,6 +1,5 @@
-// Package tracetest shows traces without a server: it records spans in memory,
-// compares them with the tree that a test expects, and draws them for a
-// terminal.
+// Package tracetest tests traces without a server. It records spans in memory,
+// compares them with an expected tree, and draws them for a terminal.
 //
 //	spans := tracetest.NewRecorder()
 //	caller, err := actors.Start(system, props.Telemetry(spans.Telemetry()))

@@ -12,16 +12,15 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// Recorder keeps spans in memory. It is made by [NewRecorder]. All methods may
-// be called from any goroutine.
+// Recorder keeps spans in memory. It is made by [NewRecorder]. It is safe for
+// concurrent use.
 type Recorder struct {
 	spans    *sdktest.SpanRecorder
 	provider *sdk.TracerProvider
 }
 
-// NewRecorder returns a recorder that has seen nothing. Without options every
-// span is recorded; those that are given, as for a sampler, are for the
-// provider of the SDK behind it.
+// NewRecorder returns an empty recorder. Options are for the provider of the SDK
+// behind it, for example a sampler. Without a sampler every span is recorded.
 func NewRecorder(opts ...sdk.TracerProviderOption) *Recorder {
 	spans := sdktest.NewSpanRecorder()
 	return &Recorder{spans, sdk.NewTracerProvider(append(opts, sdk.WithSpanProcessor(spans))...)}
@@ -30,15 +29,16 @@ func NewRecorder(opts ...sdk.TracerProviderOption) *Recorder {
 // TracerProvider returns the provider whose spans are recorded.
 func (r *Recorder) TracerProvider() trace.TracerProvider { return r.provider }
 
-// Tracer returns a tracer whose spans are recorded, for those of a test itself.
+// Tracer returns a tracer whose spans are recorded, for spans of the test itself.
 func (r *Recorder) Tracer() trace.Tracer { return r.provider.Tracer("tracetest") }
 
-// Telemetry returns one whose spans are recorded, with more options.
+// Telemetry returns a Telemetry whose spans are recorded. Other options may be
+// added.
 func (r *Recorder) Telemetry(opts ...telemetry.Option) *telemetry.Telemetry {
 	return telemetry.New(append([]telemetry.Option{telemetry.TracerProvider(r.provider)}, opts...)...)
 }
 
-// Spans returns the spans that have ended, in the order in which they did.
+// Spans returns the spans that have ended, in the order of their ends.
 func (r *Recorder) Spans() []sdk.ReadOnlySpan { return r.spans.Ended() }
 
 // Open returns the names of the spans that have not ended, sorted.
@@ -60,8 +60,8 @@ func (r *Recorder) Reset() { r.spans.Reset() }
 func (r *Recorder) Tree(details ...Detail) string { return Tree(r.Spans(), details...) }
 
 // AssertTree fails the test, with a diff, unless the spans that have ended make
-// the tree that is wanted, and reports whether they do. Indentation that all
-// lines have in common does not count, nor do empty lines around the tree.
+// the wanted tree. It reports whether they do. Common indentation and empty lines
+// around the tree do not count.
 func (r *Recorder) AssertTree(tb testing.TB, want string, details ...Detail) bool {
 	tb.Helper()
 	return assert.Equal(tb, dedent(want), r.Tree(details...), "the tree of the spans that have ended")

@@ -14,12 +14,11 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// Detail is something that a tree shows of each span besides what it always
-// does.
+// Detail is something more that a tree shows of each span.
 type Detail func(sdk.ReadOnlySpan) string
 
-// Events shows the names of the events, with what they are about: what was
-// waited for, the cause of a cancellation, the message of an exception.
+// Events shows the names of the events and what they are about. That is the
+// pending of a wait, the cause of a cancellation, or the message of an exception.
 func Events() Detail {
 	return func(span sdk.ReadOnlySpan) string {
 		var events []string
@@ -43,7 +42,7 @@ func eventLabel(e sdk.Event) string {
 	return e.Name
 }
 
-// Attributes shows those attributes that the span has, without the prefix
+// Attributes shows those of the attributes that a span has, without the prefix
 // "protocaller.".
 func Attributes(keys ...attribute.Key) Detail {
 	return func(span sdk.ReadOnlySpan) string {
@@ -66,11 +65,13 @@ func valueOf(span sdk.ReadOnlySpan, key attribute.Key) (attribute.Value, bool) {
 	return attribute.Value{}, false
 }
 
-// Tree draws spans, a line for each: its name, its kind unless it is internal,
-// what became of it unless it was well, the names of the spans it has links to,
-// and the details asked for. Children are indented by two spaces below their
-// parents. Siblings are in the order of their text, so that the same spans make
-// the same tree however they ran. A span whose parent is not there is a root.
+// Tree draws spans, one on a line. A line has the name of the span, its kind
+// unless it is internal, and its outcome unless it is ok. The names of linked
+// spans and the details follow.
+//
+// Children are indented by two spaces below their parents. Siblings are in the
+// order of their text, so that the order in which they ran does not matter. A span
+// whose parent is missing is a root.
 func Tree(spans []sdk.ReadOnlySpan, details ...Detail) string {
 	f := newForest(spans)
 	return strings.Join(f.draw(f.roots, details), "")
@@ -111,7 +112,7 @@ func (f *forest) childrenOf(span sdk.ReadOnlySpan) []sdk.ReadOnlySpan {
 	return f.children[keyOf(span.SpanContext())]
 }
 
-// draw returns the text of each span with all that is below it.
+// draw returns the text of each span with its descendants.
 func (f *forest) draw(spans []sdk.ReadOnlySpan, details []Detail) []string {
 	var texts []string
 	for _, span := range spans {
@@ -147,7 +148,7 @@ func (f *forest) line(span sdk.ReadOnlySpan, details []Detail) string {
 	return strings.ReplaceAll(strings.Join(parts, " "), "\n", "; ")
 }
 
-// fate says what became of a span, "" if it was well.
+// fate returns the outcome of a span, or "" if it is ok.
 func fate(span sdk.ReadOnlySpan) string {
 	outcome, _ := valueOf(span, telemetry.OutcomeKey)
 	switch status := span.Status(); {
@@ -162,8 +163,7 @@ func fate(span sdk.ReadOnlySpan) string {
 	}
 }
 
-// dedent removes the empty lines around a text and the indentation that all of
-// its lines have in common.
+// dedent removes the empty lines around a text, and the common indentation.
 func dedent(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// What a waterfall is like, in columns, and how many siblings of one name it
+// The widths of a waterfall in columns, and how many siblings of one name it
 // shows.
 const (
 	nameWidth   = 44
@@ -23,11 +23,12 @@ const (
 	maxTraces   = 10
 )
 
-// Waterfall draws spans for a terminal, trace by trace: a line for each, below
-// its parent, in the order of their beginnings, with a bar for when it was. The
-// light part of a bar is the time that a call was queued. Of many siblings of
-// the same name, and of many traces, only the first ones are shown, and the
-// number of the others. The error is that of w.
+// Waterfall draws spans for a terminal, trace by trace. Each span is a line below
+// its parent, in the order of beginning, with a bar for its time. The light part
+// of a bar is the time that a call was queued.
+//
+// Of many siblings with one name, and of many traces, only the first ones are
+// shown, with the number of the others. The error is that of w.
 func Waterfall(w io.Writer, spans []sdk.ReadOnlySpan) error {
 	f := newForest(spans)
 	byStart(f.roots)
@@ -53,8 +54,8 @@ type sheet struct {
 	begin, end time.Time
 }
 
-// measure sees to it that the time of all spans below one is on the sheet, and
-// returns how many there are.
+// measure widens the sheet to the time of a span and its descendants, and returns
+// their number.
 func (s *sheet) measure(span sdk.ReadOnlySpan) int {
 	if span.StartTime().Before(s.begin) {
 		s.begin = span.StartTime()
@@ -69,8 +70,8 @@ func (s *sheet) measure(span sdk.ReadOnlySpan) int {
 	return n
 }
 
-// row draws a span and all that is below it. The first prefix is for its own
-// line, the other one for those below.
+// row draws a span and its descendants. The prefix first is for the line of the
+// span, below for the lines of the descendants.
 func (s *sheet) row(span sdk.ReadOnlySpan, first, below string) {
 	took := short(span.EndTime().Sub(span.StartTime()))
 	line := fmt.Sprintf("%s %s %8s  %s", fit(first+span.Name(), nameWidth), s.bar(span), took, fate(span))
@@ -96,14 +97,14 @@ func (s *sheet) row(span sdk.ReadOnlySpan, first, below string) {
 	}
 }
 
-// left says which spans of a name are not shown.
+// left describes the spans of a name that are not shown.
 type left struct {
 	name              string
 	n                 int
 	shortest, longest time.Duration
 }
 
-// excerpt returns the first spans of each name, and what else there is.
+// excerpt returns the first spans of each name, and a description of the rest.
 func excerpt(spans []sdk.ReadOnlySpan) (shown []sdk.ReadOnlySpan, rest []*left) {
 	seen := make(map[string]int)
 	hidden := make(map[string]*left)
@@ -158,7 +159,7 @@ func byStart(spans []sdk.ReadOnlySpan) {
 	})
 }
 
-// fit makes a text exactly as wide as that.
+// fit cuts or pads a text to a width.
 func fit(text string, width int) string {
 	n := utf8.RuneCountInString(text)
 	if n <= width {
@@ -174,7 +175,7 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// short is a duration with three digits at most.
+// short returns a duration with at most three digits.
 func short(d time.Duration) string {
 	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
 		if d >= 100*unit {

@@ -1,139 +1,139 @@
 package sched
 
 import (
-	"fmt"
-	"slices"
-	"strings"
+	"cmp"
+	"math"
+	"path"
+	"runtime"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// detectDeadlock returns an error that matches [pending.ErrDeadlock] if the pending that
-// t is about to wait for needs t itself.
-//
-// A task needs what it waits for. A task without the turn needs that too, and so the task
-// that keeps the turn while it waits. If the owner has escalated a failure, it needs the
-// turn of the parent, which decides, in the same way. Other dependencies are invisible: a
-// pending made by [pending.New] has no task behind it unless [pending.KeptBy] names one.
-func (t *Task) detectDeadlock(on pending.Handle) error {
-	g := waitGraph{from: t}
-	if !g.visit(on) {
-		return nil
-	}
-	return fmt.Errorf("%w: %s", pending.ErrDeadlock, g.describe())
-}
+var (
+	_ pending.Node = (*Task)(nil)
+	_ pending.Node = (*turnNode)(nil)
+)
 
-// RecheckDeadlock looks at the task that waits and keeps the turn. A child needs that turn
-// now, for a decision on its failure. If the wait can never end, it fails.
-func (s *Scheduler) RecheckDeadlock() {
+// turnNode is the turn of a scheduler, as a node of the wait graph. It needs the task that
+// keeps the turn while it waits. After a failure that the parent decides on it needs the
+// turn of the parent as well.
+type turnNode Scheduler
+
+// Turn returns the node of the scheduler's turn.
+func (s *Scheduler) Turn() pending.Node { return (*turnNode)(s) }
+
+// Needs implements [pending.Node].
+func (n *turnNode) Needs(needs *pending.Needs) {
+	s := (*Scheduler)(n)
 	s.mu.Lock()
 	t := s.state.blockingTask()
-	if t == nil {
-		s.mu.Unlock()
-		return
-	}
-	on := t.wait.on
+	awaits := s.state.awaitsDecision()
 	s.mu.Unlock()
-
-	err := t.detectDeadlock(on)
-	if err == nil {
-		return
+	if t != nil {
+		needs.Add(t)
 	}
-	var woken waker
+	if parent := s.owner.Parent(); awaits && parent != nil {
+		needs.Add(parent.Turn())
+	}
+}
+
+// AddActive adds the tasks that have started and not returned. It reports false if no more
+// are worth adding.
+func (s *Scheduler) AddActive(n *pending.Needs) bool {
+	most := math.MaxInt
+	if n.Limit > 0 {
+		most = n.Limit + 1
+	}
 	s.mu.Lock()
-	if s.state.blockingTask() == t && t.wait.on == on {
-		t.wait.err = err
-		woken = t.unpark()
-	}
+	active := s.state.active(most)
 	s.mu.Unlock()
-	wake(woken)
+	for _, t := range active {
+		if !n.Add(t) {
+			return false
+		}
+	}
+	return true
 }
 
-// waitGraph is a depth-first search along what tasks need.
-type waitGraph struct {
-	from *Task
-	path []*Task
-	seen map[*Task]bool
+// What implements [pending.Node].
+func (n *turnNode) What() string { return "the turn of " + n.owner.Name() }
+
+// Needs implements [pending.Node]. A task that waits needs what it waits for. A task
+// without the turn needs that too.
+func (t *Task) Needs(n *pending.Needs) {
+	if !pending.IsOpen(t.work) {
+		n.Live = true
+		return
+	}
+	q, recurs := t.work.(Recurring)
+	idle := recurs && !q.HasWork() // without mu: it takes a lock
+	for {
+		s := t.sched.Load()
+		if s.dispatcher == nil {
+			s.owner.NeedsWorker(n)
+			return
+		}
+		s.mu.Lock()
+		if t.sched.Load() != s { // it was moved to a worker just now
+			s.mu.Unlock()
+			continue
+		}
+		w, began, turn, live := s.state.needs(t, idle)
+		s.mu.Unlock()
+		n.Live, n.Began = live, began
+		switch {
+		case w.For != nil:
+			n.Add(w.For)
+		case w.On != nil:
+			n.AddPending(w.On)
+		}
+		if turn {
+			n.Add(s.Turn())
+		}
+		return
+	}
 }
 
-// visit reports whether the task behind h needs the one that the search is from. Then
-// path leads there.
-func (g *waitGraph) visit(h pending.Handle) bool {
-	if h == nil || h.IsDone() {
-		return false
+// What implements [pending.Node].
+func (t *Task) What() string {
+	name, pc := pending.Origin(t.work)
+	if fn := runtime.FuncForPC(pc); name == "" && fn != nil {
+		name = path.Base(fn.Name()) // without the path of its package
 	}
-	if t, ok := pending.RunnerOf(h).(*Task); ok {
-		return g.enter(t)
-	}
-	return g.visit(pending.KeeperOf(h))
+	return cmp.Or(name, "a function") + " of " + t.Owner().Name()
 }
 
-func (g *waitGraph) enter(t *Task) bool {
-	if t == g.from {
-		return true
-	}
-	on, turns := t.needs()
-	if on == nil && turns == nil || g.seen[t] {
-		return false
-	}
-	if g.seen == nil {
-		g.seen = make(map[*Task]bool)
-	}
-	g.seen[t] = true
-	g.path = append(g.path, t)
-	if g.visit(on) || slices.ContainsFunc(turns, g.enter) {
-		return true
-	}
-	g.path = g.path[:len(g.path)-1]
-	return false
-}
-
-// needs returns what a task that has not returned waits for, and the tasks that keep the
-// turns it lacks while they wait.
-func (t *Task) needs() (on pending.Handle, turns []*Task) {
+// goesOn reports whether a task, which is waited for, needs nothing. It may report false
+// although that is so.
+func (t *Task) goesOn() bool {
 	s := t.sched.Load()
 	if s.dispatcher == nil {
-		return nil, nil // unassigned, which may change at any moment
+		return false
 	}
 	s.mu.Lock()
-	if t.wait != nil && t.state != runnable && !t.woken && !t.wait.over { // else it looks again itself
-		on = t.wait.on
-	}
-	lacking := s.state.current.Load() != t
-	for lacking {
-		if b := s.state.blockingTask(); b != nil {
-			turns = append(turns, b)
-		}
-		lacking = s.state.awaitingParent && s.state.deferred == nil
-		s.mu.Unlock()
-		parent := s.owner.Parent()
-		if !lacking || parent == nil {
-			return on, turns
-		}
-		s = parent
-		s.mu.Lock()
-	}
-	s.mu.Unlock()
-	return on, turns
+	defer s.mu.Unlock()
+	return !t.isWaiting() && (s.state.current.Load() == t || s.state.blockingTask() == nil && !s.state.awaitingParent)
 }
 
-// blockingTask returns the task that keeps the turn while it waits, or nil.
-func (s *state) blockingTask() *Task {
-	if t := s.current.Load(); t != nil && t.state == blocking {
-		return t
+// goesOn reports whether what is waited for needs nothing. It may report false although
+// that is so. It is what most waits cost.
+func goesOn(w pending.Wait) bool {
+	switch {
+	case w.Bounded:
+		return true
+	case w.For != nil:
+		return false
+	case w.On == nil || !pending.IsOpen(w.On):
+		return true
 	}
-	return nil
+	if t, ok := pending.RunnerOf(w.On).(*Task); ok {
+		return t.goesOn()
+	}
+	return pending.NodeOf(w.On) == nil
 }
 
-// describe names the owners round the circle. Tasks of one owner that wait for each other
-// count once.
-func (g *waitGraph) describe() string {
-	names := []string{g.from.Owner().Name()}
-	for _, t := range append(g.path, g.from) {
-		names = append(names, t.Owner().Name())
-	}
-	if round := slices.Compact(names); len(round) > 1 {
-		return strings.Join(round, " waits for ")
-	}
-	return names[0] + " waits for " + names[0]
+// nodeGoesOn is goesOn for a node.
+func nodeGoesOn(node pending.Node) bool {
+	t, ok := node.(*Task)
+	return ok && t.goesOn()
 }

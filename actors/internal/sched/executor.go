@@ -129,6 +129,12 @@ func newThread(s *Scheduler) *pinned {
 	return p
 }
 
+// isHosted reports whether an executor is a host's loop.
+func isHosted(e executor) bool {
+	p, ok := e.(*pinned)
+	return ok && p.host != nil
+}
+
 // foreign reports whether the goroutine belongs to somebody else.
 func (p *pinned) foreign() bool { return p.host != nil || p.lent }
 

@@ -18,6 +18,8 @@ type fakeOwner struct {
 	name   string
 	parent *Scheduler
 
+	deadlocks Deadlocks
+
 	mu       sync.Mutex
 	handled  []any
 	rejected []any
@@ -44,6 +46,8 @@ func (o *fakeOwner) Logger() *slog.Logger            { return slog.New(slog.Disc
 func (o *fakeOwner) Describe(m pending.Metadata)     { m["owner"] = o.name }
 func (o *fakeOwner) WorkerID() string                { return "" }
 func (o *fakeOwner) Parent() *Scheduler              { return o.parent }
+func (o *fakeOwner) Deadlocks() *Deadlocks           { return &o.deadlocks }
+func (o *fakeOwner) NeedsWorker(n *pending.Needs)    { n.Live = true }
 func (o *fakeOwner) StopError() error                { return pending.ErrStopped }
 func (o *fakeOwner) ExecutorLost(error)              {}
 func (o *fakeOwner) Left(*Task, *pending.PanicError) {}

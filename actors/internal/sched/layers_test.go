@@ -17,6 +17,8 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"slowturn.go"},
 		{"scheduler.go"},
 		{"checkturn.go", "deadlock.go"},
+		{"waitgraph.go"},
+		{"deadlocks.go"},
 		{"park.go", "yield.go"},
 		{"loop.go"},
 		{"goroutines.go", "borrowed.go", "pinned.go"},

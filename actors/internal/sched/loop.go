@@ -7,8 +7,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// hostBatch is how many items are handled in one function posted to a host, which has
-// other things to do.
+// hostBatch is how many items are handled at most in one function posted to a host, which
+// has other things to do.
 const hostBatch = 16
 
 // controlMessage is an item of the control lane.
@@ -23,39 +23,41 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 	if s.state.options.deepStack {
 		growStack()
 	}
-	l := loop{s: s, on: on, item: item}
-	returned := false
-	defer func() {
-		if !returned {
-			s.recoverLoop(l.item, b)
-		}
-	}()
+	var l loop // not as a literal, which takes twice its room on the stack of a host's coroutine
+	l.s, l.on, l.b, l.item, l.left = s, on, b, item, s.batch(on)
+	defer l.end()
 	if s.state.loopOn.Load() != b {
 		s.state.loopOn.Store(b)
 	}
 	l.look()
 	ok := item == nil || l.dispatch()
-	throughput := s.dispatcher.Throughput()
-	for sinceHost, sinceYield := 0, 0; ok; sinceHost, sinceYield = sinceHost+1, sinceYield+1 {
-		if sinceHost >= hostBatch && s.yieldToHost(on) {
+	for ok {
+		if l.left--; l.left < 0 && !l.pause() {
 			break
 		}
-		if sinceYield > throughput {
-			sinceYield = 0
-			runtime.Gosched()
-		}
-		if l.item, ok = l.next(); ok {
-			ok = l.dispatch()
-		}
+		ok = l.next() && l.dispatch()
 	}
-	returned = true
+	l.returned = true
+}
+
+// batch returns how many items are handled before others run.
+func (s *Scheduler) batch(on executor) int {
+	n := max(s.dispatcher.Throughput(), 1)
+	if isHosted(on) {
+		return min(n, hostBatch)
+	}
+	return n
 }
 
 // loop is what the run loop knows of where it is.
 type loop struct {
 	s    *Scheduler
 	on   executor
+	b    *borrowed
 	item any // at hand
+
+	left     int // how many items are handled before others run
+	returned bool
 
 	// onMain says that tasks and messages belong here, messages that messages do. They
 	// are those of main, and up to date after look, until slowPath is set.
@@ -75,14 +77,32 @@ func (l *loop) look() {
 	l.messages = l.onMain || isSubmitter && *main == onGoroutines
 }
 
-// next returns the next item, or false if there is none, which ends the loop.
-func (l *loop) next() (item any, ok bool) {
-	if item, ok := l.s.state.takeFromBatch(); ok {
-		return item, true
+// end is deferred. An item whose handler has ended the goroutine by Goexit is still at
+// hand.
+func (l *loop) end() {
+	if !l.returned {
+		l.s.recoverLoop(l.item, l.b)
 	}
-	item, ok = l.s.next()
+}
+
+// pause lets others run. It reports false if the loop goes on elsewhere.
+func (l *loop) pause() bool {
+	if isHosted(l.on) {
+		return !l.s.yieldToHost(l.on.(*pinned))
+	}
+	l.left = l.s.batch(l.on)
+	runtime.Gosched()
+	return true
+}
+
+// next takes the next item, and reports false if there is none, which ends the loop.
+func (l *loop) next() (ok bool) {
+	if l.item, ok = l.s.state.takeFromBatch(); ok {
+		return true
+	}
+	l.item, ok = l.s.next()
 	l.look()
-	return item, ok
+	return ok
 }
 
 func (s *Scheduler) next() (item any, ok bool) {
@@ -180,12 +200,8 @@ func (s *Scheduler) reroute(item any) bool {
 }
 
 // yieldToHost lets a host do other things before the loop goes on there. It reports
-// false if the loop is not on a host, or must not come back.
-func (s *Scheduler) yieldToHost(on executor) bool {
-	p, ok := on.(*pinned)
-	if !ok || p.host == nil {
-		return false
-	}
+// false if the loop must not come back.
+func (s *Scheduler) yieldToHost(p *pinned) bool {
 	s.mu.Lock()
 	start, ok := s.state.yieldToHost(p)
 	s.mu.Unlock()

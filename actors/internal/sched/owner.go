@@ -22,6 +22,10 @@ type Owner interface {
 	WorkerID() string
 	// Parent returns the scheduler that decides on escalated failures, or nil.
 	Parent() *Scheduler
+	// Deadlocks returns what looks for circles of waits in the actor system.
+	Deadlocks() *Deadlocks
+	// NeedsWorker adds what a call needs that waits for a worker.
+	NeedsWorker(n *pending.Needs)
 	// StopError returns the error of a task that a stop rejects.
 	StopError() error
 	// Rejected gets the items that a stop has removed from the run queue.
@@ -61,6 +65,13 @@ type Work interface {
 	Reject(cause error)
 	// Release lets go of the function, which will not be called.
 	Release()
+}
+
+// Recurring is implemented by the Work of a task that runs more than once. It is called
+// from any goroutine.
+type Recurring interface {
+	// HasWork reports whether the task has anything to do or does it.
+	HasWork() bool
 }
 
 // Source is an item of the run queue that decides late which task is to run. It may be

@@ -33,7 +33,7 @@ func (t *Task) Dropped() {
 }
 
 // Park implements [pending.Turn].
-func (t *Task) Park(on pending.Handle, keep bool) error {
+func (t *Task) Park(on pending.Wait, keep bool) error {
 	s := t.sched.Load()
 	if err := s.checkGoroutine(t); err != nil {
 		return err
@@ -51,19 +51,37 @@ func (t *Task) Park(on pending.Handle, keep bool) error {
 
 	// Whoever closes a circle of waits finds it, because each wait is published before
 	// its circle is looked for.
-	err = t.detectDeadlock(on)
+	if !goesOn(on) {
+		t.detectDeadlock(on.Began)
+	}
 
 	s.mu.Lock()
-	if err == nil && t.abandoned { // it may have been abandoned just now
+	switch {
+	case t.abandoned: // just now
 		err = s.state.cold.abandonErr
-	}
-	if err == nil && !t.woken {
+	case t.woken:
+		err = w.err
+	default:
 		err = s.waitLocked(t, keep)
 	}
 	s.state.endWait(t)
 	s.mu.Unlock()
 	w.recycle()
 	return err
+}
+
+// Recheck implements [pending.Turn].
+func (t *Task) Recheck(node pending.Node) {
+	if node == nil || nodeGoesOn(node) {
+		return
+	}
+	s := t.sched.Load()
+	s.mu.Lock()
+	number := t.waitNumber()
+	s.mu.Unlock()
+	if number != 0 {
+		s.owner.Deadlocks().recheck(t, number, node)
+	}
 }
 
 // waitLocked returns when the wait of t is over. It releases mu meanwhile.

@@ -149,9 +149,6 @@ func (p *pinned) coroutine() *coroutine {
 	c := &coroutine{pinned: p}
 	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
 		c.yield = yield
-		if p.host != nil { // the coroutine is new for each loop: its stack grows once, while it is small
-			growStack()
-		}
 		for {
 			item := c.item
 			c.item = nil

@@ -3,6 +3,7 @@ package sched
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -170,7 +171,7 @@ func (s *Scheduler) Current() *Task { return s.state.current.Load() }
 func (s *Scheduler) Active() []*Task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.active()
+	return s.state.active(math.MaxInt)
 }
 
 // Len returns how many items of the run queue wait. Calls that have ended do not count.

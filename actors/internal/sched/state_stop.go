@@ -1,5 +1,7 @@
 package sched
 
+import "math"
+
 // close ends the intake. It returns the items that have not been taken, and the tasks
 // that have not returned.
 func (s *state) close() (rejected []any, active []*Task, start executor) {
@@ -25,7 +27,7 @@ func (s *state) close() (rejected []any, active []*Task, start executor) {
 			rejected = append(rejected, item)
 		}
 	}
-	return rejected, s.active(), start
+	return rejected, s.active(math.MaxInt), start
 }
 
 // stopNotified lets the deferred message come: those whom the stop concerns know.
@@ -34,10 +36,10 @@ func (s *state) stopNotified() (start executor) {
 	return s.ensureLoop()
 }
 
-// active returns the tasks that have started and not returned.
-func (s *state) active() []*Task {
-	active := s.runnable.appendTo(s.parked.appendTo(nil))
-	if t := s.current.Load(); t != nil {
+// active returns tasks that have started and not returned, up to so many.
+func (s *state) active(most int) []*Task {
+	active := s.runnable.appendTo(s.parked.appendTo(nil, most), most)
+	if t := s.current.Load(); t != nil && len(active) < most {
 		active = append(active, t)
 	}
 	return active

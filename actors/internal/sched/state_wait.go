@@ -4,7 +4,7 @@ import "github.com/seed-7fcaac1b/protocaller/pending"
 
 // beginWait publishes that t waits with w. It reports false if t must not wait, with the
 // reason, or was resumed already.
-func (s *state) beginWait(t *Task, w *waitState, on pending.Handle, keep bool) (waits bool, err error) {
+func (s *state) beginWait(t *Task, w *waitState, on pending.Wait, keep bool) (waits bool, err error) {
 	woken := t.woken
 	t.woken = false
 	switch limit := int(s.options.maxSuspended); {
@@ -117,4 +117,49 @@ func (t *Task) unpark() waker {
 		return w.coroutine
 	}
 	return w
+}
+
+// needs returns what a task needs that has not returned: what it waits for, with the
+// number of that wait, and whether it needs the turn of s. It needs nothing if live.
+func (s *state) needs(t *Task, idle bool) (w pending.Wait, began uint64, turn, live bool) {
+	waits := t.isWaiting()
+	switch isCurrent := s.current.Load() == t; {
+	case t.abandoned, s.notStarted, s.paused && !s.awaitingParent && s.deferred == nil:
+		return w, 0, false, true
+	case isCurrent && !waits, idle && !waits && t.state == running:
+		return w, 0, false, true
+	case !isCurrent:
+		turn = s.blockingTask() != nil || s.awaitsDecision()
+	}
+	if waits && !t.wait.on.Bounded && (t.wait.on.On != nil || t.wait.on.For != nil) {
+		w, began = t.wait.on, t.wait.on.Began
+	}
+	return w, began, turn, false
+}
+
+// isWaiting reports whether the task waits for something. One that was resumed looks
+// again itself.
+func (t *Task) isWaiting() bool {
+	return t.wait != nil && (t.state == parked || t.state == blocking) && !t.woken && !t.wait.over
+}
+
+// blockingTask returns the task that keeps the turn while it waits, or nil.
+func (s *state) blockingTask() *Task {
+	if t := s.current.Load(); t != nil && t.state == blocking {
+		return t
+	}
+	return nil
+}
+
+// awaitsDecision reports whether the scheduler goes on when its parent has decided on a
+// failure.
+func (s *state) awaitsDecision() bool { return s.awaitingParent && s.deferred == nil }
+
+// waitNumber returns the number of the wait that the task is in, or 0. The scheduler's mu
+// must be held.
+func (t *Task) waitNumber() uint64 {
+	if !t.isWaiting() {
+		return 0
+	}
+	return t.wait.on.Began
 }

@@ -38,7 +38,7 @@ const (
 
 // waitState is what a task needs to wait. It is taken from a pool for each wait.
 type waitState struct {
-	on         pending.Handle // nil for something that is no pending
+	on         pending.Wait
 	over       bool
 	err        error      // why the wait is over, if it could never end
 	cond       sync.Cond  // signaled when over is set; its lock is the scheduler's mu
@@ -76,7 +76,7 @@ func wake(w waker) {
 func (w *waitState) wake() { w.cond.Signal() }
 
 func (w *waitState) recycle() {
-	w.on, w.over, w.err = nil, false, nil
+	w.on, w.over, w.err = pending.Wait{}, false, nil
 	w.next, w.prev, w.borrowed, w.coroutine, w.cond.L = nil, nil, nil, nil, nil
 	waitPool.Put(w)
 }

@@ -39,9 +39,9 @@ func (l *taskList) shift() *Task {
 	return t
 }
 
-// appendTo appends the tasks to s.
-func (l *taskList) appendTo(s []*Task) []*Task {
-	for t, n := l.first, l.n; n > 0; t, n = t.wait.next, n-1 {
+// appendTo appends the tasks to s, until there are so many.
+func (l *taskList) appendTo(s []*Task, most int) []*Task {
+	for t, n := l.first, l.n; n > 0 && len(s) < most; t, n = t.wait.next, n-1 {
 		s = append(s, t)
 	}
 	return s

@@ -121,7 +121,7 @@ func TestOtherErrorsOfOpenTelemetryAreSaid(t *testing.T) {
 }
 
 // hang has the environment name a collector that takes requests and never
-// answers. The channel tells of the requests.
+// answers. The channel reports the requests.
 func hang(t *testing.T) <-chan struct{} {
 	asked := make(chan struct{}, 100)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

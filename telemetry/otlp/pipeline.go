@@ -14,38 +14,38 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 )
 
-// line is the way of one signal to the collector. It says once that it is out
-// of order, and cuts off what is on its way when everything is over.
-type line struct {
+// pipeline sends one signal to the collector. It logs once that sending fails, and
+// cancels what is being sent when the shutdown is over.
+type pipeline struct {
 	*setup
 	signal string
 	broken atomic.Bool
 }
 
-// deliver sends something.
-func (l *line) deliver(ctx context.Context, send func(context.Context) error) error {
+// deliver calls send, and wraps its error as one that was logged.
+func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(l.over, cancel)()
+	defer context.AfterFunc(p.over, cancel)()
 	err := send(ctx)
 	if err == nil {
-		l.broken.Store(false)
+		p.broken.Store(false)
 		return nil
 	}
-	if !l.broken.Swap(true) && !l.ending.Load() { // the shutdown returns what fails in it
-		safelog.Wrap(slog.Default()).WarnContext(ctx, "otlp: "+l.signal+" do not arrive; this is said once until they do",
+	if !p.broken.Swap(true) && !p.ending.Load() { // the shutdown returns what fails in it
+		safelog.Wrap(slog.Default()).WarnContext(ctx, "otlp: "+p.signal+" do not arrive; this is said once until they do",
 			slog.Any("error", err))
 	}
 	return &undelivered{err}
 }
 
-// undelivered is the error of what could not be sent, which the line has said.
+// undelivered is an error of sending, which the pipeline has logged already.
 type undelivered struct{ error }
 
 func (u *undelivered) Unwrap() error { return u.error }
 
-// reporter is the error handler of OpenTelemetry: it says what no line has said,
-// and no error twice in a row.
+// reporter is the error handler of OpenTelemetry. It logs the errors that no
+// pipeline has logged, and no error twice in a row.
 type reporter struct {
 	mu   sync.Mutex
 	last string
@@ -67,24 +67,24 @@ func (r *reporter) Handle(err error) {
 
 type spanExporter struct {
 	trace.SpanExporter
-	line *line
+	pipeline *pipeline
 }
 
 // ExportSpans implements [trace.SpanExporter].
 func (e *spanExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) error {
-	return e.line.deliver(ctx, func(ctx context.Context) error {
+	return e.pipeline.deliver(ctx, func(ctx context.Context) error {
 		return e.SpanExporter.ExportSpans(ctx, spans)
 	})
 }
 
 type metricExporter struct {
 	metric.Exporter
-	line *line
+	pipeline *pipeline
 }
 
 // Export implements [metric.Exporter].
 func (e *metricExporter) Export(ctx context.Context, metrics *metricdata.ResourceMetrics) error {
-	return e.line.deliver(ctx, func(ctx context.Context) error {
+	return e.pipeline.deliver(ctx, func(ctx context.Context) error {
 		return e.Exporter.Export(ctx, metrics)
 	})
 }

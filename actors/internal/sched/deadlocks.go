@@ -1,0 +1,178 @@
+package sched
+
+import (
+	"sync"
+	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+// searchBudget is how many nodes of the wait graph are looked at on a turn.
+const searchBudget = 64
+
+// searchDelay is the time between a wait that is too much for that and the search over all
+// that it needs.
+const searchDelay = 50 * time.Millisecond
+
+// Deadlocks looks for the circles of waits of one actor system that the search on a turn
+// does not find, because they are large, or because no wait has closed them. Its zero value
+// is ready for use. It does nothing until there is something to look at.
+type Deadlocks struct {
+	verdict sync.Mutex // held while a circle is broken, so that one wait of it fails
+
+	mu       sync.Mutex
+	suspects []suspect
+	armed    bool // a search is about to begin
+}
+
+// suspect is a wait that may never end.
+type suspect struct {
+	task   *Task
+	number uint64
+}
+
+// suspect has the next search look at a wait.
+func (d *Deadlocks) suspect(t *Task, number uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.suspects = append(d.suspects, suspect{t, number})
+	if !d.armed {
+		d.armed = true
+		time.AfterFunc(searchDelay, d.search)
+	}
+}
+
+// RecheckDeadlock has the task looked at that waits and keeps the turn. A child needs that
+// turn now, for a decision on its failure, or a delayed call does.
+func (s *Scheduler) RecheckDeadlock() {
+	s.mu.Lock()
+	t, number := s.state.blockingTask(), uint64(0)
+	if t != nil {
+		number = t.waitNumber()
+	}
+	s.mu.Unlock()
+	if number != 0 {
+		s.owner.Deadlocks().suspect(t, number)
+	}
+}
+
+// search looks at all that the suspects need, and breaks the circles.
+func (d *Deadlocks) search() {
+	d.mu.Lock()
+	suspects := d.suspects
+	d.suspects, d.armed = nil, false
+	d.mu.Unlock()
+
+	var earlier, now waitGraph
+	roots := suspects[:0]
+	for _, s := range suspects {
+		if s.task.isIn(s.number) {
+			earlier.add(s.task)
+			roots = append(roots, s)
+		}
+	}
+	if earlier.explore(-1, 0); !earlier.isDead(len(roots)) {
+		return
+	}
+	d.verdict.Lock()
+	defer d.verdict.Unlock()
+	for _, s := range roots {
+		now.add(s.task)
+	}
+	now.explore(-1, 0)
+	for again := true; again; {
+		again = false
+		now.circles(func(c circle) bool {
+			last := &now.nodes[c.last]
+			again = true
+			if now.isSame(c, &earlier) {
+				last.node.(*Task).fail(last.began, now.explain(c))
+			} else { // the waits are not those of before
+				t := last.node.(*Task)
+				d.suspect(t, last.began)
+			}
+			now.setLive(c.last)
+			return true
+		})
+	}
+}
+
+// isIn reports whether the wait of that number goes on.
+func (t *Task) isIn(number uint64) bool {
+	s := t.sched.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.waitNumber() == number
+}
+
+// fail ends the wait of that number, if it goes on still.
+func (t *Task) fail(number uint64, err error) {
+	s := t.sched.Load()
+	var woken waker
+	s.mu.Lock()
+	if t.waitNumber() == number {
+		t.wait.err = err
+		woken = s.state.resume(t)
+	}
+	s.mu.Unlock()
+	wake(woken)
+}
+
+var graphs = sync.Pool{New: func() any { return new(waitGraph) }}
+
+// detectDeadlock looks for a circle that the wait of that number, which t begins, has
+// closed, and fails the last wait of the circle. A wait that is too much to look at here is
+// left to a search.
+func (t *Task) detectDeadlock(number uint64) {
+	earlier := graphs.Get().(*waitGraph)
+	defer earlier.recycle()
+	if earlier.begin(t) {
+		return
+	}
+	d := t.Owner().Deadlocks()
+	if earlier.nodes[0].live || !d.breakCircle(t, number, earlier) {
+		d.suspect(t, number)
+	}
+}
+
+// breakCircle fails the last wait of a circle that t needs, and that an earlier look has
+// found. It reports whether that was the wait of t, of that number.
+func (d *Deadlocks) breakCircle(t *Task, number uint64, earlier *waitGraph) (own bool) {
+	d.verdict.Lock()
+	defer d.verdict.Unlock()
+	now := graphs.Get().(*waitGraph)
+	defer now.recycle()
+	if now.begin(t) {
+		return true // it goes on
+	}
+	now.circles(func(c circle) bool {
+		if last := &now.nodes[c.last]; now.isSame(c, earlier) {
+			last.node.(*Task).fail(last.began, now.explain(c))
+			own = last.began == number
+		}
+		return false // the rest is looked at anew
+	})
+	return own
+}
+
+// recheck has the next search look at a wait of t that needs node now, unless node goes on.
+func (d *Deadlocks) recheck(t *Task, number uint64, node pending.Node) {
+	g := graphs.Get().(*waitGraph)
+	defer g.recycle()
+	if !g.begin(node) {
+		d.suspect(t, number)
+	}
+}
+
+// begin explores a part of what a node needs. It reports whether the node goes on for
+// certain.
+func (g *waitGraph) begin(node pending.Node) bool {
+	g.add(node)
+	g.explore(0, searchBudget)
+	return g.nodes[0].live && !g.cut
+}
+
+func (g *waitGraph) recycle() {
+	g.reset()
+	graphs.Put(g)
+}

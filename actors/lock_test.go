@@ -1,0 +1,136 @@
+package actors_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+)
+
+func TestMutexKeepsStateOverAWait(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		m := pending.NewMutex()
+		n := 0
+		var ps []*pending.Pending[int]
+		for range 10 {
+			ps = append(ps, actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+				if err := m.Lock(ctx); err != nil {
+					return 0, err
+				}
+				defer m.Unlock()
+				was := n
+				err := actors.Sleep(ctx, time.Second)
+				n = was + 1
+				return n, err
+			}))
+		}
+		assert.Equal(t, 5, result(t, ps[4]), "first come, first served")
+		for i, p := range ps {
+			assert.Equal(t, i+1, result(t, p))
+		}
+	})
+}
+
+func TestLockEndsWithTheFunctionThatWaitsForIt(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		m := pending.NewMutex()
+		require.True(t, m.TryLock())
+		p := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) { return 0, m.Lock(ctx) })
+		time.Sleep(time.Second)
+		p.Cancel(errBoom)
+		require.ErrorIs(t, failure(p), errBoom)
+		m.Unlock()
+		assert.True(t, m.TryLock(), "nobody waits any more")
+	})
+}
+
+// holding starts a function that acquires one of a semaphore, and then does something.
+func holding(
+	t *testing.T, system *actor.ActorSystem, s *pending.Semaphore, then func(context.Context) error, opts ...props.Option,
+) *pending.Pending[int] {
+	p := actors.CallSoon(t.Context(), start(t, system, opts...), func(ctx context.Context) (int, error) {
+		if err := s.Acquire(ctx, 1); err != nil {
+			return 0, err
+		}
+		defer s.Release(1)
+		return 1, then(ctx)
+	})
+	time.Sleep(time.Second)
+	return p
+}
+
+func TestWaitForASemaphoreIsADeadlockWhenAllHoldersAreStuck(t *testing.T) {
+	for name, others := range map[string]bool{"all": false, "one goes on": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				s := pending.NewSemaphore(2)
+				var waits *pending.Pending[int]
+				gate := pending.New[int](t.Context())
+				stuck := func(ctx context.Context) error {
+					_, _ = gate.Wait(ctx)
+					_, err := waits.Wait(ctx)
+					return err
+				}
+				free := func(ctx context.Context) error { return actors.Sleep(ctx, time.Hour) }
+				first, second := holding(t, system, s, stuck), (*pending.Pending[int])(nil)
+				if others {
+					second = holding(t, system, s, free)
+				} else {
+					second = holding(t, system, s, stuck)
+				}
+				waits = holding(t, system, s, func(context.Context) error { return nil })
+				gate.SetResult(1)
+				if others {
+					assert.Equal(t, 1, result(t, waits))
+				}
+				failures := 0
+				for _, p := range []*pending.Pending[int]{first, second, waits} {
+					if err := failure(p); err != nil {
+						require.ErrorIs(t, err, pending.ErrDeadlock)
+						failures++
+					}
+				}
+				assert.Equal(t, map[bool]int{false: 1, true: 0}[others], failures)
+			})
+		})
+	}
+}
+
+// Nobody begins to wait when a lock is handed over, and yet a circle may be closed by it.
+func TestHandOverThatClosesACircleIsADeadlock(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		m := pending.NewMutex()
+		require.True(t, m.TryLock())
+		c := start(t, system)
+		lock := func(ctx context.Context) (int, error) {
+			if err := m.Lock(ctx); err != nil {
+				return 0, err
+			}
+			defer m.Unlock()
+			return 1, nil
+		}
+		first := actors.CallSoon(t.Context(), c, lock)
+		time.Sleep(time.Second)
+		second := actors.CallSoon(t.Context(), start(t, system), lock)
+		time.Sleep(time.Second)
+		keeps := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+			return second.WaitSync(ctx, pending.Protect())
+		})
+		time.Sleep(time.Second)
+		assert.False(t, keeps.IsDone(), "who has the mutex may unlock it")
+		m.Unlock() // for first, which needs its turn
+		require.ErrorIs(t, failure(keeps), pending.ErrDeadlock)
+		require.ErrorContains(t, keeps.Err(), "waits for a mutex")
+		assert.Equal(t, 1, result(t, first))
+		assert.Equal(t, 1, result(t, second))
+	})
+}

@@ -1,0 +1,269 @@
+package pending
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Semaphore bounds how much of something is in use. It is needed for work that
+// waits, and of which only so much is to be under way at a time: requests to a
+// server, say. It is first come, first served. It is safe for concurrent use.
+//
+// It takes part in the search for deadlocks. Its holders are the functions whose
+// contexts have acquired. A wait is a deadlock when none of the holders can go
+// on. A release counts as that of a holder which does not wait. If several
+// could have released, no deadlock is reported until all is released.
+type Semaphore struct {
+	what string
+	opts []Option
+	size int64
+
+	mu      sync.Mutex
+	held    int64
+	holders []holder // what is held by functions
+	others  int64    // what is held by others
+	unclear int64    // what was released by nobody knows whom
+	queue   []*acquisition
+}
+
+// holder is a function and how much it holds.
+type holder struct {
+	own *base
+	n   int64
+}
+
+// acquisition is one that waits.
+type acquisition struct {
+	n       int64
+	own     *base // nil for nobody
+	turn    Turn
+	granted bool // guarded by the semaphore's mu
+	p       *Pending[struct{}]
+}
+
+// NewSemaphore returns a semaphore of size n. The options are those of the
+// pendings that its waits wait for, as [Named]. It panics if n is negative.
+func NewSemaphore(n int64, opts ...Option) *Semaphore {
+	requireOptions(opts, "NewSemaphore")
+	if n < 0 {
+		panic("pending: NewSemaphore with a negative size")
+	}
+	s := &Semaphore{}
+	s.init(n, "Semaphore", opts)
+	return s
+}
+
+func (s *Semaphore) init(n int64, kind string, opts []Option) {
+	given := &lazyState{}
+	for _, opt := range opts {
+		opt(given)
+	}
+	s.size, s.what = n, "a "+strings.ToLower(kind)
+	if given.name != "" {
+		s.what = strings.ToLower(kind) + " " + given.name
+	}
+	s.opts = slices.Concat([]Option{Named("pending." + kind)}, opts, []Option{Needing((*semaphoreNode)(s))})
+}
+
+// Acquire acquires n, and waits until so much is free and those who came earlier
+// are served. In a caller's function it gives the turn away. The error is that
+// of ctx if ctx ends first, or has ended. It matches [ErrDeadlock] if the wait
+// could never end, also because n is larger than the semaphore. Nothing is
+// acquired then. A negative n panics.
+func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
+	requireContext(ctx, "Acquire")
+	requireAmount(n, "Acquire")
+	return s.acquire(ctx, n)
+}
+
+// TryAcquire acquires n if it need not wait for that. It reports whether it did.
+// The search for deadlocks does not know who holds it.
+func (s *Semaphore) TryAcquire(n int64) bool {
+	requireAmount(n, "TryAcquire")
+	return s.tryAcquire(nil, n)
+}
+
+// Release gives n back. It may be called from any goroutine, also by others than
+// who has acquired. It panics if n is negative or more than is held.
+func (s *Semaphore) Release(n int64) {
+	requireAmount(n, "Release")
+	if !s.release(n) {
+		panic("pending: Release of more than is held of " + s.what)
+	}
+}
+
+func requireAmount(n int64, name string) {
+	if n < 0 {
+		panic("pending: " + name + " of a negative number")
+	}
+}
+
+func (s *Semaphore) acquire(ctx context.Context, n int64) error {
+	if ctx.Err() != nil {
+		return &endedError{what: s.what, err: ctx.Err(), cause: context.Cause(ctx)}
+	}
+	if n > s.size {
+		return fmt.Errorf("%w: acquire %d of %s, which has %d", ErrDeadlock, n, s.what, s.size)
+	}
+	a := &acquisition{n: n, turn: TurnOf(ctx)}
+	if a.turn != nil { // else another goroutine may release while the function waits
+		a.own = taskOf(ctx)
+	}
+	if s.tryAcquire(a.own, n) {
+		return nil
+	}
+	a.p = New[struct{}](context.Background(), s.opts...)
+	if !s.enqueue(a) {
+		return nil
+	}
+	_, err := a.p.Wait(ctx, Protect())
+	if err == nil || !s.leave(a) {
+		return nil // what was handed over is not lost
+	}
+	a.p.SetError(err)
+	return err
+}
+
+func (s *Semaphore) tryAcquire(own *base, n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) > 0 || n > s.size-s.held {
+		return false
+	}
+	s.hold(own, n)
+	return true
+}
+
+// enqueue has a wait for its turn, and reports whether it has to.
+func (s *Semaphore) enqueue(a *acquisition) bool {
+	s.mu.Lock()
+	s.queue = append(s.queue, a)
+	granted := s.grant()
+	waits := !a.granted
+	s.mu.Unlock()
+	notifyGranted(granted)
+	return waits
+}
+
+// leave removes an acquisition that waits no more. It reports false if it was
+// granted at the last moment.
+func (s *Semaphore) leave(a *acquisition) bool {
+	s.mu.Lock()
+	if a.granted {
+		s.mu.Unlock()
+		return false
+	}
+	i := slices.Index(s.queue, a)
+	s.queue = slices.Delete(s.queue, i, i+1)
+	granted := s.grant() // those behind may need less
+	s.mu.Unlock()
+	notifyGranted(granted)
+	return true
+}
+
+func (s *Semaphore) release(n int64) bool {
+	s.mu.Lock()
+	if n > s.held {
+		s.mu.Unlock()
+		return false
+	}
+	s.held -= n
+	s.forget(n)
+	granted := s.grant()
+	var next Turn
+	if len(granted) > 0 && len(s.queue) > 0 {
+		next = s.queue[0].turn
+	}
+	s.mu.Unlock()
+	notifyGranted(granted)
+	if next != nil {
+		next.Recheck((*semaphoreNode)(s)) // it waits for others now
+	}
+	return true
+}
+
+// grant hands over what is free to those who wait for it. mu must be held. The
+// result is for notifyGranted, without mu.
+func (s *Semaphore) grant() (granted []*acquisition) {
+	for len(s.queue) > 0 && s.queue[0].n <= s.size-s.held {
+		a := s.queue[0]
+		s.queue[0] = nil
+		s.queue = s.queue[1:]
+		a.granted = true
+		s.hold(a.own, a.n)
+		granted = append(granted, a)
+	}
+	return granted
+}
+
+func notifyGranted(granted []*acquisition) {
+	for _, a := range granted {
+		a.p.SetResult(struct{}{})
+	}
+}
+
+// hold notes that n is held by a function, or by nobody known. mu must be held.
+func (s *Semaphore) hold(own *base, n int64) {
+	s.held += n
+	i := slices.IndexFunc(s.holders, func(h holder) bool { return h.own == own })
+	switch {
+	case own == nil:
+		s.others += n
+	case i >= 0:
+		s.holders[i].n += n
+	case n > 0:
+		s.holders = append(s.holders, holder{own, n})
+	}
+}
+
+// forget notes that n was released: by the function that holds some of it and
+// does not wait, if there is one. mu must be held.
+func (s *Semaphore) forget(n int64) {
+	if s.held == 0 {
+		clear(s.holders)
+		s.holders, s.others, s.unclear = s.holders[:0], 0, 0
+		return
+	}
+	by := -1
+	for i, h := range s.holders {
+		if h.own.isWaiting() || h.own.is(flagReturned) {
+			continue
+		}
+		if by >= 0 || s.others > 0 {
+			s.unclear += n
+			return
+		}
+		by = i
+	}
+	known := &s.others
+	if by >= 0 {
+		known = &s.holders[by].n
+	}
+	s.unclear += n - min(n, *known)
+	*known -= min(n, *known)
+	if by >= 0 && *known == 0 {
+		s.holders = slices.Delete(s.holders, by, by+1)
+	}
+}
+
+// semaphoreNode is what a wait for a semaphore needs: one of the holders.
+type semaphoreNode Semaphore
+
+// Needs implements [Node].
+func (s *semaphoreNode) Needs(n *Needs) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n.Any = true
+	n.Live = s.others > 0 || s.unclear > 0
+	for _, h := range s.holders {
+		if n.Live || !n.AddPending(h.own.handle) {
+			return
+		}
+	}
+}
+
+// What implements [Node].
+func (s *semaphoreNode) What() string { return s.what }

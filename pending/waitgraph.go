@@ -1,0 +1,149 @@
+package pending
+
+// Node is something that a wait can need: a function, a pending, room in a
+// queue, the end of a caller, a lock. The search for waits that can never end
+// looks at nodes. Package actors implements some of them; programs need not.
+//
+// A Node is comparable. Its methods are safe for concurrent use. They call no
+// user code and do not wait.
+type Node interface {
+	// Needs adds what the node needs to go on.
+	Needs(n *Needs)
+	// What names the node in the text of an error. It is "" if the node has no
+	// name of its own.
+	What() string
+}
+
+// Needs is what a [Node] needs to go on: all of the nodes that are added or,
+// with Any, one of them. A node that needs nothing goes on.
+type Needs struct {
+	// Nodes are those that were added.
+	Nodes []Node
+	// Limit is how many are worth a look; 0 is any number. Cut says that there are
+	// more.
+	Limit int
+	Cut   bool
+	// GoesOn reports whether a node is seen to need nothing, without much effort.
+	// Such a node is not added. A nil GoesOn is true of none.
+	GoesOn func(Node) bool
+
+	// Any says that one of the nodes is enough. It is set before any is added.
+	Any bool
+	// Live says that the node goes on whatever it needs, or may do so.
+	Live bool
+	// Began is that of the [Wait] that a function is in. It is 0 for a node that
+	// does not wait.
+	Began uint64
+
+	added int
+}
+
+// Add adds a node. A nil node is one that goes on. Add reports false if no more
+// are worth adding.
+func (n *Needs) Add(node Node) bool {
+	n.added++
+	switch {
+	case n.Limit > 0 && n.added > n.Limit:
+		n.Cut = true
+		return false
+	case node == nil, n.GoesOn != nil && n.GoesOn(node):
+		n.Live = n.Live || n.Any
+		return !n.Live
+	}
+	n.Nodes = append(n.Nodes, node)
+	return true
+}
+
+// AddPending adds the node of a pending.
+func (n *Needs) AddPending(h Handle) bool { return n.Add(NodeOf(h)) }
+
+// Reset empties n, which keeps its memory, its limit and its GoesOn.
+func (n *Needs) Reset() {
+	clear(n.Nodes)
+	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn}
+}
+
+// NodeOf returns the node of a pending. It is nil if the pending is done, has a
+// time limit, or may be completed by code that nobody knows.
+func NodeOf(h Handle) Node {
+	b := h.core()
+	if !b.isOpen() {
+		return nil
+	}
+	if b.runner != nil {
+		n, _ := b.runner.(Node)
+		return n
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lazy == nil || b.lazy.needs == nil && b.lazy.completer == nil {
+		return nil
+	}
+	return (*pendingNode)(b)
+}
+
+// IsOpen reports whether h is not done and has no time limit that would end it.
+func IsOpen(h Handle) bool { return h.core().isOpen() }
+
+func (b *base) isOpen() bool {
+	switch flags := b.flags.Load(); {
+	case flags&(flagDone|flagTimed) != 0:
+		return false
+	case flags&(flagDelayed|flagQueueTimed) != 0:
+		return flags&flagStarted != 0
+	default:
+		return true
+	}
+}
+
+// pendingNode is the node of a pending without a function.
+type pendingNode base
+
+// Needs implements [Node].
+func (p *pendingNode) Needs(n *Needs) {
+	b := (*base)(p)
+	b.mu.Lock()
+	var inner Node
+	var completer Handle
+	if b.lazy != nil {
+		inner, completer = b.lazy.needs, b.lazy.completer
+	}
+	b.mu.Unlock()
+	switch {
+	case !b.isOpen():
+		n.Live = true
+	case inner != nil:
+		inner.Needs(n)
+	case completer != nil:
+		n.AddPending(completer)
+	default:
+		n.Live = true
+	}
+}
+
+// What implements [Node].
+func (p *pendingNode) What() string {
+	b := (*base)(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lazy == nil || b.lazy.needs == nil {
+		return ""
+	}
+	return b.lazy.needs.What()
+}
+
+// sourceNode is what a pending made by [Then] needs.
+type sourceNode base
+
+// Needs implements [Node].
+func (s *sourceNode) Needs(n *Needs) { n.AddPending((*base)(s).handle) }
+
+// What implements [Node].
+func (*sourceNode) What() string { return "" }
+
+// Needing says what completes a pending made by [New], for the search for waits
+// that can never end. It is for packages that make pendings of their own. See
+// [CompletedBy] for programs.
+func Needing(node Node) Option {
+	return func(x *lazyState) { x.needs = node }
+}
