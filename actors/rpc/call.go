@@ -3,6 +3,8 @@ package rpc
 import (
 	"cmp"
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -38,9 +40,12 @@ func Call[Req, Resp any](
 	if fixed && n.isLocal(at) && !o.keyed() {
 		return callLocal[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{node: n, target: target, function: clean(function), key: o.key, attemptTimeout: o.attemptTimeout}
+	c := &remoteCall[Resp]{node: n, target: target, function: clean(function)}
+	if !fixed || o.keyed() {
+		c.attempts = &attempts[Resp]{key: o.key, timeout: o.attemptTimeout}
+	}
 	if !fixed {
-		c.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp] {
+		c.attempts.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp] {
 			return callLocal[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
 		}
 	}
@@ -51,11 +56,11 @@ func Call[Req, Resp any](
 // make makes the pending of the call, and its first attempt.
 func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
-	c.traced = actors.TelemetryOf(ctx) // the context of the pending is no function's
-	opts := append(make([]pending.Option, 0, 4), pending.Named(c.function), n.described, pending.Tracked())
-	if c.traced != nil {
-		at, _ := c.target.(endpoint)
-		opts = append(opts, c.traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
+	at, fixed := c.target.(endpoint)
+	traced := actors.TelemetryOf(ctx) // the context of the pending is no function's
+	opts := n.optionsOf(c.function)
+	if traced != nil {
+		opts = append(opts, traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
 	}
 	c.Pending = pending.New[Resp](ctx, append(opts, o.pending...)...) // the user's come last
 	if life := c.Context(); life.Err() != nil {
@@ -73,17 +78,54 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		c.SetError(err)
 		return
 	}
-	c.argument = *argument
-	size := len(c.argument.Data)
+	c.argument = argument
+	size := len(argument.Data)
 	if err := n.outboundBytes.take(size, n.config.Load().maxOpenBytes); err != nil {
 		c.SetError(err)
 		return
 	}
 	c.held.Store(int64(size))
-	c.OnDone(func(pending.Handle) { c.ended() })
-	if _, fixed := c.target.(endpoint); fixed {
+	c.OnDone(c.ended)
+	trace := c.traceOf(traced)
+	switch {
+	case c.attempts == nil:
+		if err := c.start(at, trace); err != nil {
+			c.SetError(err)
+		}
+	case fixed:
+		c.attempts.trace = trace
 		c.attempt()
-	} else {
+	default:
+		c.attempts.trace = trace
 		go c.attempt() // to find the target may take its time
 	}
+}
+
+// optionsOf returns the options of the pendings of a function's calls, with no room behind
+// them.
+func (n *node) optionsOf(function string) []pending.Option {
+	t := &n.named
+	t.mu.RLock()
+	opts := t.known[function]
+	t.mu.RUnlock()
+	if opts != nil {
+		return opts
+	}
+	opts = slices.Clip([]pending.Option{pending.Named(function), n.described, pending.Tracked()})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil {
+		t.known = make(map[string][]pending.Option)
+	}
+	if len(t.known) < maxTexts {
+		t.known[function] = opts
+	}
+	return opts
+}
+
+// named are the options of the pendings of calls, by the names of functions, of which there
+// is room for some.
+type named struct {
+	mu    sync.RWMutex
+	known map[string][]pending.Option
 }

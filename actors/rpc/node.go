@@ -31,6 +31,7 @@ type node struct {
 	codes       codes
 	peers       peers
 	texts       texts
+	named       named
 
 	calls         outboundCalls
 	outboundBytes budget

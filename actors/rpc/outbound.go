@@ -23,9 +23,8 @@ type outbound struct {
 
 // openCall is a call of another node's function that is not done.
 type openCall interface {
-	// Answer completes the pending with what the node has answered. It may be in the
-	// memory of the batch, unless it is apart.
-	Answer(r *wire.Response, apart bool)
+	// Answer completes the pending with what the node has answered, and keeps none of it.
+	Answer(r *wire.Response)
 	// Items returns who takes the items of the call, nil if it is no stream.
 	Items() collector
 	// SetError ends the call.
@@ -192,6 +191,7 @@ func (o *outbound) receive(batch []byte) error {
 		return fmt.Errorf("%w: a batch of %d bytes", session.ErrProtocol, len(batch))
 	}
 	var f wire.Frame
+	var e session.ClientEvent[openCall]
 	for len(batch) > 0 {
 		rest, err := wire.Next(&f, batch)
 		if err != nil {
@@ -199,7 +199,7 @@ func (o *outbound) receive(batch []byte) error {
 		}
 		batch = rest
 		o.mu.Lock()
-		e, err := o.session.Receive(&f, time.Now())
+		e, err = o.session.Receive(&f, time.Now())
 		if e.Kind == wire.KindWelcome || e.Kind == wire.KindGoaway {
 			o.notify() // there may be something to send, or to end, by now
 		}
@@ -245,22 +245,22 @@ func (o *outbound) handle(e *session.ClientEvent[openCall]) error {
 // answer completes a call. A large result is decoded on another goroutine, so that others
 // need not wait for it.
 func (o *outbound) answer(e *session.ClientEvent[openCall]) {
-	call, response := e.Call, e.Response
-	if e.Assembled && call.Items() == nil {
-		go o.protect(func() { call.Answer(&response, true) })
+	if e.Assembled && e.Call.Items() == nil {
+		call, response := e.Call, e.Response
+		go o.complete(call, &response)
 		return
 	}
-	o.protect(func() { call.Answer(&response, e.Assembled) })
+	o.complete(e.Call, &e.Response)
 }
 
-// protect calls f, whose panic ends nothing.
-func (o *outbound) protect(f func()) {
+// complete completes a call. A panic of that ends nothing.
+func (o *outbound) complete(call openCall, response *wire.Response) {
 	defer func() {
 		if r := recover(); r != nil {
 			o.node.dropped("answer", r)
 		}
 	}()
-	f()
+	call.Answer(response)
 }
 
 // item hands an item to its stream.

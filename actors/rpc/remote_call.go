@@ -21,26 +21,42 @@ type remoteCall[Resp any] struct {
 	node     *node
 	target   Target
 	function string
-	argument wire.Payload
-	held     atomic.Int64 // bytes of the node's budget, for the argument
-	key      string
-	// attemptTimeout is how long an attempt may take before the target is looked for anew.
-	attemptTimeout *time.Duration
-	traced         *telemetry.Telemetry // of whoever calls; nil if nobody traces
-	stream         collector            // nil for a call
-	window         uint32               // of the stream
+	argument *wire.Payload // nil once it is sent, if it is not sent again
+	held     atomic.Int64  // bytes of the node's budget, for the argument
+	// attempts is nil for a call that is made once, at an endpoint that does not move.
+	attempts *attempts[Resp]
+
+	mu     sync.Mutex
+	sentBy *outbound // the attempt that is under way, if it is made on another node
+	number uint64    // and its number there
+	over   bool
+}
+
+// attempts is what a call needs that may be made more than once, or is a stream.
+type attempts[Resp any] struct {
+	key string
+	// timeout is how long an attempt may take before the target is looked for anew.
+	timeout *time.Duration
+	trace   []string
+	stream  collector // nil for a call
+	window  uint32    // of the stream
 	// local calls the function of this node, if that is where the target is.
 	local func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp]
 
-	mu      sync.Mutex
+	// Guarded by the mu of the call.
 	at      endpoint     // of the attempt that is under way
-	sentBy  *outbound    // it, if it is made on another node
-	number  uint64       // and its number there
 	looped  *inboundCall // it, if it is one with a key on this node
-	over    bool
-	failed  []failure   // with a key those since an endpoint has failed twice
-	retries int         // of a call with a key
-	next    *time.Timer // of the next attempt
+	failed  []failure    // with a key those since an endpoint has failed twice
+	retries int          // of a call with a key
+	next    *time.Timer  // of the next attempt
+}
+
+// key returns that of the call, which is empty if it is not made again.
+func (c *remoteCall[Resp]) key() string {
+	if c.attempts == nil {
+		return ""
+	}
+	return c.attempts.key
 }
 
 // attempt sends the call to where its target is now.
@@ -49,14 +65,14 @@ func (c *remoteCall[Resp]) attempt() {
 	switch {
 	case c.IsDone():
 		return
-	case err != nil && c.key == "":
+	case err != nil && c.key() == "":
 		c.SetError(err)
 	case err != nil:
 		c.Fail(err)
-	case c.node.isLocal(at) && c.key == "":
+	case c.node.isLocal(at) && c.key() == "":
 		c.runLocal(at)
 	default:
-		if err := c.start(at); err != nil {
+		if err := c.start(at, c.attempts.trace); err != nil {
 			c.Fail(err)
 		}
 	}
@@ -65,7 +81,7 @@ func (c *remoteCall[Resp]) attempt() {
 func (c *remoteCall[Resp]) failures() []failure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.failed
+	return c.attempts.failed
 }
 
 // runLocal has the function run on this node.
@@ -74,7 +90,7 @@ func (c *remoteCall[Resp]) runLocal(at endpoint) {
 	c.aim(endpoint{})
 	c.mark(endpoint{})
 	done := c.node.calls.local(c.node.system.Address())
-	p := c.local(at, &ran)
+	p := c.attempts.local(at, &ran)
 	c.OnDone(func(pending.Handle) { p.Cancel(c.Err()) })
 	p.OnDone(func(pending.Handle) {
 		done()
@@ -91,11 +107,11 @@ func (c *remoteCall[Resp]) runLocal(at endpoint) {
 }
 
 // start sends the call, unless an error is returned.
-func (c *remoteCall[Resp]) start(at endpoint) error {
+func (c *remoteCall[Resp]) start(at endpoint, trace []string) error {
 	if c.node.isLocal(at) {
 		at.address = thisNode
 	}
-	var request wire.Request
+	request := wire.Request{Trace: trace}
 	if err := c.request(at, &request); err != nil {
 		return err
 	}
@@ -113,9 +129,12 @@ func (c *remoteCall[Resp]) start(at endpoint) error {
 
 // aim notes where the next attempt is made.
 func (c *remoteCall[Resp]) aim(at endpoint) {
+	if c.attempts == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = at
+	c.attempts.at = at
 }
 
 // mark marks the span of a call whose target moves.
@@ -127,9 +146,11 @@ func (c *remoteCall[Resp]) mark(at endpoint) {
 
 // request makes the call as it travels, at this moment.
 func (c *remoteCall[Resp]) request(at endpoint, r *wire.Request) error {
-	r.Function, r.Caller, r.Argument = c.function, clean(at.caller), c.argument
-	r.Trace, r.Key = c.trace(), c.key
-	r.Worker, r.Window, r.Identity = at.worker, c.window, at.identity
+	r.Function, r.Caller, r.Argument = c.function, clean(at.caller), *c.argument
+	r.Worker, r.Identity = at.worker, at.identity
+	if c.attempts != nil {
+		r.Key, r.Window = c.attempts.key, c.attempts.window
+	}
 	if deadline, ok := c.Context().Deadline(); ok {
 		r.Timeout = uint64(max(1, time.Until(deadline))) //nolint:gosec // It is positive.
 	}
@@ -143,12 +164,12 @@ func (c *remoteCall[Resp]) request(at endpoint, r *wire.Request) error {
 // maxTrace is how many headers of a trace may travel, each as a key and a value.
 const maxTrace = 128
 
-// trace returns the trace that the call is in, as headers.
-func (c *remoteCall[Resp]) trace() (trace []string) {
-	if c.traced == nil {
+// traceOf returns the trace that the call is in, as headers.
+func (c *remoteCall[Resp]) traceOf(traced *telemetry.Telemetry) (trace []string) {
+	if traced == nil {
 		return nil
 	}
-	header := c.traced.Envelope(c.Context(), nil, nil).Header
+	header := traced.Envelope(c.Context(), nil, nil).Header
 	for _, key := range header.Keys() {
 		trace = append(trace, clean(key), clean(header.Get(key)))
 	}
@@ -182,7 +203,11 @@ func (c *remoteCall[Resp]) send(address string, r *wire.Request) error {
 			n.calls.done(address)
 			return err
 		default:
-			c.watch(o, c.number)
+			if c.attempts == nil {
+				c.argument = nil
+			} else {
+				c.watch(o, c.number)
+			}
 			return nil
 		}
 	}
@@ -191,8 +216,8 @@ func (c *remoteCall[Resp]) send(address string, r *wire.Request) error {
 // watch has the target of a call with a key looked for anew if an attempt takes too long.
 // mu must be held.
 func (c *remoteCall[Resp]) watch(o *outbound, number uint64) {
-	if _, moves := c.target.(ofCluster); moves && c.attemptTimeout != nil {
-		c.next = time.AfterFunc(*c.attemptTimeout, func() { c.overdue(o, number) })
+	if _, moves := c.target.(ofCluster); moves && c.attempts.timeout != nil {
+		c.attempts.next = time.AfterFunc(*c.attempts.timeout, func() { c.overdue(o, number) })
 	}
 }
 
@@ -202,7 +227,7 @@ func (c *remoteCall[Resp]) overdue(o *outbound, number uint64) {
 	at, err := c.target.find(c.Context(), c.node, nil)
 	c.mu.Lock()
 	current := !c.over && c.sentBy == o && c.number == number
-	moved := current && err == nil && at.address != c.at.address
+	moved := current && err == nil && at.address != c.attempts.at.address
 	switch {
 	case moved:
 		c.sentBy = nil
@@ -237,10 +262,10 @@ func (c *remoteCall[Resp]) loop(r *wire.Request) error {
 	call := &inboundCall{node: n}
 	call.answer = func(answer *wire.Response) {
 		if c.unloop(call) {
-			c.Answer(answer, true)
+			c.Answer(answer)
 		}
 	}
-	c.looped = call
+	c.attempts.looped = call
 	c.mu.Unlock()
 	n.serve(call, r, false, 0)
 	return nil
@@ -249,9 +274,9 @@ func (c *remoteCall[Resp]) loop(r *wire.Request) error {
 // unloop notes that an attempt on this node has ended, and reports whether that is news.
 func (c *remoteCall[Resp]) unloop(call *inboundCall) bool {
 	c.mu.Lock()
-	ok := c.looped == call
+	ok := c.attempts.looped == call
 	if ok {
-		c.looped = nil
+		c.attempts.looped = nil
 	}
 	c.mu.Unlock()
 	if ok {
@@ -262,12 +287,16 @@ func (c *remoteCall[Resp]) unloop(call *inboundCall) bool {
 
 // ended is called when the pending is done. If nothing has come from the other
 // node it is told that nobody waits any more.
-func (c *remoteCall[Resp]) ended() {
+func (c *remoteCall[Resp]) ended(pending.Handle) {
 	c.release()
 	c.mu.Lock()
 	c.over = true
-	c.stopTimer()
-	o, number, looped := c.sentBy, c.number, c.looped
+	var looped *inboundCall
+	if c.attempts != nil {
+		c.stopTimer()
+		looped = c.attempts.looped
+	}
+	o, number := c.sentBy, c.number
 	c.sentBy = nil
 	c.mu.Unlock()
 	if o != nil && o.isOpen(number) {
@@ -280,8 +309,8 @@ func (c *remoteCall[Resp]) ended() {
 
 // stopTimer has no further attempt made. mu must be held.
 func (c *remoteCall[Resp]) stopTimer() {
-	if c.next != nil {
-		c.next.Stop()
+	if c.attempts.next != nil {
+		c.attempts.next.Stop()
 	}
 }
 
@@ -301,10 +330,15 @@ func (c *remoteCall[Resp]) SetError(err error) bool {
 }
 
 // Items implements [openCall].
-func (c *remoteCall[Resp]) Items() collector { return c.stream }
+func (c *remoteCall[Resp]) Items() collector {
+	if c.attempts == nil {
+		return nil
+	}
+	return c.attempts.stream
+}
 
 // Answer implements [openCall].
-func (c *remoteCall[Resp]) Answer(r *wire.Response, _ bool) {
+func (c *remoteCall[Resp]) Answer(r *wire.Response) {
 	if r.Error != nil {
 		c.Fail(c.node.decodeError(r.Error))
 		return
@@ -330,7 +364,7 @@ func (c *remoteCall[Resp]) complete(result *wire.Payload) {
 // decode returns the value of a result. That of a stream which has ended well is empty.
 func (c *remoteCall[Resp]) decode(config *config, result *wire.Payload) (value Resp, err error) {
 	switch {
-	case c.stream == nil:
+	case c.Items() == nil:
 		return decode[Resp](config, result)
 	case result.Size() > 0:
 		err = fmt.Errorf("%w: it is not for Stream: it has one result", ErrUnknownFunction)
@@ -347,10 +381,14 @@ func (c *remoteCall[Resp]) Fail(err error) {
 
 // retryable reports whether the call may be made again after an error.
 func (c *remoteCall[Resp]) retryable(err error) bool {
-	if c.key != "" {
+	if c.attempts == nil {
+		return false
+	}
+	if c.attempts.key != "" {
 		return c.node.retryable(err)
 	}
-	return hasNotRun(err) && c.target.moves(err) && (c.stream == nil || !c.stream.started())
+	stream := c.attempts.stream
+	return hasNotRun(err) && c.target.moves(err) && (stream == nil || !stream.started())
 }
 
 // retryable reports whether a call with a key is made again after an error: if
@@ -369,20 +407,21 @@ func (c *remoteCall[Resp]) retry(err error) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	round := c.key != "" && slices.ContainsFunc(c.failed, func(f failure) bool { return f.address == c.at.address })
-	c.failed = append(c.failed, failure{c.at.address, err})
-	after, again := backoff(len(c.failed))
+	a := c.attempts
+	round := a.key != "" && slices.ContainsFunc(a.failed, func(f failure) bool { return f.address == a.at.address })
+	a.failed = append(a.failed, failure{a.at.address, err})
+	after, again := backoff(len(a.failed))
 	if round { // each endpoint has had its turn: they may be back
-		c.failed = nil
+		a.failed = nil
 	}
-	if c.key != "" {
-		c.retries++
-		after, again = pauseAfter(c.retries), true
+	if a.key != "" {
+		a.retries++
+		after, again = pauseAfter(a.retries), true
 	}
 	if again && !c.over {
 		c.sentBy = nil
 		c.stopTimer()
-		c.next = time.AfterFunc(after, c.attempt)
+		a.next = time.AfterFunc(after, c.attempt)
 	}
 	return again
 }
