@@ -155,14 +155,14 @@ func (c *conn) deliver(p segment) {
 }
 
 // Recv implements [transport.Conn].
-func (c *conn) Recv() ([]byte, error) {
+func (c *conn) Recv() ([][]byte, error) {
 	for {
 		c.mu.Lock()
 		if len(c.inbox) > 0 {
 			batch := c.inbox[0]
 			c.inbox = c.inbox[1:]
 			c.mu.Unlock()
-			return batch, nil
+			return [][]byte{batch}, nil
 		}
 		over := c.over
 		c.mu.Unlock()

@@ -31,7 +31,7 @@ type batchCodec struct{}
 type outboundBatch struct{ head, tail []byte }
 
 // inboundBatch is a batch that has come.
-type inboundBatch struct{ buffer mem.Buffer }
+type inboundBatch struct{ data mem.BufferSlice }
 
 // Name implements [encoding.CodecV2]. It is the one of messages of protobuf, which is
 // what the others are.
@@ -57,7 +57,8 @@ func (batchCodec) Unmarshal(data mem.BufferSlice, message any) error {
 	if !ok {
 		return encoding.GetCodecV2("proto").Unmarshal(data, message)
 	}
-	b.buffer = data.MaterializeToBuffer(mem.DefaultBufferPool())
+	data.Ref()
+	b.data = data
 	return nil
 }
 
@@ -79,8 +80,9 @@ type grpcConn struct {
 		SendMsg(message any) error
 		RecvMsg(message any) error
 	}
-	end  func()
-	last mem.Buffer // the batch that was received last
+	end   func()
+	last  inboundBatch // that was received last
+	parts [][]byte     // of it
 }
 
 var _ transport.Conn = (*grpcConn)(nil)
@@ -91,17 +93,17 @@ func (c *grpcConn) Send(head, tail []byte) error {
 }
 
 // Recv implements [transport.Conn].
-func (c *grpcConn) Recv() ([]byte, error) {
-	if c.last != nil {
-		c.last.Free()
-		c.last = nil
-	}
-	var b inboundBatch
-	if err := c.stream.RecvMsg(&b); err != nil {
+func (c *grpcConn) Recv() ([][]byte, error) {
+	c.last.data.Free()
+	c.last.data = nil
+	if err := c.stream.RecvMsg(&c.last); err != nil {
 		return nil, err
 	}
-	c.last = b.buffer
-	return b.buffer.ReadOnlyData(), nil
+	c.parts = c.parts[:0]
+	for _, buffer := range c.last.data {
+		c.parts = append(c.parts, buffer.ReadOnlyData())
+	}
+	return c.parts, nil
 }
 
 // End implements [transport.Conn].

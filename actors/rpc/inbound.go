@@ -33,10 +33,12 @@ func (n *node) serveConn(conn transport.Conn) {
 	i.init(i.session, i.ended)
 	refused := n.peers.addInbound(i)
 	i.begin(conn)
+	var reader wire.Reader
 	for {
 		batch, err := conn.Recv()
 		if err == nil {
-			err = i.receive(batch, refused)
+			reader.Reset(batch...)
+			err = i.receive(&reader, refused)
 		}
 		if err != nil {
 			if errors.Is(err, session.ErrProtocol) || errors.Is(err, wire.ErrMalformed) {
@@ -50,23 +52,22 @@ func (n *node) serveConn(conn transport.Conn) {
 }
 
 // receive deals with a batch. After an error the session is to be ended.
-func (i *inbound) receive(batch []byte, refused error) (err error) {
-	if len(batch) > wire.MaxBatch {
-		return fmt.Errorf("%w: a batch of %d bytes", session.ErrProtocol, len(batch))
+func (i *inbound) receive(batch *wire.Reader, refused error) (err error) {
+	if batch.Left() > wire.MaxBatch {
+		return fmt.Errorf("%w: a batch of %d bytes", session.ErrProtocol, batch.Left())
 	}
 	var f wire.Frame
-	for len(batch) > 0 {
-		kind, body, rest, err := wire.Split(batch)
+	for batch.Left() > 0 {
+		kind, body, more, err := batch.Next()
 		if err != nil {
 			return err
 		}
 		if kind == wire.KindRequest {
 			body = bytes.Clone(body) // what is in it lives as long as the call
 		}
-		if err := wire.Decode(&f, kind, body); err != nil {
+		if err := wire.Decode(&f, kind, body, more...); err != nil {
 			return err
 		}
-		batch = rest
 		i.mu.Lock()
 		e, err := i.session.Receive(&f, time.Now())
 		i.mu.Unlock()

@@ -81,10 +81,12 @@ func (o *outbound) run() {
 		conn.End()
 		return
 	}
+	var reader wire.Reader
 	for {
 		batch, err := conn.Recv()
 		if err == nil {
-			err = o.receive(batch)
+			reader.Reset(batch...)
+			err = o.receive(&reader)
 		}
 		if err != nil {
 			o.end(err)
@@ -186,18 +188,20 @@ func (o *outbound) ended(err error) {
 }
 
 // receive deals with a batch. After an error the session is to be ended.
-func (o *outbound) receive(batch []byte) error {
-	if len(batch) > wire.MaxBatch {
-		return fmt.Errorf("%w: a batch of %d bytes", session.ErrProtocol, len(batch))
+func (o *outbound) receive(batch *wire.Reader) error {
+	if batch.Left() > wire.MaxBatch {
+		return fmt.Errorf("%w: a batch of %d bytes", session.ErrProtocol, batch.Left())
 	}
 	var f wire.Frame
 	var e session.ClientEvent[openCall]
-	for len(batch) > 0 {
-		rest, err := wire.Next(&f, batch)
+	for batch.Left() > 0 {
+		kind, body, more, err := batch.Next()
+		if err == nil {
+			err = wire.Decode(&f, kind, body, more...)
+		}
 		if err != nil {
 			return err
 		}
-		batch = rest
 		o.mu.Lock()
 		e, err = o.session.Receive(&f, time.Now())
 		if e.Kind == wire.KindWelcome || e.Kind == wire.KindGoaway {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,10 +44,10 @@ func (p *pipe) Send(head, tail []byte) error {
 	}
 }
 
-func (p *pipe) Recv() ([]byte, error) {
+func (p *pipe) Recv() ([][]byte, error) {
 	select {
 	case batch := <-p.in:
-		return batch, nil
+		return [][]byte{batch}, nil
 	case <-p.done:
 		return nil, io.EOF
 	}
@@ -164,7 +165,7 @@ func (p *peer) next() *wire.Frame {
 			if err != nil {
 				return &wire.Frame{}
 			}
-			p.batch = batch
+			p.batch = slices.Concat(batch...)
 		}
 		f := new(wire.Frame)
 		rest, err := wire.Next(f, p.batch)

@@ -15,9 +15,9 @@ type Conn interface {
 	// Send sends head, and tail behind it, as one batch. It may wait for room. It owns
 	// head, and does not change tail. It is called by one goroutine at a time.
 	Send(head, tail []byte) error
-	// Recv returns the next batch, which holds until Recv is called again. It is called
-	// by one goroutine at a time.
-	Recv() ([]byte, error)
+	// Recv returns the parts of the next batch, which hold until Recv is called again. It
+	// is called by one goroutine at a time.
+	Recv() ([][]byte, error)
 	// End ends the connection for both sides. What waits in Send or Recv returns. It may
 	// be called more than once, from any goroutine.
 	End()

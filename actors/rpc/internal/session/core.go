@@ -56,7 +56,7 @@ func (c *core) next(now time.Time) (b Batch, through uint64, ok bool) {
 	if c.state == ended {
 		return Batch{}, 0, false
 	}
-	b, through, ok = c.queue.next(c.state != greeting)
+	b, through, ok = c.queue.next(c.state != greeting, now)
 	if ok {
 		c.sending = now
 	}
@@ -140,15 +140,19 @@ func (a assemblies) add(f *wire.Frame) (whole *assembly, err error) {
 		return nil, nil
 	}
 	left := one.frame.Total - uint64(len(one.data))
-	if uint64(len(f.Data)) > left {
+	n := f.DataSize()
+	if uint64(n) > left { //nolint:gosec // A size is not negative.
 		return nil, violation(f, "a payload is larger than announced")
 	}
-	if cap(one.data)-len(one.data) < len(f.Data) {
+	if cap(one.data)-len(one.data) < n {
 		// It takes no memory of note before the bytes are there.
-		size := min(one.frame.Total, 4*uint64(len(one.data)+len(f.Data)))
+		size := min(one.frame.Total, 4*uint64(len(one.data)+n)) //nolint:gosec // As above.
 		one.data = append(make([]byte, 0, size), one.data...)
 	}
 	one.data = append(one.data, f.Data...)
+	for _, more := range f.More {
+		one.data = append(one.data, more...)
+	}
 	if uint64(len(one.data)) < one.frame.Total {
 		return nil, nil
 	}

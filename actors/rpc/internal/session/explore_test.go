@@ -60,7 +60,7 @@ func (w *world) connect() {
 }
 
 // sizes are those of arguments, results and items: in one piece, and in chunks.
-var sizes = []int{1, wire.InlineSize, wire.InlineSize + 1, 3 * wire.ChunkSize}
+var sizes = []int{1, wire.InlineSize, wire.InlineSize + 1, wire.ChunkSize + 1}
 
 func (w *world) call(size, items int) {
 	j := &job{name: fmt.Sprint("job ", len(w.jobs)), items: items, session: w.resets}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"sync"
+	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
@@ -42,7 +43,13 @@ type queue struct {
 	// before another transfer begins: one of them has the cancellation of a transfer,
 	// whose place it takes.
 	put, sent, hold uint64
+
+	lastSmall time.Time // when a small batch was sent last
 }
+
+// smallTime is for how long chunks are small after a small batch was sent: there may be
+// more, which are not to wait long.
+const smallTime = 20 * time.Millisecond
 
 // smallBatch is some small frames.
 type smallBatch struct {
@@ -194,7 +201,7 @@ func (q *queue) remove(t *transfer) {
 
 // next returns what is to be sent next, and the number of the last small request in it.
 // While the session is not open that is the handshake alone.
-func (q *queue) next(open bool) (b Batch, through uint64, ok bool) {
+func (q *queue) next(open bool, now time.Time) (b Batch, through uint64, ok bool) {
 	if open && len(q.small) > 0 {
 		first := q.small[0]
 		q.small[0] = smallBatch{}
@@ -202,6 +209,7 @@ func (q *queue) next(open bool) (b Batch, through uint64, ok bool) {
 			q.small = nil
 		}
 		q.sent++
+		q.lastSmall = now
 		q.bytes -= len(first.frames)
 		b.Head, through = first.frames, first.through
 	}
@@ -210,7 +218,7 @@ func (q *queue) next(open bool) (b Batch, through uint64, ok bool) {
 		q.control = q.control[:0]
 	}
 	if open && len(q.active) > 0 {
-		b = q.chunk(b)
+		b = q.chunk(b, now)
 	}
 	return b, through, len(b.Head) > 0
 }
@@ -223,7 +231,7 @@ func orBuffer(head []byte) []byte {
 }
 
 // chunk adds a chunk of the transfer whose turn it is.
-func (q *queue) chunk(b Batch) Batch {
+func (q *queue) chunk(b Batch, now time.Time) Batch {
 	t := q.nextTransfer()
 	if t == nil {
 		return b
@@ -236,6 +244,9 @@ func (q *queue) chunk(b Batch) Batch {
 		t.head = nil
 	}
 	n := min(len(t.data), wire.ChunkSize)
+	if now.Sub(q.lastSmall) < smallTime {
+		n = min(n, wire.SmallChunk)
+	}
 	b.Head, b.Tail = wire.AppendChunk(b.Head, t.number, n), t.data[:n]
 	t.data = t.data[n:]
 	q.bytes -= n

@@ -387,7 +387,7 @@ func TestAPayloadThatDripsEndsTheSession(t *testing.T) {
 		err = p.server.Tick(p.now.Add(after))
 	}
 	require.ErrorIs(t, err, ErrSlow)
-	assert.Less(t, after, time.Minute)
+	assert.Less(t, after, 2*time.Minute)
 }
 
 func TestANodeThatLeavesFinishesWhatItHas(t *testing.T) {

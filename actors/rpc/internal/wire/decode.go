@@ -14,33 +14,115 @@ var ErrMalformed = errors.New("rpc: malformed")
 // maxTexts is how many texts a list in a frame may have.
 const maxTexts = 256
 
-// Next decodes the first frame of a batch into f, and returns what is behind it. Texts
-// and bytes of f are those of the batch: they hold as long as it does.
-func Next(f *Frame, batch []byte) (rest []byte, err error) {
-	kind, body, rest, err := Split(batch)
-	if err == nil {
-		err = Decode(f, kind, body)
-	}
-	return rest, err
+// Reader reads the frames of a batch, which may come in several parts.
+type Reader struct {
+	parts [][]byte
+	more  [][]byte
+	left  int // bytes
 }
 
-// Split returns the kind and the body of the first frame of a batch, and what is behind
-// it.
-func Split(batch []byte) (kind Kind, body, rest []byte, err error) {
-	if len(batch) == 0 {
+// Reset has the reader read a batch.
+func (r *Reader) Reset(parts ...[]byte) {
+	r.parts, r.left = append(r.parts[:0], parts...), 0
+	for _, part := range parts {
+		r.left += len(part)
+	}
+}
+
+// Left returns how many bytes are not read.
+func (r *Reader) Left() int { return r.left }
+
+// longestHead is how many bytes are needed for the kind of a frame and its length.
+const longestHead = 1 + binary.MaxVarintLen32
+
+// Next returns the kind and the body of the next frame. The body is that of the batch if
+// it is in one part of it, and else a copy; of a chunk more is what is in further parts.
+// Both hold as long as the batch, more until Next is called again.
+func (r *Reader) Next() (kind Kind, body []byte, more [][]byte, err error) {
+	head := r.peek()
+	if len(head) == 0 {
 		return 0, nil, nil, fmt.Errorf("%w: no frame", ErrMalformed)
 	}
-	kind = Kind(batch[0])
-	size, n := binary.Uvarint(batch[1:])
-	if n <= 0 || size > MaxFrame || size > uint64(len(batch)-1-n) {
+	kind = Kind(head[0])
+	size, n := binary.Uvarint(head[1:])
+	if n <= 0 || size > MaxFrame || size > uint64(r.left-1-n) { //nolint:gosec // The head is there.
 		return 0, nil, nil, fmt.Errorf("%w: a frame of kind %d does not end", ErrMalformed, kind)
 	}
-	at, size2 := 1+n, int(size) //nolint:gosec // It is no more than MaxFrame.
-	return kind, batch[at : at+size2 : at+size2], batch[at+size2:], nil
+	r.skip(1 + n)
+	body, more = r.take(kind, int(size)) //nolint:gosec // It is no more than MaxFrame.
+	return kind, body, more, nil
 }
 
-// Decode decodes the body of a frame.
-func Decode(f *Frame, kind Kind, body []byte) error {
+// peek returns the bytes that the head of the next frame is in.
+func (r *Reader) peek() []byte {
+	for len(r.parts) > 0 && len(r.parts[0]) == 0 {
+		r.parts = r.parts[1:]
+	}
+	if len(r.parts) == 0 {
+		return nil
+	}
+	if len(r.parts) == 1 || len(r.parts[0]) >= longestHead {
+		return r.parts[0]
+	}
+	var head []byte
+	for _, part := range r.parts {
+		head = append(head, part[:min(len(part), longestHead-len(head))]...)
+	}
+	return head
+}
+
+// skip goes on behind so many bytes.
+func (r *Reader) skip(n int) {
+	r.left -= n
+	for n > 0 {
+		here := min(n, len(r.parts[0]))
+		r.parts[0] = r.parts[0][here:]
+		if n -= here; n > 0 {
+			r.parts = r.parts[1:]
+		}
+	}
+}
+
+// take returns a body.
+func (r *Reader) take(kind Kind, size int) (body []byte, more [][]byte) {
+	for len(r.parts) > 0 && len(r.parts[0]) == 0 {
+		r.parts = r.parts[1:]
+	}
+	if size == 0 {
+		return nil, nil
+	}
+	r.left -= size
+	if first := r.parts[0]; len(first) >= size {
+		r.parts[0] = first[size:]
+		return first[:size:size], nil
+	}
+	if _, n := binary.Uvarint(r.parts[0]); kind == KindChunk && n > 0 {
+		body, more = r.parts[0], r.more[:0]
+		for size -= len(body); size > 0; {
+			r.parts = r.parts[1:]
+			here := min(size, len(r.parts[0]))
+			more = append(more, r.parts[0][:here])
+			r.parts[0] = r.parts[0][here:]
+			size -= here
+		}
+		r.more = more
+		return body, more
+	}
+	body = make([]byte, 0, size)
+	for size > 0 {
+		here := min(size, len(r.parts[0]))
+		body = append(body, r.parts[0][:here]...)
+		r.parts[0] = r.parts[0][here:]
+		if size -= here; size > 0 {
+			r.parts = r.parts[1:]
+		}
+	}
+	return body, nil
+}
+
+// Decode decodes the body of a frame. Texts and bytes of f are those of the body: they
+// hold as long as it does.
+func Decode(f *Frame, kind Kind, body []byte, more ...[]byte) error {
 	*f = Frame{Kind: kind}
 	d := decoder{rest: body}
 	switch kind {
@@ -72,8 +154,8 @@ func Decode(f *Frame, kind Kind, body []byte) error {
 		d.payload(f, &f.Value, flags)
 	case KindChunk:
 		f.Number = d.uvarint()
-		f.Data, d.rest = d.rest, nil
-		if len(f.Data) == 0 || len(f.Data) > ChunkSize {
+		f.Data, f.More, d.rest = d.rest, more, nil
+		if size := f.DataSize(); size == 0 || size > ChunkSize {
 			d.fail("chunk")
 		}
 	case KindCredit:
@@ -92,6 +174,27 @@ func Decode(f *Frame, kind Kind, body []byte) error {
 		return fmt.Errorf("%w: the %s of a frame of kind %d", ErrMalformed, d.wrong, kind)
 	}
 	return nil
+}
+
+// DataSize returns how many bytes a chunk has.
+func (f *Frame) DataSize() int {
+	size := len(f.Data)
+	for _, more := range f.More {
+		size += len(more)
+	}
+	return size
+}
+
+// Next decodes the first frame of a batch into f, and returns what is behind it. Texts
+// and bytes of f are those of the batch: they hold as long as it does.
+func Next(f *Frame, batch []byte) (rest []byte, err error) {
+	var r Reader
+	r.Reset(batch)
+	kind, body, _, err := r.Next()
+	if err != nil {
+		return nil, err
+	}
+	return batch[len(batch)-r.Left():], Decode(f, kind, body)
 }
 
 // decoder reads the body of a frame. After a mistake it reads zeros.

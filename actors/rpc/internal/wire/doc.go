@@ -7,14 +7,16 @@ const (
 	// Version is that of the protocol that this package describes.
 	Version = 2
 
-	// ChunkSize is how much of a large payload one frame has, in bytes.
-	ChunkSize = 64 << 10
+	// ChunkSize is how much of a large payload one frame has at most, in bytes.
+	ChunkSize = 256 << 10
+	// SmallChunk is how much it has while small frames are sent as well.
+	SmallChunk = 64 << 10
 	// InlineSize is how large a payload may be that goes in one piece, in bytes.
 	InlineSize = 16 << 10
 	// MaxMeta is how large a frame may be without its payload, in bytes.
-	MaxMeta = 160 << 10
+	MaxMeta = 160 << 10 // less than MaxFrame with a payload that goes in one piece
 	// MaxFrame is how large the body of a frame may be, in bytes.
-	MaxFrame = MaxMeta + InlineSize
+	MaxFrame = ChunkSize + 16
 	// BatchSize is how much a batch has of frames before the last one, at most.
 	BatchSize = 32 << 10
 	// MaxBatch is how large a batch may be, in bytes: small frames and one chunk.

@@ -113,5 +113,6 @@ type Frame struct {
 	Response Response // of Response; its error also of Refuse and Cancel
 	Value    Payload  // of Item
 	Data     []byte   // of Chunk
+	More     [][]byte // of it too, behind Data
 	Granted  uint64   // of Credit
 }

@@ -65,7 +65,7 @@ func TestFramesAreDecodedAsTheyWereEncoded(t *testing.T) {
 
 func TestFramesThatAreCutAreMalformed(t *testing.T) {
 	for name, sample := range samples() {
-		kind, body, _, err := Split(sample.batch)
+		kind, body, err := split(sample.batch)
 		require.NoError(t, err)
 		for n := range sample.batch {
 			_, err := Next(new(Frame), sample.batch[:n])
@@ -82,7 +82,7 @@ func TestFramesThatAreCutAreMalformed(t *testing.T) {
 }
 
 func TestANewerHelloIsUnderstoodAsFarAsItGoes(t *testing.T) {
-	_, body, _, err := Split(AppendHello(nil, KindHello, &Hello{Version: Version + 1, Address: "a"}))
+	_, body, err := split(AppendHello(nil, KindHello, &Hello{Version: Version + 1, Address: "a"}))
 	require.NoError(t, err)
 	var f Frame
 	require.NoError(t, Decode(&f, KindHello, append(bytes.Clone(body), "more"...)))
@@ -135,4 +135,43 @@ func FuzzDecode(f *testing.F) {
 			batch = rest
 		}
 	})
+}
+
+// split returns the kind and the body of the first frame of a batch.
+func split(batch []byte) (Kind, []byte, error) {
+	var r Reader
+	r.Reset(batch)
+	kind, body, _, err := r.Next()
+	return kind, body, err
+}
+
+// The transport hands a batch over in parts that end anywhere.
+func TestFramesAreReadFromPartsOfAnySize(t *testing.T) {
+	var batch []byte
+	var want []Frame
+	for _, sample := range samples() {
+		batch = append(batch, sample.batch...)
+		want = append(want, sample.frame)
+	}
+	for size := 1; size < len(batch); size++ {
+		var parts [][]byte
+		for rest := batch; len(rest) > 0; {
+			n := min(size, len(rest))
+			parts, rest = append(parts, rest[:n]), rest[n:]
+		}
+		var r Reader
+		r.Reset(parts...)
+		for _, frame := range want {
+			kind, body, more, err := r.Next()
+			require.NoError(t, err, "parts of %d bytes", size)
+			var f Frame
+			require.NoError(t, Decode(&f, kind, body, more...))
+			for _, more := range f.More {
+				f.Data = append(bytes.Clone(f.Data), more...)
+			}
+			f.More = nil
+			require.Equal(t, frame, f)
+		}
+		require.Zero(t, r.Left())
+	}
 }
