@@ -93,7 +93,7 @@ func (i *inbound) handle(e *session.ServerEvent[*inboundCall], refused error) {
 		r := e.Request
 		i.node.serve(&inboundCall{node: i.node, from: i, address: i.address, number: e.Number}, &r, e.Chunked, e.Total)
 	case wire.KindChunk:
-		e.Call.request.Argument.Data = e.Data
+		e.Call.request.Argument = e.Argument
 		i.node.start(e.Call, e.Call.request)
 	case wire.KindCredit:
 		if e.Call.out != nil {

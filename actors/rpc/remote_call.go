@@ -354,6 +354,7 @@ func (c *remoteCall[Resp]) complete(result *wire.Payload) {
 		return
 	}
 	value, err := c.decode(config, result)
+	result.Free()
 	if err != nil {
 		c.SetError(err)
 		return

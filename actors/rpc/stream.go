@@ -100,7 +100,9 @@ func (s *consumer[Resp]) each(ctx context.Context, yield func(Resp, error) bool)
 		}
 		value := it.value
 		if it.encoded != nil {
-			if value, err = decode[Resp](s.node.config.Load(), it.encoded); err != nil {
+			value, err = decode[Resp](s.node.config.Load(), it.encoded)
+			it.encoded.Free()
+			if err != nil {
 				return err
 			}
 		}

@@ -208,7 +208,7 @@ func openCalls(n int) func(b *testing.B) {
 		target := rpc.At(nodes.address, "callers/clerk")
 		var grown float64
 		for b.Loop() {
-			ctx, cancel := context.WithCancel(context.Background())
+			ctx := context.Background()
 			calls := make([]*pending.Pending[*wrapperspb.BytesValue], n)
 			before := heap()
 			for i := range calls {
@@ -219,7 +219,6 @@ func openCalls(n int) func(b *testing.B) {
 			for _, p := range calls {
 				p.Cancel(nil)
 			}
-			cancel()
 		}
 		b.ReportMetric(grown/float64(b.N*n), heapUnit)
 	}

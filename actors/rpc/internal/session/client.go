@@ -244,10 +244,10 @@ func (c *Client[C]) chunk(f *wire.Frame) (e ClientEvent[C], err error) {
 		Response: whole.frame.Response, Value: whole.frame.Value,
 	}
 	if e.Kind == wire.KindItem {
-		e.Value.Data = whole.data
+		whole.data.Move(&e.Value)
 		return e, nil
 	}
-	e.Response.Result.Data = whole.data
+	whole.data.Move(&e.Response.Result)
 	c.done(f.Number)
 	return e, nil
 }

@@ -115,7 +115,7 @@ type assemblies map[uint64]*assembly
 
 type assembly struct {
 	frame wire.Frame // that has announced it
-	data  []byte
+	data  wire.Buffer
 	until time.Time
 }
 
@@ -139,21 +139,18 @@ func (a assemblies) add(f *wire.Frame) (whole *assembly, err error) {
 	if one == nil {
 		return nil, nil
 	}
-	left := one.frame.Total - uint64(len(one.data))
+	left := one.frame.Total - uint64(one.data.Len()) //nolint:gosec // A size is not negative.
 	n := f.DataSize()
 	if uint64(n) > left { //nolint:gosec // A size is not negative.
 		return nil, violation(f, "a payload is larger than announced")
 	}
-	if cap(one.data)-len(one.data) < n {
-		// It takes no memory of note before the bytes are there.
-		size := min(one.frame.Total, 4*uint64(len(one.data)+n)) //nolint:gosec // As above.
-		one.data = append(make([]byte, 0, size), one.data...)
-	}
-	one.data = append(one.data, f.Data...)
+	// It takes no memory of note before the bytes are there.
+	one.data.Grow(n, int(min(one.frame.Total, 8*uint64(one.data.Len()+n)))) //nolint:gosec // As above.
+	one.data.Append(f.Data)
 	for _, more := range f.More {
-		one.data = append(one.data, more...)
+		one.data.Append(more)
 	}
-	if uint64(len(one.data)) < one.frame.Total {
+	if uint64(one.data.Len()) < one.frame.Total { //nolint:gosec // As above.
 		return nil, nil
 	}
 	delete(a, f.Number)

@@ -147,7 +147,7 @@ func (w *world) serve(f *wire.Frame) {
 			w.run(j, e.Request.Argument.Data)
 		}
 	case wire.KindChunk:
-		w.run(e.Call, e.Data)
+		w.run(e.Call, e.Argument.Data)
 	case wire.KindCancel:
 		e.Call.running = false
 	}

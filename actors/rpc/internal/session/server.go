@@ -124,12 +124,12 @@ type ServerEvent[C any] struct {
 	// Call is the open call that it is about; none for a Request.
 	Call C
 	// Request is a call. Its argument comes later, of Total bytes, if it is Chunked.
-	Request wire.Request
-	Chunked bool
-	Total   uint64
-	Data    []byte      // of the argument that is complete
-	Granted uint64      // of a Credit
-	Cause   *wire.Error // of a Cancel
+	Request  wire.Request
+	Chunked  bool
+	Total    uint64
+	Argument wire.Payload // that is complete
+	Granted  uint64       // of a Credit
+	Cause    *wire.Error  // of a Cancel
 }
 
 // Receive deals with a frame. After an error the session has to end.
@@ -155,7 +155,10 @@ func (s *Server[C]) Receive(f *wire.Frame, now time.Time) (e ServerEvent[C], err
 		if whole == nil || !ok {
 			return e, err
 		}
-		return ServerEvent[C]{Kind: f.Kind, Number: f.Number, Call: call, Data: whole.data}, nil
+		e = ServerEvent[C]{Kind: f.Kind, Number: f.Number, Call: call}
+		e.Argument = whole.frame.Request.Argument
+		whole.data.Move(&e.Argument)
+		return e, nil
 	case wire.KindCredit, wire.KindCancel:
 		if f.Kind == wire.KindCancel { // also of what was answered, if that is not sent yet
 			s.Drop(f.Number)

@@ -25,6 +25,8 @@ type Payload struct {
 	// Type is the full name of that message.
 	Type string
 	Data []byte
+
+	pooled *[]byte // whose memory Data is; nil if it is not of the pool
 }
 
 // Size returns about how many bytes a payload needs.
