@@ -45,13 +45,6 @@ func newProxy(t testing.TB, to string) *proxy {
 // address is where the node is reached through the link.
 func (p *proxy) address() string { return p.Addr().String() }
 
-// pointTo has further connections go to the node at an address.
-func (p *proxy) pointTo(to string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.to = to
-}
-
 func (p *proxy) accept() {
 	for {
 		in, err := p.Accept()
