@@ -45,6 +45,7 @@ func TestWhatIsNilPanicsWhereItIsGiven(t *testing.T) {
 		"Schedule with a nil option":       func() { actors.Schedule(ctx, c, returns(1), actors.Delay(later), nil) },
 		"PendingOptions with a nil option": func() { actors.PendingOptions(pending.Tracked(), nil) },
 		"TrackedBy with a nil function":    func() { actors.TrackedBy(nil) },
+		"NoResult with a nil function":     func() { actors.NoResult(nil) },
 		"ToThread with a nil context":      func() { actors.ToThread(noContext, c, returns(1)) },
 		"ToThread on a nil caller":         func() { actors.ToThread(ctx, noCaller, returns(1)) },
 		"ToThread with a nil function":     func() { actors.ToThread(ctx, c, noFunction) },

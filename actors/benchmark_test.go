@@ -32,6 +32,49 @@ func BenchmarkCallSoonWait(b *testing.B) {
 	}
 }
 
+func BenchmarkCall(b *testing.B) {
+	c := benchCaller(b)
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = actors.Call(ctx, c, one)
+	}
+}
+
+func BenchmarkCallInFunction(b *testing.B) {
+	c, d := benchCaller(b), benchCaller(b)
+	b.ReportAllocs()
+	_, _ = actors.CallSoon(context.Background(), c, func(ctx context.Context) (int, error) {
+		for b.Loop() {
+			_, _ = actors.Call(ctx, d, one)
+		}
+		return 0, nil
+	}).Wait(context.Background())
+}
+
+func BenchmarkCallOnOwn(b *testing.B) {
+	c := benchCaller(b)
+	b.ReportAllocs()
+	_, _ = actors.CallSoon(context.Background(), c, func(ctx context.Context) (int, error) {
+		for b.Loop() {
+			_, _ = actors.Call(ctx, c, one)
+		}
+		return 0, nil
+	}).Wait(context.Background())
+}
+
+func BenchmarkCallOf8(b *testing.B) {
+	c := benchCaller(b)
+	ctx := context.Background()
+	b.ReportAllocs()
+	b.SetParallelism(4)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			_, _ = actors.Call(ctx, c, one)
+		}
+	})
+}
+
 func BenchmarkRequestFuture(b *testing.B) {
 	system := newSystem(b)
 	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {

@@ -35,18 +35,25 @@ func Schedule[T any](
 func schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method, opts []CallOption,
 ) *pending.Pending[T] {
-	var o callOptions
+	t, o := newCallWith(ctx, c, fn, m, opts)
+	c.dispatch(ctx, t, o)
+	return &t.Pending
+}
+
+// newCallWith makes a call with options, to be dispatched with them.
+func newCallWith[T any](
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method, opts []CallOption,
+) (*call[T], *callOptions) {
+	o := &callOptions{}
 	for _, opt := range opts {
-		opt(&o)
+		opt(o)
 	}
 	if o.served {
 		m = telemetry.Handle
 	}
-	scheduler, submit := &c.sched, c.submit
-	var workers *pool
+	scheduler := &c.sched
 	if o.worker {
-		workers = c.workers()
-		scheduler, submit = &workers.unassigned, workers.submit
+		scheduler = &c.workers().unassigned
 	}
 	t := newCall(ctx, scheduler, fn, c.observed(m, o.delay, o.pending))
 	if o.worker {
@@ -58,15 +65,23 @@ func schedule[T any](
 	if o.queueTimeout != nil {
 		cancelAfter(t, *o.queueTimeout, true, t.Reject)
 	}
+	return t, o
+}
+
+// dispatch queues a call as its options say.
+func (c *Caller) dispatch(ctx context.Context, t work, o *callOptions) {
+	submit := c.submit
+	if o.worker {
+		submit = c.workers().submit
+	}
 	switch {
 	case o.delay > 0:
 		c.scheduleLater(ctx, t, o.delay, submit)
 	case o.worker:
-		workers.assign(ctx, t)
+		c.workers().assign(ctx, t)
 	default:
 		c.enqueue(ctx, t)
 	}
-	return &t.Pending
 }
 
 // cancelAfter calls cancel after d, unless t is done by then. With queued, cancel has no
@@ -89,7 +104,8 @@ func cancelAfter(t work, d time.Duration, queued bool, cancel func(cause error))
 	t.OnDone(func(pending.Handle) { timer.Stop() })
 }
 
-// CallSoon is [Schedule] without options.
+// CallSoon is [Schedule] without options. A function that has no result is given as
+// [NoResult](fn).
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "CallSoon")
 	return callSoon(ctx, c, fn, telemetry.CallSoon)

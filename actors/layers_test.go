@@ -17,24 +17,26 @@ const module = "github.com/seed-7fcaac1b/protocaller/"
 // are not listed may depend on nothing of the module.
 var layers = map[string][]string{
 	"internal/bounded":           {},
+	"internal/entry":             {},
 	"internal/safelog":           {},
-	"pending":                    {"internal/bounded", "internal/safelog"},
-	"telemetry":                  {"pending", "internal/bounded", "internal/safelog"},
+	"pending":                    {"internal/bounded", "internal/entry", "internal/safelog"},
+	"telemetry":                  {"pending", "internal/bounded", "internal/entry", "internal/safelog"},
 	"supervision":                {},
-	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/safelog"},
+	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog"},
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "pending", "internal/bounded", "internal/safelog"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "pending", "internal/bounded", "internal/entry", "internal/safelog"},
 	"actors": {
 		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem",
-		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/safelog",
+		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog",
 	},
 }
 
 // What these packages may depend on besides the module and the standard library.
 var foreign = map[string][]string{
 	"internal/bounded":          {},
+	"internal/entry":            {},
 	"internal/safelog":          {},
 	"pending":                   {},
 	"actors/internal/fifo":      {},
@@ -91,7 +93,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"anchor.go", "spawn.go", "children.go"},
 		{"restart.go"},
 		{"as_caller.go", "start.go", "main_caller.go"},
-		{"call_option.go", "call.go", "delayed.go", "queue_task.go", "queue.go", "invoke.go", "request.go", "reply.go"},
+		{"call_option.go", "no_result.go", "call.go", "delayed.go", "call_sync.go", "queue_task.go", "queue.go", "invoke.go", "request.go", "reply.go"},
 		{"drain.go", "process.go", "mailbox.go"},
 	})
 	require.NoError(t, err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -25,6 +24,7 @@ const (
 	flagTimed      // a timer will cancel it
 	flagQueueTimed // a timer will cancel it if its function has not started
 	flagDelayed    // a timer will schedule its function
+	flagExited     // the function has ended its goroutine
 )
 
 // base is a Pending without its value.
@@ -255,8 +255,6 @@ func (b *base) function() string {
 	}
 	return ""
 }
-
-func programCounter(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
 
 // Metadata implements [Handle].
 func (b *base) Metadata() Metadata {

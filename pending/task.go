@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/entry"
 )
 
 // Runner runs the function of a [Task]; package actors implements it. It is the
@@ -61,7 +63,7 @@ type Task[T any] struct {
 // method.
 func (t *Task[T]) Init(ctx context.Context, fn func(context.Context) (T, error), r Runner, opts ...Option) {
 	t.fn = fn
-	t.pc = programCounter(fn)
+	t.pc = entry.Of(fn)
 	t.runner = r
 	t.init(ctx, &t.Pending, opts)
 }
@@ -96,12 +98,16 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 			crash = &PanicError{Value: r, Stack: debug.Stack()}
 			return
 		}
+		t.set(flagExited)
 		t.end(value, errGoexit)
 	}()
 	value, err = t.fn(t.FunctionContext())
 	returned = true
 	return value, nil, err
 }
+
+// HasExited reports whether the function has ended its goroutine with [runtime.Goexit].
+func (t *Task[T]) HasExited() bool { return t.is(flagExited) }
 
 // Release drops the reference to the function of a task that was dropped.
 func (t *Task[T]) Release() { t.fn = nil }

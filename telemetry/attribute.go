@@ -37,6 +37,8 @@ const (
 	MessageTypeKey = attribute.Key("protocaller.message.type")
 	// SystemKey is the id of the actor system.
 	SystemKey = attribute.Key("protocaller.system.id")
+	// ReasonKey is why another node was denied something.
+	ReasonKey = attribute.Key("protocaller.reason")
 	// WorkerStateKey is "idle" or "busy".
 	WorkerStateKey = attribute.Key("protocaller.worker.state")
 )

@@ -38,9 +38,10 @@
 //	protocaller.caller.count      callers that have not stopped, by system
 //	protocaller.mailbox.length    calls and messages that wait, by system
 //	protocaller.worker.count      workers, idle and busy, by system
+//	protocaller.rpc.denied        what other nodes were denied, by reason
 //
-// The last three are read when metrics are collected. Each system has one callback
-// for them, until its last caller has stopped.
+// Callers, calls and workers are counted when metrics are collected. Each system has one
+// callback for them, until its last caller has stopped.
 //
 // # Cost
 //

@@ -13,6 +13,7 @@ const (
 	Request
 	Invoke
 	Put // an item of a queue
+	Call
 	// Those of package rpc: a call of a function of another node, and the
 	// function that another node has called.
 	RemoteCall
@@ -21,7 +22,7 @@ const (
 )
 
 var methodNames = [methods]string{
-	"Schedule", "CallSoon", "CallLater", "CallUsing", "ToThread", "Request", "Invoke", "Put", "rpc.Call", "rpc.Handle",
+	"Schedule", "CallSoon", "CallLater", "CallUsing", "ToThread", "Request", "Invoke", "Put", "Call", "rpc.Call", "rpc.Handle",
 }
 
 // String returns the name of the function, with "rpc." before those of package

@@ -13,6 +13,7 @@ import (
 type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram
+	denied       metric.Int64Counter
 
 	callers, queued, workers metric.Int64ObservableUpDownCounter
 }
@@ -24,7 +25,7 @@ var boundaries = []float64{
 }
 
 func newMetrics(m metric.Meter) *metrics {
-	var errs [7]error
+	var errs [8]error
 	var ms metrics
 	ms.begun, errs[0] = m.Int64Counter("protocaller.pending.started",
 		metric.WithUnit("{pending}"), metric.WithDescription("Pendings that were made."))
@@ -42,6 +43,8 @@ func newMetrics(m metric.Meter) *metrics {
 		metric.WithUnit("{call}"), metric.WithDescription("Calls and messages that wait in the mailboxes of callers."))
 	ms.workers, errs[6] = m.Int64ObservableUpDownCounter("protocaller.worker.count",
 		metric.WithUnit("{worker}"), metric.WithDescription("Workers of callers, by what they do."))
+	ms.denied, errs[7] = m.Int64Counter("protocaller.rpc.denied",
+		metric.WithUnit("{denial}"), metric.WithDescription("What other nodes were denied, by reason."))
 	if err := errors.Join(errs[:]...); err != nil {
 		otel.Handle(err)
 	}

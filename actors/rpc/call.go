@@ -40,7 +40,7 @@ func Call[Req, Resp any](
 	if fixed && n.isLocal(at) && !o.keyed() {
 		return callLocal[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{node: n, target: target, function: clean(function)}
+	c := &remoteCall[Resp]{node: n, target: target, function: function}
 	if !fixed || o.keyed() {
 		c.attempts = &attempts[Resp]{key: o.key, timeout: o.attemptTimeout}
 	}
@@ -58,7 +58,7 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
 	at, fixed := c.target.(endpoint)
 	traced := actors.TelemetryOf(ctx) // the context of the pending is no function's
-	opts := n.optionsOf(c.function)
+	opts := n.optionsOf(clean(c.function))
 	if traced != nil {
 		opts = append(opts, traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
 	}
@@ -70,6 +70,10 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		return
 	}
 	if err := o.check(); err != nil {
+		c.SetError(err)
+		return
+	}
+	if err := checkNames(c.function, c.target); err != nil {
 		c.SetError(err)
 		return
 	}

@@ -62,7 +62,8 @@ func TestWhyCallsFail(t *testing.T) {
 			{"argument of another type", failure[string](t, s.here, s.target, "echo", 7), rpc.ErrEncoding, "string"},
 			{"result of another type", failure[int](t, s.here, s.target, "echo", "x"), rpc.ErrEncoding, "int"},
 			{"argument that cannot be encoded", failure[int](t, s.here, s.target, "echo", func() {}), rpc.ErrEncoding, "func()"},
-			{"argument that is no UTF-8", failure[int](t, s.here, s.target, "\xff", none), rpc.ErrUnknownFunction, "\uFFFD"},
+			{"function that is no UTF-8", failure[int](t, s.here, s.target, "\xff", none), rpc.ErrEncoding, `the function "\xff"`},
+			{"caller that is no UTF-8", failure[int](t, s.here, rpc.At(s.there.Address(), "\xff"), "echo", none), rpc.ErrEncoding, `\xff" is not`},
 		}
 		for _, test := range tests {
 			require.ErrorIs(t, test.err, test.target, test.name)
@@ -255,7 +256,7 @@ func TestSizesAreBounded(t *testing.T) {
 func TestAuthorisationDeniesUnlessItPermits(t *testing.T) {
 	onBothNetworks(t, func(t *testing.T, s *scene) {
 		var asked rpc.Incoming
-		require.NoError(t, rpc.Configure(s.there, rpc.Authorise(func(call rpc.Incoming) bool {
+		require.NoError(t, rpc.Configure(s.there, rpc.Authorize(func(call rpc.Incoming) bool {
 			asked = call
 			if call.Function == "panic" {
 				panic("not permitted")
@@ -328,7 +329,7 @@ func TestMistakesInSettingUp(t *testing.T) {
 		"DedupWindow: 0s is":   rpc.Configure(system, rpc.DedupWindow(0, 1<<20)),
 		"4095 bytes are less":  rpc.Configure(system, rpc.DedupWindow(time.Minute, 4095)),
 		"Encoding: must":       rpc.Configure(system, rpc.Encoding(nil)),
-		"Authorise: must":      rpc.Configure(system, rpc.Authorise(nil)),
+		"Authorize: must":      rpc.Configure(system, rpc.Authorize(nil)),
 		"Advertised: missing":  rpc.Configure(system, rpc.Advertised("")),
 		"Advertised: port":     rpc.Configure(system, rpc.Advertised("10.0.0.7:0")),
 		"Advertised: other":    rpc.Configure(system, rpc.Advertised("0.0.0.0:4242")),

@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -24,13 +23,16 @@ type Codec interface {
 
 // JSON is the [Codec] that there is unless [Encoding] names another one. What was
 // encoded by it is always understood.
+//
+// A string that is not valid UTF-8 cannot travel as JSON: it is an error that matches
+// [ErrEncoding]. Give bytes that need not be text, such as the name of a file, as a []byte.
 var JSON Codec = jsonCodec{}
 
 type jsonCodec struct{}
 
 func (jsonCodec) Name() string                           { return "json" }
-func (jsonCodec) Marshal(value any) ([]byte, error)      { return json.Marshal(value) }
-func (jsonCodec) Unmarshal(data []byte, value any) error { return json.Unmarshal(data, value) }
+func (jsonCodec) Marshal(value any) ([]byte, error)      { return marshalJSON(value) }
+func (jsonCodec) Unmarshal(data []byte, value any) error { return unmarshalJSON(data, value) }
 
 // encode returns a value as it travels. The error matches [ErrEncoding].
 func (c *config) encode(value any) (p *wire.Payload, err error) {

@@ -1,14 +1,18 @@
 package rpc
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 const (
@@ -39,15 +43,17 @@ type config struct {
 	maxSize      int
 	maxOpen      int
 	maxOpenBytes int
-	authorise    func(Incoming) bool
+	authorize    func(Incoming) bool
+	exposed      []string // patterns; nil if all actors of the program are
+	telemetry    *telemetry.Telemetry
 
 	dedupTime  time.Duration
 	dedupBytes int
 
 	// Those of Start.
-	advertised string
-	server     []grpc.ServerOption
-	transport  grpc.DialOption
+	advertised        string
+	server, transport credentials.TransportCredentials // nil for none
+	checkClaims       bool                             // whether the address of a peer is one of its certificate
 }
 
 func defaults() *config {
@@ -179,9 +185,13 @@ func DedupWindow(d time.Duration, bytes int) Option {
 // Incoming is a call that another node has made, before anything is done about
 // it.
 type Incoming struct {
-	// Peer is the address of the node that calls, as it says itself. Only TLS with
-	// certificates on both sides keeps strangers from saying anything.
+	// Peer is the address of the node that calls. With [MutualTLS] it is one that the
+	// certificate of the node is for. Otherwise it is what the node claims, and proves nothing.
 	Peer string
+	// Certificate is the one that the node has shown, verified by the authorities of [MutualTLS],
+	// or of [TLS] with a configuration that verifies those of clients. It is nil otherwise. It must
+	// not be changed.
+	Certificate *x509.Certificate
 	// Function is the name of the function.
 	Function string
 	// Caller is the id of the caller that is to run it.
@@ -191,23 +201,50 @@ type Incoming struct {
 	Identity string
 }
 
-// Authorise has the calls of other nodes run for which permit returns true; all
-// others end with [ErrDenied], those among them for which it panics. It is called
-// from any goroutine, several at a time, and must not wait. Without the option
-// everything that is registered may be called.
-func Authorise(permit func(Incoming) bool) Option {
+// Authorize permits those calls of other nodes for which allow returns true. All other calls
+// end with [ErrDenied], also if allow panics. Without the option every registered function may
+// be called.
+//
+// allow is called from any goroutine, several at a time, and must not wait.
+func Authorize(allow func(Incoming) bool) Option {
 	return func(o *config) error {
-		if permit == nil {
-			return errors.New("rpc: Authorise: must not be nil")
+		if allow == nil {
+			return errors.New("rpc: Authorize: must not be nil")
 		}
-		o.authorise = permit
+		o.authorize = allow
+		return nil
+	}
+}
+
+// Expose limits which actors of the program other nodes can send messages to, watch and stop. An
+// actor is exposed if its id matches one of the patterns, as by [path.Match]: "orders", "orders/*".
+// With no patterns no actor is. Without the option all are, but for callers and for the actors of
+// protoactor.
+//
+// Expose does not concern functions: those are called by [Call], and [Authorize] permits that.
+// Answers to requests always pass. So does what members of a cluster send to its virtual actors.
+//
+// Two actors of protoactor are exposed only by a pattern that is their id: "activator", which
+// spawns actors of the kinds of the remote's configuration, and "partition-activator", which
+// places virtual actors for nodes that are no members of the cluster. The id "eventstream" has
+// messages published as events.
+//
+// A pattern that [path.Match] does not understand is an error.
+func Expose(patterns ...string) Option {
+	return func(o *config) error {
+		for _, pattern := range patterns {
+			if _, err := path.Match(pattern, ""); err != nil {
+				return fmt.Errorf("rpc: Expose: %q: %w", pattern, err)
+			}
+		}
+		o.exposed = append(make([]string, 0, len(patterns)), patterns...)
 		return nil
 	}
 }
 
 // permits asks who is to be asked about a call.
 func (c *config) permits(call Incoming) (permitted bool) {
-	if c.authorise == nil {
+	if c.authorize == nil {
 		return true
 	}
 	defer func() {
@@ -217,7 +254,7 @@ func (c *config) permits(call Incoming) (permitted bool) {
 	}()
 	call.Function, call.Caller = strings.Clone(call.Function), strings.Clone(call.Caller) // who is asked may keep them
 	call.Identity = strings.Clone(call.Identity)
-	return c.authorise(call)
+	return c.authorize(call)
 }
 
 // Advertised is the address, as "host:port", under which other nodes reach this

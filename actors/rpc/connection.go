@@ -2,20 +2,18 @@ package rpc
 
 import (
 	"context"
-	"log/slog"
-	"runtime/debug"
+	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/remote"
 	"google.golang.org/grpc"
-	grpccodes "google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // newGuards returns the server options that keep requests from ending the process.
 // Programs may set interceptors of their own besides, so these are chained.
 func (n *node) newGuards() []grpc.ServerOption {
-	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(refuse), grpc.ChainStreamInterceptor(n.receiveStream)}
+	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(n.gate.refuse), grpc.ChainStreamInterceptor(n.gate.admit)}
 }
 
 // withGuards returns server options with those guards that they lack.
@@ -29,44 +27,83 @@ func (n *node) withGuards(options []grpc.ServerOption) []grpc.ServerOption {
 	return slices.Concat(lacking, options)
 }
 
-// refuse refuses the methods of protoactor's service that are no streams. protoactor
-// has not implemented them: they panic, on a goroutine of gRPC.
-func refuse(_ context.Context, _ any, info *grpc.UnaryServerInfo, _ grpc.UnaryHandler) (any, error) {
-	return nil, status.Errorf(grpccodes.Unimplemented, "rpc: %s is not implemented", info.FullMethod)
-}
-
-// receiveStream has a connection end, and not the process, where protoactor
-// panics, as it does for a message of a type that this program does not have.
-func (n *node) receiveStream(
-	srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler,
-) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			n.log().Error("rpc: connection cut",
-				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
-			err = status.Errorf(grpccodes.InvalidArgument, "rpc: %v", r)
-		}
-	}()
-	return handler(srv, &arrivals{stream, n})
-}
-
-// arrivals are the messages that come over a connection. All of them are for this
-// node, whatever name their sender has for it: protoactor would send those on for
-// which it has another one, to itself, for ever.
-type arrivals struct {
-	grpc.ServerStream
-	node *node
-}
-
-// RecvMsg implements [grpc.ServerStream].
-func (a *arrivals) RecvMsg(message any) error {
-	if err := a.ServerStream.RecvMsg(message); err != nil {
-		return err
+// sendStream watches the streams of protoactor's remote to other nodes.
+func (n *node) sendStream(
+	ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	stream, err := streamer(ctx, desc, cc, method, opts...)
+	if err != nil || method != receiveMethod {
+		return stream, err
 	}
-	if m, ok := message.(*remote.RemoteMessage); ok {
-		for _, target := range m.GetMessageBatch().GetTargets() {
-			target.Address = a.node.system.Address()
+	return &departures{ClientStream: stream}, nil
+}
+
+// departures are the messages of protoactor's remote that are sent over a connection.
+type departures struct {
+	grpc.ClientStream
+	closed atomic.Bool // by this side
+	failed atomic.Bool // before that
+}
+
+// CloseSend implements [grpc.ClientStream]. It is the first thing that protoactor does
+// when it closes a connection, as it does when it could not send a message.
+func (d *departures) CloseSend() error {
+	d.closed.Store(true)
+	return d.ClientStream.CloseSend()
+}
+
+// RecvMsg implements [grpc.ClientStream]. A connection that this side has closed has
+// ended in an orderly way. protoactor would take it for lost, and close the next one to
+// the same address, if there is one by then, and so on without end.
+func (d *departures) RecvMsg(message any) error {
+	err := d.ClientStream.RecvMsg(message)
+	if err != nil && d.closed.Load() && !d.failed.Load() {
+		return io.EOF
+	}
+	return err
+}
+
+// SendMsg implements [grpc.ClientStream]. What protoactor has packed into one message goes
+// in several if it is large: a node takes no message of gRPC that is much larger than its
+// [MaxSize].
+func (d *departures) SendMsg(message any) error {
+	m, ok := message.(*remote.RemoteMessage)
+	if !ok || m.GetMessageBatch() == nil {
+		return d.send(message)
+	}
+	batch := m.GetMessageBatch()
+	all := batch.GetEnvelopes()
+	for len(all) > 0 {
+		n := fitMessage(all)
+		if n == len(batch.GetEnvelopes()) {
+			return d.send(message)
 		}
+		part := &remote.MessageBatch{
+			TypeNames: batch.GetTypeNames(), Targets: batch.GetTargets(), Senders: batch.GetSenders(), Envelopes: all[:n],
+		}
+		if err := d.send(&remote.RemoteMessage{MessageType: &remote.RemoteMessage_MessageBatch{MessageBatch: part}}); err != nil {
+			return err
+		}
+		all = all[n:]
 	}
 	return nil
+}
+
+func (d *departures) send(message any) error {
+	err := d.ClientStream.SendMsg(message)
+	if err != nil {
+		d.failed.Store(true)
+	}
+	return err
+}
+
+// fitMessage returns how many of the envelopes go in one message: at least one.
+func fitMessage(all []*remote.MessageEnvelope) int {
+	bytes := 0
+	for i, e := range all {
+		if bytes += len(e.GetMessageData()); i > 0 && bytes > overhead/2 {
+			return i
+		}
+	}
+	return len(all)
 }

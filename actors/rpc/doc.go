@@ -32,7 +32,7 @@
 // then, knows nothing. In both cases the function may run again, as it may when a
 // stop or a cancellation has interrupted it. What must not happen twice even then
 // is written in one transaction with its [Key]. Whoever may call the function and
-// knows the key gets the result: [Authorise] is asked about each attempt, but not
+// knows the key gets the result: [Authorize] is asked about each attempt, but not
 // which node has made the first one.
 //
 // What is left until the deadline travels with the call, so that clocks need not
@@ -97,8 +97,9 @@
 //
 // # Safety
 //
-// Only what [Handle] has registered can be called, and with [Authorise] only what
-// it permits. protoactor's remote has no authentication of its own: whoever can
-// connect can send messages to any actor, and stop it. On a network that is not
-// trusted use [MutualTLS].
+// Only what [Handle] has registered can be called, and with [Authorize] only what it allows. No
+// message from outside controls a caller, or one of protoactor's own actors. Other actors of the
+// program are reached as far as [Expose] says: by default whoever can connect can send messages
+// to them, and stop them. On a network that is not trusted use [MutualTLS]. THREATS.md says who
+// can do what without TLS, with it, and with a stolen certificate.
 package rpc

@@ -25,7 +25,7 @@ var (
 	// larger than [MaxSize]. An argument that is too large here is not sent.
 	ErrTooLarge = errors.New("rpc: too large")
 
-	// ErrDenied is matched by the error of a call that [Authorise] has not
+	// ErrDenied is matched by the error of a call that [Authorize] has not
 	// permitted.
 	ErrDenied = errors.New("rpc: denied")
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -59,6 +60,9 @@ func Handle[Req, Resp any](
 }
 
 func (f *functions) add(name string, fn *function) error {
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("rpc: handle %q: the name is not valid UTF-8", name)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.byName[name] != nil {

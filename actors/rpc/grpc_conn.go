@@ -80,6 +80,7 @@ type grpcConn struct {
 		SendMsg(message any) error
 		RecvMsg(message any) error
 	}
+	origin
 	end   func()
 	last  inboundBatch // that was received last
 	parts [][]byte     // of it
@@ -167,7 +168,7 @@ func (n *node) serveStream(_ any, stream grpc.ServerStream) error {
 	}
 	ended := make(chan struct{})
 	done := make(chan struct{}, 1)
-	conn := &grpcConn{stream: stream, end: func() {
+	conn := &grpcConn{stream: stream, origin: originOf(stream.Context()), end: func() {
 		select {
 		case done <- struct{}{}:
 		default:

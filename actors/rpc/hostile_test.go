@@ -1,18 +1,12 @@
 package rpc_test
 
 import (
-	"io"
 	"strings"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/remote"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
@@ -21,14 +15,19 @@ import (
 func TestEmptyMessagesDoNotEndTheNode(t *testing.T) {
 	alone(t, func(t *testing.T) {
 		node := startNode(t, "127.0.0.1:0")
-		conn, err := grpc.NewClient(node.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-		require.NoError(t, err)
-		defer func() { assert.NoError(t, conn.Close()) }()
+		claims := freeAddress(t)
+		s := meet(t, node.address, claims)
 		types := typesOfProtoactor()
 		require.NotEmpty(t, types)
-		for _, target := range []string{"callers.rpc", "callers/clerk", "callers", "echo", "activator", "eventstream", "nobody", ""} {
-			for _, name := range types {
-				sendEmpty(t, conn, target, name)
+		for _, target := range []string{
+			"callers.rpc", "callers/clerk", "callers", "echo", "activator", "eventstream", "EndpointSupervisor", "nobody", "",
+		} {
+			for _, sender := range []*actor.PID{nil, actor.NewPID(claims, "x"), actor.NewPID(node.address, "echo")} {
+				var all []*remote.RemoteMessage
+				for _, name := range types {
+					all = append(all, emptyOf(name, target, sender))
+				}
+				require.NoError(t, s.send(all...), target)
 			}
 		}
 		callMethods(t, node.address)
@@ -48,20 +47,13 @@ func typesOfProtoactor() (names []string) {
 	return names
 }
 
-// sendEmpty sends an empty message of a type over a connection of its own, and waits until
-// the node has read it.
-func sendEmpty(t *testing.T, conn *grpc.ClientConn, target, name string) {
-	t.Helper()
-	stream, err := remote.NewRemotingClient(conn).Receive(t.Context())
-	require.NoError(t, err, "%s for %q", name, target)
-	_ = stream.Send(&remote.RemoteMessage{MessageType: &remote.RemoteMessage_MessageBatch{MessageBatch: &remote.MessageBatch{
+// emptyOf returns a batch of an empty message of a type.
+func emptyOf(name, target string, sender *actor.PID) *remote.RemoteMessage {
+	batch := &remote.MessageBatch{
 		TypeNames: []string{name}, Targets: []*actor.PID{{Id: target}}, Envelopes: []*remote.MessageEnvelope{{}},
-	}}})
-	_ = stream.CloseSend()
-	for err == nil {
-		_, err = stream.Recv()
 	}
-	if status.Code(err) != codes.InvalidArgument { // the connection was cut, because protoactor has panicked
-		require.ErrorIs(t, err, io.EOF, "%s for %q", name, target)
+	if sender != nil {
+		batch.Senders, batch.Envelopes[0].Sender = []*actor.PID{sender}, 1
 	}
+	return inBatch(batch)
 }

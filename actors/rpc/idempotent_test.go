@@ -51,7 +51,7 @@ func TestKeyWrittenWithTheEffectSurvivesACrash(t *testing.T) {
 func TestKeysHoldInOnesOwnSystemAndForOtherNodes(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
 		var asked atomic.Bool
-		require.NoError(t, rpc.Configure(s.there, rpc.Authorise(func(call rpc.Incoming) bool {
+		require.NoError(t, rpc.Configure(s.there, rpc.Authorize(func(call rpc.Incoming) bool {
 			asked.Store(true)
 			return call.Peer != ""
 		})))

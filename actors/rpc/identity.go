@@ -35,7 +35,7 @@ const (
 // The error of a call matches [ErrNoMember] if for ten seconds no member has had
 // the kind, [ErrActivation] if the state could not be made.
 func Identity(c *cluster.Cluster, kind, id string) Target {
-	return ofCluster{c, clean(kind), clean(id)}
+	return ofCluster{c, kind, id}
 }
 
 // ofCluster is the target that [Identity] returns.

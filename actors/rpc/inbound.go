@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -19,16 +18,19 @@ import (
 // inbound is a session in which another node calls functions of this one.
 type inbound struct {
 	link
+	origin
 	node    *node
 	address string                        // of the other node, as it says itself
 	session *session.Server[*inboundCall] // guarded by the link's mu
-	room    chan struct{}                 // has a value when less waits to be sent
 }
 
 // serveConn serves the session that another node begins over a connection, until it has
 // ended.
 func (n *node) serveConn(conn transport.Conn) {
-	i := &inbound{node: n, room: make(chan struct{}, 1)}
+	i := &inbound{node: n}
+	if c, ok := conn.(*grpcConn); ok {
+		i.origin = c.origin
+	}
 	i.session = session.NewServer[*inboundCall](n.hello(""), time.Now())
 	i.init(i.session, i.ended)
 	refused := n.peers.addInbound(i)
@@ -42,7 +44,7 @@ func (n *node) serveConn(conn transport.Conn) {
 		}
 		if err != nil {
 			if errors.Is(err, session.ErrProtocol) || errors.Is(err, wire.ErrMalformed) {
-				n.log().Warn("rpc: session ended", slog.Any("error", err), slog.String("peer", i.address))
+				i.deny(deniedMalformed, err)
 			}
 			i.end(err)
 			return
@@ -108,8 +110,14 @@ func (i *inbound) handle(e *session.ServerEvent[*inboundCall], refused error) {
 func (i *inbound) greet(refused error) {
 	peer := i.session.Peer()
 	i.address = cmp.Or(peer.Address, noAddress)
+	claim := i.node.checkClaim(i.certificate, i.address)
 	switch {
 	case refused != nil:
+	case claim != nil:
+		i.deny(deniedClaim, claim)
+		refused = fmt.Errorf("%w: %w", ErrDenied, claim)
+	case len(peer.Address) > longestAddress:
+		refused = fmt.Errorf("%w: an address of %d bytes", ErrDenied, len(peer.Address))
 	case peer.Version != wire.Version:
 		refused = fmt.Errorf("%w: %s is of version %d, this node understands %d", ErrVersion, i.address, peer.Version, wire.Version)
 	case i.node.peers.isLeaving():
@@ -121,10 +129,15 @@ func (i *inbound) greet(refused error) {
 		i.session.Accept()
 	} else {
 		why := i.node.encodeError(refused)
-		why.NotRun, why.Again = true, true
+		why.NotRun, why.Again = true, !errors.Is(refused, ErrDenied)
 		i.session.Refuse(why)
 	}
 	i.notify()
+}
+
+// deny counts and logs that something was denied to the other node.
+func (i *inbound) deny(why reason, err error) {
+	i.node.gate.deny(&passage{origin: i.origin, address: i.address}, denial{reason: why, detail: err.Error()})
 }
 
 // awaitRoom waits until the other node has taken what was answered, if that is too much

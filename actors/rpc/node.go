@@ -25,7 +25,7 @@ type node struct {
 	incarnation wire.Incarnation
 	described   pending.Option // of its calls
 	guards      []grpc.ServerOption
-	dialOptions atomic.Pointer[[]grpc.DialOption] // of connections to other nodes
+	dialedWith  atomic.Pointer[[]grpc.DialOption] // of connections to other nodes
 	config      atomic.Pointer[config]
 	functions   functions
 	codes       codes
@@ -38,6 +38,7 @@ type node struct {
 	served        inboundCalls
 	inboundBytes  budget
 	dedup         dedupCache
+	gate          gate
 
 	// Those of a cluster.
 	members     members
@@ -61,6 +62,7 @@ func nodeOf(system *actor.ActorSystem) *node {
 		n := &node{system: system, incarnation: newIncarnation(), host: transport.Of(system)}
 		n.described = pending.DescribedBy(func(m pending.Metadata) { m["system"] = system })
 		n.config.Store(defaults())
+		n.gate.node, n.gate.conns.gate = n, &n.gate
 		n.guards = n.newGuards()
 		if _, added := system.ProcessRegistry.Add(n, processID); added {
 			if n.host != nil {

@@ -105,7 +105,7 @@ func TestAuthorisationIsAskedForEachAttempt(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
 		_, err := s.sell(ctx, "tea").Wait(ctx)
 		require.NoError(t, err)
-		require.NoError(t, rpc.Configure(s.there, rpc.Authorise(func(rpc.Incoming) bool { return false })))
+		require.NoError(t, rpc.Configure(s.there, rpc.Authorize(func(rpc.Incoming) bool { return false })))
 		_, err = s.sell(ctx, "tea").Wait(ctx)
 		require.ErrorIs(t, err, rpc.ErrDenied)
 	})

@@ -40,7 +40,7 @@ func PoolKind(system *actor.ActorSystem, name string, opts ...props.Option) (*cl
 // once. When all have too much to do it fails as the last one said; when they have
 // stopped or are down they are asked again, after pauses, for about ten seconds.
 func Pool(c *cluster.Cluster, kind string, opts ...PoolOption) Target {
-	p := &pool{cluster: c, kind: clean(kind), choose: leastBusy}
+	p := &pool{cluster: c, kind: kind, choose: leastBusy}
 	for _, opt := range opts {
 		opt(p)
 	}

@@ -123,8 +123,8 @@ func (r *receiver) end() {
 	}
 }
 
-// peer is the other node of a session, which the test plays.
-type peer struct {
+// otherNode is the other node of a session, which the test plays.
+type otherNode struct {
 	testing.TB
 	*pipe
 	batch []byte // what has come and is not read
@@ -133,7 +133,7 @@ type peer struct {
 var peerHello = wire.Hello{Version: wire.Version, Incarnation: wire.Incarnation{1}, Address: "here", MaxSize: 1 << 20, MaxWindow: 100}
 
 // call begins a session with the node in which the test calls.
-func (r *receiver) call(tb testing.TB) *peer {
+func (r *receiver) call(tb testing.TB) *otherNode {
 	p := r.connect(tb)
 	p.send(wire.AppendHello(nil, wire.KindHello, &peerHello))
 	require.Equal(tb, wire.KindWelcome, p.next().Kind)
@@ -141,24 +141,24 @@ func (r *receiver) call(tb testing.TB) *peer {
 }
 
 // connect connects to the node, and says nothing.
-func (r *receiver) connect(tb testing.TB) *peer {
+func (r *receiver) connect(tb testing.TB) *otherNode {
 	here, there := newPipe()
 	require.True(tb, transport.Of(r.system).Accept(there))
-	return &peer{TB: tb, pipe: here}
+	return &otherNode{TB: tb, pipe: here}
 }
 
 // serve waits for the session that the node begins with the test, which serves.
-func (r *receiver) serve(tb testing.TB) *peer {
-	p := &peer{TB: tb, pipe: <-r.dials}
+func (r *receiver) serve(tb testing.TB) *otherNode {
+	p := &otherNode{TB: tb, pipe: <-r.dials}
 	assert.Equal(tb, wire.KindHello, p.next().Kind)
 	p.send(wire.AppendHello(nil, wire.KindWelcome, &peerHello))
 	return p
 }
 
-func (p *peer) send(frames []byte) { _ = p.Send(frames, nil) }
+func (p *otherNode) send(frames []byte) { _ = p.Send(frames, nil) }
 
 // next returns the next frame, but pings; an empty one at the end of the session.
-func (p *peer) next() *wire.Frame {
+func (p *otherNode) next() *wire.Frame {
 	for {
 		for len(p.batch) == 0 {
 			batch, err := p.Recv()
@@ -179,7 +179,7 @@ func (p *peer) next() *wire.Frame {
 
 // none checks that nothing has come, and that nothing will: the answer to a call that is
 // made now is the next frame.
-func (p *peer) none(number uint64) {
+func (p *otherNode) none(number uint64) {
 	p.Helper()
 	p.send(request(number))
 	f := p.next()
@@ -188,7 +188,7 @@ func (p *peer) none(number uint64) {
 }
 
 // ended waits for the end of the session.
-func (p *peer) ended() {
+func (p *otherNode) ended() {
 	for f := p.next(); f.Kind != 0; f = p.next() {
 		assert.NotEqual(p, wire.KindItem, f.Kind)
 	}

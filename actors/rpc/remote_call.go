@@ -146,7 +146,7 @@ func (c *remoteCall[Resp]) mark(at endpoint) {
 
 // request makes the call as it travels, at this moment.
 func (c *remoteCall[Resp]) request(at endpoint, r *wire.Request) error {
-	r.Function, r.Caller, r.Argument = c.function, clean(at.caller), *c.argument
+	r.Function, r.Caller, r.Argument = c.function, at.caller, *c.argument
 	r.Worker, r.Identity = at.worker, at.identity
 	if c.attempts != nil {
 		r.Key, r.Window = c.attempts.key, c.attempts.window

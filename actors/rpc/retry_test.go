@@ -54,7 +54,7 @@ func TestCallWithAKeyGoesOnWhenItsNodeIsThereAgain(t *testing.T) {
 func TestFinalErrorsAreNotRepeated(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
 		var asked atomic.Int32
-		require.NoError(t, rpc.Configure(s.there, rpc.Authorise(func(call rpc.Incoming) bool {
+		require.NoError(t, rpc.Configure(s.there, rpc.Authorize(func(call rpc.Incoming) bool {
 			asked.Add(1)
 			return call.Function != "sell"
 		})))

@@ -113,7 +113,8 @@ func (n *node) run(call *inboundCall, r *wire.Request, held int) {
 func (n *node) accept(call *inboundCall, r *wire.Request, size uint64) error {
 	config := n.config.Load()
 	permitted := call.from == nil || config.permits(Incoming{
-		Peer: call.address, Function: r.Function, Caller: r.Caller, Identity: r.Identity,
+		Peer: call.address, Certificate: call.from.certificate,
+		Function: r.Function, Caller: r.Caller, Identity: r.Identity,
 	})
 	if !permitted {
 		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.Function, r.Caller)

@@ -30,7 +30,7 @@ func TestCallOfAnIdentityThatTheCallerIsNot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t)
 			var asked Incoming
-			require.NoError(t, Configure(r.system, Authorise(func(call Incoming) bool {
+			require.NoError(t, Configure(r.system, Authorize(func(call Incoming) bool {
 				asked = call
 				return true
 			})))
@@ -62,7 +62,7 @@ func TestNodesOfOtherVersionsAreToldSo(t *testing.T) {
 	t.Run("serving", func(t *testing.T) {
 		r := newReceiver(t)
 		call := Call[string, string](t.Context(), r.system, At("here", "callers/clerk"), "echo", "x")
-		p := &peer{TB: t, pipe: <-r.dials}
+		p := &otherNode{TB: t, pipe: <-r.dials}
 		p.send(wire.AppendRefuse(nil, wire.Version+1, &wire.Error{Text: "no"}))
 		_, err := call.Wait(t.Context())
 		require.ErrorIs(t, err, ErrVersion)
@@ -202,7 +202,7 @@ func TestAPeerThatTakesNoAnswersIsNotListenedTo(t *testing.T) {
 	here, there := newPipe()
 	here.in = make(chan []byte) // nothing passes
 	there.out = here.in
-	p := &peer{TB: t, pipe: here}
+	p := &otherNode{TB: t, pipe: here}
 	go r.serveConn(there)
 	p.send(wire.AppendHello(nil, wire.KindHello, &peerHello))
 	require.Equal(t, wire.KindWelcome, p.next().Kind)
@@ -338,7 +338,7 @@ func TestItemsThatAreNotTakenWaitInTheirFunction(t *testing.T) {
 	here, there := newPipe()
 	here.in = make(chan []byte)
 	there.out = here.in
-	p := &peer{TB: t, pipe: here}
+	p := &otherNode{TB: t, pipe: here}
 	go r.serveConn(there)
 	p.send(wire.AppendHello(nil, wire.KindHello, &peerHello))
 	require.Equal(t, wire.KindWelcome, p.next().Kind)
@@ -409,7 +409,7 @@ func TestWhatAHostileNodeSendsToAStream(t *testing.T) {
 func TestStreamTellsOfWhatItConsumesInBatches(t *testing.T) {
 	r := newReceiver(t)
 	next, stop := iter.Pull2(Stream[int, string](t.Context(), r.system, At("here", "callers/clerk"), "f", 0, Window(4)))
-	served := make(chan *peer, 1)
+	served := make(chan *otherNode, 1)
 	go func() {
 		p := r.serve(t)
 		f := p.next()
@@ -457,14 +457,14 @@ func TestStreamThatHasNotStartedGoesWhereItsTargetIs(t *testing.T) {
 	}
 	ways := map[string]struct {
 		target nomad
-		serve  func(p *peer)
+		serve  func(p *otherNode)
 		items  int
 	}{
-		"here": {nomad{{address: "a", caller: "x"}, {caller: "callers/none"}, {caller: "callers/clerk"}}, func(p *peer) {
+		"here": {nomad{{address: "a", caller: "x"}, {caller: "callers/none"}, {caller: "callers/clerk"}}, func(p *otherNode) {
 			number := p.next().Number
 			p.send(append(refusal(number), refusal(number)...)) // twice, for one attempt
 		}, 20},
-		"elsewhere": {nomad{{caller: "callers/none"}, {address: "a", caller: "x"}}, func(p *peer) {
+		"elsewhere": {nomad{{caller: "callers/none"}, {address: "a", caller: "x"}}, func(p *otherNode) {
 			number := p.next().Number
 			for position := range 20 {
 				p.send(itemOf(number, "there"))

@@ -92,7 +92,7 @@ func inFaultyShop(t *testing.T, test func(ctx context.Context, t *testing.T, s *
 
 // attemptsTo tells of attempts to call a function, as many as attempts has room for.
 func attemptsTo(function string, attempts chan<- struct{}) rpc.Option {
-	return rpc.Authorise(func(call rpc.Incoming) bool {
+	return rpc.Authorize(func(call rpc.Incoming) bool {
 		if call.Function == function {
 			select {
 			case attempts <- struct{}{}:

@@ -10,13 +10,11 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
-	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/session"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 const (
-	// largestBatch is how large one message of gRPC may be: what protoactor has
-	// packed into one must fit, whatever the [MaxSize] of the node that sends it.
+	// largestBatch is how large a message of gRPC may be that is sent.
 	largestBatch = LargestMaxSize + overhead
 	// overhead is what a batch needs besides its envelopes.
 	overhead = 1 << 20
@@ -26,9 +24,6 @@ const (
 	// default takes 16 MB for each node.
 	writerQueue = 1024
 
-	// maxStreams is how many streams a connection may have: one is a session, others are
-	// protoactor's.
-	maxStreams = 16
 	// A connection over which nothing comes is asked for a sign of life, and given
 	// up without one.
 	silence   = 10 * time.Second
@@ -79,13 +74,14 @@ func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*r
 	if err != nil {
 		return nil, err
 	}
+	n.gate.listen()
 	configuration := remote.Configure(bracketed(host), int(port),
 		remote.WithAdvertisedHost(c.advertised),
 		remote.WithEndpointWriterBatchSize(min(mostInBatch, LargestMaxSize/c.maxSize)),
 		remote.WithEndpointWriterQueueSize(writerQueue),
 		func(config *remote.Config) { config.MaxRetryCount = 1 },
 		remote.WithServerOptions(n.serverOptions(c)...),
-		remote.WithDialOptions(dialOptions(c)...),
+		remote.WithDialOptions(n.dialOptions(c)...),
 	)
 	if err := checkListening(configuration); err != nil {
 		return nil, fmt.Errorf("rpc: start: %w", err)
@@ -94,25 +90,32 @@ func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*r
 }
 
 func (n *node) serverOptions(c *config) []grpc.ServerOption {
-	return append(n.withGuards(append([]grpc.ServerOption{
+	return append(n.withGuards([]grpc.ServerOption{
+		grpc.Creds(n.gate.limits(c)),
+		grpc.ConnectionTimeout(handshakeTime),
+		grpc.MaxConcurrentStreams(mostStreams),
+		grpc.MaxHeaderListSize(largestHeaders),
 		grpc.InitialWindowSize(streamWindow),
 		grpc.InitialConnWindowSize(streamWindow),
-		grpc.ConnectionTimeout(session.HandshakeTime),
-		grpc.MaxConcurrentStreams(maxStreams),
-		grpc.MaxRecvMsgSize(largestBatch),
+		grpc.MaxRecvMsgSize(n.receiveLimit()),
 		grpc.MaxSendMsgSize(largestBatch),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: silence, Timeout: lifeSigns}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime, Time: silence, Timeout: lifeSigns}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: silence / 2, PermitWithoutStream: true}),
-	}, c.server...)), n.sessionServer()...)
+	}), n.sessionServer()...)
 }
 
-func dialOptions(c *config) []grpc.DialOption {
+// receiveLimit is how many bytes a message of gRPC may have that is received. It has room
+// for one message of [MaxSize] of protoactor's, and for a batch of a session.
+func (n *node) receiveLimit() int { return n.config.Load().maxSize + overhead }
+
+func (n *node) dialOptions(c *config) []grpc.DialOption {
 	transport := c.transport
 	if transport == nil {
-		transport = grpc.WithTransportCredentials(insecure.NewCredentials())
+		transport = insecure.NewCredentials()
 	}
 	return []grpc.DialOption{
-		transport,
+		grpc.WithTransportCredentials(transport),
+		grpc.WithChainStreamInterceptor(n.sendStream),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestBatch), grpc.MaxCallSendMsgSize(largestBatch)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: silence, Timeout: lifeSigns, PermitWithoutStream: true,
@@ -121,11 +124,11 @@ func dialOptions(c *config) []grpc.DialOption {
 }
 
 // dialWith has sessions go to other nodes as the connections of protoactor's remote do.
-func (n *node) dialWith(c *remote.Config) { n.dialOptions.Store(&c.DialOptions) }
+func (n *node) dialWith(c *remote.Config) { n.dialedWith.Store(&c.DialOptions) }
 
 // dialing returns the options of dialWith.
 func (n *node) dialing() []grpc.DialOption {
-	if options := n.dialOptions.Load(); options != nil {
+	if options := n.dialedWith.Load(); options != nil {
 		return *options
 	}
 	return nil

@@ -20,6 +20,9 @@ type Stats struct {
 	// Remembered is how many outcomes of calls with a key are remembered: see
 	// [DedupWindow].
 	Remembered int
+	// Denied is how often something was denied to other nodes: a connection, a stream, a
+	// message.
+	Denied uint64
 }
 
 // StatsOf returns the figures of a system. It may be called from any goroutine.
@@ -28,6 +31,6 @@ func StatsOf(system *actor.ActorSystem) Stats {
 	open, late := n.calls.stats()
 	return Stats{
 		Open: open, OpenBytes: n.outboundBytes.stats(), Served: n.served.stats(), ServedBytes: n.inboundBytes.stats(),
-		Late: late, Remembered: n.dedup.stats(),
+		Late: late, Remembered: n.dedup.stats(), Denied: n.gate.denials.count(),
 	}
 }

@@ -74,7 +74,7 @@ func open[Req, Resp any](
 	if fixed && n.isLocal(at) {
 		return streamLocal(ctx, s, at, function, req, o)
 	}
-	c := &remoteCall[struct{}]{node: n, target: target, function: clean(function)}
+	c := &remoteCall[struct{}]{node: n, target: target, function: function}
 	c.attempts = &attempts[struct{}]{stream: s, window: uint32(o.window)} //nolint:gosec // It is valid.
 	c.attempts.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[struct{}] {
 		p := streamLocal(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})

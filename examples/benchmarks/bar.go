@@ -11,13 +11,16 @@ type bar struct {
 	atMost float64 // ours to theirs
 	allocs float64 // of ours, for a call
 	bytes  float64 // of ours
+
+	noAllocs bool
 }
 
 func (b bar) reached(c comparison) bool {
 	return (b.faster == 0 || c.ratio <= 1/b.faster) &&
 		(b.atMost == 0 || c.ratio <= b.atMost) &&
 		(b.allocs == 0 || c.ours.allocs <= b.allocs) &&
-		(b.bytes == 0 || c.ours.bytes <= b.bytes)
+		(b.bytes == 0 || c.ours.bytes <= b.bytes) &&
+		(!b.noAllocs || c.ours.allocs == 0)
 }
 
 func (b bar) String() string {
@@ -31,5 +34,8 @@ func (b bar) String() string {
 	add(b.atMost, "≤ %g times")
 	add(b.allocs, "≤ %g alloc.")
 	add(b.bytes, "≤ %g B")
+	if b.noAllocs {
+		limits = append(limits, "no alloc.")
+	}
 	return strings.Join(limits, ", ")
 }

@@ -1,12 +1,71 @@
 package main
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
 )
+
+// call makes one synchronous call after the other, from outside of any function.
+func call(b *testing.B) {
+	c, ctx := startCaller(b), context.Background()
+	for b.Loop() {
+		must(actors.Call(ctx, c, one))
+	}
+}
+
+const (
+	// many is how many goroutines call at a time, callsOfOne how many calls each of them
+	// makes one after the other.
+	many, callsOfOne = 8, 1000
+	callsOfMany      = many * callsOfOne
+)
+
+// callOfMany has many goroutines call the same caller.
+func callOfMany(b *testing.B) {
+	c, ctx := startCaller(b), context.Background()
+	for b.Loop() {
+		atATime(func() { must(actors.Call(ctx, c, one)) })
+	}
+}
+
+// hopsOfMany has many goroutines ask the same goroutine, each by a channel of its own for
+// the answers.
+func hopsOfMany(b *testing.B) {
+	in := make(chan chan int)
+	defer close(in)
+	go func() {
+		for out := range in {
+			out <- 1
+		}
+	}()
+	outs := sync.Pool{New: func() any { return make(chan int) }}
+	for b.Loop() {
+		atATime(func() {
+			out := outs.Get().(chan int)
+			in <- out
+			<-out
+			outs.Put(out)
+		})
+	}
+}
+
+func atATime(call func()) {
+	var all sync.WaitGroup
+	for range many {
+		all.Go(func() {
+			for range callsOfOne {
+				call()
+			}
+		})
+	}
+	all.Wait()
+}
 
 // callSoon makes one call after the other, from outside of any function.
 func callSoon(b *testing.B) { callOn(onGoroutines)(b) }

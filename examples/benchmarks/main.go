@@ -6,9 +6,9 @@
 // of the library's dependencies:
 //
 //	go run .                        # all figures, as a table in Markdown
-//	go run . -figures 1,3,14        # some of them
+//	go run . -figures 1,3,20        # some of them
 //	go run . -rounds 51 -time 50ms  # when other programs disturb
-//	go test -run - -bench s/14      # a figure as ordinary Go benchmarks
+//	go test -run - -bench s/20      # a figure as ordinary Go benchmarks
 //
 // A figure is measured in rounds, and in each of them our side first and then
 // the other one, by [testing.Benchmark], which collects garbage before. The

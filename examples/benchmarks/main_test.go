@@ -55,6 +55,8 @@ var tinySizes = sizes{
 	manyQueued: 1000,
 	smallTree:  5,
 	largeTree:  50,
+	shortChain: 5,
+	longChain:  50,
 }
 
 // measureOnce has each side of a figure run for one operation.
@@ -79,8 +81,8 @@ func TestEachFigureGivesAPositiveRatio(t *testing.T) {
 func TestRunPrintsARowForEachChosenFigure(t *testing.T) {
 	measureOnce(t)
 	var table strings.Builder
-	require.NoError(t, run(&table, []string{"-figures", "15,12", "-rounds", "1", "-time", "1ns"}, tinySizes))
-	assert.Regexp(t, `(?s)^\| # \|.*\n\| 15 \| .* B \|.*\n\| 12 \| .* ns, .*\n12: `, table.String())
+	require.NoError(t, run(&table, []string{"-figures", "21,17", "-rounds", "1", "-time", "1ns"}, tinySizes))
+	assert.Regexp(t, `(?s)^\| # \|.*\n\| 21 \| .* B \|.*\n\| 17 \| .* ns, .*\n17: `, table.String())
 }
 
 func TestRunRefusesAFigureThatThereIsNot(t *testing.T) {
@@ -100,6 +102,7 @@ func TestBarIsReachedUpToItsLimits(t *testing.T) {
 		{bar{atMost: 1.5}, "≤ 1.5 times", at(1.5, 9, 9), at(1.6, 0, 0)},
 		{bar{allocs: 2}, "≤ 2 alloc.", at(9, 2, 9), at(0, 2.1, 0)},
 		{bar{bytes: 250}, "≤ 250 B", at(9, 9, 250), at(0, 0, 251)},
+		{bar{noAllocs: true}, "no alloc.", at(9, 0, 9), at(0, 0.1, 0)},
 		{bar{faster: 2, allocs: 3}, "≥ 2 times faster, ≤ 3 alloc.", at(0.5, 3, 9), at(0.5, 4, 0)},
 	} {
 		assert.Equal(t, test.text, test.bar.String())

@@ -22,13 +22,20 @@ func (dropped) OnEnd(sdk.ReadOnlySpan)                     {}
 func (dropped) Shutdown(context.Context) error             { return nil }
 func (dropped) ForceFlush(context.Context) error           { return nil }
 
-func newTracers() trace.TracerProvider {
-	return sdk.NewTracerProvider(sdk.WithSpanProcessor(dropped{}))
+func newTracers(opts ...sdk.TracerProviderOption) trace.TracerProvider {
+	return sdk.NewTracerProvider(append(opts, sdk.WithSpanProcessor(dropped{}))...)
 }
 
 // callSoonRecorded is callSoon with a span for each call.
-func callSoonRecorded(b *testing.B) {
-	t := telemetry.New(telemetry.TracerProvider(newTracers()), telemetry.MeterProvider(noop.NewMeterProvider()))
+func callSoonRecorded(b *testing.B) { callSoonTraced(b, newTracers()) }
+
+// callSoonSampledOut is callSoon with a tracer that records nothing.
+func callSoonSampledOut(b *testing.B) {
+	callSoonTraced(b, newTracers(sdk.WithSampler(sdk.NeverSample())))
+}
+
+func callSoonTraced(b *testing.B, tracers trace.TracerProvider) {
+	t := telemetry.New(telemetry.TracerProvider(tracers), telemetry.MeterProvider(noop.NewMeterProvider()))
 	c, ctx := must(actors.Start(newSystem(), props.Telemetry(t))), context.Background()
 	b.Cleanup(func() { stop(c) })
 	for b.Loop() {
@@ -37,8 +44,15 @@ func callSoonRecorded(b *testing.B) {
 }
 
 // callSoonAndSpan makes a call without a span, and a span that says nothing.
-func callSoonAndSpan(b *testing.B) {
-	c, ctx, tracer := startCaller(b), context.Background(), newTracers().Tracer("bare")
+func callSoonAndSpan(b *testing.B) { callSoonBeside(b, newTracers()) }
+
+// callSoonAndUnsampledSpan is callSoonAndSpan with a span that is not recorded.
+func callSoonAndUnsampledSpan(b *testing.B) {
+	callSoonBeside(b, newTracers(sdk.WithSampler(sdk.NeverSample())))
+}
+
+func callSoonBeside(b *testing.B, tracers trace.TracerProvider) {
+	c, ctx, tracer := startCaller(b), context.Background(), tracers.Tracer("bare")
 	for b.Loop() {
 		_, span := tracer.Start(ctx, "call")
 		must(actors.CallSoon(ctx, c, one).Wait(ctx))

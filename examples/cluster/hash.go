@@ -137,7 +137,7 @@ func (t *tally) jobs(ctx context.Context) iter.Seq[*pending.Pending[sum]] {
 // hash a file twice does no harm, so the call is made again.
 func (t *tally) hash(ctx context.Context, path string) *pending.Pending[sum] {
 	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
-	p := rpc.Call[string, sum](ctx, t.system, rpc.Pool(t.cluster, pool), "hash", path, rpc.Idempotent(""))
+	p := rpc.Call[[]byte, sum](ctx, t.system, rpc.Pool(t.cluster, pool), "hash", []byte(path), rpc.Idempotent(""))
 	p.OnDone(func(pending.Handle) { cancel() })
 	return p
 }

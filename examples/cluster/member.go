@@ -69,9 +69,11 @@ func member(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) e
 // filesAtOnce is how many files a member reads at the same time.
 const filesAtOnce = 4
 
-// hasher returns the function of the members, which runs on their workers.
-func hasher(system *actor.ActorSystem) func(context.Context, string) (sum, error) {
-	return func(ctx context.Context, path string) (sum, error) {
+// hasher returns the function of the members, which runs on their workers. Paths are bytes:
+// the name of a file need not be text, which JSON is.
+func hasher(system *actor.ActorSystem) func(context.Context, []byte) (sum, error) {
+	return func(ctx context.Context, name []byte) (sum, error) {
+		path := string(name)
 		s := sum{Member: system.Address()}
 		info, err := os.Lstat(path)
 		if err != nil {

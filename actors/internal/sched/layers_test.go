@@ -13,7 +13,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 	upward, err := layering.Upward(".", [][]string{
 		{"doc.go", "owner.go"},
 		{"task.go", "tasklist.go", "executor.go"},
-		{"state.go", "state_queue.go", "state_executor.go", "state_wait.go", "state_stop.go"},
+		{"state.go", "state_queue.go", "state_executor.go", "state_wait.go", "state_stop.go", "state_in_place.go"},
 		{"slowturn.go"},
 		{"scheduler.go"},
 		{"checkturn.go", "deadlock.go"},
@@ -21,6 +21,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"deadlocks.go"},
 		{"park.go", "yield.go"},
 		{"loop.go"},
+		{"in_place.go"},
 		{"goroutines.go", "borrowed.go", "pinned.go"},
 	})
 	require.NoError(t, err)

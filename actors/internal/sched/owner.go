@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"math"
@@ -59,6 +60,8 @@ type Owner interface {
 // calls and the queues of package actors.
 type Work interface {
 	pending.Handle
+	// FunctionContext returns the context that Run gives to the function.
+	FunctionContext() context.Context
 	// Run calls the function, and returns its panic if there was one.
 	Run() *pending.PanicError
 	// Reject ends the pending, unless its function has started.

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -107,8 +108,20 @@ func (t *Task) Resume() {
 	s := t.sched.Load()
 	s.mu.Lock()
 	w := s.state.resume(t)
+	inPlace := t.taskInPlace()
 	s.mu.Unlock()
 	wake(w)
+	if inPlace != nil {
+		t.passCancellation(inPlace)
+	}
+}
+
+// passCancellation cancels what runs on the goroutine of t, if the context of t's own
+// function has ended.
+func (t *Task) passCancellation(inPlace pending.Handle) {
+	if ctx := t.work.FunctionContext(); ctx.Err() != nil {
+		inPlace.Cancel(context.Cause(ctx))
+	}
 }
 
 // sleep returns when the wait is over. The scheduler's mu must be held; it is released

@@ -58,7 +58,7 @@ func (s *state) abandon(tasks []*Task, err error) (woken []waker, changed thread
 			continue
 		case s.current.CompareAndSwap(t, nil):
 			loopLost = true
-		case t.state == parked:
+		case t.state == parked, t.state == lent:
 			s.parked.remove(t)
 		case t.state == runnable:
 			s.runnable.remove(t)

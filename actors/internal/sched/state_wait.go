@@ -140,12 +140,15 @@ func (s *state) needs(t *Task, idle bool) (w pending.Wait, began uint64, turn, l
 // isWaiting reports whether the task waits for something. One that was resumed looks
 // again itself.
 func (t *Task) isWaiting() bool {
-	return t.wait != nil && (t.state == parked || t.state == blocking) && !t.woken && !t.wait.over
+	if t.wait == nil || t.wait.over {
+		return false
+	}
+	return t.state == lent || (t.state == parked || t.state == blocking) && !t.woken
 }
 
 // blockingTask returns the task that keeps the turn while it waits, or nil.
 func (s *state) blockingTask() *Task {
-	if t := s.current.Load(); t != nil && t.state == blocking {
+	if t := s.current.Load(); t != nil && (t.state == blocking || t.state == lent) {
 		return t
 	}
 	return nil

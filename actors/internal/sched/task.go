@@ -34,6 +34,7 @@ const (
 	parked                    // waits, and has given its turn away
 	runnable                  // wants its turn back
 	blocking                  // waits, and keeps its turn
+	lent                      // waits for a task that runs on its goroutine
 )
 
 // waitState is what a task needs to wait. It is taken from a pool for each wait.

@@ -1,0 +1,137 @@
+package sched
+
+import "github.com/seed-7fcaac1b/protocaller/pending"
+
+// RunInPlace runs a task on the goroutine that calls, which has the turn meanwhile. It
+// reports false if the task has to be submitted instead: something is queued or runs, or
+// tasks belong to a goroutine of their own.
+func (s *Scheduler) RunInPlace(t *Task) bool {
+	if !s.takeLoop(t) {
+		return false
+	}
+	s.runInPlace(t)
+	return true
+}
+
+// RunInPlace is [Scheduler.RunInPlace] for the function of from, which waits for the task
+// and lends it the goroutine. The error says why from must not wait.
+func (t *Task) RunInPlace(from *Task) (ran bool, err error) {
+	s, home := t.sched.Load(), from.sched.Load()
+	own := s == home
+	if !home.mayLend(from) || own && home.state.options.nonReentrant || !own && !s.takeLoop(t) {
+		return false, nil
+	}
+	wait := pending.Suspend(from.work, t.work)
+	defer wait.End()
+	var lent bool
+	if own {
+		lent, err = home.lendTo(from, t, wait.Wait)
+	} else {
+		lent, err = home.lend(from, wait.Wait)
+	}
+	if !lent {
+		if !own {
+			s.leaveLoop()
+		}
+		return false, home.explain(from, err)
+	}
+	defer home.takeBackTurn(from) // also when the function ends the goroutine
+	from.passCancellation(t.work)
+	s.runInPlace(t)
+	return true, nil
+}
+
+// takeLoop makes the goroutine that calls the one that has the loop, to run t.
+func (s *Scheduler) takeLoop(t *Task) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.takeLoop(t)
+}
+
+// leaveLoop has others run the loop, if there is work.
+func (s *Scheduler) leaveLoop() {
+	s.mu.Lock()
+	start := s.state.leaveLoop()
+	idleCh := s.state.idleCh()
+	s.mu.Unlock()
+	s.start(start)
+	notify(idleCh)
+}
+
+// runInPlace runs a task on a goroutine that has taken the loop for it.
+func (s *Scheduler) runInPlace(t *Task) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.recoverLoop(t, nil)
+		}
+	}()
+	hasLoop := s.runTask(t)
+	returned = true
+	if hasLoop {
+		s.leaveLoop()
+	}
+}
+
+// mayLend reports whether another task can run on the goroutine of from.
+func (s *Scheduler) mayLend(from *Task) bool {
+	return s.state.executorOf(from) == onGoroutines && s.state.loopOn.Load() == nil && s.checkGoroutine(from) == nil
+}
+
+// lend has from wait on a goroutine that runs a task of another scheduler.
+func (s *Scheduler) lend(from *Task, on pending.Wait) (lent bool, err error) {
+	w := waitPool.Get().(*waitState)
+	w.cond.L = &s.mu
+	s.mu.Lock()
+	err = s.state.beginLend(from, w, on)
+	var start executor
+	if err == nil && !s.state.options.nonReentrant {
+		s.slow.end()
+		start = s.state.yield(from)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		w.recycle()
+		return false, err
+	}
+	s.start(start)
+	return true, nil
+}
+
+// lendTo has from wait on a goroutine that runs t, a task of the same scheduler. It reports
+// false if something comes before t.
+func (s *Scheduler) lendTo(from, t *Task, on pending.Wait) (lent bool, err error) {
+	w := waitPool.Get().(*waitState)
+	w.cond.L = &s.mu
+	s.mu.Lock()
+	free := s.state.isFree(t)
+	if free {
+		if err = s.state.beginLend(from, w, on); err == nil {
+			s.slow.end()
+			s.state.lendTo(from)
+			lent = true
+		}
+	}
+	s.mu.Unlock()
+	if !lent {
+		w.recycle()
+	}
+	return lent, err
+}
+
+// takeBackTurn ends the wait of a task that has lent its goroutine, when it has the turn.
+func (s *Scheduler) takeBackTurn(t *Task) {
+	s.mu.Lock()
+	w := t.wait
+	if s.state.endLend(t) {
+		w.sleep()
+		if !t.abandoned {
+			s.beginTurn(t)
+		}
+	}
+	woken := t.woken // for the next wait
+	s.state.endWait(t)
+	t.woken = woken
+	s.mu.Unlock()
+	w.recycle()
+}

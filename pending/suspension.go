@@ -1,0 +1,31 @@
+package pending
+
+// Suspension is the wait of a function that does not park: its goroutine runs the function
+// that it waits for. It is for package actors.
+type Suspension struct {
+	// Wait says what the function waits for.
+	Wait Wait
+
+	own         *base
+	observation Observation
+}
+
+// Suspend begins the wait of the function behind own for the pending on. It is called on
+// the function's goroutine.
+func Suspend(own, on Handle) Suspension {
+	b := own.core()
+	s := Suspension{Wait{On: on, Began: waits.Add(1)}, b, b.observed()}
+	b.set(flagWaiting)
+	if s.observation != nil {
+		s.observation.Suspended(on)
+	}
+	return s
+}
+
+// End ends the wait. It is called on the same goroutine.
+func (s Suspension) End() {
+	s.own.unset(flagWaiting)
+	if s.observation != nil {
+		s.observation.Resumed()
+	}
+}

@@ -1,0 +1,17 @@
+package telemetry
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// Denied counts something that another node was denied, by reason. Package rpc calls it. A nil t
+// counts nothing. It may be called from any goroutine.
+func (t *Telemetry) Denied(ctx context.Context, reason string) {
+	if t == nil || !t.metrics.denied.Enabled(ctx) {
+		return
+	}
+	t.metrics.denied.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(ReasonKey.String(reason))))
+}
