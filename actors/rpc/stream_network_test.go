@@ -86,3 +86,18 @@ func TestStreamThatNothingArrivesOfEndsWithinFifteenSeconds(t *testing.T) {
 		assert.Less(t, time.Since(cut), 15*time.Second)
 	})
 }
+
+// Nothing is told by clocks: a node may start anew in the same instant, or earlier by its
+// clock.
+func TestNodeThatStartsAnewInTheSameInstantIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, network := newFaultyScene(t)
+		for range 3 {
+			got, err := rpc.Call[string, string](t.Context(), s.here, s.target, "echo", "x").Wait(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, "x", got)
+			network.Crash("here")
+			s.here = network.System("here")
+		}
+	})
+}
