@@ -47,7 +47,12 @@ func (g *gate) listen() {
 		if g.node.members.listen() {
 			g.node.followEvents(g.node.system)
 		}
-		g.node.system.EventStream.Subscribe(g.addresses.heard)
+		g.node.system.EventStream.Subscribe(func(event any) {
+			g.addresses.heard(event)
+			if _, connected := event.(*remote.EndpointConnectedEvent); connected && g.node.peers.isClosed() != nil {
+				g.node.disconnect()
+			}
+		})
 	})
 }
 

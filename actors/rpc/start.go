@@ -148,5 +148,14 @@ func (n *node) stop(r *remote.Remote) {
 	for _, i := range in {
 		i.end(err)
 	}
+	n.disconnect()
 	_ = guarded(func() { r.Shutdown(false) }) // it panics if there is nothing to stop
+}
+
+// disconnect has protoactor close its connections to other nodes. Its own graceful stop is
+// not safe for those who send something at that moment.
+func (n *node) disconnect() {
+	for _, address := range n.gate.addresses.all() {
+		n.system.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: address})
+	}
 }
