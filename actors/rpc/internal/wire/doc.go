@@ -10,7 +10,7 @@ const (
 	// ChunkSize is how much of a large payload one frame has at most, in bytes.
 	ChunkSize = 256 << 10
 	// SmallChunk is how much it has while small frames are sent as well.
-	SmallChunk = 64 << 10
+	SmallChunk = 32 << 10
 	// InlineSize is how large a payload may be that goes in one piece, in bytes.
 	InlineSize = 16 << 10
 	// MaxMeta is how large a frame may be without its payload, in bytes.
