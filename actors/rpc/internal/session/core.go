@@ -93,7 +93,7 @@ func (c *core) Tick(now time.Time) error {
 	case c.assemblies.overdue(now):
 		return ErrSlow
 	}
-	if now.Sub(c.spoke) >= PingEvery && c.queue.empty() && c.sending.IsZero() {
+	if now.Sub(c.spoke) >= PingEvery && len(c.queue.control) == 0 && c.sending.IsZero() {
 		c.queue.control = wire.AppendSignal(c.queue.control, wire.KindPing)
 	}
 	return nil

@@ -346,6 +346,23 @@ func TestHeartbeatsKeepASessionThatHasNothingToSay(t *testing.T) {
 	}
 }
 
+func TestHeartbeatsBeginBeforeTheHandshakeIsDone(t *testing.T) {
+	now := time.Unix(1000, 0)
+	c, s := NewClient[*call](hello("a"), now), NewServer[*call](hello("b"), now)
+	_, err := c.Call(&call{"waits"}, small("waits"))
+	require.NoError(t, err)
+	_, ok := c.Next(now)
+	require.True(t, ok)
+	c.Sent(now)
+	now = now.Add(PingEvery)
+	require.NoError(t, c.Tick(now))
+	require.NoError(t, s.Tick(now))
+	b, _ := c.Next(now)
+	assert.Equal(t, []wire.Kind{wire.KindPing}, kinds(frames(t, b)))
+	b, _ = s.Next(now)
+	assert.Equal(t, []wire.Kind{wire.KindPing}, kinds(frames(t, b)))
+}
+
 func TestANodeThatDidNotRunDoesNotTakeTheOtherForSilent(t *testing.T) {
 	p := newPair(t)
 	p.now = p.now.Add(time.Minute) // stopped, or on a machine that was
