@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"fmt"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -25,7 +27,9 @@ import (
 //
 // With [props.Thread] or a host its Receive runs where the functions run, from the
 // first message to the last. Its stop needs the host's loop. If its publication
-// cannot be opened, that is logged and the actor is stopped.
+// cannot be opened, that is logged and the actor is stopped. So it is if the function of
+// [props.OnStart] fails, which is called after the actor has handled Started, and before
+// its first message.
 //
 // The option replaces the actor's mailbox, and must come after any other option
 // that does.
@@ -38,4 +42,16 @@ func AsCaller(opts ...props.Option) (actor.PropsOption, error) {
 	return actor.WithMailbox(func() actor.Mailbox {
 		return newCaller(nil, nil, config, true).mailbox()
 	}), nil
+}
+
+// MustAsCaller is [AsCaller] that panics with the error. It is for options that are
+// constant, where the props of an actor are written down:
+//
+//	props := actor.PropsFromProducer(newPrinter, actors.MustAsCaller(props.MaxQueued(100)))
+func MustAsCaller(opts ...props.Option) actor.PropsOption {
+	asCaller, err := AsCaller(opts...)
+	if err != nil {
+		panic(fmt.Errorf("actors: MustAsCaller: %w", err))
+	}
+	return asCaller
 }

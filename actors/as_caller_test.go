@@ -329,3 +329,11 @@ func TestActorThatHasStoppedAnswersLateWatchers(t *testing.T) {
 		})
 	}
 }
+
+func TestMustAsCallerPanicsWithTheErrorOfAnOption(t *testing.T) {
+	assert.PanicsWithError(t, "actors: MustAsCaller: props: MaxWorkers(-1): must not be negative", func() {
+		actors.MustAsCaller(props.MaxWorkers(-1))
+	})
+	assert.PanicsWithError(t, "actors: MustAsCaller: props: option 1 is nil", func() { actors.MustAsCaller(nil) })
+	assert.NotNil(t, actors.MustAsCaller(props.MaxWorkers(1)))
+}

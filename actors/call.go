@@ -59,6 +59,13 @@ func newCallWith[T any](
 	if o.worker {
 		t.task.Tag = tagPooled
 	}
+	if err := o.check(); err != nil {
+		t.Fail(err)
+		return t, o
+	}
+	if r := o.retry; r != nil {
+		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) { return withRetry(fn, r) })
+	}
 	if o.timeout != nil {
 		cancelAfter(t, *o.timeout, false, func(cause error) { t.Cancel(cause) })
 	}
@@ -71,14 +78,19 @@ func newCallWith[T any](
 // dispatch queues a call as its options say.
 func (c *Caller) dispatch(ctx context.Context, t work, o *callOptions) {
 	submit := c.submit
-	if o.worker {
+	switch {
+	case o.worker:
 		submit = c.workers().submit
+	case o.urgent:
+		submit = c.submitUrgent
 	}
 	switch {
 	case o.delay > 0:
 		c.scheduleLater(ctx, t, o.delay, submit)
 	case o.worker:
 		c.workers().assign(ctx, t)
+	case o.urgent:
+		c.enqueueUrgent(ctx, t)
 	default:
 		c.enqueue(ctx, t)
 	}
@@ -93,7 +105,8 @@ func cancelAfter(t work, d time.Duration, queued bool, cancel func(cause error))
 	}
 	expire := func() {
 		t.Unlimit(queued)
-		cancel(fmt.Errorf("actors: call of %s %s after %v: %w", t.Name(), what, d, context.DeadlineExceeded))
+		cancel(fmt.Errorf("actors: call of %s %s after %v, %s: %w",
+			t.Name(), what, d, t.schedulable().Progress(), context.DeadlineExceeded))
 	}
 	if d <= 0 {
 		expire()
@@ -177,3 +190,19 @@ func (c *Caller) enqueue(ctx context.Context, t work) {
 
 // submit adds a call to the run queue.
 func (c *Caller) submit(t work) error { return c.sched.Submit(t.schedulable(), c.config.MaxQueued) }
+
+// enqueueUrgent is enqueue for the urgent lane.
+func (c *Caller) enqueueUrgent(ctx context.Context, t work) {
+	if err := c.admit(ctx); err != nil {
+		t.Fail(err)
+		return
+	}
+	if err := c.submitUrgent(t); err != nil {
+		t.Fail(c.withStopCause(err))
+	}
+}
+
+// submitUrgent is submit for the urgent lane.
+func (c *Caller) submitUrgent(t work) error {
+	return c.sched.SubmitUrgent(t.schedulable(), c.config.MaxQueued)
+}

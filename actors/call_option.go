@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -17,6 +18,8 @@ type callOptions struct {
 	worker       bool
 	timeout      *time.Duration
 	queueTimeout *time.Duration
+	retry        *retryPlan
+	urgent       bool
 }
 
 // PendingOptions gives options to the pending of the call. It is for code that
@@ -76,6 +79,29 @@ func Timeout(d time.Duration) CallOption {
 // runs.
 func QueueTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.queueTimeout = &d }
+}
+
+// Urgent has the call started before all that is queued, in order with the other urgent
+// calls. What is queued is not starved: after at most 16 urgent calls, one item of it is
+// next. Functions that want their turn back come before urgent calls too.
+//
+// [props.MaxQueued] counts urgent calls like the others. With [Delay] the call becomes
+// urgent when it is due. Urgent cannot be combined with [OnWorker]: that is an error of the
+// pending.
+func Urgent() CallOption {
+	return func(o *callOptions) { o.urgent = true }
+}
+
+// check returns an error for options that make no sense.
+func (o *callOptions) check() error {
+	switch {
+	case o.retry != nil && o.retry.invalid != nil:
+		return o.retry.invalid
+	case o.urgent && o.worker:
+		return errors.New("actors: Urgent: cannot be combined with OnWorker")
+	default:
+		return nil
+	}
 }
 
 // Served marks a call made by another node: its span becomes the SERVER side of

@@ -55,9 +55,10 @@ type coldState struct {
 	end      *pending.Pending[struct{}] // done when the caller has stopped
 	timers   *timers
 	workers  *pool
-	queues   map[work]struct{}  // that are open
-	keyed    map[any]keyedQueue // those that have a key and are not done
+	queues   map[pending.Handle]struct{} // that are open, and periodic calls
+	keyed    map[any]keyedQueue          // those that have a key and are not done
 	grace    *grace
+	hooks    *hooks
 	restart  *restart
 	failures supervision.Record
 

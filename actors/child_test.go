@@ -126,11 +126,13 @@ func TestBackendIsInheritedAndThatOfAChildDoesNotChange(t *testing.T) {
 	same(t, onThread, child(t, c, props.Name("thread"), props.Backend(props.Thread)))
 	same(t, onGoroutine, child(t, c, props.Name("goroutine")))
 	_, err = c.Child(props.Name("thread"), props.Backend(props.Goroutine))
-	require.EqualError(t, err, "props: Backend(goroutine): the existing child runs on backend thread")
+	require.EqualError(t, err, "actors: child "+onThread.ID()+": props: Backend(goroutine): the existing child runs on backend thread")
+	require.ErrorIs(t, err, actors.ErrChildDiffers)
 	_, err = c.Child(props.Name("goroutine"), props.Backend(props.Thread))
-	require.EqualError(t, err, "props: Backend(thread): the existing child runs on backend goroutine")
+	require.ErrorContains(t, err, ": props: Backend(thread): the existing child runs on backend goroutine")
 	_, err = c.Child(props.Backend(7))
 	require.EqualError(t, err, "props: Backend(BackendKind(7)): must be Goroutine or Thread")
+	require.NotErrorIs(t, err, actors.ErrChildDiffers)
 }
 
 // Item 68 of the seed's behaviour.

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -22,9 +23,10 @@ func (c *Caller) addChild(child *Caller) {
 // makes one. The child inherits what the options leave open.
 //
 // If the child exists, its options stay as they are. It is an error to ask for
-// another backend or host than the child has. A child on a host has no backend.
-// Other errors are those of an option or of opening the publication. The error
-// matches [pending.ErrStopped] if the caller, or the child of that name, is
+// another backend or host than the child has: it matches [ErrChildDiffers]. A child on a host has no backend.
+// Other errors are those of an option, of opening the publication, and of
+// [props.OnStart]. If Child makes the child, it waits for OnStart and keeps the turn.
+// The error matches [pending.ErrStopped] if the caller, or the child of that name, is
 // stopping.
 //
 // It may be called from any goroutine. The caller may be busy, or not started yet.
@@ -48,7 +50,7 @@ func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
 	if !made {
 		c.registry.removeCaller(config.Telemetry)
 		if err == nil {
-			err = config.Differs(child.config)
+			err = child.checkAsked(config)
 		}
 	}
 	if made {
@@ -60,6 +62,30 @@ func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
 		}
 	}
 	return child, err
+}
+
+// ErrChildDiffers is matched by the error of [Caller.Child] for a child that exists and does
+// not have what the options ask for. Without these options Child returns the child.
+var ErrChildDiffers = errors.New("actors: the child exists with other options")
+
+// childDiffersError matches [ErrChildDiffers].
+type childDiffersError struct {
+	child string
+	err   error // names the option and its value
+}
+
+func (e *childDiffersError) Error() string {
+	return fmt.Sprintf("actors: child %s: %v", e.child, e.err)
+}
+
+func (e *childDiffersError) Unwrap() []error { return []error{ErrChildDiffers, e.err} }
+
+// checkAsked returns an error if options ask for what an existing child does not have.
+func (c *Caller) checkAsked(config *props.Config) error {
+	if err := config.Differs(c.config); err != nil {
+		return &childDiffersError{c.path(), err}
+	}
+	return nil
 }
 
 func (c *Caller) getOrMake(config *props.Config, w *worker) (child *Caller, made bool, err error) {

@@ -43,14 +43,16 @@
 //
 // # Order
 //
-// Functions start in the order in which they were queued. The items of queues and
-// the messages of an adopted actor are part of that order. Delayed calls are queued
+// Functions start in the order in which they were queued. Those of calls with
+// [Urgent] come before the others, in their own order. The items of queues and the
+// messages of an adopted actor are part of that order. Delayed calls are queued
 // in the order of their due times. Where these are equal, the order is that of the
 // calls of [CallLater]. Functions that [Sleep] wake in the same order.
 //
 // # Ways to call
 //
 //   - [CallSoon], [CallLater] and, with options, [Schedule] queue a function.
+//   - [Every] calls a function again and again, at an interval.
 //   - [ToThread] runs it on a worker, in parallel with the caller.
 //   - [CallUsing] runs it on the caller's turn, but on the other backend.
 //   - [Caller.CallDirect] queues a function that needs no pending.
@@ -77,7 +79,8 @@
 // [Caller.Drain] and [Shutdown] finish what was accepted first.
 //
 // Package supervision decides what a panic in a function does. By default it
-// becomes a [*pending.PanicError] and the caller goes on.
+// becomes a [*pending.PanicError] and the caller goes on. [props.OnStart] makes what the
+// functions share, also after a restart, and [props.OnStop] closes it.
 //
 // # Events
 //
@@ -87,6 +90,13 @@
 // When handlers are slow, at most 65 536 events wait. Further ones are dropped, which
 // is logged.
 //
+// # Errors that explain themselves
+//
+// The error of a wait that ends by its context or a timeout names the call and its caller.
+// It says whether the call is queued, and behind how many, running, or waiting, and for
+// what. [Caller.Drain], [Caller.StopWait] and [Shutdown] list the functions that have not
+// returned when their context ends.
+//
 // # Limits
 //
 // [props.MaxQueued] bounds the calls of a caller that wait and are not done. Delayed
@@ -95,6 +105,10 @@
 // error matches [ErrOverloaded].
 //
 // # Logs
+//
+// A call may fail without anybody to notice: its pending is dropped, and nobody has looked at
+// the error by Wait, Result or Err. The error is logged when the pending is garbage
+// collected, with "caller", "function" and "error". Cancellations are not logged.
 //
 // Each panic in a function is logged once, at error level, whether anybody waits for
 // it or not. It goes to [Caller.Logger] of the caller that runs the function. The

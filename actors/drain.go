@@ -45,7 +45,7 @@ func (c *Caller) drain(ctx context.Context) error {
 func (c *Caller) finishWork(ctx context.Context) error {
 	for c.State() != StateStopped {
 		if err := c.waitIdle(ctx); err != nil {
-			return fmt.Errorf("actors: drain %s: %w", c.path(), err)
+			return fmt.Errorf("actors: drain %s: %w%s", c.path(), err, c.unfinished())
 		}
 		children := c.Children()
 		if len(children) == 0 && c.Idle() { // they may have left something to do

@@ -85,11 +85,9 @@ func ExampleSchedule() {
 
 	_, err := report.Wait(ctx)
 	fmt.Println(report.Name(), report.Metadata()["customer"])
-	fmt.Println(err)
-	fmt.Println(errors.Is(err, context.DeadlineExceeded), report.Cancelled())
+	fmt.Println(errors.Is(err, context.DeadlineExceeded), report.Cancelled()) // err says how far it was
 	// Output:
 	// report 7
-	// pending: cancelled: actors: call of report is not done after 1ms: context deadline exceeded
 	// true true
 }
 
@@ -270,7 +268,7 @@ func ExampleRequest() {
 	fmt.Println(errors.Is(err, actor.ErrDeadLetter))
 	// Output:
 	// 100 <nil>
-	//  actors: request to $1: the answer is a int, not a string
+	//  actors: request int to $1: the answer is a int, not a string
 	// true
 }
 

@@ -48,6 +48,9 @@ func (c *Caller) graceExpired(g *grace) {
 	}
 	c.mu.Unlock()
 	c.abandonTasks(late, "it has not returned in time", slog.Duration("limit", c.config.StopTimeout))
+	if c.config.OnStop != nil {
+		c.recallStopHook(fmt.Errorf("actors: OnStop of %s has not begun after %v: %w", c.path(), c.config.StopTimeout, c.stopError()))
+	}
 }
 
 // abandonTasks abandons the functions that have not returned.

@@ -87,13 +87,16 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"requests.go", "registry.go", "defaults.go"},
 		{"events.go", "context.go", "telemetry.go"},
 		{"queues.go", "pool.go", "worker.go", "pool_node.go", "end_node.go", "publisher.go", "timers.go"},
-		{"backoff.go", "grace.go", "stop.go"},
+		{"backoff.go", "grace.go", "unfinished.go", "stop.go", "hooks.go"},
 		{"lifecycle.go", "host.go"},
 		{"actor.go"},
 		{"anchor.go", "spawn.go", "children.go"},
 		{"restart.go"},
 		{"as_caller.go", "start.go", "main_caller.go"},
-		{"call_option.go", "no_result.go", "call.go", "delayed.go", "call_sync.go", "queue_task.go", "queue.go", "invoke.go", "request.go", "reply.go"},
+		{
+			"retry.go", "call_option.go", "no_result.go", "call.go", "delayed.go", "call_sync.go", "queue_task.go", "queue.go",
+			"invoke.go", "every.go", "request.go", "reply.go",
+		},
 		{"drain.go", "process.go", "mailbox.go"},
 	})
 	require.NoError(t, err)

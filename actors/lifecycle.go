@@ -8,14 +8,22 @@ import (
 
 // start is the rest of a start that was claimed.
 func (c *Caller) start() error {
-	defer c.sched.Open() // even if user code ends the goroutine
-	err := c.openPublication()
+	hook, err := c.open()
 	if err != nil {
-		c.stop(err)
-	} else {
-		c.startExecutor()
+		return err
 	}
-	return err
+	return c.waitHook(hook)
+}
+
+// open starts the scheduler. It returns the call of OnStart, nil for none.
+func (c *Caller) open() (hook *startHook, err error) {
+	defer c.sched.Open() // even if user code ends the goroutine
+	if err := c.openPublication(); err != nil {
+		c.stop(err)
+		return nil, err
+	}
+	c.startExecutor()
+	return c.beginOnStart(), nil
 }
 
 // startExecutor starts the thread or host of the functions, if there is one.
@@ -32,7 +40,11 @@ func (c *Caller) startExecutor() {
 }
 
 // started is called when the actor has handled its Started message.
-func (c *Caller) started() { c.transition(StateStarting, StateRunning) }
+func (c *Caller) started() {
+	if c.config.OnStart == nil { // else the caller runs when that has returned
+		c.transition(StateStarting, StateRunning)
+	}
+}
 
 // finalize completes the end of the caller, after its actor has ended. Only the
 // first call has an effect. Waiters are notified last.

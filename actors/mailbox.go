@@ -185,6 +185,9 @@ func (m *mailbox) Quiesced(message any) {
 	c := m.caller()
 	c.endGrace()
 	_, restart := message.(*actor.Restart)
+	if !restart && c.stopHook(message) {
+		return // it comes again
+	}
 	if restart {
 		c.beginRestart()
 	}
@@ -235,10 +238,15 @@ func (c *Caller) handleCrash(t *sched.Task, crash *pending.PanicError) (captured
 }
 
 // Panicked implements [sched.Owner].
-func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().panicked(t.Work(), p) }
+func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().failed(t.Work(), p) }
 
 // Finished implements [sched.Owner].
-func (m *mailbox) Finished(t *sched.Task) { m.caller().releaseWorker(t) }
+func (m *mailbox) Finished(t *sched.Task) {
+	m.caller().releaseWorker(t)
+	if t.Tag&tagRestartHook != 0 {
+		m.caller().hookFinished(t.Work())
+	}
+}
 
 // Goexit implements [sched.Owner].
 func (m *mailbox) Goexit(item any) {

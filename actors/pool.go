@@ -45,7 +45,7 @@ func (c *Caller) workers() *pool {
 	cold := c.cold()
 	if cold.workers == nil {
 		config := *c.config
-		config.Name, config.Protected, config.Host = "", false, nil
+		config.Name, config.Protected, config.Host, config.OnStart, config.OnStop = "", false, nil, nil, nil
 		p := &pool{owner: c, config: &config, closed: c.State() >= StateStopping}
 		p.unassigned.Init(c.mailbox(), sched.Options{})
 		cold.workers = p

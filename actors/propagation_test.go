@@ -148,7 +148,7 @@ func TestAFailedRequestIsSeen(t *testing.T) {
 
 	spans.AssertTree(t, `
 		root
-		  request *actors_test.inquiry client error "actors: request to nobody: future: dead letter"
+		  request *actors_test.inquiry client error "actors: request *actors_test.inquiry to nobody: future: dead letter"
 		  request *actors_test.reply client cancelled
 	`)
 }

@@ -49,7 +49,8 @@ func QueueContext(ctx context.Context) QueueOption {
 func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name = name } }
 
 // QueueCapacity bounds how many items may wait in the queue. The default, 0, means
-// no limit.
+// no limit. With a negative n the queue is closed from the beginning, with an error
+// that says so.
 func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacity = n } }
 
 // NewQueue returns a queue of items for fn on c. When the queue is garbage

@@ -109,3 +109,25 @@ func TestKeyOfAQueueThatIsNotComparablePanics(t *testing.T) {
 	assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), c, returns(1))))
 	require.NoError(t, actors.QueueFor(c, nil, func(context.Context, int) error { return nil }).Put(1), "nil is comparable")
 }
+
+func TestQueueOfANegativeCapacityIsClosed(t *testing.T) {
+	c := start(t, newSystem(t))
+	never := func(context.Context, int) error {
+		t.Error("it was called")
+		return nil
+	}
+	for name, q := range map[string]*actors.Queue[int]{
+		"NewQueue": actors.NewQueue(c, never, actors.QueueCapacity(-1)),
+		"QueueFor": actors.QueueFor(c, "key", never, actors.QueueCapacity(-1)),
+	} {
+		const want = "actors: queue closed: QueueCapacity(-1): must not be negative"
+		require.EqualError(t, q.Put(1), want, name)
+		require.EqualError(t, q.PutWait(t.Context(), 1), want, name)
+		require.EqualError(t, q.Pending().Err(), want, name)
+		require.ErrorIs(t, q.Put(1), actors.ErrQueueClosed, name)
+		require.EqualError(t, q.CloseWait(t.Context()), want, name)
+	}
+	q := actors.QueueFor(c, "key", func(context.Context, int) error { return nil }, actors.QueueCapacity(1))
+	require.NoError(t, q.Put(1), "the key is free")
+	require.NoError(t, q.CloseWait(t.Context()))
+}

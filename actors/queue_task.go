@@ -58,6 +58,9 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if o.capacity < 0 {
+		return newRefusedQueueTask[A](c, fmt.Errorf("%w: QueueCapacity(%d): must not be negative", ErrQueueClosed, o.capacity))
+	}
 	q := &queueTask[A]{caller: c, fn: fn, capacity: o.capacity}
 	q.task.Init(q, &c.sched)
 	q.source = sched.Source{Next: q.next, Ended: q.IsDone}
@@ -84,6 +87,7 @@ func newRefusedQueueTask[A any](c *Caller, err error) *queueTask[A] {
 	q.task.Init(q, &c.sched)
 	q.Init(context.Background(), nil, &q.task)
 	q.Fail(err)
+	_ = q.Err() // each method of the queue returns it
 	return q
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// addQueue registers a queue, so that a stop of the caller closes it. It returns
-// an error if the caller takes no queues any more.
-func (c *Caller) addQueue(q work) error {
+// addQueue registers the pending of a queue or of a periodic call, so that a stop of the
+// caller cancels it. It returns an error if the caller takes none any more.
+func (c *Caller) addQueue(q pending.Handle) error {
 	c.mu.Lock()
 	if c.State() >= StateStopping {
 		c.mu.Unlock()
@@ -18,7 +18,7 @@ func (c *Caller) addQueue(q work) error {
 	}
 	r := c.cold()
 	if r.queues == nil {
-		r.queues = make(map[work]struct{})
+		r.queues = make(map[pending.Handle]struct{})
 	}
 	r.queues[q] = struct{}{}
 	c.mu.Unlock()
@@ -30,8 +30,8 @@ func (c *Caller) addQueue(q work) error {
 	return nil
 }
 
-// openQueues returns the queues that are open.
-func (c *Caller) openQueues() []work {
+// openQueues returns the queues that are open, and the periodic calls.
+func (c *Caller) openQueues() []pending.Handle {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.coldState == nil {

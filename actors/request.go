@@ -45,6 +45,7 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	r := registryOf(system)
 	opts := []pending.Option{
 		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked(),
+		pending.ExplainedBy(func() string { return "sent to " + pid.String() }),
 	}
 	t := TelemetryOf(ctx)
 	if t != nil {
@@ -53,7 +54,7 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	}
 	p := pending.New[T](ctx, opts...)
 	if pid == nil {
-		p.SetError(fmt.Errorf("actors: request to no PID: %w", actor.ErrDeadLetter))
+		p.SetError(fmt.Errorf("actors: %s to no PID: %w", p.Name(), actor.ErrDeadLetter))
 	}
 	if life := p.Context(); life.Err() != nil {
 		p.Cancel(context.Cause(life))
@@ -75,14 +76,14 @@ func settle[T any](p *pending.Pending[T], from *actor.PID, message any) {
 	case nil:
 		settleNil(p, from)
 	case *actor.DeadLetterResponse:
-		p.SetError(fmt.Errorf("actors: request to %s: %w", from.GetId(), actor.ErrDeadLetter))
+		p.SetError(fmt.Errorf("actors: %s to %s: %w", p.Name(), from.GetId(), actor.ErrDeadLetter))
 	case error:
 		p.SetError(message)
 	case T:
 		p.SetResult(message)
 	default:
-		p.SetError(fmt.Errorf("actors: request to %s: the answer is a %T, not a %v",
-			from.GetId(), message, reflect.TypeFor[T]()))
+		p.SetError(fmt.Errorf("actors: %s to %s: the answer is a %T, not a %v",
+			p.Name(), from.GetId(), message, reflect.TypeFor[T]()))
 	}
 }
 
@@ -94,5 +95,5 @@ func settleNil[T any](p *pending.Pending[T], from *actor.PID) {
 		p.SetResult(none)
 		return
 	}
-	p.SetError(fmt.Errorf("actors: request to %s: the answer is nil, not a %v", from.GetId(), reflect.TypeFor[T]()))
+	p.SetError(fmt.Errorf("actors: %s to %s: the answer is nil, not a %v", p.Name(), from.GetId(), reflect.TypeFor[T]()))
 }

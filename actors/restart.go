@@ -9,26 +9,25 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
-	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// panicked is called on the turn when a function has panicked. After the stop has
-// begun no policy is asked: the function may have panicked because the stop
-// cancelled it.
-func (c *Caller) panicked(t sched.Work, crash *pending.PanicError) {
-	if c.State() >= StateStopping || c.restartPending(crash) {
+// failed is called on the turn when a function has panicked, or OnStart has failed. After
+// the stop has begun no policy is asked: the function may have panicked because the
+// stop cancelled it.
+func (c *Caller) failed(t any, failure error) {
+	if c.State() >= StateStopping || c.restartPending(failure) {
 		return
 	}
-	c.applyPolicy(crash, func(action supervision.Action, delay time.Duration) {
+	c.applyPolicy(failure, func(action supervision.Action, delay time.Duration) {
 		switch action {
 		case supervision.ActionRestart:
-			c.restartAfter(delay, crash)
+			c.restartAfter(delay, failure)
 		case supervision.ActionStop:
-			c.stop(crash)
+			c.stop(failure)
 		case supervision.ActionEscalate:
-			c.escalate(crash)
-			c.fail(crash, t)
+			c.escalate(failure)
+			c.fail(failure, t)
 		}
 	})
 }
@@ -205,13 +204,19 @@ func (c *Caller) resumed() {
 		cold.restart, cold.resumeWithParent = nil, nil
 		c.setEscalation(nil)
 	}
+	restarted := c.restarting
+	hook := restarted && c.config.OnStart != nil
 	if r != nil {
 		r.begin() // else the timer restarts the actor later
-		c.state.CompareAndSwap(int32(StateStarting), int32(StateRunning))
+		if !hook {
+			c.state.CompareAndSwap(int32(StateStarting), int32(StateRunning))
+		}
 	}
 	c.mu.Unlock()
+	if hook {
+		c.restartHook()
+	}
 	c.sched.Pause(false)
-	restarted := c.restarting
 	c.restarting, c.restarted = false, false
 	c.registerDeferred()
 	if c.worker != nil {

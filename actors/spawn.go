@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/testsystem"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -83,6 +84,13 @@ func (c *Caller) spawned() {
 		return
 	}
 	c.startExecutor()
+	if hook := c.beginOnStart(); hook != nil {
+		hook.OnDone(func(pending.Handle) {
+			if err := hook.Err(); err != nil {
+				c.log().Error("actors: adopted actor is stopped", slog.Any("error", err))
+			}
+		})
+	}
 }
 
 func newCaller(r *registry, parent *Caller, config *props.Config, external bool) *Caller {

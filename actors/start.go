@@ -32,8 +32,8 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	return c, nil
 }
 
-// Start returns a running caller without a parent. The error is that of [New], or
-// of opening the publication.
+// Start returns a running caller without a parent. The error is that of [New], of
+// opening the publication, or of [props.OnStart]. Start waits for OnStart.
 func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	requireSystem(system, "Start")
 	c, err := New(system, opts...)
@@ -47,7 +47,8 @@ func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 }
 
 // Start starts a caller made by [New]. It is an error if the caller was started
-// or stopped before. A caller whose publication cannot be opened is stopped.
+// or stopped before. A caller whose publication cannot be opened is stopped, and so is one
+// whose [props.OnStart] fails. Start waits for OnStart, and keeps the turn.
 func (c *Caller) Start() error {
 	if err := c.claimStart(); err != nil {
 		return err
@@ -77,6 +78,8 @@ func (c *Caller) Run(ctx context.Context) error {
 	defer c.stop(nil)
 	if err := c.openPublication(); err != nil {
 		c.stopApart(err)
+	} else {
+		c.beginOnStart()
 	}
 	if ended {
 		c.stopApart(nil)

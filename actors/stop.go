@@ -70,8 +70,10 @@ func (c *Caller) checkSelfWait(ctx context.Context) error {
 }
 
 func (c *Caller) waitStopped(ctx context.Context) error {
-	_, err := c.end().Wait(ctx, pending.Protect())
-	return err
+	if _, err := c.end().Wait(ctx, pending.Protect()); err != nil {
+		return fmt.Errorf("actors: stop %s: %w%s", c.path(), err, c.unfinished())
+	}
+	return nil
 }
 
 // stop stops the caller for a reason, nil for none.
@@ -119,7 +121,11 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 		c.sched.StopNotified()
 		then(was)
 	}()
-	defer forEachDespiteGoexit(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+	if c.config.OnStop != nil {
+		defer c.stopBefore(children)
+	} else {
+		defer forEachDespiteGoexit(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+	}
 	defer func() {
 		if c.worker != nil {
 			c.worker.pool.stopWorker(c.worker)
@@ -127,7 +133,7 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 	}()
 	defer c.closePool(err)
 	defer c.reject(rejected, err)
-	defer forEachDespiteGoexit(c.openQueues(), func(q work) { q.Cancel(err) })
+	defer forEachDespiteGoexit(c.openQueues(), func(q pending.Handle) { q.Cancel(err) })
 	defer forEachDespiteGoexit(delayed, func(t work) { t.Reject(err) })
 	forEachDespiteGoexit(active, func(t *sched.Task) {
 		w := workOf(t)

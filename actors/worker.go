@@ -27,8 +27,9 @@ func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T
 
 // The tags of a task.
 const (
-	tagPooled   uint8 = 1 << iota // it needs a worker
-	tagReleased                   // the worker was released
+	tagPooled      uint8 = 1 << iota // it needs a worker
+	tagReleased                      // the worker was released
+	tagRestartHook                   // it is an OnStart after a restart
 )
 
 // worker is a child that runs the calls of a pool, one at a time.

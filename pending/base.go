@@ -21,6 +21,7 @@ const (
 	flagObserved // there is an observation; set before the pending is published
 	flagWaiting  // the function waits, with the turn of its caller
 	flagProtected
+	flagSeen       // somebody has looked at the error
 	flagTimed      // a timer will cancel it
 	flagQueueTimed // a timer will cancel it if its function has not started
 	flagDelayed    // a timer will schedule its function
@@ -61,8 +62,10 @@ type lazyState struct {
 	observation Observation
 	unwatch     func() bool // stops watching ctx
 	later       int         // the number of causes after the first one
-	completer   Handle      // its function completes this pending
-	needs       Node        // what else completes it
+	explain     func() string
+	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
+	completer   Handle           // its function completes this pending
+	needs       Node             // what else completes it
 	options
 }
 
@@ -152,6 +155,16 @@ func CompletedBy(h Handle) Option {
 // as a PendingOptions.
 func Protected() Option {
 	return func(x *lazyState) { x.protected = true }
+}
+
+// ExplainedBy makes explain say how far the work behind a pending made by [New] is. The
+// error of a wait that ends early has that text after the name of the pending. A call needs
+// no such option. explain may be called on any goroutine.
+func ExplainedBy(explain func() string) Option {
+	if explain == nil {
+		panic("pending: ExplainedBy with a nil function")
+	}
+	return func(x *lazyState) { x.explain = explain }
 }
 
 // ObservedBy makes o observe the pending.
@@ -301,6 +314,9 @@ func (b *base) Cancelled() bool { return b.is(flagCancelled) }
 func (b *base) Err() error {
 	switch flags := b.flags.Load(); {
 	case flags&flagDone != 0:
+		if b.err != nil {
+			b.seeError()
+		}
 		return b.err
 	case flags&flagCancelled != 0:
 		b.mu.Lock()

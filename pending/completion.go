@@ -222,7 +222,15 @@ func (c *completions[H]) Needs(n *Needs) {
 func (*completions[H]) What() string { return "" }
 
 func (c *completions[H]) ended() error {
-	return &endedError{what: "pendings", err: c.ctx.Err(), cause: context.Cause(c.ctx)}
+	var left []Handle
+	c.mu.Lock()
+	for w := c.open; w != nil; w = w.next {
+		left = append(left, w.handle)
+	}
+	c.mu.Unlock()
+	return &endedError{
+		what: "pendings", progress: progressOf(left), err: c.ctx.Err(), cause: context.Cause(c.ctx),
+	}
 }
 
 // leave ends the collection and returns the pendings that are not done.

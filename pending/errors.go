@@ -91,22 +91,77 @@ func joinCauses(cancelled, cause, first error) error {
 
 // endedError is returned by a wait that ended before the pending was done.
 type endedError struct {
-	what  string
-	err   error // of the context
-	cause error
+	what     string
+	progress string // of the work behind the pending; "" if that is not known
+	err      error  // of the context
+	cause    error
 }
 
-func (e *endedError) Error() string   { return fmt.Sprintf("pending: wait for %s: %v", e.what, e.cause) }
+func (e *endedError) Error() string {
+	if e.progress == "" {
+		return fmt.Sprintf("pending: wait for %s: %v", e.what, e.cause)
+	}
+	return fmt.Sprintf("pending: wait for %s, %s: %v", e.what, e.progress, e.cause)
+}
+
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
 // contextEnded returns the error of a wait for b that ctx ended.
 func (b *base) contextEnded(ctx context.Context) error {
-	return &endedError{what: b.label(), err: ctx.Err(), cause: context.Cause(ctx)}
+	return &endedError{what: b.label(), progress: b.progress(), err: ctx.Err(), cause: context.Cause(ctx)}
 }
 
 // timedOut returns the error of a wait for b that took longer than d.
 func (b *base) timedOut(d time.Duration) error {
-	return &endedError{what: b.label(), err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d)}
+	return &endedError{
+		what: b.label(), progress: b.progress(),
+		err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d),
+	}
+}
+
+// progress describes how far the work behind the pending is, or returns "".
+func (b *base) progress() string {
+	if r, ok := b.runner.(interface{ Progress() string }); ok {
+		return r.Progress()
+	}
+	b.mu.Lock()
+	var explain func() string
+	var source *base
+	if b.lazy != nil {
+		explain, source = b.lazy.explain, b.lazy.source
+	}
+	b.mu.Unlock()
+	if explain != nil {
+		return explain()
+	}
+	for ; source != nil; source = source.derivedFrom() {
+		if source.runner != nil {
+			return fmt.Sprintf("after %s, which is %s", source.label(), source.progress())
+		}
+	}
+	return ""
+}
+
+// progressOf describes how far the work behind some pendings is, with one of them as an
+// example. It is "" if nothing is known of them.
+func progressOf(left []Handle) string {
+	for _, h := range left[:min(len(left), 10)] {
+		b := h.core()
+		if progress := b.progress(); progress != "" && !b.is(flagDone) {
+			return fmt.Sprintf("%d not done, as %s, %s", len(left), b.label(), progress)
+		}
+	}
+	return ""
+}
+
+// derivedFrom returns the pending that Then made this one of, or nil.
+func (b *base) derivedFrom() *base {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lazy == nil {
+		return nil
+	}
+	return b.lazy.source
 }
 
 // PanicError is the error of a pending whose function panicked.

@@ -304,7 +304,8 @@ func (g *Group) checkOuter() {
 
 func (g *Group) expire() {
 	err := &endedError{
-		what: "group", err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", g.options.timeout),
+		what: "group", progress: progressOf(g.Pending()), err: context.DeadlineExceeded,
+		cause: fmt.Errorf("not done after %v", g.options.timeout),
 	}
 	g.end(err, err)
 }

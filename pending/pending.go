@@ -56,6 +56,9 @@ func (p *Pending[T]) SetError(err error) bool {
 
 func (p *Pending[T]) complete(v T, err error) bool {
 	won, waiters := p.end(v, err)
+	if err != nil && won && p.runner != nil {
+		p.watchError(err, waiters)
+	}
 	p.notify(waiters, nil)
 	return won
 }

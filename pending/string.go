@@ -25,6 +25,9 @@ func (b *base) String() string {
 	if flags&flagCancelled != 0 {
 		fmt.Fprintf(&s, " ⛔ %v", err)
 	}
+	if err != nil && flags&flagDone != 0 {
+		b.seeError()
+	}
 	switch {
 	case flags&flagDone == 0:
 		s.WriteString(" 🏃")

@@ -39,6 +39,15 @@ func CompleterOf(h Handle) Handle {
 	return b.lazy.completer
 }
 
+// SetCompleter replaces the argument of [CompletedBy] for h. It is for pendings that one
+// function after the other may complete.
+func SetCompleter(h, completer Handle) {
+	b := h.core()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ensureLazy().completer = completer
+}
+
 // Origin returns the name that was given to h, or "". It also returns the entry
 // of the function behind h, or 0 if there is none.
 func Origin(h Handle) (given string, pc uintptr) {
@@ -66,6 +75,12 @@ func (t *Task[T]) Init(ctx context.Context, fn func(context.Context) (T, error),
 	t.pc = entry.Of(fn)
 	t.runner = r
 	t.init(ctx, &t.Pending, opts)
+}
+
+// Wrap replaces the function by one that calls it. The names of the task stay those of the
+// function. It must be called before the task is scheduled.
+func (t *Task[T]) Wrap(wrap func(fn func(context.Context) (T, error)) func(context.Context) (T, error)) {
+	t.fn = wrap(t.fn)
 }
 
 // Run calls the function and completes the pending with what it returns. It

@@ -1,6 +1,7 @@
 package props
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,11 @@ type Config struct {
 	Host Host
 	// Publisher opens the publication of the caller, nil for none.
 	Publisher func(id string) (Publication, error)
+
+	// OnStart is called before all calls, nil for nothing.
+	OnStart func(context.Context) error
+	// OnStop is called after all calls, nil for nothing.
+	OnStop func(context.Context) error
 
 	// MaxIdleWorkers is how many idle workers are kept.
 	MaxIdleWorkers int
@@ -98,14 +104,15 @@ func New(opts ...Option) (*Config, error) {
 }
 
 // Child returns the description of a child of a caller that c describes. The child
-// inherits what the options leave open, except the name, the protection and the
-// host. The error joins those of all options that are wrong.
+// inherits what the options leave open, except the name, the protection, the host, and
+// what OnStart and OnStop call. The error joins those of all options that are wrong.
 func (c *Config) Child(opts ...Option) (*Config, error) {
-	if len(opts) == 0 && c.Name == "" && !c.Protected && c.Host == nil {
+	if len(opts) == 0 && c.Name == "" && !c.Protected && c.Host == nil && c.OnStart == nil && c.OnStop == nil {
 		return c, nil
 	}
 	child := *c
 	child.Name, child.Protected, child.Host, child.asked = "", false, nil, asked{}
+	child.OnStart, child.OnStop = nil, nil
 	return child.with(opts)
 }
 

@@ -1,6 +1,7 @@
 package props_test
 
 import (
+	"context"
 	"log/slog"
 	"math"
 	"strings"
@@ -104,6 +105,27 @@ func TestValueThatMakesNoSenseIsAnErrorThatNamesTheOption(t *testing.T) {
 				assert.Nil(t, config)
 			}
 		})
+	}
+}
+
+func TestFunctionsOfStartAndStopAreNotInherited(t *testing.T) {
+	fn := func(context.Context) error { return nil }
+	c, err := props.New(props.OnStart(fn), props.OnStop(fn))
+	require.NoError(t, err)
+	require.NotNil(t, c.OnStart)
+	require.NotNil(t, c.OnStop)
+	for _, opts := range [][]props.Option{nil, {props.MaxQueued(1)}} {
+		child, err := c.Child(opts...)
+		require.NoError(t, err)
+		assert.Nil(t, child.OnStart)
+		assert.Nil(t, child.OnStop)
+	}
+	for want, opt := range map[string]props.Option{
+		"props: OnStart(nil): a function must be given": props.OnStart(nil),
+		"props: OnStop(nil): a function must be given":  props.OnStop(nil),
+	} {
+		_, err := props.New(opt)
+		require.EqualError(t, err, want)
 	}
 }
 

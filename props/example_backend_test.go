@@ -38,7 +38,7 @@ func ExampleBackend() {
 	// Output:
 	// <Caller 🏃 running name="library" id="callers/library" backend=thread>
 	// TEXT <nil>
-	// thread props: Backend(goroutine): the existing child runs on backend thread
+	// thread actors: child callers/library/kid: props: Backend(goroutine): the existing child runs on backend thread
 }
 
 // The main goroutine calls the functions that it receives, as those of programs do

@@ -51,8 +51,16 @@ func Capture() Policy {
 	return Policy{action: ActionCapture}
 }
 
-// Restart returns the policy that restarts the actor of a caller. Queued pendings survive. Running ones
-// are cancelled with the panic as the cause. Without options it restarts at once, without a limit.
+// Restart returns the policy that restarts the actor of a caller. Without options it restarts at once,
+// without a limit.
+//
+// A restart keeps the caller itself: its name, id and PID, its publication, the calls that are queued
+// or delayed, its queues and its periodic calls. It also keeps the variables that functions share by
+// closures. They may be as the panic has left them: make them anew in props.OnStart.
+//
+// A restart does not keep what has begun. Functions that have not returned are cancelled, with the panic
+// as the cause. Children and workers are stopped, and Child makes new ones. An actor that AsCaller has
+// made a caller is made anew by its producer.
 //
 // An option with values that make no sense has no effect, and [Policy.Validate] reports it.
 func Restart(opts ...RestartOption) Policy {
@@ -64,6 +72,7 @@ func Restart(opts ...RestartOption) Policy {
 		}
 		opt(&p.restart)
 	}
+	p.restart.checkLimit()
 	return p
 }
 

@@ -17,8 +17,8 @@ type RestartOption func(*restartPlan)
 // If n is 0, the first failure stops the caller. If within is 0, all failures of the caller count,
 // however old. Neither may be negative.
 //
-// The time includes the delays of [Backoff]. A limit is never reached if n delays take longer than its
-// time.
+// The time includes the delays of [Backoff]. If these delay n restarts by that time or more, the limit
+// could never be exceeded. [Policy.Validate] reports that.
 func MaxRestarts(n int, within time.Duration) RestartOption {
 	return func(r *restartPlan) {
 		switch {

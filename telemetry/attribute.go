@@ -18,7 +18,9 @@ const (
 	// OutcomeKey is "ok", "error", "panic" or "cancelled". Spans with the outcome
 	// ok do not have it.
 	OutcomeKey = attribute.Key("protocaller.outcome")
-	// CauseKey is why a pending was cancelled.
+	// AttemptKey is the number of an attempt, from 1.
+	AttemptKey = attribute.Key("protocaller.attempt")
+	// CauseKey is why a pending was cancelled, or why there is another attempt.
 	CauseKey = attribute.Key("protocaller.cause")
 	// OnKey is the name of the pending that a function waits for.
 	OnKey = attribute.Key("protocaller.on")

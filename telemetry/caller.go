@@ -86,6 +86,20 @@ func Attempt(ctx context.Context, address string) {
 	}
 }
 
+// Retried adds an event to the span of ctx: its function is called for the nth time.
+// failed is the error of the call before it, nil for the first time.
+func Retried(ctx context.Context, n int, failed error) {
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
+	}
+	attributes := []attribute.KeyValue{AttemptKey.Int(n)}
+	if failed != nil {
+		attributes = append(attributes, CauseKey.String(printable(failed).Error()))
+	}
+	span.AddEvent(EventAttempt, trace.WithAttributes(attributes...))
+}
+
 // LongTurn adds an event to the span of ctx: its function has held the turn for
 // that long. The stack shows where it is.
 func LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {

@@ -13,6 +13,7 @@ const (
 	Request
 	Invoke
 	Put // an item of a queue
+	Every
 	Call
 	// Those of package rpc: a call of a function of another node, and the
 	// function that another node has called.
@@ -22,7 +23,8 @@ const (
 )
 
 var methodNames = [methods]string{
-	"Schedule", "CallSoon", "CallLater", "CallUsing", "ToThread", "Request", "Invoke", "Put", "Call", "rpc.Call", "rpc.Handle",
+	"Schedule", "CallSoon", "CallLater", "CallUsing", "ToThread", "Request", "Invoke", "Put", "Every", "Call",
+	"rpc.Call", "rpc.Handle",
 }
 
 // String returns the name of the function, with "rpc." before those of package

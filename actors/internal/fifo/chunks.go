@@ -1,6 +1,9 @@
 package fifo
 
-import "sync"
+import (
+	"iter"
+	"sync"
+)
 
 // chunkSize makes a chunk about a kilobyte.
 const chunkSize = 62
@@ -111,5 +114,21 @@ func (q *Chunks) Retain(keep func(item any) bool) {
 		recycled := c
 		c = c.next
 		recycled.Recycle()
+	}
+}
+
+// All iterates over the items, the first one first. The queue must not change meanwhile.
+func (q *Chunks) All() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		if q.first != nil && !yield(q.first) {
+			return
+		}
+		for c := q.head; c != nil; c = c.next {
+			for _, item := range c.Slice(0) {
+				if !yield(item) {
+					return
+				}
+			}
+		}
 	}
 }

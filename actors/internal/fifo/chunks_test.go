@@ -2,6 +2,7 @@ package fifo
 
 import (
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"weak"
@@ -152,5 +153,25 @@ func TestRetainKeepsTheOrderOfTheRest(t *testing.T) {
 			assert.Equal(t, append(want, "last"), q.drain())
 			assert.Zero(t, q)
 		}
+	}
+}
+
+func TestChunksIterateOverAllItemsInOrder(t *testing.T) {
+	var q Chunks
+	assert.Empty(t, slices.Collect(q.All()))
+	var want []any
+	for i := range 3 * chunkSize {
+		q.Push(i)
+		want = append(want, i)
+	}
+	assert.Equal(t, want, slices.Collect(q.All()))
+	for _, most := range []int{1, 2, chunkSize + 5} { // it may be left early
+		n := 0
+		for range q.All() {
+			if n++; n == most {
+				break
+			}
+		}
+		assert.Equal(t, most, n)
 	}
 }

@@ -1,5 +1,7 @@
 package fifo
 
+import "iter"
+
 // Ring is a first-in first-out queue that reuses its memory. The zero value is empty.
 type Ring[A any] struct {
 	items []A
@@ -40,4 +42,15 @@ func (r *Ring[A]) Shift() A {
 	r.first = (r.first + 1) % len(r.items)
 	r.n--
 	return item
+}
+
+// All iterates over the items, the first one first. The ring must not change meanwhile.
+func (r *Ring[A]) All() iter.Seq[A] {
+	return func(yield func(A) bool) {
+		for i := range r.n {
+			if !yield(r.items[(r.first+i)%len(r.items)]) {
+				return
+			}
+		}
+	}
 }

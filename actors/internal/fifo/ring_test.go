@@ -1,6 +1,7 @@
 package fifo
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,5 +31,24 @@ func TestRingKeepsItsOrderAndLetsGo(t *testing.T) {
 	assert.Equal(t, pushed, taken)
 	for _, item := range r.items {
 		assert.Nil(t, item)
+	}
+}
+
+func TestRingIteratesFromTheFirstItem(t *testing.T) {
+	var r Ring[int]
+	assert.Empty(t, slices.Collect(r.All()))
+	for i := range 10 {
+		r.Push(i)
+	}
+	for range 6 {
+		r.Shift()
+	}
+	for i := range 10 {
+		r.Push(10 + i)
+	}
+	assert.Equal(t, []int{6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}, slices.Collect(r.All()))
+	for item := range r.All() {
+		assert.Equal(t, 6, item)
+		break
 	}
 }

@@ -79,8 +79,12 @@ func (t *Task) Needs(n *pending.Needs) {
 			continue
 		}
 		w, began, turn, live := s.state.needs(t, idle)
+		gate := s.state.needsGate(t)
 		s.mu.Unlock()
 		n.Live, n.Began = live, began
+		if gate != nil {
+			n.Add(gate)
+		}
 		switch {
 		case w.For != nil:
 			n.Add(w.For)
@@ -112,7 +116,8 @@ func (t *Task) goesOn() bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !t.isWaiting() && (s.state.current.Load() == t || s.state.blockingTask() == nil && !s.state.awaitingParent)
+	return !t.isWaiting() && s.state.needsGate(t) == nil &&
+		(s.state.current.Load() == t || s.state.blockingTask() == nil && !s.state.awaitingParent)
 }
 
 // goesOn reports whether what is waited for needs nothing. It may report false although

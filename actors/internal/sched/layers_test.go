@@ -13,10 +13,10 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 	upward, err := layering.Upward(".", [][]string{
 		{"doc.go", "owner.go"},
 		{"task.go", "tasklist.go", "executor.go"},
-		{"state.go", "state_queue.go", "state_executor.go", "state_wait.go", "state_stop.go", "state_in_place.go"},
+		{"state.go", "state_queue.go", "state_hook.go", "state_urgent.go", "state_executor.go", "state_wait.go", "state_stop.go", "state_in_place.go"},
 		{"slowturn.go"},
 		{"scheduler.go"},
-		{"checkturn.go", "deadlock.go"},
+		{"checkturn.go", "deadlock.go", "progress.go", "hook.go"},
 		{"waitgraph.go"},
 		{"deadlocks.go"},
 		{"park.go", "yield.go"},

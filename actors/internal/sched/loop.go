@@ -171,7 +171,7 @@ func (l *loop) dispatchTask(t *Task) bool {
 func (s *Scheduler) runTask(t *Task) bool {
 	var p *pending.PanicError
 	s.state.current.Store(t)
-	if s.state.closed.Load() { // the task was taken from the run queue before that
+	if s.state.closed.Load() && !t.Final { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)

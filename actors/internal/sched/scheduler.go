@@ -64,6 +64,19 @@ func (s *Scheduler) Submit(item any, limit int) error {
 	return nil
 }
 
+// SubmitUrgent is [Scheduler.Submit] for an item that comes before those of the run queue,
+// but for each seventeenth.
+func (s *Scheduler) SubmitUrgent(item any, limit int) error {
+	s.mu.Lock()
+	start, err := s.state.submitUrgent(item, limit)
+	s.mu.Unlock()
+	if err != nil {
+		return s.refusal(err, limit)
+	}
+	s.start(start)
+	return nil
+}
+
 // SubmitAhead adds an item that comes before those of the run queue. It has no effect
 // after [Scheduler.Close].
 func (s *Scheduler) SubmitAhead(item any) {

@@ -12,9 +12,9 @@ import (
 // mu is released: on which executor to start the loop, nil for none; whom to wake, nil for
 // nobody; which threads to begin or to close.
 //
-// There are five lanes, in the order in which the loop looks at them: control messages;
-// the deferred message; runnable tasks, which want their turn back; items that go ahead;
-// and the run queue.
+// There are seven lanes, in the order in which the loop looks at them: control messages;
+// the deferred message; runnable tasks, which want their turn back; the hook; urgent items;
+// items that go ahead; and the run queue.
 type state struct {
 	// slowPath makes the loop take mu before each item. Invariant: it is set while there
 	// is anything to look at before the batch, and while the scheduler is paused. Written
@@ -72,7 +72,10 @@ type state struct {
 
 // coldState is what most schedulers never have.
 type coldState struct {
+	urgent     urgentLane
 	ahead      fifo.Ring[any] // items that come before those of the run queue
+	hook       *Task          // comes before them all, once; nil for none
+	gate       *Task          // the hook that they wait for; nil for none
 	abandonErr error          // of the waits of abandoned tasks
 	idleCh     chan struct{}  // gets a value when there may be nothing left to do; nil unless asked for
 }
@@ -110,14 +113,22 @@ var (
 
 // submit adds an item to the run queue, unless limit items wait there; 0 is no limit.
 func (s *state) submit(item any, limit int) (start executor, err error) {
-	if s.closed.Load() {
-		return nil, errClosed
-	}
-	if limit > 0 && s.queued() >= limit && s.waiting() >= limit {
-		return nil, errFull
+	if err := s.checkIntake(limit); err != nil {
+		return nil, err
 	}
 	s.queue.Push(item)
 	return s.ensureLoop(), nil
+}
+
+// checkIntake returns why no item can be added.
+func (s *state) checkIntake(limit int) error {
+	if s.closed.Load() {
+		return errClosed
+	}
+	if limit > 0 && s.queued() >= limit && s.waiting() >= limit {
+		return errFull
+	}
+	return nil
 }
 
 // submitAhead adds an item before those of the run queue.
@@ -151,22 +162,22 @@ func (s *state) hasWork() bool {
 	case len(s.control) > 0:
 		return true
 	case s.deferred != nil:
-		return s.runnable.n > 0 || s.quiesced()
+		return s.runnable.n > 0 || s.hookReady() || s.quiesced()
 	case s.paused:
 		return false
 	default:
-		return s.runnable.n > 0 || s.queued() > 0
+		return s.runnable.n > 0 || s.hookReady() || s.gate() == nil && s.queued() > 0
 	}
 }
 
 // quiesced reports whether the deferred message can be handled.
 func (s *state) quiesced() bool {
-	return !s.notifyingStop && s.parked.n+s.runnable.n+int(s.holds) == 0
+	return !s.notifyingStop && s.parked.n+s.runnable.n+int(s.holds) == 0 && !s.awaitsFinal()
 }
 
 // idle reports whether nothing is queued and nothing runs.
 func (s *state) idle() bool {
-	return s.notStarted || !s.looping && s.parked.n+s.runnable.n+s.queued() == 0
+	return s.notStarted || !s.looping && s.parked.n+s.runnable.n+s.queued() == 0 && s.gate() == nil
 }
 
 // ensureLoop starts the loop if there is work and nobody runs it.
@@ -239,7 +250,8 @@ func (s *state) next() (item any, ok bool) {
 }
 
 func (s *state) updateSlowPath() {
-	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.aheadLen() > 0 || s.deferred != nil || s.paused)
+	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.aheadLen() > 0 || s.urgentLen() > 0 ||
+		s.deferred != nil || s.paused || s.gate() != nil)
 }
 
 func (s *state) choose() (item any, ok bool) {
@@ -255,7 +267,10 @@ func (s *state) choose() (item any, ok bool) {
 		s.queueNext = true
 		return s.handOff(s.runnable.shift()), true
 	}
-	if open {
+	if t, ok := s.takeHook(); ok {
+		return t, true
+	}
+	if open && s.gate() == nil {
 		s.queueNext = false
 		return s.nextQueued()
 	}

@@ -16,6 +16,9 @@ func (s *state) reroute(item any) (start executor, ok bool) {
 	switch item := item.(type) {
 	case *Task:
 		to = s.executorOf(item)
+		if item.Final {
+			return s.startLoop(to, item), true
+		}
 	case controlMessage, deferredMessage:
 		return s.startLoop(to, item), true
 	}

@@ -4,7 +4,7 @@ import "github.com/seed-7fcaac1b/protocaller/pending"
 
 // isFree reports whether t would be next, and may run on any goroutine.
 func (s *state) isFree(t *Task) bool {
-	return !s.notStarted && !s.closed.Load() && !s.paused && s.deferred == nil && !s.hasWork() &&
+	return !s.notStarted && !s.closed.Load() && !s.paused && s.deferred == nil && !s.hasWork() && s.gate() == nil &&
 		s.borrowed == nil && s.executorOf(t) == onGoroutines
 }
 

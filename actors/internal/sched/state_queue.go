@@ -2,7 +2,7 @@ package sched
 
 // queued returns how many items of the run queue have not been taken.
 func (s *state) queued() int {
-	n := s.aheadLen() + s.queue.Len()
+	n := s.urgentLen() + s.aheadLen() + s.queue.Len()
 	if s.batch != nil {
 		n += s.batch.Len() - int(s.cursor.Load())
 	}
@@ -26,7 +26,7 @@ const pruneAt = 64
 // that they hold little memory and pruning takes little time.
 func (s *state) drop() {
 	s.drops++
-	if s.drops >= pruneAt && 2*int(s.drops) > s.queue.Len() {
+	if s.drops >= pruneAt && 2*int(s.drops) > s.queue.Len()+s.urgentLen() {
 		s.prune()
 	}
 }
@@ -34,6 +34,7 @@ func (s *state) drop() {
 // prune removes the tasks that have ended from the run queue, but for those in the batch.
 // After it drops counts those.
 func (s *state) prune() {
+	s.pruneUrgent()
 	s.queue.Retain(func(item any) bool { return !hasEnded(item) })
 	s.drops = 0
 	if s.batch == nil {
@@ -71,10 +72,13 @@ func (s *state) takeFromBatch() (item any, ok bool) {
 }
 
 // preferQueue reports whether it is the run queue's turn.
-func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 }
+func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 && s.gate() == nil }
 
 // nextQueued takes the next item of the run queue.
 func (s *state) nextQueued() (item any, ok bool) {
+	if item, ok := s.nextUrgent(); ok {
+		return item, true
+	}
 	if s.aheadLen() > 0 {
 		return s.cold.ahead.Shift(), true
 	}

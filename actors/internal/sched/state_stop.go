@@ -7,9 +7,16 @@ import "math"
 func (s *state) close() (rejected []any, active []*Task, start executor) {
 	s.closed.Store(true)
 	s.notifyingStop = true
+	for s.urgentLen() > 0 {
+		rejected = append(rejected, s.cold.urgent.items.Shift())
+	}
 	if s.batch != nil {
 		i := s.cursor.Swap(int32(s.batch.Len())) //nolint:gosec // At most the size of a chunk.
 		rejected = append(rejected, s.batch.Slice(int(i))...)
+	}
+	if s.cold != nil && s.cold.hook != nil {
+		rejected = append(rejected, s.cold.hook)
+		s.cold.hook = nil
 	}
 	for s.aheadLen() > 0 {
 		rejected = append(rejected, s.cold.ahead.Shift())

@@ -14,6 +14,8 @@ type Task struct {
 
 	// Alternate tasks run on the alternate executor. Set before the task is submitted.
 	Alternate bool
+	// Final tasks run also after a Close. Set before the task is submitted.
+	Final bool
 	// Tag is the owner's, who uses it on the turn of the task and before that.
 	Tag uint8
 

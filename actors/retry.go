@@ -1,0 +1,140 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
+)
+
+// RetryOption changes how [Retry] tries again.
+type RetryOption func(*retryPlan)
+
+// The defaults of [Retry].
+const (
+	DefaultAttempts     = 3
+	DefaultRetryInitial = 100 * time.Millisecond
+	DefaultRetryLongest = 10 * time.Second
+	DefaultRetryJitter  = 0.2
+)
+
+// retryPlan is the result of the options of Retry.
+type retryPlan struct {
+	attempts         int
+	initial, longest time.Duration
+	jitter           float64
+	retryIf          func(error) bool // nil for any error
+	invalid          error
+}
+
+// Attempts sets how often the function is called at most. The default is
+// [DefaultAttempts]. It must be positive.
+func Attempts(n int) RetryOption {
+	return func(r *retryPlan) {
+		if n <= 0 {
+			r.reject("Attempts(%d): must be positive", n)
+		}
+		r.attempts = n
+	}
+}
+
+// RetryBackoff sets the time between attempts: initial at first, and twice the time before
+// from then on, up to longest. The defaults are [DefaultRetryInitial] and
+// [DefaultRetryLongest]. The initial time must be positive, and longest must not be less.
+func RetryBackoff(initial, longest time.Duration) RetryOption {
+	return func(r *retryPlan) {
+		switch {
+		case initial <= 0:
+			r.reject("RetryBackoff(%v, %v): the initial time must be positive", initial, longest)
+		case longest < initial:
+			r.reject("RetryBackoff(%v, %v): the longest time must not be less than the initial one", initial, longest)
+		}
+		r.initial, r.longest = initial, longest
+	}
+}
+
+// RetryJitter shortens each time between attempts by a random part, of at most share. The
+// default is [DefaultRetryJitter]. It must be between 0 and 1.
+func RetryJitter(share float64) RetryOption {
+	return func(r *retryPlan) {
+		if !(share >= 0 && share <= 1) { // also if it is not a number
+			r.reject("RetryJitter(%v): must be between 0 and 1", share)
+		}
+		r.jitter = share
+	}
+}
+
+// RetryIf has the function called again only after errors for which again returns true. It
+// runs on the turn of the function. By default any error counts. A nil function panics here.
+func RetryIf(again func(error) bool) RetryOption {
+	if again == nil {
+		panic("actors: RetryIf with a nil function")
+	}
+	return func(r *retryPlan) { r.retryIf = again }
+}
+
+func (r *retryPlan) reject(format string, args ...any) {
+	r.invalid = errors.Join(r.invalid, fmt.Errorf("actors: "+format, args...))
+}
+
+// Retry has the function of the call called again when it returns an error, after a time
+// that grows. The function gives its turn away in between, as by [Sleep]. It is one call,
+// with one span, in which each attempt is an event.
+//
+// The call ends with the first result. After the last attempt its error wraps that of the
+// attempt, and says how many there were. The end of the context, [Timeout], a stop and a
+// restart end the call without another attempt. The error then wraps that of the last
+// attempt too. A panic is not tried again.
+//
+// An option that makes no sense is an error of the pending, and nothing is called.
+func Retry(opts ...RetryOption) CallOption {
+	requireOptions(opts, "Retry")
+	r := &retryPlan{
+		attempts: DefaultAttempts,
+		initial:  DefaultRetryInitial, longest: DefaultRetryLongest, jitter: DefaultRetryJitter,
+	}
+	for _, opt := range opts {
+		opt(r)
+	}
+	return func(o *callOptions) { o.retry = r }
+}
+
+// withRetry returns fn as a function that calls it as often as needed.
+func withRetry[T any](fn func(context.Context) (T, error), r *retryPlan) func(context.Context) (T, error) {
+	return func(ctx context.Context) (T, error) {
+		var last error
+		for n := 1; ; n++ {
+			telemetry.Retried(ctx, n, last)
+			value, err := fn(ctx)
+			if err == nil || ctx.Err() != nil {
+				return value, err
+			}
+			if n == r.attempts || r.retryIf != nil && !r.retryIf(err) {
+				if n > 1 {
+					err = fmt.Errorf("actors: attempt %d of %d: %w", n, r.attempts, err)
+				}
+				return value, err
+			}
+			if ended := Sleep(ctx, r.delay(n)); ended != nil {
+				return value, fmt.Errorf("actors: no more than attempt %d of %d: %w: %w", n, r.attempts, ended, err)
+			}
+			last = err
+		}
+	}
+}
+
+// delay returns the time after the attempt n, which counts from 1.
+func (r *retryPlan) delay(n int) time.Duration {
+	d := r.initial
+	for range n - 1 {
+		if d > r.longest/2 { // twice that might overflow
+			d = r.longest
+			break
+		}
+		d *= 2
+	}
+	return d - time.Duration(rand.Float64()*r.jitter*float64(d))
+}
