@@ -168,22 +168,24 @@ func (o *outbound) ended(err error) {
 	o.mu.Lock()
 	unsent, sent := o.session.End(err)
 	o.mu.Unlock()
-	closed := n.peers.isClosed()
-	if closed != nil {
-		err = closed
-	} else if there := (*RemoteError)(nil); !errors.As(err, &there) && !errors.Is(err, ErrVersion) {
+	notSent, maySent := err, err
+	there := (*RemoteError)(nil)
+	switch closed := n.peers.isClosed(); {
+	case closed != nil: // by this node, which makes no call again
+		notSent, maySent = closed, closed
+	case errors.As(err, &there) || errors.Is(err, ErrVersion):
+		notSent = notRun{err}
+	default:
 		err = fmt.Errorf("%w: %s: %w", ErrNodeDown, o.address, err)
+		notSent, maySent = notRun{err}, fmt.Errorf("%w: %w", err, ErrUncertain)
 	}
 	for _, c := range unsent {
 		n.calls.done(o.address)
-		c.Fail(notRun{err})
-	}
-	if closed == nil {
-		err = fmt.Errorf("%w: %w", err, ErrUncertain)
+		c.Fail(notSent)
 	}
 	for _, c := range sent {
 		n.calls.done(o.address)
-		c.Fail(err)
+		c.Fail(maySent)
 	}
 }
 

@@ -549,3 +549,23 @@ func TestAnAnswerThatComesTooLateIsCounted(t *testing.T) {
 	p.send(endOf(number))
 	require.Eventually(t, func() bool { return StatsOf(r.system).Late == 1 }, waitLimit, waitStep)
 }
+
+// A node that has stopped makes no call again, also not one that nobody knows of.
+func TestCallsThatWaitForAConnectionEndWithTheirNode(t *testing.T) {
+	r := newReceiver(t)
+	p := make(chan error, 1)
+	call := Call[string, string](t.Context(), r.system, nomad{{address: "a", caller: "x"}}, "echo", "x")
+	go func() {
+		_, err := call.Wait(context.Background())
+		p <- err
+	}()
+	<-r.dials
+	out, _, _ := r.peers.close(pending.ErrStopped)
+	for _, o := range out {
+		o.end(pending.ErrStopped)
+	}
+	err := <-p
+	require.ErrorIs(t, err, pending.ErrStopped)
+	assert.False(t, hasNotRun(err))
+	r.untilIdle(t)
+}
