@@ -105,6 +105,11 @@ func cancelAfter(t work, d time.Duration, queued bool, cancel func(cause error))
 	}
 	expire := func() {
 		t.Unlimit(queued)
+		defer func() {
+			if !t.IsDone() { // to end, its function may need a turn that is kept
+				t.schedulable().RecheckTurn()
+			}
+		}()
 		cancel(fmt.Errorf("actors: call of %s %s after %v, %s: %w",
 			t.Name(), what, d, t.schedulable().Progress(), context.DeadlineExceeded))
 	}

@@ -19,27 +19,37 @@ import (
 // queued.
 //
 // When ctx ends before fn has begun, fn never runs. When ctx ends later, the context of fn
-// ends too, and Call waits for fn to return. Use [CallSoon] and a wait to return sooner.
-// Errors are as in [Schedule]. If fn ends its goroutine with [runtime.Goexit], the
-// goroutine that calls ends as well. A stop of c that abandons fn makes the error
-// [pending.ErrStopped]: a queued call returns then, another one when fn returns.
+// ends too, and Call waits for fn to return. A value that fn still returns counts. Use
+// [CallSoon] and a wait to return sooner. Errors are as in [Schedule].
+//
+// If fn ends its goroutine with [runtime.Goexit], the goroutine that calls ends as well. A
+// stop of c that abandons fn makes the error [pending.ErrStopped]: a queued call returns
+// then, another one when fn returns.
 func Call[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) (T, error) {
 	requireCall(ctx, c, fn == nil, "Call")
 	if len(opts) == 0 {
 		t := newCall(ctx, &c.sched, fn, c.observed(telemetry.Call, 0, nil))
-		if !c.runInPlace(ctx, t) {
+		ran, err := c.runInPlace(ctx, t)
+		if !ran {
 			c.enqueue(ctx, t)
 		}
-		return t.outcome(ctx)
+		return t.outcome(ctx, err)
 	}
 	requireOptions(opts, "Call")
 	t, o := newCallWith(ctx, c, fn, telemetry.Call, opts)
-	if o.delay > 0 || o.worker || !c.runInPlace(ctx, t) {
+	var ran bool
+	var err error
+	if o.delay > 0 || o.worker {
+		ran = rejectAfterEnd(ctx, t)
+	} else {
+		ran, err = c.runInPlace(ctx, t)
+	}
+	if !ran {
 		c.dispatch(ctx, t, o)
 	}
-	return t.outcome(ctx)
+	return t.outcome(ctx, err)
 }
 
 // Do is [Call] for a function without a result.
@@ -50,44 +60,63 @@ func Do(ctx context.Context, c *Caller, fn func(context.Context) error, opts ...
 	return err
 }
 
+// rejectAfterEnd rejects a call whose context has ended, and reports that.
+func rejectAfterEnd(ctx context.Context, t work) bool {
+	if ctx.Err() == nil {
+		return false
+	}
+	t.Reject(context.Cause(ctx))
+	return true
+}
+
 // runInPlace runs a call on the goroutine that calls. It reports false if the call has to
-// be queued.
-func (c *Caller) runInPlace(ctx context.Context, t work) bool {
-	if ctx.Err() != nil {
-		t.Reject(context.Cause(ctx))
-		return true
+// be queued. The error says why the function that calls must not wait.
+func (c *Caller) runInPlace(ctx context.Context, t work) (ran bool, err error) {
+	if rejectAfterEnd(ctx, t) {
+		return true, nil
 	}
 	if c.admit(ctx) != nil {
-		return false
+		return false, nil
 	}
 	turn := pending.TurnOf(ctx)
 	if turn == nil {
-		return c.sched.RunInPlace(t.schedulable())
+		return c.sched.RunInPlace(t.schedulable()), nil
 	}
 	from, ok := turn.(*sched.Task)
 	if !ok {
-		return false
+		return false, nil
 	}
-	ran, err := t.schedulable().RunInPlace(from)
-	if err != nil {
-		t.Fail(err)
-	}
-	return ran || err != nil
+	ran, err = t.schedulable().RunInPlace(ctx, from)
+	return ran || err != nil, err
 }
 
-// outcome waits until the call is done. When ctx ends before that, the call is cancelled.
-func (c *call[T]) outcome(ctx context.Context) (T, error) {
+// outcome waits until the call is done, unless refused says why it must not. When ctx ends
+// before that, so does the context of the function, whose value still counts.
+func (c *call[T]) outcome(ctx context.Context, refused error) (value T, err error) {
+	if refused != nil {
+		c.Reject(refused)
+		return value, refused
+	}
 	if c.IsDone() && !c.HasExited() {
 		return c.Result()
 	}
-	value, err := c.Wait(ctx)
+	value, err = c.Wait(ctx, pending.Protect())
 	if !c.IsDone() && ctx.Err() != nil {
-		value, err = c.Wait(ctx, pending.Shield())
+		cause := context.Cause(ctx)
+		c.Reject(cause)
+		c.Interrupt(cause)
+		value, err = c.Wait(ctx, pending.Shield(), pending.Protect())
 	}
-	switch {
-	case !c.IsDone(): // the wait could never end, or was one too many
+	if !c.IsDone() { // the wait could never end, or was one too many
+		if c.Reject(err); !c.IsDone() { // the function runs, and may need no turn of this caller
+			c.Interrupt(err)
+			if late, why := c.WaitSync(ctx, pending.Shield(), pending.Protect()); c.IsDone() {
+				value, err = late, why
+			}
+		}
 		c.Cancel(err)
-	case c.HasExited():
+	}
+	if c.HasExited() {
 		runtime.Goexit()
 	}
 	return value, err

@@ -481,3 +481,126 @@ func TestCallInPlaceIsSeenAndTracked(t *testing.T) {
 	require.ErrorIs(t, actors.Do(ctx, c, func(context.Context) error { return errBoom }), errBoom)
 	require.ErrorIs(t, g.Wait(), errBoom, "a call is a member of the group of its context")
 }
+
+// inPlaceAndQueued runs a test with calls on an idle caller, and with calls that come after
+// a function. Before each call the test calls before.
+func inPlaceAndQueued(
+	t *testing.T, test func(t *testing.T, system *actor.ActorSystem, c *actors.Caller, before func()),
+) {
+	for name, queued := range map[string]bool{"in place": false, "queued": true} {
+		if !queued && backend.name != "goroutine" {
+			continue // no call is in place
+		}
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				c := start(t, system)
+				test(t, system, c, func() {
+					if queued {
+						do(context.Background(), c, func(context.Context) { time.Sleep(time.Millisecond) })
+						synctest.Wait()
+					}
+				})
+			})
+		})
+	}
+}
+
+func TestValueThatAFunctionReturnsAfterTheEndOfTheContextCounts(t *testing.T) {
+	inPlaceAndQueued(t, func(t *testing.T, _ *actor.ActorSystem, c *actors.Caller, before func()) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		before()
+		value, err := actors.Call(ctx, c, func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			return 1, nil
+		})
+		require.NoError(t, err)
+		assert.Equal(t, 1, value)
+	})
+}
+
+func TestCancelledFunctionMayCallWithAContextThatGoesOn(t *testing.T) {
+	inPlaceAndQueued(t, func(t *testing.T, system *actor.ActorSystem, c *actors.Caller, before func()) {
+		d := start(t, system)
+		calls := 0
+		p := do(t.Context(), d, func(ctx context.Context) {
+			for range 2 { // the first is cancelled in the middle of the call, the second before it
+				before()
+				assert.NoError(t, actors.Do(context.WithoutCancel(ctx), c, func(ctx context.Context) error {
+					calls++
+					return actors.Sleep(ctx, time.Minute)
+				}))
+				assert.Error(t, ctx.Err())
+			}
+		})
+		time.Sleep(time.Second)
+		p.Cancel(errBoom)
+		require.ErrorIs(t, failure(p), errBoom)
+		assert.Equal(t, 2, calls)
+	})
+}
+
+func TestCancelledFunctionCallsNothing(t *testing.T) {
+	c, d := start(t, newSystem(t)), start(t, newSystem(t))
+	for name, opts := range map[string][]actors.CallOption{
+		"at once": nil, "named": {actors.Named("named")}, "later": {actors.Delay(time.Nanosecond)}, "on a worker": {actors.OnWorker()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 100 {
+				p := do(t.Context(), d, func(ctx context.Context) {
+					h, _ := pending.Current(ctx)
+					h.Cancel(errBoom)
+					_, err := actors.Call(ctx, c, func(context.Context) (int, error) {
+						t.Error("the function runs")
+						return 0, nil
+					}, opts...)
+					assert.ErrorIs(t, err, errBoom)
+				})
+				require.ErrorIs(t, failure(p), errBoom)
+			}
+		})
+	}
+}
+
+func TestCallThatIsOneWaitTooManyDoesNotFailItsGroup(t *testing.T) {
+	inPlaceAndQueued(t, func(t *testing.T, system *actor.ActorSystem, c *actors.Caller, before func()) {
+		d := start(t, system, props.MaxSuspended(1))
+		asleep := actors.CallSoon(t.Context(), d, asleep)
+		synctest.Wait()
+		g, ctx := pending.NewGroup(t.Context(), pending.WithMode(pending.IgnoreCancelled))
+		p := do(ctx, d, func(ctx context.Context) {
+			before()
+			_, err := actors.Call(ctx, c, returns(1))
+			assert.ErrorIs(t, err, actors.ErrOverloaded)
+		})
+		result(t, p)
+		require.NoError(t, g.Wait())
+		asleep.Cancel(nil)
+	})
+}
+
+func TestCallThatIsOneWaitTooManyLeavesNothingRunning(t *testing.T) {
+	system := newSystem(t)
+	c, d := start(t, system), start(t, system, props.MaxSuspended(1))
+	other := actors.CallSoon(t.Context(), d, asleep)
+	result(t, do(t.Context(), d, func(ctx context.Context) {
+		for range 300 {
+			var running atomic.Bool
+			assert.NoError(t, c.CallDirect(func() {})) // the call may begin as soon as it is queued
+			_, err := actors.Call(ctx, c, func(context.Context) (int, error) {
+				running.Store(true)
+				for range 100 {
+					runtime.Gosched()
+				}
+				running.Store(false)
+				return 1, nil
+			})
+			if err != nil {
+				assert.ErrorIs(t, err, actors.ErrOverloaded)
+			}
+			assert.False(t, running.Load(), "Call returns when its function has returned")
+		}
+	}))
+	other.Cancel(nil)
+}

@@ -23,6 +23,7 @@ import (
 // station is a function in a circle, with all that another function can wait for.
 type station struct {
 	caller *actors.Caller
+	idle   *actors.Caller // has nothing to do
 	call   *pending.Pending[int]
 	queue  *actors.Queue[int]
 	mutex  *pending.Mutex
@@ -155,6 +156,22 @@ var circleWays = []wayToWait{
 	{name: "the turn", opts: []props.Option{props.NonReentrant()}, says: "waits for the turn of ", wait: func(ctx context.Context, s *station) error {
 		return errorOf(actors.CallSoon(ctx, s.caller, one).Wait(ctx))
 	}},
+	{name: "the turn, by Call", opts: []props.Option{props.NonReentrant()}, says: "waits for the turn of ", wait: func(ctx context.Context, s *station) error {
+		return errorOf(actors.Call(ctx, s.caller, one))
+	}},
+	{name: "Call of one that waits", wait: func(ctx context.Context, s *station) error {
+		var failed error
+		ran := false
+		_, _ = actors.Call(ctx, s.idle, func(ctx context.Context) (int, error) {
+			ran = true
+			_, failed = s.call.Wait(context.WithoutCancel(ctx))
+			return 1, nil
+		})
+		if !ran { // a stop has cancelled it, if it is the one that is waited for
+			_, failed = s.call.Wait(ctx)
+		}
+		return failed
+	}},
 	{name: "room in a queue", run: asItem, says: "waits for queue room in items", wait: func(ctx context.Context, s *station) error {
 		return s.queue.PutWait(ctx, 2)
 	}},
@@ -192,8 +209,8 @@ type circle struct {
 func newCircle(t *testing.T, system *actor.ActorSystem, ways ...wayToWait) *circle {
 	c := &circle{t: t, ways: ways}
 	for i := range ways {
-		s := &station{gate: pending.New[int](t.Context())}
-		s.caller = start(t, system, append(c.before(i).opts, props.Name(fmt.Sprint("c", i)))...)
+		s := &station{gate: pending.New[int](t.Context()), idle: start(t, system)}
+		s.caller = start(t, system, append(c.before(i).opts, props.Name(fmt.Sprint("c", i)), props.TurnWarning(0))...)
 		c.stations = append(c.stations, s)
 	}
 	for i, s := range c.stations {
@@ -238,6 +255,7 @@ func (c *circle) close(order []int) {
 	c.begin(last)
 	require.ErrorIs(c.t, c.stations[last].err, pending.ErrDeadlock)
 	time.Sleep(2 * time.Hour)
+	synctest.Wait()
 	for i, s := range c.stations {
 		require.True(c.t, s.ended, "function %d hangs", i)
 		if i != last {
@@ -247,8 +265,8 @@ func (c *circle) close(order []int) {
 	err := c.stations[last].err
 	if len(order) > 1 && len(order) < 10 {
 		for i, s := range c.stations {
-			assert.ErrorContains(c.t, err, s.caller.ID())
-			assert.ErrorContains(c.t, err, c.ways[i].says)
+			require.ErrorContains(c.t, err, s.caller.ID())
+			require.ErrorContains(c.t, err, c.ways[i].says)
 		}
 	}
 }
@@ -328,8 +346,8 @@ var endings = map[string]func(ctx context.Context, other *pending.Pending[int], 
 		return err
 	},
 	"the other branch of a loop": func(ctx context.Context, other *pending.Pending[int], _ *actors.Caller) error {
-		for range pending.AsCompletedOf(ctx, []*pending.Pending[int]{other, inAnHour(ctx)}, pending.KeepUnfinished()) {
-			break
+		for _, err := range pending.AsCompletedOf(ctx, []*pending.Pending[int]{other, inAnHour(ctx)}, pending.KeepUnfinished()) {
+			return err
 		}
 		return nil
 	},
@@ -500,12 +518,12 @@ func TestDrainOfACallerWhoseFunctionWaitsForTheOneThatDrainsIsADeadlock(t *testi
 func TestTwoCirclesThroughOneFunctionAreTwoDeadlocks(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		var center *pending.Pending[int]
-		gate := pending.New[int](t.Context())
+		gates := []*pending.Pending[int]{pending.New[int](t.Context()), pending.New[int](t.Context())}
 		errs := make([]error, 2)
 		var sides []*pending.Pending[int]
-		for i := range 2 {
+		for i, gate := range gates {
 			sides = append(sides, actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) {
-				_ = actors.Sleep(ctx, time.Duration(i+1)*time.Second)
+				_, _ = gate.Wait(ctx)
 				_, errs[i] = center.Wait(ctx, pending.Protect())
 				return 1, nil
 			}))
@@ -514,8 +532,10 @@ func TestTwoCirclesThroughOneFunctionAreTwoDeadlocks(t *testing.T) {
 			_, err := pending.All(ctx, sides...)
 			return 1, err
 		})
-		time.Sleep(time.Minute)
-		gate.SetResult(1)
+		for _, gate := range gates {
+			time.Sleep(time.Second)
+			gate.SetResult(1)
+		}
 		result(t, center)
 		require.ErrorIs(t, errs[0], pending.ErrDeadlock)
 		require.ErrorIs(t, errs[1], pending.ErrDeadlock)
@@ -531,4 +551,95 @@ func TestLargeCircleIsFoundSoon(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Callers on one loop share its goroutine. A wait that keeps the turn keeps that too.
+func TestKeepingTheLoopOfAHostFromWhatIsWaitedForIsADeadlock(t *testing.T) {
+	if again() {
+		return
+	}
+	for _, w := range circleWays[:2] {
+		for name, needs := range map[string]func(ctx context.Context, s *station){
+			"queued": func(ctx context.Context, s *station) {},
+			"suspended": func(ctx context.Context, s *station) {
+				_ = actors.Sleep(ctx, time.Minute)
+			},
+			"runnable": func(ctx context.Context, s *station) {
+				_ = actors.Sleep(ctx, time.Second/2)
+				time.Sleep(time.Second)
+			},
+		} {
+			t.Run(name+", "+w.name, func(t *testing.T) {
+				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+					loop := newLoop(t)
+					a, b := start(t, system, props.HostedBy(loop)), start(t, system, props.HostedBy(loop))
+					p := actors.CallSoon(t.Context(), a, func(ctx context.Context) (int, error) {
+						s := &station{call: actors.CallSoon(ctx, b, func(ctx context.Context) (int, error) {
+							return 1, actors.Sleep(ctx, time.Second)
+						})}
+						needs(ctx, s)
+						return 1, w.wait(context.WithoutCancel(ctx), s)
+					})
+					err := failure(p)
+					if w.name == "WaitSync" && name != "suspended" {
+						require.ErrorIs(t, err, pending.ErrDeadlock)
+						require.ErrorContains(t, err, "waits for the loop of the host")
+					} else {
+						require.NoError(t, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// What ends by itself may still need a turn to do so.
+func TestTimeoutThatHasPassedIsNoWayOutOfACircle(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		gate := pending.New[int](t.Context())
+		limited := actors.Schedule(t.Context(), c, func(ctx context.Context) (int, error) {
+			return gate.Wait(ctx, pending.Shield())
+		}, actors.Timeout(time.Hour))
+		time.Sleep(time.Second)
+		waits := actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) { return limited.Wait(ctx) })
+		time.Sleep(time.Second)
+		keeps := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) { return waits.WaitSync(ctx, pending.Protect()) })
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.False(t, keeps.IsDone())
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.ErrorIs(t, keeps.Err(), pending.ErrDeadlock)
+		gate.SetResult(1)
+	})
+}
+
+// A strategy may have a caller go on in the backoff of its restart. What waits there goes
+// on waiting.
+func TestCircleOfACallerThatGoesOnWithoutItsRestartIsADeadlock(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system, props.Supervision(supervision.Restart(supervision.Backoff(time.Hour, time.Hour))))
+		var other *pending.Pending[int]
+		gate := pending.New[int](t.Context())
+		waits := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+			_, _ = gate.Wait(ctx)
+			return other.Wait(ctx)
+		})
+		other = actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) {
+			_ = actors.Sleep(ctx, time.Minute)
+			return waits.Wait(ctx)
+		})
+		gate.SetResult(1)
+		time.Sleep(time.Second)
+		do(t.Context(), c, func(context.Context) { panic(errBoom) })
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		assert.False(t, other.IsDone(), "the restart will end the wait")
+		process, _ := system.ProcessRegistry.Get(c.PID())
+		process.SendSystemMessage(c.PID(), &actor.ResumeMailbox{})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.ErrorIs(t, other.Err(), pending.ErrDeadlock)
+	})
 }

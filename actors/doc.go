@@ -24,7 +24,8 @@
 //
 // [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn instead. A wait
 // that could never end is reported as [pending.ErrDeadlock]: a wait for a call, a group,
-// room in a queue, a worker, a lock, or the end of a caller.
+// room in a queue, a worker, a lock, or the end of a caller. What
+// no search can see is logged when a turn lasts long: see [props.TurnWarning].
 //
 // A function that never waits costs neither a goroutine nor a channel. One that
 // waits keeps the goroutine it runs on, and another one takes over the mailbox.

@@ -18,7 +18,9 @@ import (
 //
 // When ctx ends first the caller is stopped as by [Caller.Stop], and the error is
 // that of ctx. Drain gives the turn away while it waits. In a function that the
-// caller would wait for, it returns [pending.ErrDeadlock].
+// caller would wait for, it returns [pending.ErrDeadlock] and drains nothing. The
+// error matches that too if the wait becomes part of a circle. The drain goes on
+// then, until the calling function returns.
 func (c *Caller) Drain(ctx context.Context) error {
 	requireContext(ctx, "Drain")
 	if err := c.checkSelfWait(ctx); err != nil {
@@ -33,6 +35,7 @@ func (c *Caller) Drain(ctx context.Context) error {
 // drain is Drain on a goroutine of its own.
 func (c *Caller) drain(ctx context.Context) error {
 	c.draining.Store(true)
+	c.sched.NotifyWait()
 	err := c.finishWork(ctx)
 	c.stopApart(nil)
 	if err != nil {

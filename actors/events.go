@@ -3,11 +3,15 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
@@ -21,8 +25,13 @@ const maxEvents = 1 << 16
 type events struct {
 	mu         sync.Mutex
 	queue      fifo.Ring[event]
-	publishing bool // there is the goroutine
-	dropped    int  // since the queue was full
+	publishing bool    // there is the goroutine
+	current    *Caller // whose event is being published; nil for none
+	dropped    int     // since the queue was full
+
+	turns    watchdog.Mark // a turn is the publication of an event
+	watchdog *watchdog.Watchdog
+	limit    atomic.Int64 // of that turn; written with mu held
 }
 
 // event is an event of one caller.
@@ -50,6 +59,7 @@ func (c *Caller) publish(value any) {
 	start := !es.publishing
 	es.publishing = true
 	es.mu.Unlock()
+	watchdog.Waits(&es.turns, es)
 	if start {
 		go es.run()
 	}
@@ -82,11 +92,57 @@ func (es *events) next() (e event, dropped int, ok bool) {
 	es.mu.Lock()
 	defer es.mu.Unlock()
 	if es.queue.Len() == 0 {
-		es.publishing = false
+		es.publishing, es.current = false, nil
 		return event{}, 0, false
 	}
 	dropped, es.dropped = es.dropped, 0
-	return es.queue.Shift(), dropped, true
+	e = es.queue.Shift()
+	es.current = e.from
+	es.limit.Store(int64(e.from.config.TurnWarning))
+	watchdog.Begin(&es.turns, es)
+	return e, dropped, true
+}
+
+var _ watchdog.Subject = (*events)(nil)
+
+// Mark implements [watchdog.Subject].
+func (es *events) Mark() *watchdog.Mark { return &es.turns }
+
+// Watchdog implements [watchdog.Subject].
+func (es *events) Watchdog() *watchdog.Watchdog { return es.watchdog }
+
+// Limit implements [watchdog.Subject]. It is that of the caller which the event is about.
+func (es *events) Limit() time.Duration { return time.Duration(es.limit.Load()) }
+
+// Look implements [watchdog.Subject].
+func (es *events) Look() (busy bool) {
+	es.mu.Lock()
+	defer es.mu.Unlock()
+	if es.current == nil {
+		es.turns.Reset()
+	}
+	return es.current != nil
+}
+
+// Overdue implements [watchdog.Subject]: the other events wait for a handler.
+func (es *events) Overdue(turn watchdog.Turn) (report func()) {
+	es.mu.Lock()
+	defer es.mu.Unlock()
+	c, waiting := es.current, es.queue.Len()
+	if c == nil || waiting == 0 || !es.turns.Unchanged() {
+		return nil
+	}
+	return func() { c.reportSlowHandler(turn, waiting) }
+}
+
+// reportSlowHandler logs that a handler of an event of the caller keeps others waiting.
+func (c *Caller) reportSlowHandler(turn watchdog.Turn, waiting int) {
+	es := &c.registry.events
+	found := findCalls(turn.Dump(), es, eventFrame).within(eventFrame, 0, es)
+	if es.turns.Unchanged() {
+		c.logSlowTurn(context.Background(), found.userFunction(), turn.Since, turn.Lasted,
+			[]string{fmt.Sprintf("%d events", waiting)}, found.lines())
+	}
 }
 
 func (e event) publish() {

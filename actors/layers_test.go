@@ -26,9 +26,10 @@ var layers = map[string][]string{
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "pending", "internal/bounded", "internal/entry", "internal/safelog"},
+	"actors/internal/watchdog":   {"actors/internal/goroutine"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/entry", "internal/safelog"},
 	"actors": {
-		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem",
+		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem", "actors/internal/watchdog",
 		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog",
 	},
 }
@@ -41,6 +42,7 @@ var foreign = map[string][]string{
 	"pending":                   {},
 	"actors/internal/fifo":      {},
 	"actors/internal/goroutine": {"github.com/petermattis/goid"},
+	"actors/internal/watchdog":  {"github.com/petermattis/goid"},
 	"actors/internal/sched":     {"github.com/petermattis/goid"},
 }
 
@@ -81,7 +83,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		return
 	}
 	upward, err := layering.Upward(".", [][]string{
-		{"doc.go", "argument.go", "goexit.go"},
+		{"doc.go", "argument.go", "goexit.go", "no_result.go", "stacks.go"},
 		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go"},
 		{"log.go"},
 		{"requests.go", "registry.go", "defaults.go"},
@@ -94,10 +96,10 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"restart.go"},
 		{"as_caller.go", "start.go", "main_caller.go"},
 		{
-			"retry.go", "call_option.go", "no_result.go", "call.go", "delayed.go", "call_sync.go", "queue_task.go", "queue.go",
+			"retry.go", "call_option.go", "call.go", "delayed.go", "call_sync.go", "queue_task.go", "queue.go",
 			"invoke.go", "every.go", "request.go", "reply.go",
 		},
-		{"drain.go", "process.go", "mailbox.go"},
+		{"drain.go", "process.go", "mailbox.go", "slow_turn.go"},
 	})
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(upward), 10, strings.Join(upward, "\n"))

@@ -65,6 +65,7 @@ func (c *Caller) finalize() {
 		defer c.notifyStopped()
 		// Who waits for the end finds the event queued. It is published after the end.
 		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.Name(), Err: c.stopCause()})
+		defer c.sched.ForgetTurns()
 		defer c.sched.CloseExecutors()
 		defer c.registry.removeCaller(c.config.Telemetry)
 		c.closePublication()

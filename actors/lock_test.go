@@ -11,7 +11,6 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 func TestMutexKeepsStateOverAWait(t *testing.T) {
@@ -55,9 +54,9 @@ func TestLockEndsWithTheFunctionThatWaitsForIt(t *testing.T) {
 
 // holding starts a function that acquires one of a semaphore, and then does something.
 func holding(
-	t *testing.T, system *actor.ActorSystem, s *pending.Semaphore, then func(context.Context) error, opts ...props.Option,
+	t *testing.T, system *actor.ActorSystem, s *pending.Semaphore, then func(context.Context) error,
 ) *pending.Pending[int] {
-	p := actors.CallSoon(t.Context(), start(t, system, opts...), func(ctx context.Context) (int, error) {
+	p := actors.CallSoon(t.Context(), start(t, system), func(ctx context.Context) (int, error) {
 		if err := s.Acquire(ctx, 1); err != nil {
 			return 0, err
 		}
@@ -81,12 +80,11 @@ func TestWaitForASemaphoreIsADeadlockWhenAllHoldersAreStuck(t *testing.T) {
 					return err
 				}
 				free := func(ctx context.Context) error { return actors.Sleep(ctx, time.Hour) }
-				first, second := holding(t, system, s, stuck), (*pending.Pending[int])(nil)
+				first, then := holding(t, system, s, stuck), stuck
 				if others {
-					second = holding(t, system, s, free)
-				} else {
-					second = holding(t, system, s, stuck)
+					then = free
 				}
+				second := holding(t, system, s, then)
 				waits = holding(t, system, s, func(context.Context) error { return nil })
 				gate.SetResult(1)
 				if others {

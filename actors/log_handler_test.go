@@ -98,7 +98,9 @@ var incidents = map[string]struct {
 		},
 	},
 	"long turn": {opts: []props.Option{props.TurnWarning(time.Second)}, do: func(t *testing.T, c *actors.Caller) {
-		result(t, do(t.Context(), c, func(context.Context) { time.Sleep(2 * time.Second) }))
+		long := do(t.Context(), c, func(context.Context) { time.Sleep(2 * time.Second) })
+		result(t, do(t.Context(), c, func(context.Context) {})) // waits for the long one
+		result(t, long)
 	}},
 	"work that a stop drops": {stop: true, do: func(t *testing.T, c *actors.Caller) {
 		release := occupy(t, c)

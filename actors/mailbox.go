@@ -7,14 +7,12 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 var (
@@ -140,15 +138,6 @@ func (m *mailbox) ExecutorLost(err error) {
 		return
 	}
 	go m.caller().loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err))
-}
-
-// SlowTurn implements [sched.Owner].
-func (m *mailbox) SlowTurn(t *sched.Task, elapsed time.Duration, stack []byte) {
-	ctx := t.Work().Context()
-	telemetry.LongTurn(ctx, elapsed, stack)
-	m.caller().log().WarnContext(ctx, "actors: turn lasts long",
-		slog.String("caller", m.Name()), slog.String("function", t.Work().Name()),
-		slog.Duration("limit", m.config.TurnWarning), slog.String("stack", string(stack)))
 }
 
 // Control implements [sched.Owner].

@@ -106,6 +106,7 @@ func (p *pool) accept(t work) (spawn *worker, err error) {
 	}
 	queued := p.queue.PushBack(t)
 	p.mu.Unlock()
+	p.owner.registry.watchdog.Wake()                     // the call waits for turns of workers
 	t.OnDone(func(pending.Handle) { p.unqueue(queued) }) // it may be cancelled
 	return nil, nil
 }
@@ -367,6 +368,14 @@ func (p *pool) expireIdle() {
 	default:
 		p.timer.Reset(p.config.IdleTimeout)
 	}
+}
+
+// waitFor reports whether a task is the job of a worker, and how many calls wait for a
+// worker.
+func (p *pool) waitFor(w *worker, t *sched.Task) (isJob bool, calls int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return w.job != nil && w.job.schedulable() == t, p.queue.Len()
 }
 
 // hasQueue reports whether calls wait for a worker, or for one that is being spawned.

@@ -114,9 +114,10 @@ func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 }
 
 // PutWait is Put that waits while the queue is full. Inside a caller's function it
-// gives the turn away. The error is that of ctx if ctx ends first. In the queue's
-// own function it matches [pending.ErrDeadlock] if the queue is full. Only the end
-// of that function makes room.
+// gives the turn away. The error is that of ctx if ctx ends first. It matches
+// [pending.ErrDeadlock] if there can never be room, because the queue's function
+// waits for the one that puts. In the queue's own function that is so whenever the
+// queue is full.
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	requireContext(ctx, "PutWait")
 	defer runtime.KeepAlive(q)

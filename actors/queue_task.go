@@ -100,6 +100,18 @@ func isManager(t pending.Tracker) bool {
 
 func (q *queueTask[A]) schedulable() *sched.Task { return &q.task }
 
+func (q *queueTask[A]) entry() uintptr { return reflect.ValueOf(q.fn).Pointer() }
+
+func (q *queueTask[A]) heldUp() []string {
+	q.mu.Lock()
+	n := q.items.Len()
+	q.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d items of the queue %s", n, q.Name())}
+}
+
 // Cancel replaces the Cancel of the pending for cancellations by package actors. A
 // stop, the context and the function of an item may all cancel for the same
 // reason.

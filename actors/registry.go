@@ -8,6 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -24,6 +25,7 @@ type registry struct {
 	props    *actor.Props // of all callers but adopted actors
 	requests requests
 	events   events
+	watchdog watchdog.Watchdog // of all turns
 
 	deadlocks sched.Deadlocks
 
@@ -51,6 +53,7 @@ func registryOf(system *actor.ActorSystem) *registry {
 		r := &registry{system: system, callers: make(map[string]*Caller)}
 		r.pid = system.NewLocalPID(rootID)
 		r.props = r.newProps()
+		r.events.watchdog = &r.watchdog
 		if _, added := system.ProcessRegistry.Add(r, rootID); added {
 			return r
 		}

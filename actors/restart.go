@@ -217,6 +217,7 @@ func (c *Caller) resumed() {
 		c.restartHook()
 	}
 	c.sched.Pause(false)
+	c.sched.RecheckParked() // no restart ends their waits now
 	c.restarting, c.restarted = false, false
 	c.registerDeferred()
 	if c.worker != nil {

@@ -108,6 +108,5 @@ func schedulerOptions(config *props.Config, external bool) sched.Options {
 		CheckTurns:   config.CheckTurns,
 		DeepStack:    config.Telemetry != nil,
 		MaxSuspended: config.MaxSuspended,
-		TurnWarning:  config.TurnWarning,
 	}
 }

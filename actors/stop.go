@@ -46,8 +46,9 @@ func (c *Caller) Stop(opts ...StopOption) State {
 // StopWait stops the caller and returns nil when it has stopped. If ctx ends first
 // it returns the error of ctx, and the stop goes on. In a function of the caller
 // or of a descendant it returns [pending.ErrDeadlock] and stops nothing. The stop
-// would wait for that function. A protected caller is not stopped without [Force]:
-// that is an error too.
+// would wait for that function. If the wait becomes part of a circle, the error
+// matches [pending.ErrDeadlock] too, and the stop goes on. A protected caller is not
+// stopped without [Force]: that is an error too.
 func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
 	requireContext(ctx, "StopWait")
 	requireOptions(opts, "StopWait")

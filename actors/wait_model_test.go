@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,16 +132,20 @@ type waitProgram struct {
 	locks     []*waitLock
 	queue     *actors.Queue[int]
 	item      *waitFunction // the function of the queue
+	ending    *waitCaller   // that may be drained or stopped
 	pool      *actors.Caller
 	workers   int
 	jobs      []any // that wait for a worker
 	steps     int
 	deadlocks int
-	ends      []context.CancelFunc
+
+	mu   sync.Mutex
+	ends []context.CancelFunc
 }
 
 func (w *waitProgram) run(system *actor.ActorSystem) {
 	defer func() {
+		synctest.Wait()
 		for _, end := range w.ends {
 			end()
 		}
@@ -162,6 +167,10 @@ func (w *waitProgram) run(system *actor.ActorSystem) {
 			&waitLock{sem: pending.NewSemaphore(2, pending.Named(fmt.Sprint("s", i))), size: 2})
 	}
 	w.makeItem(system)
+	w.ending = &waitCaller{number: len(w.callers) + 1, c: start(w, system, props.StopTimeout(24*time.Hour))}
+	for range w.choose.below(3) {
+		w.makeCall(w.ending)
+	}
 	for range 2 + w.choose.below(5) {
 		w.makeFunction()
 	}
@@ -205,12 +214,15 @@ func (w *waitProgram) makeFunction() {
 		f.p = actors.ToThread(w.Context(), w.pool, func(ctx context.Context) (int, error) { return 1, w.body(ctx, f) })
 		w.jobs = append(w.jobs, f)
 	} else {
-		c := w.callers[w.choose.below(len(w.callers))]
-		f := w.newFunction(c)
-		f.p = actors.CallSoon(w.Context(), c.c, func(ctx context.Context) (int, error) { return 1, w.body(ctx, f) })
-		c.queue = append(c.queue, f)
+		w.makeCall(w.callers[w.choose.below(len(w.callers))])
 	}
 	synctest.Wait() // jobs get their workers in order
+}
+
+func (w *waitProgram) makeCall(c *waitCaller) {
+	f := w.newFunction(c)
+	f.p = actors.CallSoon(w.Context(), c.c, func(ctx context.Context) (int, error) { return 1, w.body(ctx, f) })
+	c.queue = append(c.queue, f)
 }
 
 // errEnds has a function return.
@@ -219,7 +231,9 @@ var errEnds = errors.New("ends")
 // body does what the function is told.
 func (w *waitProgram) body(ctx context.Context, f *waitFunction) error {
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	w.mu.Lock()
 	w.ends = append(w.ends, end)
+	w.mu.Unlock()
 	for {
 		f.is = waitIdle
 		do, err := f.command.Wait(ctx)
@@ -304,9 +318,9 @@ func (w *waitProgram) operation(f *waitFunction) *waitOperation {
 		}
 		return errorOf(p.Wait(ctx, []pending.WaitOption{pending.Protect(), pending.Shield()}[w.choose.below(2)]))
 	}
-	kind := w.choose.below(15)
+	kind := w.choose.below(16)
 	if kind > 5 {
-		op.sync = op.sync && kind > 12
+		op.sync = op.sync && (kind == 13 || kind == 15)
 	}
 	switch kind {
 	case 0, 1, 2:
@@ -384,11 +398,22 @@ func (w *waitProgram) operation(f *waitFunction) *waitOperation {
 	case 13:
 		op.name, op.targets, op.caller = fmt.Sprintf("calls caller %d", called.number), nil, called
 		op.do = func(ctx context.Context) error { return wait(ctx, actors.CallSoon(ctx, called.c, one)) }
+	case 14:
+		op.name, op.targets = "waits for the end of", nil
+		for _, f := range w.functions {
+			if f.on == w.ending {
+				op.targets = append(op.targets, f)
+			}
+		}
+		op.do = func(ctx context.Context) error { return w.ending.c.Drain(ctx) }
+		if w.choose.below(3) == 0 && !slices.Contains(op.targets, f) {
+			op.do = func(ctx context.Context) error { return w.ending.c.StopWait(ctx) }
+		}
 	default:
 		op.name, op.targets, op.job = "calls a worker", nil, true
 		op.do = func(ctx context.Context) error { return wait(ctx, actors.ToThread(ctx, w.pool, one)) }
 	}
-	if len(op.targets) > 1 || kind >= 6 && kind <= 10 {
+	if len(op.targets) > 1 || kind >= 6 && kind <= 10 || kind == 14 {
 		for _, target := range op.targets {
 			op.name += fmt.Sprint(" ", target.number)
 		}
@@ -513,7 +538,7 @@ func (w *waitProgram) advance() bool {
 			return true
 		}
 	}
-	for _, c := range w.callers {
+	for _, c := range append([]*waitCaller{w.ending}, w.callers...) {
 		if len(c.queue) > 0 && w.blocker(c) == nil {
 			switch item := c.queue[0].(type) {
 			case *waitFunction:
@@ -642,7 +667,7 @@ func (w *waitProgram) nodes() map[string]modelNode {
 	nodes := make(map[string]modelNode)
 	function := func(f *waitFunction) string { return fmt.Sprint("function ", f.number) }
 	turn := func(c *waitCaller) string { return fmt.Sprint("turn ", c.number) }
-	for _, c := range append([]*waitCaller{w.item.on}, w.callers...) {
+	for _, c := range append([]*waitCaller{w.item.on, w.ending}, w.callers...) {
 		n := modelNode{}
 		if b := w.blocker(c); b != nil {
 			n.needs = []string{function(b)}

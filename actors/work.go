@@ -10,7 +10,6 @@ import (
 // work is what a task of ours runs: a call or a queue.
 type work interface {
 	sched.Work
-	Interrupt(cause error)
 	Abandon(cause error)
 	Delay()
 	Due()
@@ -18,6 +17,10 @@ type work interface {
 	Unlimit(queued bool)
 	Fail(err error) bool
 	schedulable() *sched.Task
+	// entry returns the entry of the function, 0 if that is not known.
+	entry() uintptr
+	// heldUp says what waits until the function that runs has returned, besides calls.
+	heldUp() []string
 }
 
 // workOf returns what a task runs.
@@ -30,6 +33,13 @@ type call[T any] struct {
 }
 
 func (c *call[T]) schedulable() *sched.Task { return &c.task }
+
+func (c *call[T]) heldUp() []string { return nil }
+
+func (c *call[T]) entry() uintptr {
+	_, pc := pending.Origin(c)
+	return pc
+}
 
 // newCall makes a call of fn for the scheduler s: that of a caller, or that of the
 // calls without a worker.

@@ -56,9 +56,9 @@ type lazyState struct {
 	metadata    Metadata
 	describe    func(Metadata)
 	described   bool // metadata is complete, and may be in use outside
+	derived     bool // made by Then
 	canceller   func(error)
 	source      *base // cancelled with this pending, which Then made; nil with a canceller
-	derived     bool  // made by Then
 	observation Observation
 	unwatch     func() bool // stops watching ctx
 	later       int         // the number of causes after the first one
@@ -66,6 +66,7 @@ type lazyState struct {
 	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
 	completer   Handle           // its function completes this pending
 	needs       Node             // what else completes it
+	outer       *base            // cannot be done before this pending, which ends a nested group
 	options
 }
 

@@ -84,6 +84,7 @@ func (c *completions[H]) unused() *watched[H] {
 	}
 	w = &watched[H]{}
 	w.waiter.done = func() { c.completed(w) }
+	w.waiter.turn = c.turn
 	return w
 }
 
@@ -214,7 +215,10 @@ func (c *completions[H]) Needs(n *Needs) {
 	defer c.mu.Unlock()
 	n.Any = !c.all
 	n.Live = !c.waiting // it has ended, and is about to look
-	for w := c.open; w != nil && n.AddPending(w.handle); w = w.next {
+	for w := c.open; w != nil; w = w.next {
+		if !n.AddPending(w.handle) {
+			return
+		}
 	}
 }
 

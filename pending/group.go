@@ -64,11 +64,11 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
 		members: make(map[Handle]inShielded),
 	}
-	g.drained = New[struct{}](context.Background(), Named("pending.Group"), Needing((*groupNode)(g)))
 	for _, opt := range opts {
 		opt(&g.options)
 	}
 	g.parent, _ = CurrentTracker[*Group](ctx)
+	g.drained = New[struct{}](context.Background(), Named("pending.Group"), Needing((*groupNode)(g)), drainedBefore(g.parent))
 	g.foreign = taskOf(ctx).isWaiting()
 	if g.options.shield {
 		g.outer = context.WithoutCancel(ctx)
@@ -87,6 +87,15 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
 	}
 	return g, WithTracker(inside, g)
+}
+
+// drainedBefore says that the pending is done before outer is drained, which may be nil.
+func drainedBefore(outer *Group) Option {
+	return func(x *lazyState) {
+		if outer != nil {
+			x.outer = &outer.drained.base
+		}
+	}
 }
 
 func (g *Group) addWatch(stop func() bool) {
@@ -127,7 +136,7 @@ func (g *Group) add(h Handle, shielded inShielded) {
 		shielded = shielded || inShielded(g.options.shield)
 	}
 	if len(joined) > 0 {
-		h.OnDone(func(h Handle) { removeFrom(joined, h) })
+		h.core().onDone(func(h Handle) { removeFrom(joined, h) }, &joined[0].drained.base)
 	}
 }
 
@@ -326,6 +335,9 @@ func (g *Group) expire() {
 // the members have ended. It does not wait for a member that needs this very
 // turn. That member is still in [Group.Pending], and the error matches
 // [ErrDeadlock] too.
+//
+// A wait that could never end, because a member waits for the function that
+// waits, cancels the group as well. The error matches [ErrDeadlock].
 //
 // A member must not wait for its own group. While the function that made the
 // group waits, such a wait returns an error that matches [ErrDeadlock]. The

@@ -90,8 +90,11 @@ func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 // When ctx or the time of [Timeout] ends first, Wait cancels the pending. It
 // does not wait for the function to return. The error matches the context's
 // error and its cause. With [Protect], or if the pending is [Protected], Wait
-// does not cancel it. A wait that could never end returns [ErrDeadlock] at once
-// and does not change the pending.
+// does not cancel it.
+//
+// A wait that could never end returns an error that matches [ErrDeadlock], and does
+// not change the pending. It does so at once or, if the circle is large, soon. Of
+// the waits in a circle one fails: the one that began last.
 func (p *Pending[T]) Wait(ctx context.Context, opts ...WaitOption) (T, error) {
 	requireContext(ctx, "Wait")
 	return p.await(ctx, opts, false)

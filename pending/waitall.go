@@ -31,7 +31,9 @@ func AllCompleted() WaitOption { return WaitOption{} }
 //
 // WaitAll cancels no pending. The end of ctx is an error. The end of a
 // [Timeout] is none. With [Shield] the wait goes on when ctx ends. If items
-// contains the pending whose function waits, the error matches [ErrDeadlock].
+// contains the pending whose function waits, or the wait could never end, the
+// error matches [ErrDeadlock]. With [FirstCompleted] or [FirstError] one pending
+// that can be done is enough, otherwise all must be.
 func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done, notDone []H, err error) {
 	requireContext(ctx, "WaitAll")
 	requirePendings(items, "WaitAll")

@@ -64,8 +64,8 @@ type Config struct {
 	// MaxSuspended is how many functions may have given their turn away at a
 	// time, 0 for no limit.
 	MaxSuspended int
-	// TurnWarning is how long a turn may last before it is logged, 0 for no
-	// limit.
+	// TurnWarning is how long a turn may last while something waits for it, before
+	// it is logged. 0 is no limit.
 	TurnWarning time.Duration
 	// StopTimeout is how long a stop waits for running functions before it
 	// abandons them, 0 for no limit.
@@ -79,6 +79,7 @@ type Config struct {
 const (
 	DefaultMaxIdleWorkers = 10
 	DefaultIdleTimeout    = time.Minute
+	DefaultTurnWarning    = 10 * time.Second
 	DefaultStopTimeout    = 30 * time.Second
 
 	// DefaultMaxThreads limits the workers of a caller on a thread. Each of them
@@ -99,6 +100,7 @@ func New(opts ...Option) (*Config, error) {
 	return (&Config{
 		MaxIdleWorkers: DefaultMaxIdleWorkers,
 		IdleTimeout:    DefaultIdleTimeout,
+		TurnWarning:    DefaultTurnWarning,
 		StopTimeout:    DefaultStopTimeout,
 	}).with(opts)
 }
@@ -323,9 +325,28 @@ func MaxSuspended(n int) Option {
 	return notNegative("MaxSuspended", n, func(c *Config) { c.MaxSuspended = n })
 }
 
-// TurnWarning logs a turn that lasts longer than d, with the stack of the function
-// that has it. Direct calls, and messages of actors that AsCaller made callers, are
-// not watched. The default, 0, means off. It must not be negative.
+// TurnWarning logs a turn that lasts for d while something waits for it. It finds what
+// can never end, and what no search for circles of waits can see: a wait with
+// [context.Background] in a function of the caller, say. The default is 10 seconds. 0 turns
+// it off. It must not be negative.
+//
+// A turn is a function that runs or keeps its turn while it waits, a direct call, a
+// message that an actor made by AsCaller receives, or the handlers of an event about the
+// caller. What waits may be a call, a message or an item of a queue; a function that wants
+// its turn back; a function elsewhere that waits for the result; the failure of a child; a
+// stop, a restart or a drain; other events. Work that keeps nobody waiting may take as
+// long as it likes. So may the job of a worker that a function waits for.
+//
+// A turn is logged once, at the level of warnings, by the caller's logger. The record has
+// the caller, the function, since when, what waits, and the stack. If it is not clear
+// which stack it is, all that may be are in the record. With telemetry, the span of the
+// call gets an event.
+//
+// The turn is logged when it has lasted for d, and at the latest when it has lasted for
+// 1.25 d, or d and five milliseconds if that is longer. If something begins to wait later,
+// the turn is logged at most d/4 after that. A turn costs no clock and no memory: one timer
+// of the actor system looks at the turns ten times within d, while there are any. To log
+// a turn, the process is stopped for the moment that a dump of all stacks takes.
 func TurnWarning(d time.Duration) Option {
 	return notNegative("TurnWarning", d, func(c *Config) { c.TurnWarning = d })
 }

@@ -22,7 +22,7 @@ import (
 // given returns the description of a caller that nothing is said about, after
 // change.
 func given(change func(*props.Config)) *props.Config {
-	c := &props.Config{MaxIdleWorkers: 10, IdleTimeout: time.Minute, StopTimeout: 30 * time.Second}
+	c := &props.Config{MaxIdleWorkers: 10, IdleTimeout: time.Minute, TurnWarning: 10 * time.Second, StopTimeout: 30 * time.Second}
 	change(c)
 	return c
 }
@@ -62,6 +62,7 @@ func TestEachOptionSaysOneThing(t *testing.T) {
 		"MaxQueued":             {props.MaxQueued(math.MaxInt), func(c *props.Config) { c.MaxQueued = math.MaxInt }},
 		"MaxSuspended":          {props.MaxSuspended(7), func(c *props.Config) { c.MaxSuspended = 7 }},
 		"TurnWarning":           {props.TurnWarning(time.Second), func(c *props.Config) { c.TurnWarning = time.Second }},
+		"TurnWarning, off":      {props.TurnWarning(0), func(c *props.Config) { c.TurnWarning = 0 }},
 		"StopTimeout":           {props.StopTimeout(time.Second), func(c *props.Config) { c.StopTimeout = time.Second }},
 		"StopTimeout, for ever": {props.StopTimeout(0), func(c *props.Config) { c.StopTimeout = 0 }},
 	} {

@@ -115,10 +115,12 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 		`, opts: []props.Option{props.StopTimeout(time.Second)}},
 		"a turn that lasts long, which is no end": {do: func(t *testing.T, s *scene) {
 			s.call(s.ctx, "slow", func(context.Context) error { time.Sleep(time.Minute); return nil })
+			s.call(s.ctx, "waiting", func(context.Context) error { return nil })
 			time.Sleep(time.Hour)
 		}, want: `
 			root
 			  slow [started, turn lasts long]
+			  waiting [started]
 		`, opts: []props.Option{props.TurnWarning(time.Second)}},
 	}
 	for name, tt := range tests {

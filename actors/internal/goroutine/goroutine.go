@@ -41,20 +41,11 @@ func idFromStack() int64 {
 	return id
 }
 
-// largestDump bounds the dump of all goroutines, in bytes.
-const largestDump = 64 << 20
-
 // Stack returns the stack of the goroutine with a number, or nil if there is none. It
 // stops the whole process for a moment.
 func Stack(id int64) []byte {
-	dump := make([]byte, 1<<16)
-	n := runtime.Stack(dump, true)
-	for n == len(dump) && n < largestDump {
-		dump = make([]byte, 2*len(dump))
-		n = runtime.Stack(dump, true)
-	}
 	first := append(strconv.AppendInt([]byte(prefix), id, 10), ' ')
-	for stack := range bytes.SplitSeq(dump[:n], []byte("\n\n")) {
+	for stack := range stacksOf(Dump()) {
 		if bytes.HasPrefix(stack, first) {
 			return stack
 		}

@@ -15,7 +15,6 @@ func (s *Scheduler) CheckTurns() { s.state.options.checkTurns = true }
 
 // beginTurn is called on the goroutine that has the turn of t from now on.
 func (s *Scheduler) beginTurn(t *Task) {
-	s.slow.begin(t)
 	if s.checksGoroutine(t) {
 		s.goroutine.Store(goroutine.ID())
 	}

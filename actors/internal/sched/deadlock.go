@@ -79,7 +79,7 @@ func (t *Task) Needs(n *pending.Needs) {
 			continue
 		}
 		w, began, turn, live := s.state.needs(t, idle)
-		gate := s.state.needsGate(t)
+		gate, loop := s.state.needsGate(t), s.state.hostLoopOf(t)
 		s.mu.Unlock()
 		n.Live, n.Began = live, began
 		if gate != nil {
@@ -94,6 +94,10 @@ func (t *Task) Needs(n *pending.Needs) {
 		if turn {
 			n.Add(s.Turn())
 		}
+		if loop.isKeptFrom(t) {
+			n.Live = false
+			n.Add((*loopNode)(loop))
+		}
 		return
 	}
 }
@@ -107,6 +111,19 @@ func (t *Task) What() string {
 	return cmp.Or(name, "a function") + " of " + t.Owner().Name()
 }
 
+// loopNode is a host's loop, as a node of the wait graph.
+type loopNode hostLoop
+
+// Needs implements [pending.Node].
+func (n *loopNode) Needs(needs *pending.Needs) {
+	if t := n.blocking.Load(); t != nil {
+		needs.Add(t)
+	}
+}
+
+// What implements [pending.Node].
+func (*loopNode) What() string { return "the loop of the host" }
+
 // goesOn reports whether a task, which is waited for, needs nothing. It may report false
 // although that is so.
 func (t *Task) goesOn() bool {
@@ -116,7 +133,7 @@ func (t *Task) goesOn() bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !t.isWaiting() && s.state.needsGate(t) == nil &&
+	return !t.isWaiting() && s.state.needsGate(t) == nil && !s.state.hostLoopOf(t).isKeptFrom(t) &&
 		(s.state.current.Load() == t || s.state.blockingTask() == nil && !s.state.awaitingParent)
 }
 

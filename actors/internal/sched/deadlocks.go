@@ -1,6 +1,8 @@
 package sched
 
 import (
+	"math"
+	"reflect"
 	"sync"
 	"time"
 
@@ -22,7 +24,25 @@ type Deadlocks struct {
 
 	mu       sync.Mutex
 	suspects []suspect
-	armed    bool // a search is about to begin
+	armed    bool          // a search is about to begin
+	took     time.Duration // the last search; the next one does not follow at once
+	loops    map[Host]*hostLoop
+}
+
+// loopOf returns the loop of a host. Hosts are few, and are kept for the next caller.
+func (d *Deadlocks) loopOf(h Host) *hostLoop {
+	if !reflect.ValueOf(h).Comparable() {
+		return &hostLoop{} // shared with nobody, as far as can be seen
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.loops == nil {
+		d.loops = make(map[Host]*hostLoop)
+	}
+	if d.loops[h] == nil {
+		d.loops[h] = &hostLoop{}
+	}
+	return d.loops[h]
 }
 
 // suspect is a wait that may never end.
@@ -38,30 +58,53 @@ func (d *Deadlocks) suspect(t *Task, number uint64) {
 	d.suspects = append(d.suspects, suspect{t, number})
 	if !d.armed {
 		d.armed = true
-		time.AfterFunc(searchDelay, d.search)
+		time.AfterFunc(max(searchDelay, 8*d.took), d.search)
 	}
 }
 
-// RecheckDeadlock has the task looked at that waits and keeps the turn. A child needs that
-// turn now, for a decision on its failure, or a delayed call does.
+// RecheckDeadlock has the task looked at that waits and keeps the turn. Something needs that
+// turn now: a decision on the failure of a child, or a delayed call.
 func (s *Scheduler) RecheckDeadlock() {
 	s.mu.Lock()
-	t, number := s.state.blockingTask(), uint64(0)
-	if t != nil {
-		number = t.waitNumber()
-	}
+	t := s.state.blockingTask()
+	number := t.waitNumber()
 	s.mu.Unlock()
 	if number != 0 {
 		s.owner.Deadlocks().suspect(t, number)
 	}
 }
 
+// RecheckTurn has the task looked at that keeps the turn of t while it waits.
+func (t *Task) RecheckTurn() { t.sched.Load().RecheckDeadlock() }
+
+// RecheckParked has all waits looked at whose tasks have given the turn away. Until now
+// something was about to end them.
+func (s *Scheduler) RecheckParked() {
+	s.mu.Lock()
+	var suspects []suspect
+	for _, t := range s.state.parked.appendTo(nil, math.MaxInt) {
+		if number := t.waitNumber(); number != 0 {
+			suspects = append(suspects, suspect{t, number})
+		}
+	}
+	s.mu.Unlock()
+	for _, w := range suspects {
+		s.owner.Deadlocks().suspect(w.task, w.number)
+	}
+}
+
 // search looks at all that the suspects need, and breaks the circles.
 func (d *Deadlocks) search() {
+	began := time.Now()
 	d.mu.Lock()
 	suspects := d.suspects
 	d.suspects, d.armed = nil, false
 	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.took = time.Since(began)
+	}()
 
 	var earlier, now waitGraph
 	roots := suspects[:0]
@@ -124,15 +167,38 @@ var graphs = sync.Pool{New: func() any { return new(waitGraph) }}
 // closed, and fails the last wait of the circle. A wait that is too much to look at here is
 // left to a search.
 func (t *Task) detectDeadlock(number uint64) {
+	d := t.Owner().Deadlocks()
+	if w := t.wait.on; w.On != nil {
+		if on, ok := pending.RunnerOf(w.On).(*Task); ok && on.isDeep() { // and so is this one
+			t.leave(d, number)
+			return
+		}
+	}
 	earlier := graphs.Get().(*waitGraph)
 	defer earlier.recycle()
 	if earlier.begin(t) {
 		return
 	}
-	d := t.Owner().Deadlocks()
 	if earlier.nodes[0].live || !d.breakCircle(t, number, earlier) {
-		d.suspect(t, number)
+		t.leave(d, number)
 	}
+}
+
+// leave leaves a wait of t to a search.
+func (t *Task) leave(d *Deadlocks, number uint64) {
+	s := t.sched.Load()
+	s.mu.Lock()
+	t.wait.deep = true
+	s.mu.Unlock()
+	d.suspect(t, number)
+}
+
+// isDeep reports whether the task is in a wait that was left to a search.
+func (t *Task) isDeep() bool {
+	s := t.sched.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.wait != nil && t.wait.deep
 }
 
 // breakCircle fails the last wait of a circle that t needs, and that an earlier look has

@@ -12,9 +12,9 @@
 //     run.
 //   - state*.go has the state of one scheduler and its operations. They take no lock,
 //     start no goroutine and call nobody: each returns what is to follow.
-//   - slowturn.go reports long turns.
 //   - scheduler.go has the Scheduler: the lock around the state. It does what an
 //     operation has returned after it has released the lock.
+//   - slowturn.go says which turn lasts long, and what waits for it.
 //   - checkturn.go finds goroutines that wait with the turn of another one, deadlock.go
 //     circles of waits.
 //   - park.go and yield.go say how a task waits.

@@ -89,6 +89,7 @@ func setBusy(b *borrowed, busy bool) {
 type pinned struct {
 	sched  *Scheduler
 	host   Host          // nil for a thread
+	loop   *hostLoop     // of the host; nil for a thread
 	lent   bool          // by RunThread; the loop ends with its goroutine
 	wake   func()        // has the goroutine look for jobs; it never blocks
 	wakeup chan struct{} // by which wake does that for a thread; has room for one
@@ -104,6 +105,13 @@ type pinned struct {
 	jobs   fifo.Ring[job]
 	woken  bool
 	closed bool // no more jobs will come
+}
+
+// hostLoop is the goroutine of a host, which several schedulers may share.
+type hostLoop struct {
+	// blocking is the task that waits on the goroutine and keeps its turn. Nothing else
+	// runs there meanwhile.
+	blocking atomic.Pointer[Task]
 }
 
 // job resumes a coroutine or, if resume is nil, starts the loop.

@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -17,6 +18,8 @@ import (
 type fakeOwner struct {
 	name   string
 	parent *Scheduler
+	limit  time.Duration // for turns
+	dog    watchdog.Watchdog
 
 	deadlocks Deadlocks
 
@@ -26,7 +29,7 @@ type fakeOwner struct {
 	panics   []*pending.PanicError
 	finished int
 	exits    []any
-	slow     []string
+	slow     []SlowTurn
 	quiesced []any
 
 	onControl func(message any)
@@ -53,6 +56,8 @@ func (o *fakeOwner) ExecutorLost(error)              {}
 func (o *fakeOwner) Left(*Task, *pending.PanicError) {}
 func (o *fakeOwner) Call(fn Func)                    { fn() }
 func (o *fakeOwner) Dropped()                        {}
+func (o *fakeOwner) TurnLimit() time.Duration        { return o.limit }
+func (o *fakeOwner) Watchdog() *watchdog.Watchdog    { return &o.dog }
 
 func (o *fakeOwner) Finished(*Task) { o.note(func() { o.finished++ }) }
 
@@ -60,8 +65,11 @@ func (o *fakeOwner) Rejected(items []any) {
 	o.note(func() { o.rejected = append(o.rejected, items...) })
 }
 
-func (o *fakeOwner) SlowTurn(t *Task, _ time.Duration, stack []byte) {
-	o.note(func() { o.slow = append(o.slow, t.work.Name()+"\n"+string(stack)) })
+func (o *fakeOwner) SlowTurn(t SlowTurn) (report func()) {
+	if t.Queued == 0 {
+		return nil
+	}
+	return func() { o.note(func() { o.slow = append(o.slow, t) }) }
 }
 
 func (o *fakeOwner) Control(message any) {
@@ -105,16 +113,22 @@ func newCall(ctx context.Context, s *Scheduler, fn func(context.Context) (int, e
 
 // newScheduler returns a scheduler that is not started.
 func newScheduler(name string, options Options) (*Scheduler, *fakeOwner) {
-	owner := &fakeOwner{name: name}
+	return newWatched(name, 0, options)
+}
+
+// newWatched is newScheduler with a limit for turns.
+func newWatched(name string, limit time.Duration, options Options) (*Scheduler, *fakeOwner) {
+	owner := &fakeOwner{name: name, limit: limit}
 	s := &Scheduler{}
 	s.Init(owner, options)
 	s.Attach(actor.NewDefaultDispatcher(300), true)
 	return s, owner
 }
 
-// startScheduler returns a scheduler that runs, and is idle at the end of the test.
-func startScheduler(t *testing.T, name string, options Options) (*Scheduler, *fakeOwner) {
-	s, owner := newScheduler(name, options)
+// startWatched returns a scheduler that runs, with a limit for turns. It is idle at the end
+// of the test.
+func startWatched(t *testing.T, limit time.Duration) (*Scheduler, *fakeOwner) {
+	s, owner := newWatched("s", limit, Options{})
 	s.Ungate()
 	t.Cleanup(func() { waitIdle(t, s) })
 	return s, owner

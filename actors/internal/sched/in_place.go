@@ -1,6 +1,10 @@
 package sched
 
-import "github.com/seed-7fcaac1b/protocaller/pending"
+import (
+	"context"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
 
 // RunInPlace runs a task on the goroutine that calls, which has the turn meanwhile. It
 // reports false if the task has to be submitted instead: something is queued or runs, or
@@ -14,8 +18,8 @@ func (s *Scheduler) RunInPlace(t *Task) bool {
 }
 
 // RunInPlace is [Scheduler.RunInPlace] for the function of from, which waits for the task
-// and lends it the goroutine. The error says why from must not wait.
-func (t *Task) RunInPlace(from *Task) (ran bool, err error) {
+// and lends it the goroutine. It ends with ctx. The error says why from must not wait.
+func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error) {
 	s, home := t.sched.Load(), from.sched.Load()
 	own := s == home
 	if !home.mayLend(from) || own && home.state.options.nonReentrant || !own && !s.takeLoop(t) {
@@ -25,9 +29,9 @@ func (t *Task) RunInPlace(from *Task) (ran bool, err error) {
 	defer wait.End()
 	var lent bool
 	if own {
-		lent, err = home.lendTo(from, t, wait.Wait)
+		lent, err = home.lendTo(ctx, from, t, wait.Wait)
 	} else {
-		lent, err = home.lend(from, wait.Wait)
+		lent, err = home.lend(ctx, from, t, wait.Wait)
 	}
 	if !lent {
 		if !own {
@@ -36,7 +40,7 @@ func (t *Task) RunInPlace(from *Task) (ran bool, err error) {
 		return false, home.explain(from, err)
 	}
 	defer home.takeBackTurn(from) // also when the function ends the goroutine
-	from.passCancellation(t.work)
+	passEnd(ctx, t.work)
 	s.runInPlace(t)
 	return true, nil
 }
@@ -45,7 +49,11 @@ func (t *Task) RunInPlace(from *Task) (ran bool, err error) {
 func (s *Scheduler) takeLoop(t *Task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.takeLoop(t)
+	ok := s.state.takeLoop(t)
+	if ok {
+		s.watchTurn()
+	}
+	return ok
 }
 
 // leaveLoop has others run the loop, if there is work.
@@ -78,17 +86,17 @@ func (s *Scheduler) mayLend(from *Task) bool {
 	return s.state.executorOf(from) == onGoroutines && s.state.loopOn.Load() == nil && s.checkGoroutine(from) == nil
 }
 
-// lend has from wait on a goroutine that runs a task of another scheduler.
-func (s *Scheduler) lend(from *Task, on pending.Wait) (lent bool, err error) {
+// lend has from wait on a goroutine that runs t, a task of another scheduler.
+func (s *Scheduler) lend(ctx context.Context, from, t *Task, on pending.Wait) (lent bool, err error) {
 	w := waitPool.Get().(*waitState)
-	w.cond.L = &s.mu
+	w.cond.L, w.lentTo, w.ctx = &s.mu, t.work, ctx
 	s.mu.Lock()
 	err = s.state.beginLend(from, w, on)
 	var start executor
 	if err == nil && !s.state.options.nonReentrant {
-		s.slow.end()
 		start = s.state.yield(from)
 	}
+	s.NotifyWait()
 	s.mu.Unlock()
 	if err != nil {
 		w.recycle()
@@ -100,15 +108,15 @@ func (s *Scheduler) lend(from *Task, on pending.Wait) (lent bool, err error) {
 
 // lendTo has from wait on a goroutine that runs t, a task of the same scheduler. It reports
 // false if something comes before t.
-func (s *Scheduler) lendTo(from, t *Task, on pending.Wait) (lent bool, err error) {
+func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on pending.Wait) (lent bool, err error) {
 	w := waitPool.Get().(*waitState)
-	w.cond.L = &s.mu
+	w.cond.L, w.lentTo, w.ctx = &s.mu, t.work, ctx
 	s.mu.Lock()
 	free := s.state.isFree(t)
 	if free {
 		if err = s.state.beginLend(from, w, on); err == nil {
-			s.slow.end()
 			s.state.lendTo(from)
+			s.watchTurn() // that of t
 			lent = true
 		}
 	}
@@ -126,6 +134,7 @@ func (s *Scheduler) takeBackTurn(t *Task) {
 	if s.state.endLend(t) {
 		w.sleep()
 		if !t.abandoned {
+			s.watchTurn()
 			s.beginTurn(t)
 		}
 	}

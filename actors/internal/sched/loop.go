@@ -30,6 +30,9 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 		s.state.loopOn.Store(b)
 	}
 	l.look()
+	if item != nil { // else next notes the turn
+		s.watchTurn()
+	}
 	ok := item == nil || l.dispatch()
 	for ok {
 		if l.left--; l.left < 0 && !l.pause() {
@@ -108,6 +111,9 @@ func (l *loop) next() (ok bool) {
 func (s *Scheduler) next() (item any, ok bool) {
 	s.mu.Lock()
 	item, ok = s.state.next()
+	if ok {
+		s.watchTurn() // with mu held: see Look and Overdue
+	}
 	idleCh := s.state.idleCh()
 	s.mu.Unlock()
 	if !ok && idleCh != nil {

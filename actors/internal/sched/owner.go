@@ -1,12 +1,12 @@
 package sched
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"math"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -34,8 +34,14 @@ type Owner interface {
 	// ExecutorLost reports that the goroutine that called RunThread has ended or, with an
 	// error, that a host has lost a function.
 	ExecutorLost(err error)
-	// SlowTurn reports a turn that lasts longer than Options.TurnWarning.
-	SlowTurn(t *Task, elapsed time.Duration, stack []byte)
+	// TurnLimit returns how long a turn may last while something waits for it, 0 for no
+	// limit. It never changes.
+	TurnLimit() time.Duration
+	// Watchdog returns who watches the turns.
+	Watchdog() *watchdog.Watchdog
+	// SlowTurn returns what reports a turn that has lasted for TurnLimit, or nil if nothing
+	// waits for it.
+	SlowTurn(t SlowTurn) (report func())
 
 	// Control handles a message of the control lane.
 	Control(message any)
@@ -60,12 +66,12 @@ type Owner interface {
 // calls and the queues of package actors.
 type Work interface {
 	pending.Handle
-	// FunctionContext returns the context that Run gives to the function.
-	FunctionContext() context.Context
 	// Run calls the function, and returns its panic if there was one.
 	Run() *pending.PanicError
 	// Reject ends the pending, unless its function has started.
 	Reject(cause error)
+	// Interrupt ends the context of the function, if it runs.
+	Interrupt(cause error)
 	// Release lets go of the function, which will not be called.
 	Release()
 }
@@ -120,8 +126,20 @@ type Options struct {
 	DeepStack bool
 	// MaxSuspended bounds how many tasks may have given their turn away; 0 is unbounded.
 	MaxSuspended int
-	// TurnWarning is how long a turn may last before it is reported; 0 never reports.
-	TurnWarning time.Duration
+}
+
+// SlowTurn is a turn that lasts long.
+type SlowTurn struct {
+	watchdog.Turn
+	Task  *Task       // that has the turn; nil for the handler of a message or a [Func]
+	Lasts func() bool // reports whether the turn lasts still
+
+	// What waits in the scheduler.
+	Queued   int   // items of the run queue
+	Runnable int   // tasks that want their turn back
+	Control  []any // messages of the control lane
+	Deferred any   // message that waits until the scheduler is quiesced; nil for none
+	Closed   bool  // the scheduler stops
 }
 
 // ErrOverloaded is matched by the errors of limits.

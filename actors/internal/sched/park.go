@@ -52,6 +52,10 @@ func (t *Task) Park(on pending.Wait, keep bool) error {
 		w.recycle()
 		return s.explain(t, err)
 	}
+	if loop := s.state.hostLoopOf(t); keep && loop != nil {
+		loop.blocking.Store(t)
+		defer loop.blocking.CompareAndSwap(t, nil)
+	}
 
 	// Whoever closes a circle of waits finds it, because each wait is published before
 	// its circle is looked for.
@@ -90,8 +94,8 @@ func (t *Task) Recheck(node pending.Node) {
 
 // waitLocked returns when the wait of t is over. It releases mu meanwhile.
 func (s *Scheduler) waitLocked(t *Task, keep bool) error {
+	s.NotifyWait()
 	if !keep {
-		s.slow.end()
 		// With mu held, because the loop that starts runs no user code before it takes mu,
 		// and this goroutine needs mu to sleep.
 		s.start(s.state.yield(t))
@@ -101,6 +105,7 @@ func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	case t.abandoned:
 		return s.state.cold.abandonErr
 	case !keep:
+		s.watchTurn()
 		s.beginTurn(t)
 	}
 	return t.wait.err
@@ -111,19 +116,23 @@ func (t *Task) Resume() {
 	s := t.sched.Load()
 	s.mu.Lock()
 	w := s.state.resume(t)
-	inPlace := t.taskInPlace()
+	ctx, inPlace := t.inPlace()
 	s.mu.Unlock()
+	s.NotifyWait() // it may want its turn back
 	wake(w)
 	if inPlace != nil {
-		t.passCancellation(inPlace)
+		passEnd(ctx, inPlace)
 	}
 }
 
-// passCancellation cancels what runs on the goroutine of t, if the context of t's own
-// function has ended.
-func (t *Task) passCancellation(inPlace pending.Handle) {
-	if ctx := t.work.FunctionContext(); ctx.Err() != nil {
-		inPlace.Cancel(context.Cause(ctx))
+// passEnd ends the context of a function that runs on the goroutine of the one that has
+// called it, if the context of the call has ended. That context may go on when the
+// function that calls is cancelled.
+func passEnd(ctx context.Context, w Work) {
+	if ctx.Err() != nil {
+		cause := context.Cause(ctx)
+		w.Reject(cause)
+		w.Interrupt(cause)
 	}
 }
 
@@ -145,11 +154,7 @@ func (w *waitState) sleep() {
 // abandoned, and had no turn.
 func (t *Task) exit() bool {
 	s := t.sched.Load()
-	if !s.state.current.CompareAndSwap(t, nil) {
-		return false
-	}
-	s.slow.end()
-	return true
+	return s.state.current.CompareAndSwap(t, nil)
 }
 
 // isAbandoned reports whether the turn was taken away from the task.

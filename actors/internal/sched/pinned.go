@@ -21,7 +21,7 @@ func (p *pinned) begin() {
 
 // newHosted returns an executor on a host's loop.
 func newHosted(s *Scheduler, h Host) *pinned {
-	p := &pinned{sched: s, host: h}
+	p := &pinned{sched: s, host: h, loop: s.owner.Deadlocks().loopOf(h)}
 	callback := p.hostCallback
 	p.wake = func() { go p.postTo(h, callback) } // Post may block
 	return p

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -16,7 +17,7 @@ type Scheduler struct {
 	owner      Owner
 	dispatcher Dispatcher // nil until Attach
 	loop       func()     // runs the loop on a goroutine
-	slow       *slowTurn  // nil without a limit on turns
+	turns      watchdog.Mark
 
 	// goroutine is the ID of the one that has the turn, where that is checked.
 	goroutine atomic.Int64
@@ -45,8 +46,8 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 	s.state.notStarted = true
 	s.state.main.store(onGoroutines)
 	s.state.alternate.store(onGoroutines)
-	if options.TurnWarning > 0 {
-		s.slow = &slowTurn{owner: owner, limit: options.TurnWarning}
+	if owner.TurnLimit() == 0 {
+		s.turns.Off()
 	}
 }
 
@@ -61,6 +62,7 @@ func (s *Scheduler) Submit(item any, limit int) error {
 		return s.refusal(err, limit)
 	}
 	s.start(start)
+	s.NotifyWait()
 	return nil
 }
 
@@ -99,6 +101,7 @@ func (s *Scheduler) SubmitControl(message any, d Decision) {
 	start := s.state.submitControl(message, d)
 	s.mu.Unlock()
 	s.start(start)
+	s.NotifyWait()
 }
 
 // Ungate starts the scheduler, and leaves all messages to the loop.
@@ -150,6 +153,7 @@ func (s *Scheduler) Close() (rejected []any, active []*Task) {
 	rejected, active, start := s.state.close()
 	s.mu.Unlock()
 	s.start(start)
+	s.NotifyWait()
 	return rejected, active
 }
 
@@ -165,9 +169,6 @@ func (s *Scheduler) StopNotified() {
 // waits end with err.
 func (s *Scheduler) Abandon(tasks []*Task, err error) {
 	s.mu.Lock()
-	for _, t := range tasks {
-		s.slow.forget(t)
-	}
 	woken, changed, start := s.state.abandon(tasks, err)
 	s.mu.Unlock()
 	changed.apply()
@@ -264,6 +265,10 @@ func (s *Scheduler) startAlternate() {
 	s.mu.Unlock()
 	changed.apply()
 }
+
+// NotifyWait notes that something waits for the turn, or that the task that has the turn
+// waits for something. It may be called with mu held.
+func (s *Scheduler) NotifyWait() { watchdog.Waits(&s.turns, s) }
 
 // Owner returns the owner of the task's scheduler.
 func (t *Task) Owner() Owner { return t.sched.Load().owner }

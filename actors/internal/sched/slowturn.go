@@ -1,71 +1,84 @@
 package sched
 
 import (
-	"sync"
+	"slices"
 	"time"
 
-	"github.com/seed-7fcaac1b/protocaller/actors/internal/goroutine"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 )
 
-// slowTurn reports the turns that last too long. A nil one reports none.
-type slowTurn struct {
-	owner Owner
-	limit time.Duration
+var _ watchdog.Subject = (*Scheduler)(nil)
 
-	mu        sync.Mutex
-	timer     *time.Timer
-	task      *Task // whose turn it is; nil for nobody's
-	began     time.Time
-	goroutine int64 // that has the turn
+// Mark implements [watchdog.Subject].
+func (s *Scheduler) Mark() *watchdog.Mark { return &s.turns }
+
+// Watchdog implements [watchdog.Subject].
+func (s *Scheduler) Watchdog() *watchdog.Watchdog { return s.owner.Watchdog() }
+
+// Limit implements [watchdog.Subject].
+func (s *Scheduler) Limit() time.Duration { return s.owner.TurnLimit() }
+
+// Look implements [watchdog.Subject]. It has the loop take mu for the next item, so that
+// the turn is noted. While nobody runs the loop, only an operation that takes mu can begin
+// a turn.
+func (s *Scheduler) Look() (busy bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.slowPath.Store(true)
+	if !s.state.looping {
+		s.turns.Reset()
+	}
+	return s.state.looping
 }
 
-// begin is called on the goroutine that has the turn.
-func (w *slowTurn) begin(t *Task) {
-	if w == nil {
-		return
+// watchTurn is called when the loop takes an item with mu held, and when a task has its
+// turn back. The items that the loop takes without mu are noted by the first that comes
+// after a look, for which it takes mu.
+func (s *Scheduler) watchTurn() { watchdog.Begin(&s.turns, s) }
+
+// ForgetTurns is called when no user code is left that could run.
+func (s *Scheduler) ForgetTurns() { watchdog.Forget(s) }
+
+// Overdue implements [watchdog.Subject].
+func (s *Scheduler) Overdue(turn watchdog.Turn) (report func()) {
+	s.mu.Lock()
+	t, has := s.state.slowTurn()
+	if !has || !s.turns.Unchanged() {
+		s.mu.Unlock()
+		return nil
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.task, w.began = t, time.Now()
-	w.goroutine = goroutine.ID()
-	if w.timer == nil {
-		w.timer = time.AfterFunc(w.limit, w.report)
-		return
+	slow := SlowTurn{
+		Turn: turn, Task: t, Queued: s.state.waiting(), Runnable: s.state.runnable.n,
+		Control: slices.Clone(s.state.control), Deferred: s.state.deferred, Closed: s.state.closed.Load(),
 	}
-	w.timer.Reset(w.limit)
+	s.mu.Unlock()
+	slow.Lasts = func() bool { return s.lasts(t) }
+	return s.owner.SlowTurn(slow)
 }
 
-func (w *slowTurn) end() {
-	if w == nil {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.task = nil
-	if w.timer != nil { // else the first task of all was rejected
-		w.timer.Stop()
-	}
+// lasts reports whether t, or a handler if that is nil, still has the turn that it had at
+// the last look.
+func (s *Scheduler) lasts(t *Task) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, has := s.state.slowTurn()
+	return has && now == t && s.turns.Unchanged()
 }
 
-// forget ends the turn of a task that was abandoned, if it has the turn.
-func (w *slowTurn) forget(t *Task) {
-	if w == nil {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.task == t {
-		w.task = nil
-		w.timer.Stop()
-	}
+// IsWaiting reports whether the function of a task waits, with or without its turn.
+func (t *Task) IsWaiting() bool {
+	s := t.sched.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.wait != nil
 }
 
-func (w *slowTurn) report() {
-	w.mu.Lock()
-	t, id, elapsed := w.task, w.goroutine, time.Since(w.began)
-	w.mu.Unlock()
-	if t == nil || elapsed < w.limit { // the timer was for a turn that has ended just now
-		return
+// slowTurn returns the task that has the turn, or nil for the handler of another item. It
+// reports false if there is neither. A task that was handed the turn may not have taken it.
+func (s *state) slowTurn() (t *Task, has bool) {
+	t = s.current.Load()
+	if t == nil {
+		return nil, s.looping && s.starting == nil
 	}
-	w.owner.SlowTurn(t, elapsed, goroutine.Stack(id))
+	return t, t.state != parked && t.state != runnable
 }

@@ -17,8 +17,8 @@ import (
 // items that go ahead; and the run queue.
 type state struct {
 	// slowPath makes the loop take mu before each item. Invariant: it is set while there
-	// is anything to look at before the batch, and while the scheduler is paused. Written
-	// with mu held, read without.
+	// is anything to look at before the batch, while the scheduler is paused, and from a
+	// look of the watchdog to the next item. Written with mu held, read without.
 	slowPath atomic.Bool
 
 	// closed ends the intake of the run queue. Written with mu held, read without.

@@ -8,6 +8,25 @@ func (s *state) executorOf(t *Task) executor {
 	return s.main.load()
 }
 
+// hostLoopOf returns the host's loop that a task is to run on, or nil. It may be called
+// without mu.
+func (s *state) hostLoopOf(t *Task) *hostLoop {
+	if p, ok := s.executorOf(t).(*pinned); ok {
+		return p.loop
+	}
+	return nil
+}
+
+// isKeptFrom reports whether a task of another scheduler waits on the goroutine that t is to
+// run on. One of the same scheduler has the turn as well.
+func (l *hostLoop) isKeptFrom(t *Task) bool {
+	if l == nil {
+		return false
+	}
+	other := l.blocking.Load()
+	return other != nil && other.sched.Load() != t.sched.Load()
+}
+
 // reroute moves the loop, with the item at hand, to where the item is to be handled. It
 // reports false if the item is to be rejected instead, because no user code starts after
 // a stop.

@@ -1,6 +1,10 @@
 package sched
 
-import "github.com/seed-7fcaac1b/protocaller/pending"
+import (
+	"context"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
 
 // isFree reports whether t would be next, and may run on any goroutine.
 func (s *state) isFree(t *Task) bool {
@@ -61,11 +65,11 @@ func (s *state) endLend(t *Task) (asked bool) {
 	return true
 }
 
-// taskInPlace returns the pending of the task that runs on the goroutine of t, which has
-// lent it, or nil. The scheduler's mu must be held.
-func (t *Task) taskInPlace() pending.Handle {
+// inPlace returns what runs on the goroutine of the task, which has lent it, and the
+// context that the task has called it with. The scheduler's mu must be held.
+func (t *Task) inPlace() (context.Context, Work) {
 	if t.state != lent {
-		return nil
+		return nil, nil
 	}
-	return t.wait.on.On
+	return t.wait.ctx, t.wait.lentTo
 }

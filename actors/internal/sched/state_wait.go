@@ -158,10 +158,10 @@ func (s *state) blockingTask() *Task {
 // failure.
 func (s *state) awaitsDecision() bool { return s.awaitingParent && s.deferred == nil }
 
-// waitNumber returns the number of the wait that the task is in, or 0. The scheduler's mu
+// waitNumber returns the number of the wait that the task is in, or 0. So it does for nil. The scheduler's mu
 // must be held.
 func (t *Task) waitNumber() uint64 {
-	if !t.isWaiting() {
+	if t == nil || !t.isWaiting() {
 		return 0
 	}
 	return t.wait.on.Began

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -42,7 +43,10 @@ const (
 // waitState is what a task needs to wait. It is taken from a pool for each wait.
 type waitState struct {
 	on         pending.Wait
+	lentTo     Work            // that runs on the goroutine of the task; nil for none
+	ctx        context.Context // that the task has called lentTo with
 	over       bool
+	deep       bool       // what it needs is too much to look at on a turn
 	err        error      // why the wait is over, if it could never end
 	cond       sync.Cond  // signaled when over is set; its lock is the scheduler's mu
 	next, prev *Task      // in a taskList
@@ -79,7 +83,8 @@ func wake(w waker) {
 func (w *waitState) wake() { w.cond.Signal() }
 
 func (w *waitState) recycle() {
-	w.on, w.over, w.err = pending.Wait{}, false, nil
+	w.on, w.lentTo, w.ctx = pending.Wait{}, nil, nil
+	w.over, w.deep, w.err = false, false, nil
 	w.next, w.prev, w.borrowed, w.coroutine, w.cond.L = nil, nil, nil, nil, nil
 	waitPool.Put(w)
 }

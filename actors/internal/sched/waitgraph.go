@@ -144,17 +144,16 @@ func (g *waitGraph) setLive(i int32) {
 		return
 	}
 	g.nodes[i].live = true
-	next := append(g.next[:0], i)
-	defer func() { g.next = next }()
-	for len(next) > 0 {
-		i, next = next[len(next)-1], next[:len(next)-1]
+	g.next = append(g.next[:0], i)
+	for len(g.next) > 0 {
+		i, g.next = g.next[len(g.next)-1], g.next[:len(g.next)-1]
 		for e := g.nodes[i].in; e > 0; e = g.edges[e-1].nextIn {
 			from := g.edges[e-1].from
 			n := &g.nodes[from]
 			n.lacks--
 			if !n.live && (n.any || n.lacks == 0) {
 				n.live = true
-				next = append(next, from)
+				g.next = append(g.next, from)
 			}
 		}
 	}
@@ -229,12 +228,12 @@ func (g *waitGraph) components(root int32, yield func(circle) bool) (more bool) 
 }
 
 // circle returns the circle that the nodes of a component are. A single node is one if it
-// needs itself.
+// needs itself. A component that needs another one is none yet.
 func (g *waitGraph) circle(nodes []int32) (c circle, ok bool) {
 	c.nodes = nodes
 	for _, i := range nodes {
 		n := &g.nodes[i]
-		if n.live {
+		if n.live || g.needsOthers(i) {
 			return c, false
 		}
 		if n.began > 0 && (!ok || n.began > g.nodes[c.last].began) && g.waitIn(i) >= 0 {
@@ -244,16 +243,36 @@ func (g *waitGraph) circle(nodes []int32) (c circle, ok bool) {
 	return c, ok
 }
 
+// needsOthers reports whether a node needs dead ones outside of its component.
+func (g *waitGraph) needsOthers(i int32) bool {
+	for e := g.nodes[i].out; e > 0; e = g.edges[e-1].nextOut {
+		if to := &g.nodes[g.edges[e-1].to]; !to.live && to.component != g.nodes[i].component {
+			return true
+		}
+	}
+	return false
+}
+
 // waitIn returns the node of its own component that a task waits for, or -1. A task that
 // only lacks its turn has a wait that may have nothing to do with the circle.
 func (g *waitGraph) waitIn(i int32) int32 {
 	for e := g.nodes[i].out; e > 0; e = g.edges[e-1].nextOut {
 		to := g.edges[e-1].to
-		if _, isTurn := g.nodes[to].node.(*turnNode); !isTurn && g.nodes[to].component == g.nodes[i].component {
+		if !isPlace(g.nodes[to].node) && g.nodes[to].component == g.nodes[i].component {
 			return to
 		}
 	}
 	return -1
+}
+
+// isPlace reports whether a node is where tasks run, and nothing that they wait for.
+func isPlace(node pending.Node) bool {
+	switch node.(type) {
+	case *turnNode, *loopNode:
+		return true
+	default:
+		return false
+	}
 }
 
 // isSame reports whether the waits of a circle were all there in an earlier graph. Then

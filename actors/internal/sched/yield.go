@@ -13,12 +13,12 @@ func (t *Task) Yield() error {
 	s.mu.Lock()
 	waits, err := s.state.beginYield(t, w)
 	if waits {
-		s.slow.end()
 		s.start(s.state.yieldRunnable(t))
 		w.sleep()
 		if t.abandoned {
 			err = s.state.cold.abandonErr
 		} else {
+			s.watchTurn()
 			s.beginTurn(t)
 		}
 		s.state.endWait(t)

@@ -1,0 +1,16 @@
+// Package watchdog finds turns that last too long while something waits for them.
+//
+// A turn costs nothing: only the first turn after a look has to be noted in a [Mark]. There
+// is no clock, no timer and no memory per turn. One timer per [Watchdog] looks at the subjects that have taken a turn,
+// ten times within the shortest of their limits. A turn that no other has followed
+// between two looks has lasted for that time at least. So a turn is found when it has lasted
+// for its limit, and before it has lasted for five quarters of it, or for five milliseconds
+// more if that is longer.
+//
+// The timer runs while turns begin, and while one of them may reach its limit. A turn
+// that was reported, or that nothing waits for, does not keep it running. What begins to
+// wait for a turn starts it again. So an idle system has no timer, and a program that
+// hangs has none either: testing/synctest can find that all its goroutines are blocked.
+//
+// The timer refers to its watchdog weakly, and keeps no actor system in memory.
+package watchdog

@@ -1,0 +1,102 @@
+package actors
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/goroutine"
+)
+
+func functionName(fn any) string { return nameAt(reflect.ValueOf(fn).Pointer()) }
+
+// nameAt returns the name, as in a stack, of the function with an entry; "" for none.
+func nameAt(entry uintptr) string {
+	fn := runtime.FuncForPC(entry)
+	if fn == nil {
+		return ""
+	}
+	return strings.TrimSuffix(fn.Name(), "-fm")
+}
+
+// mostStacks bounds how many stacks are shown where it is not clear which one it is.
+const mostStacks = 4
+
+// stacks are those of goroutines that run a function.
+type stacks []stack
+
+type stack struct {
+	goroutine.Trace
+	entry int // the frame of that function
+}
+
+// findCalls returns the stacks that run one of the functions, those with the pointer if
+// there are any.
+func findCalls(dump []byte, pointer any, functions ...string) (found stacks) {
+	for _, function := range functions {
+		for _, trace := range goroutine.Find(dump, function, fmt.Sprintf("%p", pointer)) {
+			found = append(found, stack{trace, trace.Index(function)})
+		}
+	}
+	return found
+}
+
+// within returns those that run within another function. It prefers those where that has
+// got the pointer as its argument at an index.
+func (found stacks) within(outer string, arg int, pointer any) stacks {
+	inside := slices.DeleteFunc(found, func(s stack) bool { return s.Index(outer) < s.entry })
+	formatted := fmt.Sprintf("%p", pointer)
+	return inside.prefer(func(s stack) bool { return s.Frames[s.Index(outer)].HasArg(arg, formatted) })
+}
+
+// prefer returns those for which is holds, or all if it holds for none.
+func (found stacks) prefer(is func(stack) bool) stacks {
+	var preferred stacks
+	for _, s := range found {
+		if is(s) {
+			preferred = append(preferred, s)
+		}
+	}
+	if len(preferred) == 0 {
+		return found
+	}
+	return preferred
+}
+
+// lines returns the stacks from where they are to the function that they were found by.
+func (found stacks) lines() (lines []string) {
+	for i, s := range found {
+		if i == mostStacks {
+			return append(lines, fmt.Sprintf("and %d more goroutines", len(found)-i))
+		}
+		lines = append(lines, s.Lines(s.entry)...)
+	}
+	return lines
+}
+
+// libraries are the packages between a handler of ours and what it calls of user code.
+var libraries = []string{
+	reflect.TypeFor[Caller]().PkgPath() + ".", strings.TrimSuffix(reflect.TypeFor[actor.PID]().PkgPath(), "actor"), "runtime.", "panic",
+}
+
+// userFunction returns the first function of user code that was called, if there is one.
+func (found stacks) userFunction() string {
+	if len(found) != 1 {
+		return "one of several"
+	}
+	s := found[0]
+frames:
+	for i := s.entry - 1; i >= 0; i-- {
+		for _, library := range libraries {
+			if strings.HasPrefix(s.Frames[i].Function, library) {
+				continue frames
+			}
+		}
+		return s.Frames[i].Function
+	}
+	return s.Frames[s.entry].Function
+}
