@@ -59,6 +59,7 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 			delete(n.links, r)
 		}
 	}
+	n.resetWhere(func(c *conn) bool { return c.from == name || c.to == name })
 	orphaned = make(map[string][]watch)
 	for w := range n.watches {
 		if w.watchee.address == name {
@@ -78,7 +79,8 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 }
 
 // Partition cuts the connection of two systems, until [Network.Heal]. Messages
-// between them are lost, also those under way, and no system is notified. The test
+// between them are lost, also those under way, and no system is notified. What is
+// under way on a connection arrives after the Heal, unless that has ended. The test
 // fails at once if there is no system of one of the names.
 func (n *Network) Partition(a, b string) {
 	n.tb.Helper()
@@ -118,6 +120,12 @@ func (n *Network) heal(a, b string) bool {
 	defer n.mu.Unlock()
 	partitioned := n.partitioned[pairOf(a, b)]
 	delete(n.partitioned, pairOf(a, b))
+	n.notifyHealed()
+	for c := range n.conns {
+		if pairOf(c.from, c.to) == pairOf(a, b) {
+			n.arrive(c)
+		}
+	}
 	return partitioned
 }
 

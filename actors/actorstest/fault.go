@@ -10,6 +10,9 @@ import (
 
 // Option is a fault of all the links in a network. It applies to system messages
 // too, for example to those about the end of a watched actor.
+//
+// Calls of package rpc use connections, which are like those of TCP. A batch of a
+// connection that is lost arrives later. None arrives twice or out of order.
 type Option func(*faults)
 
 type faults struct {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 )
 
 // Network joins actor systems in memory: each reaches the actors of the others by
@@ -30,6 +32,9 @@ type Network struct {
 	links       map[route]*link    // those that have faults
 	partitioned map[pair]bool
 	watches     map[watch]struct{}
+	conns       map[*conn]struct{} // ends of connections that are not closed
+	dialled     int                // how many connections there were
+	healed      chan struct{}      // closed at the next end of a partition
 }
 
 // member is a system in a network.
@@ -50,6 +55,8 @@ func NewNetwork(tb testing.TB, opts ...Option) *Network {
 		links:       make(map[route]*link),
 		partitioned: make(map[pair]bool),
 		watches:     make(map[watch]struct{}),
+		conns:       make(map[*conn]struct{}),
+		healed:      make(chan struct{}),
 	}
 	for _, opt := range opts {
 		opt(&n.faults)
@@ -65,9 +72,12 @@ func (n *Network) close() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.members)
+	clear(n.partitioned)
+	n.notifyHealed()
 	for _, l := range n.links {
 		l.discard()
 	}
+	n.resetWhere(func(*conn) bool { return true })
 }
 
 // System returns a new system, as [NewSystem] does, with name as its address. The
@@ -78,6 +88,7 @@ func (n *Network) System(name string, opts ...actor.ConfigOption) *actor.ActorSy
 	if name == "" || name == m.system.Address() {
 		n.tb.Fatalf("actorstest: %q is no name for a system: it means the system itself", name)
 	}
+	transport.Attach(m.system, n)
 	m.system.ProcessRegistry.Address = name
 	m.system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return remoteProcess{m}, true })
 	if !n.admit(m) {

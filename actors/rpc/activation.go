@@ -61,7 +61,7 @@ func (a *activation) begin(ctx actor.Context, id string) {
 	}
 	if a.state, a.failed = a.newState(); a.failed != nil {
 		safelog.Wrap(a.caller.Logger()).Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
-		a.timer = time.AfterFunc(patience, a.leave) // if no call comes that could be told
+		a.timer = time.AfterFunc(activationTimeout, a.leave) // if no call comes that could be told
 		return
 	}
 	a.touch()
@@ -152,7 +152,7 @@ func (a *activation) save() {
 			a.notSaved(crash, slog.String("stack", string(crash.Stack)))
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), activationTimeout)
 	defer cancel()
 	if err := a.kind.save(ctx, a.id, a.state); err != nil {
 		a.notSaved(err)

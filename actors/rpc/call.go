@@ -3,6 +3,8 @@ package rpc
 import (
 	"cmp"
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,14 +36,17 @@ func Call[Req, Resp any](
 	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
 ) *pending.Pending[Resp] {
 	n, o := nodeOf(system), callOptionsOf(opts)
-	at, fixed := target.(place)
-	if fixed && n.isHere(at) && !o.repeats() {
-		return callHere[Req, Resp](ctx, n, at, function, req, o)
+	at, fixed := target.(endpoint)
+	if fixed && n.isLocal(at) && !o.keyed() {
+		return callLocal[Req, Resp](ctx, n, at, function, req, o)
 	}
-	c := &remoteCall[Resp]{node: n, target: target, function: function, repetition: o.repetition}
+	c := &remoteCall[Resp]{node: n, target: target, function: function}
+	if !fixed || o.keyed() {
+		c.attempts = &attempts[Resp]{key: o.key, timeout: o.attemptTimeout}
+	}
 	if !fixed {
-		c.here = func(at place, ran *atomic.Bool) *pending.Pending[Resp] {
-			return callHere[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
+		c.attempts.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp] {
+			return callLocal[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
 		}
 	}
 	c.make(ctx, req, o)
@@ -51,11 +56,11 @@ func Call[Req, Resp any](
 // make makes the pending of the call, and its first attempt.
 func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
-	c.traced = actors.TelemetryOf(ctx) // the context of the pending is no function's
-	opts := append(make([]pending.Option, 0, 4), pending.Named(clean(c.function)), n.described, pending.Tracked())
-	if c.traced != nil {
-		at, _ := c.target.(place)
-		opts = append(opts, c.traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
+	at, fixed := c.target.(endpoint)
+	traced := actors.TelemetryOf(ctx) // the context of the pending is no function's
+	opts := n.optionsOf(clean(c.function))
+	if traced != nil {
+		opts = append(opts, traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
 	}
 	c.Pending = pending.New[Resp](ctx, append(opts, o.pending...)...) // the user's come last
 	if life := c.Context(); life.Err() != nil {
@@ -72,21 +77,59 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		c.SetError(err)
 		return
 	}
-	var err error
-	if c.argument, err = n.config.Load().encode(req); err != nil {
+	argument, err := n.config.Load().encode(req)
+	if err != nil {
 		c.SetError(err)
 		return
 	}
-	size := len(c.argument.GetData())
-	if err := n.made.take(size, n.config.Load().maxOpenBytes); err != nil {
+	c.argument = argument
+	size := len(argument.Data)
+	if err := n.outboundBytes.take(size, n.config.Load().maxOpenBytes); err != nil {
 		c.SetError(err)
 		return
 	}
 	c.held.Store(int64(size))
-	c.OnDone(func(pending.Handle) { c.ended() })
-	if _, fixed := c.target.(place); fixed {
+	c.OnDone(c.ended)
+	trace := c.traceOf(traced)
+	switch {
+	case c.attempts == nil:
+		if err := c.start(at, trace); err != nil {
+			c.SetError(err)
+		}
+	case fixed:
+		c.attempts.trace = trace
 		c.attempt()
-	} else {
+	default:
+		c.attempts.trace = trace
 		go c.attempt() // to find the target may take its time
 	}
+}
+
+// optionsOf returns the options of the pendings of a function's calls, with no room behind
+// them.
+func (n *node) optionsOf(function string) []pending.Option {
+	t := &n.named
+	t.mu.RLock()
+	opts := t.known[function]
+	t.mu.RUnlock()
+	if opts != nil {
+		return opts
+	}
+	opts = slices.Clip([]pending.Option{pending.Named(function), n.described, pending.Tracked()})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil {
+		t.known = make(map[string][]pending.Option)
+	}
+	if len(t.known) < maxTexts {
+		t.known[function] = opts
+	}
+	return opts
+}
+
+// named are the options of the pendings of calls, by the names of functions, of which there
+// is room for some.
+type named struct {
+	mu    sync.RWMutex
+	known map[string][]pending.Option
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
+	"unicode/utf8"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -22,7 +24,10 @@ type callOptions struct {
 	pending []pending.Option
 	window  int
 	ran     *atomic.Bool // set when the function runs, on this node
-	repetition
+	key     string       // of a call that is made again; empty for one that is not
+	// attemptTimeout is how long an attempt may take before the target is looked for
+	// anew; nil for ever.
+	attemptTimeout *time.Duration
 }
 
 func callOptionsOf(opts []CallOption) callOptions {
@@ -52,11 +57,30 @@ func Window(items int) CallOption {
 
 // checkStream returns why a stream cannot be called.
 func (o callOptions) checkStream() error {
-	if o.repeats() {
-		return errors.New("rpc: Stream: not with Idempotent or AttemptTimeout: a stream is not repeated")
+	if o.keyed() {
+		return errors.New("rpc: Stream: not with Idempotent or AttemptTimeout: a stream is not made again")
 	}
 	if o.window < 1 || o.window > LargestWindow {
 		return fmt.Errorf("rpc: Window: %d is not between 1 and %d", o.window, LargestWindow)
 	}
 	return nil
+}
+
+// keyed reports whether the options are for calls with a key.
+func (o callOptions) keyed() bool { return o.key != "" || o.attemptTimeout != nil }
+
+// check returns why a call cannot be made.
+func (o callOptions) check() error {
+	if d := o.attemptTimeout; d != nil {
+		switch {
+		case o.key == "":
+			return errors.New("rpc: AttemptTimeout: only with Idempotent")
+		case *d <= 0:
+			return fmt.Errorf("rpc: AttemptTimeout: %v is not more than 0", *d)
+		}
+	}
+	if !utf8.ValidString(o.key) {
+		return fmt.Errorf("%w: Idempotent: the key is no UTF-8", ErrEncoding)
+	}
+	return checkKey(o.key)
 }

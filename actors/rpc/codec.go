@@ -77,11 +77,11 @@ func recovered(err *error) {
 // pointer.
 func decodeMessage[T any](m proto.Message, p *wire.Payload) (value T, err error) {
 	want := string(m.ProtoReflect().Descriptor().FullName())
-	if p.GetEncoding() != "" || p.GetType() != want {
-		return value, fmt.Errorf("it is encoded as %q %s, not as the message %s", p.GetEncoding(), p.GetType(), want)
+	if p.Encoding != "" || p.Type != want {
+		return value, fmt.Errorf("it is encoded as %q %s, not as the message %s", p.Encoding, p.Type, want)
 	}
 	decoded := m.ProtoReflect().New().Interface()
-	if err := proto.Unmarshal(p.GetData(), decoded); err != nil {
+	if err := proto.Unmarshal(p.Data, decoded); err != nil {
 		return value, err
 	}
 	return decoded.(T), nil
@@ -89,13 +89,13 @@ func decodeMessage[T any](m proto.Message, p *wire.Payload) (value T, err error)
 
 // unmarshal decodes what is no message of protobuf.
 func unmarshal[T any](c *config, p *wire.Payload) (value T, err error) {
-	switch name := p.GetEncoding(); name {
+	switch name := p.Encoding; name {
 	case c.codec.Name():
-		err = c.codec.Unmarshal(slices.Clip(p.GetData()), &value)
+		err = c.codec.Unmarshal(slices.Clip(p.Data), &value)
 	case JSON.Name():
-		err = JSON.Unmarshal(p.GetData(), &value)
+		err = JSON.Unmarshal(p.Data, &value)
 	default:
-		err = fmt.Errorf("it is encoded as %q %s, not as %q", name, p.GetType(), c.codec.Name())
+		err = fmt.Errorf("it is encoded as %q %s, not as %q", name, p.Type, c.codec.Name())
 	}
 	return value, err
 }

@@ -106,12 +106,12 @@ func (n *node) encodeError(err error) *wire.Error {
 
 // decodeError returns the error that has travelled.
 func (n *node) decodeError(e *wire.Error) *RemoteError {
-	r := &RemoteError{ // which is not to keep the bundle that e came in
-		Node: strings.Clone(clean(e.GetNode())), Text: strings.Clone(clean(e.GetText())), Stack: slices.Clone(e.GetStack()),
-		panicked: e.GetPanicked(), notRun: e.GetNotRun(), again: e.GetAgain(),
+	r := &RemoteError{ // which is not to keep the batch that e came in
+		Node: strings.Clone(clean(e.Node)), Text: strings.Clone(clean(e.Text)), Stack: slices.Clone(e.Stack),
+		panicked: e.Panicked, notRun: e.NotRun, again: e.Again,
 	}
 	known := n.codes.all()
-	for _, code := range e.GetCodes() {
+	for _, code := range e.Codes {
 		r.Codes = append(r.Codes, strings.Clone(clean(code)))
 		for _, c := range known {
 			if c.code == code {

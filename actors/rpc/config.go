@@ -24,12 +24,12 @@ const (
 	DefaultMaxOpen = 10_000
 	// DefaultMaxOpenBytes is that of [MaxOpenBytes], in bytes.
 	DefaultMaxOpenBytes = 1 << 30
-	// DefaultRememberFor is the time of [Remember].
-	DefaultRememberFor = 10 * time.Minute
-	// DefaultRememberBytes is the memory of [Remember].
-	DefaultRememberBytes = 64 << 20
-	// leastRememberBytes has room for an error, at least.
-	leastRememberBytes = 4 << 10
+	// DefaultDedupTime is the time of [DedupWindow].
+	DefaultDedupTime = 10 * time.Minute
+	// DefaultDedupBytes is the memory of [DedupWindow].
+	DefaultDedupBytes = 64 << 20
+	// minDedupBytes has room for an error, at least.
+	minDedupBytes = 4 << 10
 )
 
 // Option says how a system calls others and is called. A value that makes no
@@ -47,8 +47,8 @@ type config struct {
 	exposed      []string // patterns; nil if all actors of the program are
 	telemetry    *telemetry.Telemetry
 
-	rememberFor   time.Duration
-	rememberBytes int
+	dedupTime  time.Duration
+	dedupBytes int
 
 	// Those of Start.
 	advertised        string
@@ -59,7 +59,7 @@ type config struct {
 func defaults() *config {
 	return &config{
 		codec: JSON, maxSize: DefaultMaxSize, maxOpen: DefaultMaxOpen, maxOpenBytes: DefaultMaxOpenBytes,
-		rememberFor: DefaultRememberFor, rememberBytes: DefaultRememberBytes,
+		dedupTime: DefaultDedupTime, dedupBytes: DefaultDedupBytes,
 	}
 }
 
@@ -84,8 +84,23 @@ func (n *node) configure(opts []Option) (*config, error) {
 			return nil, err
 		}
 		if n.config.CompareAndSwap(old, &changed) {
+			if changed.maxSize != old.maxSize {
+				n.renew()
+			}
 			return &changed, nil
 		}
+	}
+}
+
+// renew has further calls go in sessions in which the other nodes know the limits of this
+// one as they are now.
+func (n *node) renew() {
+	out, in := n.peers.all()
+	for _, o := range out {
+		o.retire()
+	}
+	for _, i := range in {
+		i.leave()
 	}
 }
 
@@ -107,8 +122,8 @@ func Encoding(c Codec) Option {
 // MaxSize is how large a call, an answer or an item of a stream may be as it
 // travels, in bytes, with all that belongs to it. What is larger is not sent; what
 // is received and larger is answered with [ErrTooLarge]. The default is
-// [DefaultMaxSize], the most [LargestMaxSize]. How many travel in one message of
-// gRPC depends on it, which [Start] sees to.
+// [DefaultMaxSize], the most [LargestMaxSize]. Large ones travel in pieces, between which
+// small ones pass.
 func MaxSize(bytes int) Option {
 	return func(o *config) error {
 		if bytes < 1 || bytes > LargestMaxSize {
@@ -150,19 +165,19 @@ func MaxOpenBytes(bytes int) Option {
 	}
 }
 
-// Remember says how long a system remembers what calls with a key have ended with,
+// DedupWindow says how long a system remembers what calls with a key have ended with,
 // see [Idempotent], and how much memory it may take for all of them, in bytes: at
 // least 4096. Beyond that the oldest are forgotten first, and a call that is made
 // again after that runs again. A result that is larger than all of it is answered,
 // and remembered as an error that matches [ErrTooLarge]. The defaults are
-// [DefaultRememberFor] and [DefaultRememberBytes], which has room for about 90 000
+// [DefaultDedupTime] and [DefaultDedupBytes], which has room for about 90 000
 // small results.
-func Remember(d time.Duration, bytes int) Option {
+func DedupWindow(d time.Duration, bytes int) Option {
 	return func(o *config) error {
-		if d <= 0 || bytes < leastRememberBytes {
-			return fmt.Errorf("rpc: Remember: %v is not more than 0, or %d bytes are less than %d", d, bytes, leastRememberBytes)
+		if d <= 0 || bytes < minDedupBytes {
+			return fmt.Errorf("rpc: DedupWindow: %v is not more than 0, or %d bytes are less than %d", d, bytes, minDedupBytes)
 		}
-		o.rememberFor, o.rememberBytes = d, bytes
+		o.dedupTime, o.dedupBytes = d, bytes
 		return nil
 	}
 }

@@ -27,23 +27,22 @@ func (n *node) withGuards(options []grpc.ServerOption) []grpc.ServerOption {
 	return slices.Concat(lacking, options)
 }
 
-// sendStream has the backlog learn of what a connection takes.
+// sendStream watches the streams of protoactor's remote to other nodes.
 func (n *node) sendStream(
 	ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
 	stream, err := streamer(ctx, desc, cc, method, opts...)
-	if err != nil {
-		return nil, err
+	if err != nil || method != receiveMethod {
+		return stream, err
 	}
-	return &departures{ClientStream: stream, backlog: &n.backlog}, nil
+	return &departures{ClientStream: stream}, nil
 }
 
-// departures are the messages that are sent over a connection.
+// departures are the messages of protoactor's remote that are sent over a connection.
 type departures struct {
 	grpc.ClientStream
-	backlog *backlog
-	closed  atomic.Bool // by this side
-	failed  atomic.Bool // before that
+	closed atomic.Bool // by this side
+	failed atomic.Bool // before that
 }
 
 // CloseSend implements [grpc.ClientStream]. It is the first thing that protoactor does
@@ -64,16 +63,47 @@ func (d *departures) RecvMsg(message any) error {
 	return err
 }
 
-// SendMsg implements [grpc.ClientStream]. It waits until there is room for the message.
+// SendMsg implements [grpc.ClientStream]. What protoactor has packed into one message goes
+// in several if it is large: a node takes no message of gRPC that is much larger than its
+// [MaxSize].
 func (d *departures) SendMsg(message any) error {
+	m, ok := message.(*remote.RemoteMessage)
+	if !ok || m.GetMessageBatch() == nil {
+		return d.send(message)
+	}
+	batch := m.GetMessageBatch()
+	all := batch.GetEnvelopes()
+	for len(all) > 0 {
+		n := fitMessage(all)
+		if n == len(batch.GetEnvelopes()) {
+			return d.send(message)
+		}
+		part := &remote.MessageBatch{
+			TypeNames: batch.GetTypeNames(), Targets: batch.GetTargets(), Senders: batch.GetSenders(), Envelopes: all[:n],
+		}
+		if err := d.send(&remote.RemoteMessage{MessageType: &remote.RemoteMessage_MessageBatch{MessageBatch: part}}); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+func (d *departures) send(message any) error {
 	err := d.ClientStream.SendMsg(message)
 	if err != nil {
 		d.failed.Store(true)
 	}
-	if m, ok := message.(*remote.RemoteMessage); ok {
-		for _, bundle := range bundlesIn(m.GetMessageBatch()) {
-			d.backlog.sent(bundle)
+	return err
+}
+
+// fitMessage returns how many of the envelopes go in one message: at least one.
+func fitMessage(all []*remote.MessageEnvelope) int {
+	bytes := 0
+	for i, e := range all {
+		if bytes += len(e.GetMessageData()); i > 0 && bytes > overhead/2 {
+			return i
 		}
 	}
-	return err
+	return len(all)
 }

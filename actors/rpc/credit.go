@@ -29,37 +29,36 @@ func (c *credit) init(window uint32) {
 	c.waits = []pending.Option{pending.Named("rpc.Credit")}
 }
 
-// take returns the position of the item that may be sent. Until one may, it waits
-// with ctx, and gives away the turn that this holds.
-func (c *credit) take(ctx context.Context) (position uint64, err error) {
+// take counts an item that may be sent. Until one may, it waits with ctx, and gives away
+// the turn that this holds.
+func (c *credit) take(ctx context.Context) error {
 	for {
 		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
-		position, more, err := c.next(ctx)
+		more, err := c.next(ctx)
 		if more == nil {
-			return position, err
+			return err
 		}
 		if _, err := more.Wait(ctx); err != nil && ctx.Err() == nil {
-			return 0, err
+			return err
 		}
 	}
 }
 
-// next returns the position of the next item, or what is done when there may be
-// one.
-func (c *credit) next(ctx context.Context) (position uint64, more *pending.Pending[struct{}], err error) {
+// next counts the next item, or returns what is done when there may be one.
+func (c *credit) next(ctx context.Context) (more *pending.Pending[struct{}], err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed:
-		return 0, nil, errClosed
+		return nil, errClosed
 	case c.sent < c.granted:
 		c.sent++
-		return c.sent - 1, nil, nil
+		return nil, nil
 	default:
 		c.more = pending.New[struct{}](ctx, c.waits...)
-		return 0, c.more, nil
+		return c.more, nil
 	}
 }
 
@@ -78,10 +77,9 @@ func (c *credit) grant(items uint64) {
 	}
 }
 
-// close has nothing sent any more, and returns how many items were.
-func (c *credit) close() (sent uint64) {
+// close has nothing sent any more.
+func (c *credit) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	return c.sent
 }

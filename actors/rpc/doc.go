@@ -1,5 +1,5 @@
-// Package rpc calls functions on the callers of other nodes, over protoactor's
-// remote. What changes is where a call goes, not how it is written: the same
+// Package rpc calls functions on the callers of other nodes, on the port and with the
+// credentials of protoactor's remote. What changes is where a call goes, not how it is written: the same
 // pendings, groups, cancellation, deadlines and spans as in one process.
 //
 //	stop, err := rpc.Start(system, "10.0.0.7:4242")
@@ -14,14 +14,20 @@
 //
 // A function runs as any function of the target: on its turn, in the order in
 // which calls have come, with a context in which [actors.Current] finds it. It
-// runs at most once: a call that may have run is not made again, and what comes
-// twice runs once. A call whose answer is lost ends with its deadline or its node,
-// so give it one of them: a context with a deadline.
+// runs at most once: a call that may have run is not made again. Small calls pass
+// large ones on their way.
+//
+// Calls go in a session, which is one stream from the node that calls to the one that
+// serves: PROTOCOL.md says what is in it. The answers come back on the same stream, so
+// that no connection the other way is needed, and no answer is lost without the session.
+// Both nodes learn of its end, and find out within 15 seconds if the other one is
+// silent. Then the calls of the session end, and their functions are cancelled. The next
+// call begins another session.
 //
 // With [Idempotent] a call has a key, and is made again until it has an answer or
 // its deadline ends it. The target's node remembers, by function, caller or
 // identity, and key, what calls with a key have ended with, for as long and in as
-// much memory as [Remember] says, so that the function runs once for all attempts.
+// much memory as [DedupWindow] says, so that the function runs once for all attempts.
 // The limits of that: a node that ends forgets, and another node, where the caller may be by
 // then, knows nothing. In both cases the function may run again, as it may when a
 // stop or a cancellation has interrupted it. What must not happen twice even then
@@ -39,12 +45,11 @@
 // if a limit of the target, or [MaxOpen] or [MaxOpenBytes] on either side, is
 // reached; with
 // [pending.ErrStopped] if the target is stopped; with [ErrNodeDown] at once when
-// the connection to the node is lost or there is none, a node that falls silent
+// the session with the node ends or none can be had, a node that falls silent
 // being found out within 15 seconds. Then it is not known whether the function
-// has run, and neither with [ErrUncertain], if the node cannot tell the call from a
-// repetition. When the node that has called is lost its functions are cancelled, but
-// those of calls with a key. An answer that comes too late is dropped, and counted:
-// see [StatsOf].
+// has run, unless the node cannot know of the call. When the node that has called is lost
+// its functions are cancelled, but those of calls with a key. An answer that comes too
+// late is dropped, and counted: see [StatsOf].
 //
 // Errors keep their identity: a [*RemoteError] matches what the original matched,
 // of the errors of this package, of packages pending, actors and context, and of
@@ -61,8 +66,7 @@
 // It is one call, with one deadline and one trace, that runs as far ahead of the
 // loop as its [Window] says, and then waits without its turn. Leaving the loop
 // cancels it. What was said of calls holds for it; items that have come before a
-// failure are handed out first. Items that are overtaken are waited for, and one
-// that is lost without its connection ends the stream at its deadline only.
+// failure are handed out first.
 //
 // # Cluster
 //

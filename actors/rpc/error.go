@@ -18,7 +18,7 @@ var (
 
 	// ErrNodeDown is matched by the error of a call whose node has died, is out of
 	// reach, or has no functions at all. Whether the function has run is not
-	// known, unless the node was down before.
+	// known if the error matches [ErrUncertain] as well.
 	ErrNodeDown = errors.New("rpc: node down")
 
 	// ErrTooLarge is matched by the error of a call whose argument or result is
@@ -41,9 +41,9 @@ var (
 	// could not be made. The function has not run.
 	ErrActivation = errors.New("rpc: activation")
 
-	// ErrUncertain is matched by the error of a call that may have run, or not: its node
-	// cannot know whether the call has come before. It has come late, after thousands of
-	// later calls of the same node.
+	// ErrUncertain is matched, besides [ErrNodeDown], by the error of a call that may have
+	// run, or not: its session has ended after it was sent, and before it was answered.
+	// Without ErrUncertain the function has not run.
 	ErrUncertain = errors.New("rpc: uncertain whether it has run")
 
 	// ErrVersion is matched by the error of a call of a node that speaks another

@@ -114,7 +114,7 @@ func ExampleIdempotent() {
 
 	target := rpc.At(system.Address(), shop.ID())
 	for range 2 {
-		p := rpc.Call[int, string](ctx, system, target, "sell", 2, rpc.Idempotent("order 7"), rpc.AttemptTimeout(time.Second))
+		p := rpc.Call[int, string](ctx, system, target, "sell", 2, rpc.Idempotent("order 7"))
 		fmt.Println(p.Wait(ctx))
 	}
 	// Output:

@@ -47,6 +47,7 @@ func Handle[Req, Resp any](
 		ctx context.Context, argument *wire.Payload, _ sink,
 	) (*wire.Payload, error) {
 		req, err := decode[Req](n.config.Load(), argument)
+		argument.Free()
 		if err != nil {
 			return nil, err
 		}

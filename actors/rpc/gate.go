@@ -39,8 +39,6 @@ type gate struct {
 	addresses addresses
 	denials   denials
 	conns     conns
-
-	identities identities
 }
 
 // listen has the gate follow the members of the cluster and the connections to other nodes.
@@ -49,7 +47,12 @@ func (g *gate) listen() {
 		if g.node.members.listen() {
 			g.node.followEvents(g.node.system)
 		}
-		g.node.system.EventStream.Subscribe(g.addresses.heard)
+		g.node.system.EventStream.Subscribe(func(event any) {
+			g.addresses.heard(event)
+			if _, connected := event.(*remote.EndpointConnectedEvent); connected && g.node.peers.isClosed() != nil {
+				g.node.disconnect()
+			}
+		})
 	})
 }
 
@@ -80,8 +83,6 @@ func (g *gate) admit(srv any, stream grpc.ServerStream, info *grpc.StreamServerI
 	if err != nil {
 		return err
 	}
-	g.identities.add(p.address, p.certificate)
-	defer g.identities.remove(p.address, p.certificate)
 	return handler(srv, p)
 }
 
@@ -263,7 +264,7 @@ func (p *passage) malformed(code grpccodes.Code, format string, args ...any) err
 
 // isOwn reports whether an address is resolved as one of this node.
 func (g *gate) isOwn(address string) bool {
-	return address == nowhere || address == g.node.system.Address()
+	return address == noAddress || address == g.node.system.Address()
 }
 
 // isMember reports whether the peer claims the address of another member of the cluster.

@@ -3,6 +3,7 @@ package rpc
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,6 +60,13 @@ func (a *addresses) introduce(address string, isKnown func(string) bool) error {
 	}
 	a.introduced[address] = now
 	return nil
+}
+
+// all returns those that this node has a connection to.
+func (a *addresses) all() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Collect(maps.Keys(a.connected))
 }
 
 // isConnected reports whether this node has a connection to an address.

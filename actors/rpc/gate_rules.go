@@ -50,12 +50,11 @@ const (
 )
 
 var (
-	typeDeadLetterResponse = nameOf((*actor.DeadLetterResponse)(nil))
-	typeSpawnRequest       = nameOf((*remote.ActorPidRequest)(nil))
-	typeTopology           = nameOf((*cluster.ClusterTopology)(nil))
-	typeGossipRequest      = nameOf((*cluster.GossipRequest)(nil))
-	typeActivationRequest  = nameOf((*cluster.ActivationRequest)(nil))
-	typeDelivery           = nameOf((*cluster.DeliverBatchRequestTransport)(nil))
+	typeSpawnRequest      = nameOf((*remote.ActorPidRequest)(nil))
+	typeTopology          = nameOf((*cluster.ClusterTopology)(nil))
+	typeGossipRequest     = nameOf((*cluster.GossipRequest)(nil))
+	typeActivationRequest = nameOf((*cluster.ActivationRequest)(nil))
+	typeDelivery          = nameOf((*cluster.DeliverBatchRequestTransport)(nil))
 )
 
 func nameOf(m proto.Message) string { return string(m.ProtoReflect().Descriptor().FullName()) }
@@ -159,11 +158,9 @@ func sortOf(content any) sort {
 func (p *passage) mayReach(m parcel, s sort) bool {
 	id := m.target.GetId()
 	switch {
-	case id == "", id == idDeadLetter, id == idSupervisor, isBelow(id, idSupervisor), id == idConsul, id == idKubernetes,
+	case id == "", id == processID, id == idDeadLetter, id == idSupervisor, isBelow(id, idSupervisor), id == idConsul, id == idKubernetes,
 		strings.HasPrefix(id, guardianPrefix):
 		return false
-	case id == processID:
-		return s == ordinary && (m.typeName == bundleName && p.isOwnProcess(m.sender) || m.typeName == typeDeadLetterResponse)
 	case id == idCallers:
 		return s == ordinary && m.GetTargetRequestId() != 0
 	case strings.HasPrefix(id, futurePrefix):
@@ -180,11 +177,6 @@ func (p *passage) mayReach(m parcel, s sort) bool {
 // isOfCluster reports whether an id is that of one of the cluster's own actors.
 func isOfCluster(id string) bool {
 	return id == idGossip || id == idPlacement || id == idPlacementOther || id == idDelivery
-}
-
-// isOwnProcess reports whether a PID is that of this package on the peer.
-func (p *passage) isOwnProcess(pid *actor.PID) bool {
-	return pid.GetId() == processID && pid.GetAddress() == p.address
 }
 
 // mayReachInternal reports whether a message may be sent to an actor of protoactor's.
@@ -224,7 +216,7 @@ func isComplete(m parcel) bool {
 func (p *passage) isExposed(id string) bool {
 	c := p.gate.node.config.Load()
 	switch {
-	case c.exposed == nil, id == processID, id == idCallers, id == idActivator, isOfCluster(id), strings.HasPrefix(id, futurePrefix):
+	case c.exposed == nil, id == idCallers, id == idActivator, isOfCluster(id), strings.HasPrefix(id, futurePrefix):
 		return true
 	case isBelow(id, idPlacement) && p.isMember():
 		return true
@@ -299,7 +291,7 @@ func (p *passage) checkPeers(pid *actor.PID) error {
 // The peer chooses what is answered.
 func (p *passage) mayAnswer(id string) bool {
 	switch {
-	case id == "", id == idDeadLetter, id == idSupervisor, isBelow(id, idSupervisor), id == idConsul, id == idKubernetes,
+	case id == "", id == processID, id == idDeadLetter, id == idSupervisor, isBelow(id, idSupervisor), id == idConsul, id == idKubernetes,
 		id == idEventStream, id == idActivator, isOfCluster(id), strings.HasPrefix(id, guardianPrefix):
 		return false
 	default:

@@ -3,36 +3,26 @@ package rpc
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // longestKey is how long the key of a call may be, in bytes.
 const longestKey = 256
-
-// repetition is how a call is made again: not at all without a key.
-type repetition struct {
-	key            string
-	attemptTimeout *time.Duration
-}
-
-func (r repetition) repeats() bool { return r != repetition{} }
 
 // Idempotent has the call made again, to where its target is by then, until it
 // has an answer or its context ends: give it a deadline, there is no limit of
 // attempts. It is made again when the connection to the node is lost or there is
 // none ([ErrNodeDown]), when the caller is not there, or is stopped meanwhile
 // ([ErrNoCaller], [pending.ErrStopped]), when the node or the caller has too much
-// to do ([actors.ErrOverloaded]), and when an attempt has no answer in the time
-// of [AttemptTimeout]; the first time at once, then after pauses that grow to
-// about a second. All other errors are final, those of the function among them.
+// to do ([actors.ErrOverloaded]); the first time at once, then after pauses that grow to
+// about a second. No answer is lost without the connection: a node that is silent is found
+// out within 15 seconds. All other errors are final, those of the function among them.
 //
 // Calls of a function on a caller with the same key are one call, and so are those
 // on an [Identity], whichever caller it has by then on its node. The function's node
 // has it run once, and gives its result, error or panic to all of them, those that
-// come while it runs and those that come later, for as long as [Remember] says. So do
+// come while it runs and those that come later, for as long as [DedupWindow] says. So do
 // not use a key again for what is to happen again. An empty key draws
 // a random one; give one of your own, of up to 256 bytes, if the call is to be
 // repeated by a program that was started anew, or by another node.
@@ -52,29 +42,13 @@ func Idempotent(key string) CallOption {
 	}
 }
 
-// AttemptTimeout has a call with [Idempotent] made again if it has no answer for
-// so long, and again after each further d and a pause. It costs the far node no
-// second run: what runs there is joined. There is no such limit by default, and a
-// message that is lost while the connection lives is never missed: give one if
-// answers may get lost, as where the connection back is another one.
+// AttemptTimeout has a call with [Idempotent] that has no answer for so long look for its
+// target anew, and again after each further d: if an [Identity] is on another node by then,
+// the call is made there, and cancelled where it was. No answer is lost without the
+// session, so that a target which stays where it is needs no such limit. There is none by
+// default.
 func AttemptTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.attemptTimeout = &d }
-}
-
-// check returns why a call cannot be made.
-func (r repetition) check() error {
-	if d := r.attemptTimeout; d != nil {
-		switch {
-		case r.key == "":
-			return errors.New("rpc: AttemptTimeout: only with Idempotent")
-		case *d <= 0:
-			return fmt.Errorf("rpc: AttemptTimeout: %v is not more than 0", *d)
-		}
-	}
-	if !utf8.ValidString(r.key) {
-		return fmt.Errorf("%w: Idempotent: the key is no UTF-8", ErrEncoding)
-	}
-	return checkKey(r.key)
 }
 
 func checkKey(key string) error {

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// patience is how long a call waits for its cluster to have a member of its
+	// activationTimeout is how long a call waits for its cluster to have a member of its
 	// kind: longer than it takes for the nodes to agree on who has left.
-	patience = 10 * time.Second
+	activationTimeout = 10 * time.Second
 	// mostLocated is how many identities a node remembers the places of.
 	mostLocated = 10_000
 )
@@ -58,22 +58,22 @@ func isElsewhere(reason error) bool {
 }
 
 // find implements [Target].
-func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (place, error) {
+func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (endpoint, error) {
 	n.follow(i.cluster)
 	if len(failed) > 0 {
 		n.located.forget(i.String())
 	} else if at, ok := n.located.of(i.String()); ok {
 		return at, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errImpatient)
+	ctx, cancel := context.WithTimeoutCause(ctx, activationTimeout, errActivationTimeout)
 	defer cancel()
 	for tries := 1; ; tries++ {
 		if _, err := n.awaitMember(ctx, i.kind); err != nil {
-			return place{}, err
+			return endpoint{}, err
 		}
 		_, changed := n.members.of(i.kind)
 		if pid := i.locate(ctx, changed); pid != nil {
-			at := place{address: pid.GetAddress(), caller: pid.GetId(), identity: i.String()}
+			at := endpoint{address: pid.GetAddress(), caller: pid.GetId(), identity: i.String()}
 			n.located.note(i.String(), at)
 			return at, nil
 		}
@@ -82,13 +82,13 @@ func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (place, 
 		case <-time.After(after):
 		case <-changed:
 		case <-ctx.Done():
-			return place{}, i.nowhere(ctx)
+			return endpoint{}, i.noAddress(ctx)
 		}
 	}
 }
 
-func (i ofCluster) nowhere(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, errImpatient) {
+func (i ofCluster) noAddress(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, errActivationTimeout) {
 		return cause
 	}
 	return fmt.Errorf("%w: the owner of %s does not answer", ErrNodeDown, i)
@@ -110,7 +110,7 @@ func (i ofCluster) locate(ctx context.Context, changed <-chan struct{}) *actor.P
 	}
 }
 
-var errImpatient = errors.New("rpc: waited long enough")
+var errActivationTimeout = errors.New("rpc: waited long enough")
 
 // awaitMember waits until there is a member of a kind, and returns all of them.
 func (n *node) awaitMember(ctx context.Context, kind string) ([]member, error) {
@@ -122,7 +122,7 @@ func (n *node) awaitMember(ctx context.Context, kind string) ([]member, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			if cause := context.Cause(ctx); !errors.Is(cause, errImpatient) {
+			if cause := context.Cause(ctx); !errors.Is(cause, errActivationTimeout) {
 				return nil, cause
 			}
 			return nil, fmt.Errorf("%w of the kind %q", ErrNoMember, kind)
@@ -133,17 +133,17 @@ func (n *node) awaitMember(ctx context.Context, kind string) ([]member, error) {
 // located is where identities were when they were looked for.
 type located struct {
 	mu sync.Mutex
-	at map[string]place
+	at map[string]endpoint
 }
 
-func (l *located) of(key string) (at place, ok bool) {
+func (l *located) of(key string) (at endpoint, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, ok = l.at[key]
 	return at, ok
 }
 
-func (l *located) note(key string, at place) {
+func (l *located) note(key string, at endpoint) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.at) >= mostLocated {
@@ -153,7 +153,7 @@ func (l *located) note(key string, at place) {
 		}
 	}
 	if l.at == nil {
-		l.at = make(map[string]place)
+		l.at = make(map[string]endpoint)
 	}
 	l.at[key] = at
 }

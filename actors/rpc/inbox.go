@@ -13,12 +13,11 @@ import (
 // room for those of one window.
 type inbox[Resp any] struct {
 	mu       sync.Mutex
-	room     []item[Resp]               // by position, as a ring
-	consumed uint64                     // how many, which is the position of the next one
+	items    []item[Resp]               // that are not consumed, in order
+	window   uint64                     // how many may be there
+	consumed uint64                     // how many
 	granted  uint64                     // how many may come in all
 	came     uint64                     // how many have
-	beyond   uint64                     // the position after the last of those
-	end      *early                     // an answer that came before items did
 	over     bool                       // nothing comes any more
 	err      error                      // why
 	arrival  *pending.Pending[struct{}] // of the next item; nil while nobody waits
@@ -27,82 +26,38 @@ type inbox[Resp any] struct {
 
 // item is one that has travelled, or one that had no need to.
 type item[Resp any] struct {
-	here    bool
 	encoded *wire.Payload // nil for a value
 	value   Resp
 }
 
-// early is an answer for which items are missing.
-type early struct {
-	answer *wire.Envelope
-	items  uint64
-}
-
 func (b *inbox[Resp]) init(window int) {
-	b.room = make([]item[Resp], window)
-	b.granted = uint64(window) //nolint:gosec // It is positive.
+	b.window = uint64(window) //nolint:gosec // It is positive.
+	b.granted = b.window
 	b.waits = []pending.Option{pending.Named("rpc.Stream")}
 }
 
-// put takes an item, in any order. One that comes twice is dropped. It returns the
-// answer that has waited for that item, if it was the last one, and an error if
-// there may be no such item.
-func (b *inbox[Resp]) put(position uint64, it item[Resp]) (last *wire.Envelope, err error) {
+// put takes the next item, or returns an error if there may be none.
+func (b *inbox[Resp]) put(it item[Resp]) error {
 	b.mu.Lock()
-	arrival, last, err := b.add(position, it)
+	arrival, err := b.add(it)
 	b.mu.Unlock()
 	if arrival != nil {
 		arrival.SetResult(struct{}{})
 	}
-	return last, err
+	return err
 }
 
-func (b *inbox[Resp]) add(
-	position uint64, it item[Resp],
-) (arrival *pending.Pending[struct{}], last *wire.Envelope, err error) {
+func (b *inbox[Resp]) add(it item[Resp]) (arrival *pending.Pending[struct{}], err error) {
 	switch {
-	case b.over, position < b.consumed:
-		return nil, nil, nil
-	case position >= b.granted:
-		return nil, nil, fmt.Errorf("rpc: item %d of a stream that may have sent %d", position, b.granted)
-	case b.end != nil && position >= b.end.items:
-		return nil, nil, fmt.Errorf("rpc: item %d of a stream that has ended with %d", position, b.end.items)
+	case b.over:
+		return nil, nil
+	case b.came >= b.granted:
+		return nil, fmt.Errorf("rpc: item %d of a stream that may have sent %d", b.came, b.granted)
 	}
-	place := b.at(position)
-	if place.here {
-		return nil, nil, nil
-	}
-	it.here = true
-	*place = it
+	b.items = append(b.items, it)
 	b.came++
-	b.beyond = max(b.beyond, position+1)
-	if position == b.consumed {
-		arrival, b.arrival = b.arrival, nil
-	}
-	if b.end != nil && b.came == b.end.items {
-		last = b.end.answer
-	}
-	return arrival, last, nil
-}
-
-func (b *inbox[Resp]) at(position uint64) *item[Resp] { return &b.room[position%uint64(len(b.room))] }
-
-// wait keeps the answer of a stream of so many items until they have all come, and
-// reports whether it does. It returns an error if there cannot be so many.
-func (b *inbox[Resp]) wait(answer *wire.Envelope, items uint64) (waits bool, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch {
-	case b.over || items == b.came && items >= b.beyond:
-		return false, nil
-	case items < b.beyond || items > b.granted:
-		return false, fmt.Errorf("rpc: the end of a stream with %d items, of which %d have come and %d may have been sent",
-			items, b.came, b.granted)
-	}
-	b.end = &early{&wire.Envelope{
-		Version: answer.GetVersion(), Generation: answer.GetGeneration(), Call: answer.GetCall(), Response: answer.GetResponse(),
-	}, items}
-	return true, nil
+	arrival, b.arrival = b.arrival, nil
+	return arrival, nil
 }
 
 // finish has nothing come any more, because of err, or because that was all.
@@ -112,7 +67,7 @@ func (b *inbox[Resp]) finish(err error) {
 		b.mu.Unlock()
 		return
 	}
-	b.over, b.err, b.end = true, err, nil
+	b.over, b.err = true, err
 	arrival := b.arrival
 	b.arrival = nil
 	b.mu.Unlock()
@@ -128,9 +83,9 @@ func (b *inbox[Resp]) next(ctx context.Context) (it item[Resp], ok bool, err err
 		if ctx.Err() != nil {
 			return it, false, ended(ctx)
 		}
-		it, arrival, err := b.remove(ctx)
+		it, ok, arrival, err := b.remove(ctx)
 		if arrival == nil {
-			return it, it.here, err
+			return it, ok, err
 		}
 		if _, err := arrival.Wait(ctx); err != nil && ctx.Err() == nil {
 			return it, false, err
@@ -149,31 +104,34 @@ func ended(ctx context.Context) error {
 
 // remove returns the next item, or what is done when there is one, or neither at
 // the end.
-func (b *inbox[Resp]) remove(ctx context.Context) (it item[Resp], arrival *pending.Pending[struct{}], err error) {
+func (b *inbox[Resp]) remove(
+	ctx context.Context,
+) (it item[Resp], ok bool, arrival *pending.Pending[struct{}], err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	place := b.at(b.consumed)
 	switch {
-	case place.here:
-		it, *place = *place, it
+	case len(b.items) > 0:
+		it, b.items[0] = b.items[0], it
+		if b.items = b.items[1:]; len(b.items) == 0 {
+			b.items = nil
+		}
 		b.consumed++
-		return it, nil, nil
+		return it, true, nil, nil
 	case b.over:
-		return it, nil, b.err
+		return it, false, nil, b.err
 	default:
 		b.arrival = pending.New[struct{}](ctx, b.waits...)
-		return it, b.arrival, nil
+		return it, false, b.arrival, nil
 	}
 }
 
 // grant returns how many items may come in all, now that those are consumed that
-// were taken, and whether that is worth telling.
-func (b *inbox[Resp]) grant() (granted uint64, tell bool) {
+// were taken, and whether the function should be notified.
+func (b *inbox[Resp]) grant() (granted uint64, notify bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	window := uint64(len(b.room))
-	granted = b.consumed + window
-	if b.over || b.end != nil || granted-b.granted < (window+1)/2 {
+	granted = b.consumed + b.window
+	if b.over || granted-b.granted < (b.window+1)/2 {
 		return 0, false
 	}
 	b.granted = granted
@@ -188,13 +146,9 @@ func (b *inbox[Resp]) started() bool {
 }
 
 // receive implements [collector].
-func (b *inbox[Resp]) receive(i *wire.Item, limit int) (last *wire.Envelope, err error) {
-	if size := i.SizeVT(); size > limit {
-		return nil, fmt.Errorf("%w: item with %d bytes, of which %d may be received", ErrTooLarge, size, limit)
+func (b *inbox[Resp]) receive(value *wire.Payload, limit int) error {
+	if size := value.Size(); size > limit {
+		return fmt.Errorf("%w: item with %d bytes, of which %d may be received", ErrTooLarge, size, limit)
 	}
-	value := i.GetValue()
-	if value == nil {
-		value = &wire.Payload{}
-	}
-	return b.put(i.GetPosition(), item[Resp]{encoded: value})
+	return b.put(item[Resp]{encoded: value})
 }

@@ -52,7 +52,7 @@ func JoinContext(
 	if err := n.prepare(c); err != nil {
 		return nil, fmt.Errorf("rpc: join: %w", err)
 	}
-	n.listenToEvents()
+	n.dialWith(c.Config.RemoteConfig)
 	n.follow(c)
 	if err := n.startMember(ctx, c); err != nil {
 		return nil, fmt.Errorf("rpc: join: %w", err)
@@ -73,7 +73,7 @@ func (n *node) prepare(c *cluster.Cluster) error {
 		return err
 	}
 	config := *c.Config.RemoteConfig // which others may share
-	config.ServerOptions = n.withGuards(config.ServerOptions)
+	config.ServerOptions = append(n.withGuards(config.ServerOptions), n.sessionServer()...)
 	c.Config.RemoteConfig = &config
 	return nil
 }
@@ -99,7 +99,7 @@ func (n *node) startMember(ctx context.Context, c *cluster.Cluster) error {
 	n.membership.stop()
 	go func() {
 		<-started
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), activationTimeout)
 		defer cancel()
 		n.abandon(ctx, c)
 	}()
@@ -108,7 +108,7 @@ func (n *node) startMember(ctx context.Context, c *cluster.Cluster) error {
 
 // abandon ends a member that has not started, or too late.
 func (n *node) abandon(ctx context.Context, c *cluster.Cluster) {
-	if n.system.Address() != nowhere { // it listens, at least
+	if n.system.Address() != noAddress { // it listens, at least
 		_ = n.depart(ctx, c)
 	}
 }
@@ -118,7 +118,7 @@ func (n *node) leave(ctx context.Context, c *cluster.Cluster) error {
 	n.membership.leaving.Store(true)
 	err := n.drain(ctx)
 	n.membership.stop()
-	n.sayFarewell(ctx)
+	n.announceDeparture(ctx)
 	return errors.Join(err, n.depart(ctx, c))
 }
 

@@ -81,14 +81,11 @@ func (m *members) of(kind string) (all []member, changed <-chan struct{}) {
 	return all, m.changed
 }
 
-func (m *members) addresses() []string {
+// isEmpty reports whether there are none, as outside of a cluster.
+func (m *members) isEmpty() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make([]string, len(m.all))
-	for i, one := range m.all {
-		all[i] = one.address
-	}
-	return all
+	return len(m.all) == 0
 }
 
 // has reports whether there is a member with an address.
@@ -111,7 +108,7 @@ func (m *members) find(address string) (found bool, changed <-chan struct{}) {
 // no longer than ctx and a time last.
 func (m *members) await(ctx context.Context, address string, atMost time.Duration) bool {
 	found, changed := m.find(address)
-	if found || atMost <= 0 || len(m.addresses()) == 0 {
+	if found || atMost <= 0 || m.isEmpty() {
 		return found
 	}
 	ctx, cancel := context.WithTimeout(ctx, atMost)

@@ -10,66 +10,62 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// serveOnce answers a call with a key as the others with that key: it has it run
-// if it is the first, waits for what runs, or repeats what is remembered.
-func (n *node) serveOnce(call incoming, r *wire.Request) {
-	if first, err := n.served.attend(call, n.config.Load().maxOpen); !first {
-		if err != nil {
-			n.refuse(call, err)
-		}
-		return // it waits already, or was cancelled
-	}
-	run, first, remembered := n.window.join(call, identityOf(r))
+// startOnce answers a call with a key as the others with that key: it has it run if it
+// is the first, waits for what runs, or repeats what is remembered.
+func (n *node) startOnce(call *inboundCall, r *wire.Request) {
+	run, first, remembered := n.dedup.join(call, keyOf(r))
 	switch {
 	case remembered != nil:
-		n.replyTo([]incoming{call}, remembered)
+		call.reply(remembered)
 	case first:
-		n.run(run, r)
+		n.runOnce(run, r)
 	}
 }
 
-// run has the function run for all calls that are one.
-func (n *node) run(r *run, first *wire.Request) {
-	size := len(first.GetArgument().GetData())
+// runOnce has the function run for all calls that are one.
+func (n *node) runOnce(r *execution, first *wire.Request) {
+	size := len(first.Argument.Data)
 	fn, c, err := n.find(first)
 	if err == nil {
-		err = n.accepted.take(size, n.config.Load().maxOpenBytes)
+		err = n.inboundBytes.take(size, n.config.Load().maxOpenBytes)
 	}
 	if err != nil {
-		n.replyTo(n.window.end(r, nil, nil), n.refusal(err))
+		replyTo(n.dedup.end(r, nil, nil), n.refusal(err))
 		return
 	}
+	n.served.run()
 	ctx, cancel := contextOf(c, first)
 	ctx = context.WithValue(ctx, keyOfCall{}, r.id.key)
 	var ran, interrupted atomic.Bool
 	var returned atomic.Pointer[wire.Response]
-	p := schedule(ctx, c, first.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {
-		ctx, left, err := n.activations.enter(ctx, c, first.GetIdentity())
+	p := schedule(ctx, c, first.Worker, func(ctx context.Context) (*wire.Payload, error) {
+		ctx, left, err := n.activations.enter(ctx, c, first.Identity)
 		if err != nil {
 			return nil, err
 		}
 		defer left()
 		ran.Store(true)
-		result, err := fn.encoded(ctx, first.GetArgument(), nil)
+		result, err := fn.encoded(ctx, &first.Argument, nil)
 		if err != nil && ctx.Err() != nil {
 			interrupted.Store(true)
 		} else {
-			returned.Store(n.answer(first.GetFunction(), result, err))
+			returned.Store(n.answer(first.Function, result, err))
 		}
 		return result, err
 	}, fn.options...)
-	n.window.running(r, p)
+	n.dedup.running(r, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
-		n.accepted.give(size)
+		n.served.stopped()
+		n.inboundBytes.give(size)
 		if answer := returned.Load(); answer != nil { // also if it was cancelled meanwhile
 			n.endRun(r, answer)
 			return
 		}
 		answer := n.outcome(p, ran.Load())
 		if !ran.Load() || interrupted.Load() || p.Cancelled() {
-			answer.GetError().Again = !errors.Is(p.Err(), ErrActivation)
-			n.replyTo(n.window.end(r, nil, nil), answer)
+			answer.Error.Again = !errors.Is(p.Err(), ErrActivation)
+			replyTo(n.dedup.end(r, nil, nil), answer)
 			return
 		}
 		n.endRun(r, answer)
@@ -77,27 +73,25 @@ func (n *node) run(r *run, first *wire.Request) {
 }
 
 // endRun answers those who wait for a run, and those who will ask for it.
-func (n *node) endRun(r *run, answer *wire.Response) {
+func (n *node) endRun(r *execution, answer *wire.Response) {
 	config := n.config.Load()
-	n.replyTo(n.window.end(r, n.memorable(r.id, answer, config), config), answer)
+	replyTo(n.dedup.end(r, n.memorable(r.id, answer, config), config), answer)
 }
 
 // memorable returns an answer as it is remembered.
-func (n *node) memorable(id identity, answer *wire.Response, c *config) *wire.Response {
+func (n *node) memorable(id callKey, answer *wire.Response, c *config) *wire.Response {
 	size := sizeOf(id, answer)
-	if size <= c.rememberBytes {
+	if size <= c.dedupBytes {
 		return answer
 	}
 	err := fmt.Errorf("%w: the answer was given once, and is not remembered with %d bytes, of which %d may be",
-		ErrTooLarge, size, c.rememberBytes)
+		ErrTooLarge, size, c.dedupBytes)
 	return n.answer("", nil, err)
 }
 
 // replyTo answers calls, unless they are cancelled or of a node that is no more.
-func (n *node) replyTo(calls []incoming, answer *wire.Response) {
+func replyTo(calls []*inboundCall, answer *wire.Response) {
 	for _, call := range calls {
-		if n.served.end(call) {
-			n.reply(call, answer)
-		}
+		call.reply(answer)
 	}
 }

@@ -26,6 +26,7 @@ func TestCallWithAKeyRunsOnceWhateverTheLinkDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
+				require.NoError(t, rpc.Configure(s.there, rpc.DedupWindow(time.Hour, rpc.DefaultDedupBytes)))
 				for _, item := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
 					n, err := s.sell(ctx, item).Wait(ctx)
 					require.NoError(t, err)
@@ -49,7 +50,7 @@ func TestAttemptJoinsTheOneThatRuns(t *testing.T) {
 		}))
 		begin := time.Now()
 		slow := func() *pending.Pending[int32] {
-			return rpc.Call[int, int32](ctx, s.here, s.target, "slow", 0, rpc.Idempotent("k"), rpc.AttemptTimeout(time.Second))
+			return rpc.Call[int, int32](ctx, s.here, s.target, "slow", 0, rpc.Idempotent("k"))
 		}
 		first := slow()
 		time.Sleep(30 * time.Second)
@@ -112,7 +113,7 @@ func TestAuthorisationIsAskedForEachAttempt(t *testing.T) {
 
 func TestOutcomesAreForgotten(t *testing.T) {
 	inFaultyShop(t, func(ctx context.Context, t *testing.T, s *faultyShop) {
-		require.NoError(t, rpc.Configure(s.there, rpc.Remember(time.Minute, 4096)))
+		require.NoError(t, rpc.Configure(s.there, rpc.DedupWindow(time.Minute, 4096)))
 		for range 2 {
 			_, err := s.sell(ctx, "tea").Wait(ctx)
 			require.NoError(t, err)
@@ -139,7 +140,7 @@ func TestOutcomesAreForgotten(t *testing.T) {
 
 func TestResultThatIsTooLargeToRememberIsAnsweredOnce(t *testing.T) {
 	inShop(t, func(ctx context.Context, t *testing.T, s *shop) {
-		require.NoError(t, rpc.Configure(s.there, rpc.Remember(time.Minute, 4096)))
+		require.NoError(t, rpc.Configure(s.there, rpc.DedupWindow(time.Minute, 4096)))
 		repeat := func() (string, error) {
 			return rpc.Call[int, string](ctx, s.here, s.target, "repeat", 10_000, rpc.Idempotent("k")).Wait(ctx)
 		}

@@ -3,9 +3,9 @@ package rpc
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // sink is where the function of a stream sends its items.
@@ -17,66 +17,53 @@ type sink interface {
 // outbox sends the items of a stream to the node that has called.
 type outbox struct {
 	credit
-	node *node
-	call incoming
+	call *inboundCall
+}
+
+func newOutbox(call *inboundCall, window uint32) *outbox {
+	o := &outbox{call: call}
+	o.init(window)
+	return o
 }
 
 // send implements [sink].
 func (o *outbox) send(ctx context.Context, value *wire.Payload) error {
-	if size, limit := value.SizeVT(), o.node.config.Load().maxSize; size > limit {
+	size, from := value.Size(), o.call.from
+	if limit := o.call.node.config.Load().maxSize; size > limit {
 		return fmt.Errorf("%w: item with %d bytes, of which %d may be sent", ErrTooLarge, size, limit)
 	}
-	position, err := o.take(ctx)
-	if err != nil {
+	if limit, ok := from.maySend(size); !ok {
+		return fmt.Errorf("%w: item with %d bytes, of which %d may be received", ErrTooLarge, size, limit)
+	}
+	if err := o.take(ctx); err != nil {
 		return err
 	}
-	e := wire.NewItem(position, value)
-	e.Generation, e.Call = o.call.generation, o.call.number
-	o.node.send(o.call.address, e)
-	return nil
+	return from.item(ctx, o.call.number, value)
 }
 
-// outboxes are those of the streams that other nodes have called and that have not
-// ended.
-type outboxes struct {
-	mu   sync.Mutex
-	open map[incoming]*outbox
+// maySend reports whether the other node takes what has that size, and what it takes.
+func (i *inbound) maySend(size int) (limit uint64, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.session.Peer().MaxSize, i.session.MaySend(size)
 }
 
-// begin returns the outbox of a call, nil if it is no stream, whose window is 0.
-func (o *outboxes) begin(n *node, call incoming, window uint32) *outbox {
-	if window == 0 {
-		return nil
-	}
-	out := &outbox{node: n, call: call}
-	out.init(window)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.open == nil {
-		o.open = make(map[incoming]*outbox)
-	}
-	o.open[call] = out
-	return out
-}
-
-// end closes an outbox, and returns how many items were sent.
-func (o *outboxes) end(out *outbox) (sent uint64) {
-	if out == nil {
-		return 0
-	}
-	o.mu.Lock()
-	delete(o.open, out.call)
-	o.mu.Unlock()
-	return out.close()
-}
-
-// grant lets so many items of a call be sent in all, if it is a stream that has
-// not ended.
-func (o *outboxes) grant(call incoming, items uint64) {
-	o.mu.Lock()
-	out := o.open[call]
-	o.mu.Unlock()
-	if out != nil {
-		out.grant(items)
+// item sends an item of a call, if that is open, when less waits to be sent than there is
+// room for.
+func (i *inbound) item(ctx context.Context, number uint64, value *wire.Payload) error {
+	for {
+		i.mu.Lock()
+		if i.over || i.session.Queued() <= itemRoom {
+			i.session.Item(number, value)
+			i.notify()
+			i.mu.Unlock()
+			return nil
+		}
+		room := pending.New[struct{}](ctx, pending.Named("rpc.Session"))
+		i.waiting = append(i.waiting, room)
+		i.mu.Unlock()
+		if _, err := room.Wait(ctx); err != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 	}
 }

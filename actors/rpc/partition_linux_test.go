@@ -90,7 +90,7 @@ func partition(t *testing.T, l link) {
 	}
 
 	l.cut(t)
-	withKey := echo(rpc.Idempotent(""), rpc.AttemptTimeout(time.Second))
+	withKey := echo(rpc.Idempotent(""))
 	bound, cancel := context.WithTimeout(ctx, 20*time.Second) // 15, and some for a machine that is busy
 	defer cancel()
 	for _, p := range calls {

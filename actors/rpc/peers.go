@@ -1,79 +1,167 @@
 package rpc
 
 import (
+	"crypto/rand"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
+
+// maxInbound is how many nodes may have a session here in which they call functions.
+const maxInbound = 4096
+
+// peers are the sessions of a node.
+type peers struct {
+	mu       sync.Mutex
+	outbound map[string]*outbound // by address
+	inbound  map[*inbound]struct{}
+	leaving  bool
+	closed   error // why there are no more
+}
+
+// hello is how the node introduces itself to another one.
+func (n *node) hello(target string) *wire.Hello {
+	h := &wire.Hello{
+		Version: wire.Version, Incarnation: n.incarnation, Target: clean(target),
+		MaxSize: uint64(n.config.Load().maxSize), MaxWindow: LargestWindow, //nolint:gosec // It is positive.
+	}
+	if address := n.system.Address(); address != noAddress {
+		h.Address = clean(address)
+	}
+	return h
+}
+
+// newIncarnation draws that of a node.
+func newIncarnation() (i wire.Incarnation) {
+	_, _ = rand.Read(i[:]) // it never fails
+	return i
+}
+
+// removeOutbound has the next call of a node make another session.
+func (p *peers) removeOutbound(o *outbound) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.outbound[o.address] == o {
+		delete(p.outbound, o.address)
+	}
+}
+
+// addInbound adds a session, or returns why there may be none.
+func (p *peers) addInbound(i *inbound) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed != nil:
+		return p.closed
+	case len(p.inbound) >= maxInbound:
+		return fmt.Errorf("%w: %d nodes have a session", actors.ErrOverloaded, maxInbound)
+	}
+	if p.inbound == nil {
+		p.inbound = make(map[*inbound]struct{})
+	}
+	p.inbound[i] = struct{}{}
+	return nil
+}
+
+func (p *peers) removeInbound(i *inbound) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.inbound, i)
+}
+
+func (p *peers) all() (out []*outbound, in []*inbound) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Values(p.outbound)), slices.Collect(maps.Keys(p.inbound))
+}
+
+// leave has no node begin a session any more, and returns those that have one.
+func (p *peers) leave() []*inbound {
+	p.mu.Lock()
+	p.leaving = true
+	p.mu.Unlock()
+	_, in := p.all()
+	return in
+}
+
+func (p *peers) isLeaving() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leaving
+}
+
+// isClosed returns why there are no more sessions, nil if there are.
+func (p *peers) isClosed() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+// close has no session begin any more, and returns those that are to be ended. It reports
+// whether that was the first time.
+func (p *peers) close(err error) (out []*outbound, in []*inbound, first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first = p.closed == nil
+	if first {
+		p.closed = err
+	}
+	return slices.Collect(maps.Values(p.outbound)), slices.Collect(maps.Keys(p.inbound)), first
+}
+
+// texts are names that come again and again, so that each needs memory once. There is
+// room for some.
+type texts struct {
+	mu    sync.RWMutex
+	known map[string]string
+}
+
+// maxTexts is how many there is room for.
+const maxTexts = 256
+
+// intern returns a text that outlives the batch which text is in.
+func (n *node) intern(text string) string {
+	if text == "" {
+		return ""
+	}
+	t := &n.texts
+	t.mu.RLock()
+	known, ok := t.known[text]
+	t.mu.RUnlock()
+	if ok {
+		return known
+	}
+	known = strings.Clone(text)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil {
+		t.known = make(map[string]string)
+	}
+	if len(t.known) < maxTexts {
+		t.known[known] = known
+	}
+	return known
+}
 
 const (
-	// afterLoss is for how long calls of a node that was lost fail at once: until
-	// all who listen to the event, protoactor's remote among them, have heard it,
-	// and a call does not take the way that is gone.
-	afterLoss = 100 * time.Millisecond
-	// afterDial is for how long protoactor's remote sleeps after it could not
-	// connect, and would keep whoever calls waiting.
-	afterDial = 2 * time.Second
-	// afterFarewell is for how long nothing is sent to a node that has said that it
-	// leaves: until the cluster knows.
-	afterFarewell = 10 * time.Second
+	// longestFlush is how long a node that stops takes to send what it has answered.
+	longestFlush = time.Second
+	// flushEvery is how often it looks.
+	flushEvery = time.Millisecond
 )
 
-// peers knows which nodes there is a connection to, and which were out of reach a
-// moment ago.
-type peers struct {
-	mu        sync.Mutex
-	connected map[string]struct{}  // by address
-	downUntil map[string]time.Time // by address
-}
-
-func (p *peers) up(address string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.connected == nil {
-		p.connected = make(map[string]struct{})
+// flush waits until the sessions have sent what they have, or for so long as that may take.
+func flush(sessions []*inbound) {
+	until := time.Now().Add(longestFlush)
+	for _, i := range sessions {
+		for !i.idle() && time.Now().Before(until) {
+			time.Sleep(flushEvery)
+		}
 	}
-	p.connected[address] = struct{}{}
-	delete(p.downUntil, address)
-}
-
-func (p *peers) down(address string, lasts time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.connected, address)
-	if p.downUntil == nil {
-		p.downUntil = make(map[string]time.Time)
-	}
-	now := time.Now()
-	maps.DeleteFunc(p.downUntil, func(_ string, until time.Time) bool { return !now.Before(until) })
-	if until := now.Add(lasts); until.After(p.downUntil[address]) {
-		p.downUntil[address] = until
-	}
-}
-
-// leaves has calls of a node fail at once that takes no more.
-func (p *peers) leaves(address string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.downUntil == nil {
-		p.downUntil = make(map[string]time.Time)
-	}
-	p.downUntil[address] = time.Now().Add(afterFarewell)
-}
-
-func (p *peers) isDown(address string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.downUntil) == 0 {
-		return false
-	}
-	until, ok := p.downUntil[address]
-	return ok && time.Now().Before(until)
-}
-
-func (p *peers) all() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Collect(maps.Keys(p.connected))
 }

@@ -76,25 +76,25 @@ func (p *pool) moves(reason error) bool {
 }
 
 // find implements [Target].
-func (p *pool) find(ctx context.Context, n *node, failed []failure) (place, error) {
+func (p *pool) find(ctx context.Context, n *node, failed []failure) (endpoint, error) {
 	n.follow(p.cluster)
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errImpatient)
+	ctx, cancel := context.WithTimeoutCause(ctx, activationTimeout, errActivationTimeout)
 	defer cancel()
 	all, err := n.awaitMember(ctx, p.kind)
 	if err != nil {
-		return place{}, err
+		return endpoint{}, err
 	}
 	fresh := slices.DeleteFunc(slices.Clone(all), func(m member) bool {
 		return slices.ContainsFunc(failed, func(f failure) bool { return n.same(f.address, m.address) })
 	})
 	if len(fresh) == 0 {
 		if last := failed[len(failed)-1].err; errors.Is(last, actors.ErrOverloaded) {
-			return place{}, last
+			return endpoint{}, last
 		}
 		fresh = all // they may be back, or there may be another one at the address
 	}
 	m := p.choose(n, fresh)
-	return place{address: m.address, caller: "callers/" + p.kind, worker: true}, nil
+	return endpoint{address: m.address, caller: "callers/" + p.kind, worker: true}, nil
 }
 
 // same reports whether two addresses are of the same node; that of an attempt

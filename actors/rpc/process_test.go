@@ -140,7 +140,7 @@ func runNode(address string) {
 	system := actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
-	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()))...)
+	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()), rpc.MaxOpen(maxOpen()))...)
 	if err == nil {
 		err = register(system)
 	}
@@ -155,6 +155,7 @@ func runNode(address string) {
 		os.Exit(1)
 	}
 	fmt.Println(system.Address())
+	callOthers(system)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	stop()
 	_ = actors.Shutdown(context.Background(), system)

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asynkron/protoactor-go/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -18,8 +17,8 @@ import (
 
 const randomCalls = 2000
 
-// inStorm runs a test in a bubble whose link loses, doubles and reorders what it
-// carries, and is parted now and then until the test is over. All of it depends on a
+// inStorm runs a test in a bubble whose link is slow and loses what it carries, and is
+// reset and parted now and then until the test is over. All of it depends on a
 // seed, which is printed.
 func inStorm(t *testing.T, test func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand)) {
 	seed := rand.Uint64()
@@ -47,13 +46,10 @@ func (s *faultyShop) partAndHeal(random *rand.Rand, over <-chan struct{}) {
 			return
 		case <-time.After(upTo(random, 3*time.Second)):
 		}
+		if random.IntN(2) == 0 {
+			s.network.Reset("here", "there")
+		}
 		s.network.Partition("here", "there")
-		if random.IntN(2) == 0 {
-			s.here.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: "there"})
-		}
-		if random.IntN(2) == 0 {
-			s.there.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: "here"})
-		}
 		time.Sleep(upTo(random, 3*time.Second))
 		s.network.Heal("here", "there")
 	}
@@ -107,7 +103,7 @@ func TestRandomCallsWithoutKeysHaveTheirEffectAtMostOnce(t *testing.T) {
 		}
 		t.Logf("of %d calls %d have run and %d succeeded", randomCalls, ran, succeeded)
 		assert.Positive(t, succeeded)
-		assert.Less(t, succeeded, ran, "some answers were lost")
-		assert.Less(t, ran, randomCalls, "some calls were lost")
+		assert.LessOrEqual(t, succeeded, ran)
+		assert.Less(t, succeeded, randomCalls, "some calls or answers were lost")
 	})
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -20,22 +21,42 @@ type remoteCall[Resp any] struct {
 	node     *node
 	target   Target
 	function string
-	argument *wire.Payload
-	held     atomic.Int64 // bytes of the node's budget, for the argument
-	repetition
-	traced *telemetry.Telemetry // of whoever calls; nil if nobody traces
-	stream collector            // nil for a call
-	window uint32               // of the stream
-	// here calls the function of this node, if that is where the target is.
-	here func(at place, ran *atomic.Bool) *pending.Pending[Resp]
+	argument *wire.Payload // nil once it is sent, if it is not sent again
+	held     atomic.Int64  // bytes of the node's budget, for the argument
+	// attempts is nil for a call that is made once, at an endpoint that does not move.
+	attempts *attempts[Resp]
 
-	mu       sync.Mutex
-	at       place  // of the attempt that is under way
-	number   uint64 // of that attempt; 0 if it is made here, or has none yet
-	over     bool
-	failed   []failure   // with a key those since a place has failed twice
-	repeated int         // how often a call with a key was
-	next     *time.Timer // of the next attempt
+	mu     sync.Mutex
+	sentBy *outbound // the attempt that is under way, if it is made on another node
+	number uint64    // and its number there
+	over   bool
+}
+
+// attempts is what a call needs that may be made more than once, or is a stream.
+type attempts[Resp any] struct {
+	key string
+	// timeout is how long an attempt may take before the target is looked for anew.
+	timeout *time.Duration
+	trace   []string
+	stream  collector // nil for a call
+	window  uint32    // of the stream
+	// local calls the function of this node, if that is where the target is.
+	local func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp]
+
+	// Guarded by the mu of the call.
+	at      endpoint     // of the attempt that is under way
+	looped  *inboundCall // it, if it is one with a key on this node
+	failed  []failure    // with a key those since an endpoint has failed twice
+	retries int          // of a call with a key
+	next    *time.Timer  // of the next attempt
+}
+
+// key returns that of the call, which is empty if it is not made again.
+func (c *remoteCall[Resp]) key() string {
+	if c.attempts == nil {
+		return ""
+	}
+	return c.attempts.key
 }
 
 // attempt sends the call to where its target is now.
@@ -44,14 +65,14 @@ func (c *remoteCall[Resp]) attempt() {
 	switch {
 	case c.IsDone():
 		return
-	case err != nil && c.key == "":
+	case err != nil && c.key() == "":
 		c.SetError(err)
 	case err != nil:
 		c.Fail(err)
-	case c.node.isHere(at) && c.key == "":
-		c.runHere(at)
+	case c.node.isLocal(at) && c.key() == "":
+		c.runLocal(at)
 	default:
-		if err := c.start(at); err != nil {
+		if err := c.start(at, c.attempts.trace); err != nil {
 			c.Fail(err)
 		}
 	}
@@ -60,16 +81,16 @@ func (c *remoteCall[Resp]) attempt() {
 func (c *remoteCall[Resp]) failures() []failure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.failed
+	return c.attempts.failed
 }
 
-// runHere has the function run on this node.
-func (c *remoteCall[Resp]) runHere(at place) {
+// runLocal has the function run on this node.
+func (c *remoteCall[Resp]) runLocal(at endpoint) {
 	var ran atomic.Bool
-	c.aim(place{})
-	c.mark(place{})
-	done := c.node.calls.here(c.node.system.Address())
-	p := c.here(at, &ran)
+	c.aim(endpoint{})
+	c.mark(endpoint{})
+	done := c.node.calls.local(c.node.system.Address())
+	p := c.attempts.local(at, &ran)
 	c.OnDone(func(pending.Handle) { p.Cancel(c.Err()) })
 	p.OnDone(func(pending.Handle) {
 		done()
@@ -86,157 +107,215 @@ func (c *remoteCall[Resp]) runHere(at place) {
 }
 
 // start sends the call, unless an error is returned.
-func (c *remoteCall[Resp]) start(at place) error {
-	request, err := c.request(at)
-	if err != nil {
-		return err
+func (c *remoteCall[Resp]) start(at endpoint, trace []string) error {
+	if c.node.isLocal(at) {
+		at.address = thisNode
 	}
-	if c.node.isHere(at) {
-		at.address = here
+	request := wire.Request{Trace: trace}
+	if err := c.request(at, &request); err != nil {
+		return err
 	}
 	c.aim(at)
-	if at.address == here {
-		return c.loop(request)
+	if at.address == thisNode {
+		r := request // which outlives this
+		return c.loop(&r)
 	}
-	if err := c.node.reaches(at.address); err != nil {
-		return err
+	if c.node.system.Address() == noAddress {
+		return fmt.Errorf("%w: this one is not started, and cannot call %s", ErrNodeDown, at.address)
 	}
 	c.mark(at)
-	c.node.listenToEvents()
-	return c.send(at.address, request)
+	return c.send(at.address, &request)
 }
 
 // aim notes where the next attempt is made.
-func (c *remoteCall[Resp]) aim(at place) {
+func (c *remoteCall[Resp]) aim(at endpoint) {
+	if c.attempts == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = at
+	c.attempts.at = at
 }
 
 // mark marks the span of a call whose target moves.
-func (c *remoteCall[Resp]) mark(at place) {
-	if _, fixed := c.target.(place); !fixed {
+func (c *remoteCall[Resp]) mark(at endpoint) {
+	if _, fixed := c.target.(endpoint); !fixed {
 		telemetry.Attempt(c.Context(), cmp.Or(at.address, c.node.system.Address()))
 	}
 }
 
-// request returns the call as it travels, at this moment.
-func (c *remoteCall[Resp]) request(at place) (*wire.Envelope, error) {
-	e, request := wire.NewRequest()
-	request.Function, request.Caller, request.Argument = c.function, at.caller, c.argument
-	request.Trace, request.Key = c.trace(), c.key
-	request.Worker, request.Window, request.Identity = at.worker, c.window, at.identity
+// request makes the call as it travels, at this moment.
+func (c *remoteCall[Resp]) request(at endpoint, r *wire.Request) error {
+	r.Function, r.Caller, r.Argument = c.function, at.caller, *c.argument
+	r.Worker, r.Identity = at.worker, at.identity
+	if c.attempts != nil {
+		r.Key, r.Window = c.attempts.key, c.attempts.window
+	}
 	if deadline, ok := c.Context().Deadline(); ok {
-		request.Timeout = int64(max(1, time.Until(deadline)))
+		r.Timeout = uint64(max(1, time.Until(deadline))) //nolint:gosec // It is positive.
 	}
-	if size, limit := request.SizeVT(), c.node.config.Load().maxSize; size > limit {
-		return nil, fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, limit)
+	size, limit := r.Size(), c.node.config.Load().maxSize
+	if size > limit || size-len(r.Argument.Data) > wire.MaxMeta || len(r.Trace) > maxTrace {
+		return fmt.Errorf("%w: call of %s with %d bytes, of which %d may be sent", ErrTooLarge, c.function, size, limit)
 	}
-	return e, nil
+	return nil
 }
 
-// reaches returns an error if there is no way to the node at an address.
-func (n *node) reaches(address string) error {
-	switch {
-	case n.system.Address() == nowhere:
-		return fmt.Errorf("%w: this one is not started, and %s could not answer", ErrNodeDown, address)
-	case n.peers.isDown(address):
-		return notRun{fmt.Errorf("%w: %s was lost a moment ago", ErrNodeDown, address)}
-	default:
-		return nil
-	}
-}
+// maxTrace is how many headers of a trace may travel, each as a key and a value.
+const maxTrace = 128
 
-// trace returns the trace that the call is in, as headers.
-func (c *remoteCall[Resp]) trace() map[string]string {
-	header := c.traced.Envelope(c.Context(), nil, nil).Header
-	if header.Length() == 0 {
+// traceOf returns the trace that the call is in, as headers.
+func (c *remoteCall[Resp]) traceOf(traced *telemetry.Telemetry) (trace []string) {
+	if traced == nil {
 		return nil
 	}
-	trace := header.ToMap()
-	for key, value := range trace {
-		trace[key] = clean(value)
+	header := traced.Envelope(c.Context(), nil, nil).Header
+	for _, key := range header.Keys() {
+		trace = append(trace, clean(key), clean(header.Get(key)))
 	}
 	return trace
 }
 
 // send sends an attempt, unless the call is over. Whoever ends the call meanwhile waits,
 // and cancels the attempt behind it.
-func (c *remoteCall[Resp]) send(address string, request *wire.Envelope) error {
-	request.Generation = c.node.generation
-	size, config := request.GetRequest().SizeVT(), c.node.config.Load()
+func (c *remoteCall[Resp]) send(address string, r *wire.Request) error {
+	n := c.node
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
 		return nil
 	}
-	number, err := c.node.lines.putCall(c.node, address, request, func() (uint64, error) {
-		number, err := c.node.calls.add(c, address, config.maxOpen)
-		if err != nil {
-			return 0, err
-		}
-		if err := c.node.backlog.add(address, size, config.maxOpenBytes); err != nil {
-			c.node.calls.take(number)
-			return 0, err
-		}
-		return number, nil
-	})
-	if err == nil {
-		c.sent(number)
-	}
-	return err
-}
-
-// loop has this node receive an attempt, unless the call is over. One that is cancelled
-// before the node receives it does not run.
-func (c *remoteCall[Resp]) loop(request *wire.Envelope) error {
-	number, err := c.register()
-	if number == 0 {
+	config := n.config.Load()
+	if err := n.calls.add(address, config.maxOpen); err != nil {
 		return err
 	}
-	request.Generation, request.Call = c.node.generation, number
-	c.node.send(here, request)
+	for {
+		o, err := n.outboundTo(address)
+		if err == nil {
+			c.sentBy = o
+			c.number, err = o.call(c, r, config.maxOpenBytes)
+		}
+		switch {
+		case errors.Is(err, errReplaced):
+			n.peers.removeOutbound(o)
+		case err != nil:
+			c.sentBy, c.number = nil, 0
+			n.calls.done(address)
+			return err
+		default:
+			if c.attempts == nil {
+				c.argument = nil
+			} else {
+				c.watch(o, c.number)
+			}
+			return nil
+		}
+	}
+}
+
+// watch has the target of a call with a key looked for anew if an attempt takes too long.
+// mu must be held.
+func (c *remoteCall[Resp]) watch(o *outbound, number uint64) {
+	if _, moves := c.target.(ofCluster); moves && c.attempts.timeout != nil {
+		c.attempts.next = time.AfterFunc(*c.attempts.timeout, func() { c.overdue(o, number) })
+	}
+}
+
+// overdue has an attempt that takes too long made again where the target is now, unless
+// that is where it was.
+func (c *remoteCall[Resp]) overdue(o *outbound, number uint64) {
+	at, err := c.target.find(c.Context(), c.node, nil)
+	c.mu.Lock()
+	current := !c.over && c.sentBy == o && c.number == number
+	moved := current && err == nil && at.address != c.attempts.at.address
+	switch {
+	case moved:
+		c.sentBy = nil
+	case current:
+		c.watch(o, number)
+	}
+	c.mu.Unlock()
+	if moved && o.cancel(number, c.node.encodeError(errMoved)) {
+		c.attempt()
+	}
+}
+
+// errMoved is why an attempt is cancelled whose target is elsewhere.
+var errMoved = errors.New("rpc: the identity is on another node by now")
+
+// loop has this node receive an attempt, unless the call is over.
+func (c *remoteCall[Resp]) loop(r *wire.Request) error {
+	n := c.node
+	c.mu.Lock()
+	if c.over {
+		c.mu.Unlock()
+		return nil
+	}
+	if err := n.peers.isClosed(); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	if err := n.calls.add(thisNode, n.config.Load().maxOpen); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	call := &inboundCall{node: n}
+	call.answer = func(answer *wire.Response) {
+		if c.unloop(call) {
+			c.Answer(answer)
+		}
+	}
+	c.attempts.looped = call
+	c.mu.Unlock()
+	n.serve(call, r, false, 0)
 	return nil
 }
 
-// register registers an attempt on this node, and returns its number, which is 0 if the
-// call is over.
-func (c *remoteCall[Resp]) register() (number uint64, err error) {
+// unloop notes that an attempt on this node has ended, and reports whether that is news.
+func (c *remoteCall[Resp]) unloop(call *inboundCall) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.over {
-		return 0, nil
+	ok := c.attempts.looped == call
+	if ok {
+		c.attempts.looped = nil
 	}
-	if number, err = c.node.calls.add(c, here, c.node.config.Load().maxOpen); err == nil {
-		c.sent(number)
+	c.mu.Unlock()
+	if ok {
+		c.node.calls.done(thisNode)
 	}
-	return number, err
-}
-
-// sent notes the number of an attempt, and when it is repeated. mu must be held.
-func (c *remoteCall[Resp]) sent(number uint64) {
-	c.number = number
-	if c.attemptTimeout != nil {
-		c.next = time.AfterFunc(*c.attemptTimeout, func() { c.repeat(number) })
-	}
+	return ok
 }
 
 // ended is called when the pending is done. If nothing has come from the other
 // node it is told that nobody waits any more.
-func (c *remoteCall[Resp]) ended() {
+func (c *remoteCall[Resp]) ended(pending.Handle) {
 	c.release()
 	c.mu.Lock()
 	c.over = true
-	c.stopTimer()
-	address, number := c.at.address, c.number
+	var looped *inboundCall
+	if c.attempts != nil {
+		c.stopTimer()
+		looped = c.attempts.looped
+	}
+	o, number := c.sentBy, c.number
+	c.sentBy = nil
 	c.mu.Unlock()
-	if c.node.calls.take(number) != nil {
-		c.sendCancel(address, number)
+	if o != nil && o.isOpen(number) {
+		o.cancel(number, c.node.encodeError(c.Err()))
+	}
+	if looped != nil && c.unloop(looped) {
+		looped.cancel(c.node.decodeError(c.node.encodeError(c.Err())), true)
+	}
+}
+
+// stopTimer has no further attempt made. mu must be held.
+func (c *remoteCall[Resp]) stopTimer() {
+	if c.attempts.next != nil {
+		c.attempts.next.Stop()
 	}
 }
 
 // release gives back what the call holds of the budget.
-func (c *remoteCall[Resp]) release() { c.node.made.give(int(c.held.Swap(0))) }
+func (c *remoteCall[Resp]) release() { c.node.outboundBytes.give(int(c.held.Swap(0))) }
 
 // SetResult ends the call. Whoever waits for that may count on its bytes.
 func (c *remoteCall[Resp]) SetResult(value Resp) bool {
@@ -250,39 +329,32 @@ func (c *remoteCall[Resp]) SetError(err error) bool {
 	return c.Pending.SetError(err)
 }
 
-func (c *remoteCall[Resp]) sendCancel(address string, number uint64) {
-	e := c.envelope(number)
-	e.Cancel = &wire.Cancel{Cause: c.node.encodeError(c.Err())}
-	c.node.send(address, e)
-}
-
-func (c *remoteCall[Resp]) envelope(number uint64) *wire.Envelope {
-	return &wire.Envelope{Version: wire.Version, Generation: c.node.generation, Call: number}
-}
-
 // Items implements [openCall].
-func (c *remoteCall[Resp]) Items() collector { return c.stream }
+func (c *remoteCall[Resp]) Items() collector {
+	if c.attempts == nil {
+		return nil
+	}
+	return c.attempts.stream
+}
 
 // Answer implements [openCall].
 func (c *remoteCall[Resp]) Answer(r *wire.Response) {
-	switch {
-	case r.Error != nil:
+	if r.Error != nil {
 		c.Fail(c.node.decodeError(r.Error))
-	case r.Result == nil:
-		c.SetError(fmt.Errorf("%w: the answer has no outcome", ErrVersion))
-	default:
-		c.complete(r.Result)
+		return
 	}
+	c.complete(&r.Result)
 }
 
 // complete completes the pending with the result that has come.
 func (c *remoteCall[Resp]) complete(result *wire.Payload) {
 	config := c.node.config.Load()
-	if size := result.SizeVT(); size > config.maxSize {
+	if size := result.Size(); size > config.maxSize {
 		c.SetError(fmt.Errorf("%w: answer of %d bytes, of which %d may be received", ErrTooLarge, size, config.maxSize))
 		return
 	}
 	value, err := c.decode(config, result)
+	result.Free()
 	if err != nil {
 		c.SetError(err)
 		return
@@ -293,9 +365,9 @@ func (c *remoteCall[Resp]) complete(result *wire.Payload) {
 // decode returns the value of a result. That of a stream which has ended well is empty.
 func (c *remoteCall[Resp]) decode(config *config, result *wire.Payload) (value Resp, err error) {
 	switch {
-	case c.stream == nil:
+	case c.Items() == nil:
 		return decode[Resp](config, result)
-	case result.SizeVT() > 0:
+	case result.Size() > 0:
 		err = fmt.Errorf("%w: it is not for Stream: it has one result", ErrUnknownFunction)
 	}
 	return value, err
@@ -303,40 +375,54 @@ func (c *remoteCall[Resp]) decode(config *config, result *wire.Payload) (value R
 
 // Fail implements [openCall].
 func (c *remoteCall[Resp]) Fail(err error) {
-	if !c.again(err) {
+	if !c.retry(err) {
 		c.SetError(err)
 	}
 }
 
-// repeatable reports whether the call may be made again after an error.
-func (c *remoteCall[Resp]) repeatable(err error) bool {
-	if c.key != "" {
-		return c.node.mayRepeat(err)
+// retryable reports whether the call may be made again after an error.
+func (c *remoteCall[Resp]) retryable(err error) bool {
+	if c.attempts == nil {
+		return false
 	}
-	return hasNotRun(err) && c.target.moves(err) && (c.stream == nil || !c.stream.started())
+	if c.attempts.key != "" {
+		return c.node.retryable(err)
+	}
+	stream := c.attempts.stream
+	return hasNotRun(err) && c.target.moves(err) && (stream == nil || !stream.started())
 }
 
-// again reports whether there is to be another attempt after one has failed.
-func (c *remoteCall[Resp]) again(err error) bool {
-	if !c.repeatable(err) {
+// retryable reports whether a call with a key is made again after an error: if
+// nothing is remembered of it where it was made, or nobody knows.
+func (n *node) retryable(err error) bool {
+	if there := (*RemoteError)(nil); errors.As(err, &there) {
+		return there.again
+	}
+	return errors.Is(err, ErrNodeDown) && n.system.Address() != noAddress
+}
+
+// retry reports whether there is to be another attempt after one has failed.
+func (c *remoteCall[Resp]) retry(err error) bool {
+	if !c.retryable(err) {
 		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	round := c.key != "" && slices.ContainsFunc(c.failed, func(f failure) bool { return f.address == c.at.address })
-	c.failed = append(c.failed, failure{c.at.address, err})
-	after, again := backoff(len(c.failed))
-	if round { // each place has had its turn: they may be back
-		c.failed = nil
+	a := c.attempts
+	round := a.key != "" && slices.ContainsFunc(a.failed, func(f failure) bool { return f.address == a.at.address })
+	a.failed = append(a.failed, failure{a.at.address, err})
+	after, again := backoff(len(a.failed))
+	if round { // each endpoint has had its turn: they may be back
+		a.failed = nil
 	}
-	if c.key != "" {
-		c.repeated++
-		after, again = pauseAfter(c.repeated), true
+	if a.key != "" {
+		a.retries++
+		after, again = pauseAfter(a.retries), true
 	}
 	if again && !c.over {
-		c.number = 0
+		c.sentBy = nil
 		c.stopTimer()
-		c.next = time.AfterFunc(after, c.attempt)
+		a.next = time.AfterFunc(after, c.attempt)
 	}
 	return again
 }

@@ -64,6 +64,9 @@ func register(system *actor.ActorSystem) error {
 			both.Wait()
 			return n, nil
 		}),
+		rpc.Handle(system, "sleep", func(ctx context.Context, _ struct{}) (int, error) { // without its turn
+			return 0, actors.Sleep(ctx, time.Hour)
+		}),
 		rpc.Handle(system, "wait", func(ctx context.Context, _ struct{}) (int, error) {
 			<-ctx.Done()
 			return 0, context.Cause(ctx)

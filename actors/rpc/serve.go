@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -15,101 +16,140 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// incoming is a call of another node.
-type incoming struct {
-	address    string // of that node
-	generation uint64
-	number     uint64
+// serve has a call run, or refuses it. If its argument comes in chunks, of so many bytes
+// in all, it runs when that is there.
+func (n *node) serve(call *inboundCall, r *wire.Request, chunked bool, total uint64) {
+	size := uint64(r.Size())
+	if chunked {
+		size += total
+	}
+	if err := n.accept(call, r, size); err != nil {
+		call.reject(n.refusal(err))
+		return
+	}
+	if err := n.served.begin(n.config.Load().maxOpen); err != nil {
+		call.reject(n.refusal(err))
+		return
+	}
+	if chunked {
+		if err := n.inboundBytes.take(int(total), n.config.Load().maxOpenBytes); err != nil { //nolint:gosec // It is no more than maxSize.
+			n.served.end()
+			call.reject(n.refusal(err))
+			return
+		}
+		call.held, call.request = int(total), r //nolint:gosec // As above.
+	}
+	if !call.admit() {
+		n.served.end()
+		n.inboundBytes.give(call.held)
+		return
+	}
+	if !chunked {
+		n.start(call, r)
+	}
 }
 
-// serve has a call run, or refuses it.
-func (n *node) serve(call incoming, version uint32, r *wire.Request) {
-	if err := n.accept(call, version, r); err != nil {
-		n.refuse(call, err)
+// start has a call run whose argument is there.
+func (n *node) start(call *inboundCall, r *wire.Request) {
+	call.request = nil
+	held, wanted := call.begin()
+	if !wanted {
+		n.inboundBytes.give(held)
 		return
 	}
-	if r.GetKey() != "" {
-		n.serveOnce(call, r)
+	if held == 0 && r.Key == "" {
+		held = len(r.Argument.Data)
+		if err := n.inboundBytes.take(held, n.config.Load().maxOpenBytes); err != nil {
+			call.reply(n.refusal(err))
+			return
+		}
+	}
+	if r.Key != "" {
+		n.inboundBytes.give(held) // those of all calls with the key are counted once
+		n.startOnce(call, r)
 		return
 	}
+	n.run(call, r, held)
+}
+
+// run schedules the function of a call without a key.
+func (n *node) run(call *inboundCall, r *wire.Request, held int) {
 	fn, c, err := n.find(r)
 	if err != nil {
-		n.refuse(call, err)
+		n.inboundBytes.give(held)
+		call.reply(n.refusal(err))
 		return
 	}
-	if first, err := n.served.begin(call, n.config.Load().maxOpen); !first {
-		if err != nil {
-			n.refuse(call, err)
-		}
-		return // it has come twice, or was cancelled
-	}
-	size := len(r.GetArgument().GetData())
-	if err := n.accepted.take(size, n.config.Load().maxOpenBytes); err != nil {
-		n.served.end(call)
-		n.refuse(call, err)
-		return
-	}
+	n.served.run()
 	ctx, cancel := contextOf(c, r)
-	out := n.outboxes.begin(n, call, r.GetWindow())
+	var out *outbox
+	if r.Window > 0 {
+		out = newOutbox(call, r.Window)
+		call.out = out
+	}
 	var ran atomic.Bool
-	p := schedule(ctx, c, r.GetWorker(), func(ctx context.Context) (*wire.Payload, error) {
-		ctx, left, err := n.activations.enter(ctx, c, r.GetIdentity())
+	p := schedule(ctx, c, r.Worker, func(ctx context.Context) (*wire.Payload, error) {
+		ctx, left, err := n.activations.enter(ctx, c, r.Identity)
 		if err != nil {
 			return nil, err
 		}
 		defer left()
 		ran.Store(true)
-		return fn.encoded(ctx, r.GetArgument(), out)
+		return fn.encoded(ctx, &r.Argument, out)
 	}, fn.options...)
-	n.served.running(call, p)
+	call.running(p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
-		n.accepted.give(size)
-		items := n.outboxes.end(out)
-		if n.served.end(call) {
-			answer := n.outcome(p, ran.Load())
-			answer.Items = items
-			n.reply(call, answer)
+		n.served.stopped()
+		n.inboundBytes.give(held)
+		if out != nil {
+			out.close()
 		}
+		call.reply(n.outcome(p, ran.Load()))
 	})
 }
 
 // accept returns why a call is not even looked at.
-func (n *node) accept(call incoming, version uint32, r *wire.Request) error {
-	if version != wire.Version {
-		return n.otherVersion(version)
-	}
+func (n *node) accept(call *inboundCall, r *wire.Request, size uint64) error {
 	config := n.config.Load()
-	permitted := call.address == here || config.permits(Incoming{
-		Peer: call.address, Certificate: n.gate.identities.of(call.address),
-		Function: r.GetFunction(), Caller: r.GetCaller(), Identity: r.GetIdentity(),
+	permitted := call.from == nil || config.permits(Incoming{
+		Peer: call.address, Certificate: call.from.certificate,
+		Function: r.Function, Caller: r.Caller, Identity: r.Identity,
 	})
 	if !permitted {
-		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.GetFunction(), r.GetCaller())
+		return fmt.Errorf("%w: %s may not call %q of %q", ErrDenied, call.address, r.Function, r.Caller)
 	}
-	if n.backlog.isFull(call.address, config.maxOpenBytes) {
+	if call.from != nil && call.from.isFull(config.maxOpenBytes) {
 		return fmt.Errorf("%w: %s does not take the answers that it has asked for", actors.ErrOverloaded, call.address)
 	}
-	if size := r.SizeVT(); size > config.maxSize {
+	if size > uint64(config.maxSize) { //nolint:gosec // It is positive.
 		return fmt.Errorf("%w: call of %q with %d bytes, of which %d may be received",
-			ErrTooLarge, r.GetFunction(), size, config.maxSize)
+			ErrTooLarge, r.Function, size, config.maxSize)
 	}
-	if r.GetKey() != "" && r.GetWindow() > 0 {
-		return fmt.Errorf("%w: %q is not for Stream with a key", ErrUnknownFunction, r.GetFunction())
+	if r.Key != "" && r.Window > 0 {
+		return fmt.Errorf("%w: %q is not for Stream with a key", ErrUnknownFunction, r.Function)
 	}
-	for _, text := range [...]string{r.GetFunction(), r.GetCaller(), r.GetIdentity(), r.GetKey()} {
+	for _, text := range [...]string{r.Function, r.Caller, r.Identity, r.Key} {
 		if !utf8.ValidString(text) {
 			return fmt.Errorf("%w: %q is no text", ErrEncoding, text)
 		}
 	}
-	return checkKey(r.GetKey())
+	return checkKey(r.Key)
+}
+
+// isFull reports whether more than the limit waits to be sent, so that nothing should be
+// done that needs an answer.
+func (i *inbound) isFull(limit int) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return !i.over && i.session.Queued() > limit
 }
 
 // find returns the function that a call is for, and the caller.
 func (n *node) find(r *wire.Request) (*function, *actors.Caller, error) {
-	fn, c, err := n.functionHere(place{caller: r.GetCaller()}, r.GetFunction(), r.GetWindow() > 0)
-	if err == nil && r.GetWorker() && !n.pools.have(c) {
-		err = fmt.Errorf("%w: %s is no pool, whose workers could be asked", ErrDenied, r.GetCaller())
+	fn, c, err := n.localFunction(endpoint{caller: r.Caller}, r.Function, r.Window > 0)
+	if err == nil && r.Worker && !n.pools.have(c) {
+		err = fmt.Errorf("%w: %s is no pool, whose workers could be asked", ErrDenied, r.Caller)
 	}
 	return fn, c, err
 }
@@ -127,12 +167,18 @@ func schedule[T any](
 // contextOf returns the context of a call on c: its trace, and what is left until
 // its deadline.
 func contextOf(c *actors.Caller, r *wire.Request) (context.Context, context.CancelFunc) {
-	carrier := actor.MessageEnvelope{Header: r.GetTrace()}
-	ctx := c.Telemetry().Extract(context.Background(), carrier.Header)
-	if r.GetTimeout() <= 0 {
+	ctx := context.Background()
+	if len(r.Trace) > 0 {
+		carrier := actor.MessageEnvelope{Header: make(map[string]string, len(r.Trace)/2)}
+		for i := 0; i+1 < len(r.Trace); i += 2 {
+			carrier.Header[r.Trace[i]] = r.Trace[i+1]
+		}
+		ctx = c.Telemetry().Extract(ctx, carrier.Header)
+	}
+	if r.Timeout == 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, time.Duration(r.GetTimeout()))
+	return context.WithTimeout(ctx, time.Duration(min(r.Timeout, math.MaxInt64))) //nolint:gosec // It is bounded.
 }
 
 // outcome returns the answer to a call that is done.
@@ -140,7 +186,7 @@ func (n *node) outcome(p *pending.Pending[*wire.Payload], ran bool) *wire.Respon
 	result, err := p.Result()
 	answer := n.answer(p.Name(), result, err)
 	if err != nil {
-		answer.GetError().NotRun = !ran
+		answer.Error.NotRun = !ran
 	}
 	return answer
 }
@@ -150,36 +196,18 @@ func (n *node) answer(function string, result *wire.Payload, err error) *wire.Re
 	if err != nil {
 		return &wire.Response{Error: n.encodeError(err)}
 	}
-	answer := &wire.Response{Result: result}
-	if size, limit := answer.SizeVT(), n.config.Load().maxSize; size > limit {
+	answer := &wire.Response{Result: *result}
+	if size, limit := answer.Size(), n.config.Load().maxSize; size > limit {
 		err := fmt.Errorf("%w: answer of %s with %d bytes, of which %d may be sent", ErrTooLarge, function, size, limit)
 		return n.answer(function, nil, err)
 	}
 	return answer
 }
 
-// refuse answers a call that does not run.
-func (n *node) refuse(call incoming, err error) { n.reply(call, n.refusal(err)) }
-
+// refusal returns the answer to a call that does not run.
 func (n *node) refusal(err error) *wire.Response {
 	e := n.encodeError(err)
-	e.NotRun = !errors.Is(err, ErrUncertain)
+	e.NotRun = true
 	e.Again = errors.Is(err, ErrNoCaller) || errors.Is(err, actors.ErrOverloaded)
 	return &wire.Response{Error: e}
-}
-
-// reply sends an answer. There is nobody to hear that it was not delivered.
-func (n *node) reply(call incoming, answer *wire.Response) {
-	n.send(call.address, &wire.Envelope{
-		Version: wire.Version, Generation: call.generation, Call: call.number, Response: answer,
-	})
-}
-
-// cancel cancels a call that another node has cancelled, wherever it is.
-func (n *node) cancel(call incoming, c *wire.Cancel) {
-	if h := n.served.forget(call); h != nil {
-		h.Cancel(n.decodeError(c.GetCause()))
-		return
-	}
-	n.window.leave(call, n.decodeError(c.GetCause()))
 }

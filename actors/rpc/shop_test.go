@@ -60,7 +60,7 @@ func (s *shop) handleSell(tb testing.TB) {
 
 // sell has an item sold once.
 func (s *shop) sell(ctx context.Context, item string) *pending.Pending[int] {
-	return rpc.Call[string, int](ctx, s.here, s.target, "sell", item, rpc.Idempotent(item), rpc.AttemptTimeout(time.Second))
+	return rpc.Call[string, int](ctx, s.here, s.target, "sell", item, rpc.Idempotent(item))
 }
 
 // inShop runs a test in a shop of either network.

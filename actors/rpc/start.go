@@ -1,10 +1,7 @@
 package rpc
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -17,8 +14,7 @@ import (
 )
 
 const (
-	// largestBatch is how large one message of gRPC may be: what protoactor has
-	// packed into one must fit, whatever the [MaxSize] of the node that sends it.
+	// largestBatch is how large a message of gRPC may be that is sent.
 	largestBatch = LargestMaxSize + overhead
 	// overhead is what a batch needs besides its envelopes.
 	overhead = 1 << 20
@@ -28,7 +24,6 @@ const (
 	// default takes 16 MB for each node.
 	writerQueue = 1024
 
-	dialTimeout = 5 * time.Second
 	// A connection over which nothing comes is asked for a sign of life, and given
 	// up without one.
 	silence   = 10 * time.Second
@@ -46,12 +41,11 @@ const (
 // that other nodes are to be told of. The error is that of an option or of
 // listening.
 //
-// The stop that is returned fails the open calls, refuses new ones, and cuts the
-// connections, so that other nodes learn of it at once. It stops no caller: drain
+// The stop that is returned fails the open calls, refuses new ones, and ends the
+// sessions, so that other nodes learn of it at once. It stops no caller: drain
 // those first. It may be called more than once.
 //
-// Each node listens, because answers come over a connection of their own. A
-// program that starts a cluster gives it [RemoteConfig] instead.
+// A program that starts a cluster gives it [RemoteConfig] instead.
 func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func(), err error) {
 	configuration, err := RemoteConfig(system, address, opts...)
 	if err != nil {
@@ -62,7 +56,7 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 		return nil, fmt.Errorf("rpc: start at %s: %w", address, err)
 	}
 	n := nodeOf(system)
-	n.listenToEvents()
+	n.dialWith(configuration)
 	return func() { n.stop(r) }, nil
 }
 
@@ -96,68 +90,72 @@ func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*r
 }
 
 func (n *node) serverOptions(c *config) []grpc.ServerOption {
-	return n.withGuards([]grpc.ServerOption{
+	return append(n.withGuards([]grpc.ServerOption{
 		grpc.Creds(n.gate.limits(c)),
 		grpc.ConnectionTimeout(handshakeTime),
 		grpc.MaxConcurrentStreams(mostStreams),
 		grpc.MaxHeaderListSize(largestHeaders),
+		grpc.InitialWindowSize(streamWindow),
+		grpc.InitialConnWindowSize(streamWindow),
 		grpc.MaxRecvMsgSize(n.receiveLimit()),
 		grpc.MaxSendMsgSize(largestBatch),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime, Time: silence, Timeout: lifeSigns}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: silence / 2, PermitWithoutStream: true}),
-	})
+	}), n.sessionServer()...)
 }
 
-// receiveLimit is how many bytes a message of gRPC may have that is received.
-func (n *node) receiveLimit() int { return largestBatch }
+// receiveLimit is how many bytes a message of gRPC may have that is received. It has room
+// for one message of [MaxSize] of protoactor's, and for a batch of a session.
+func (n *node) receiveLimit() int { return n.config.Load().maxSize + overhead }
 
 func (n *node) dialOptions(c *config) []grpc.DialOption {
-	n.backlog.watched.Store(true)
 	transport := c.transport
 	if transport == nil {
 		transport = insecure.NewCredentials()
 	}
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestBatch), grpc.MaxCallSendMsgSize(largestBatch)),
-		grpc.WithContextDialer(n.dial),
 		grpc.WithChainStreamInterceptor(n.sendStream),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestBatch), grpc.MaxCallSendMsgSize(largestBatch)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{
 			Time: silence, Timeout: lifeSigns, PermitWithoutStream: true,
 		}),
 	}
 }
 
-// dial connects to a node. Where it cannot, the calls of that node fail at once:
-// protoactor would say so after two seconds.
-func (n *node) dial(ctx context.Context, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
-	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		n.lost(address, afterDial, notRun{fmt.Errorf("%w: %w", ErrNodeDown, err)})
+// dialWith has sessions go to other nodes as the connections of protoactor's remote do.
+func (n *node) dialWith(c *remote.Config) { n.dialedWith.Store(&c.DialOptions) }
+
+// dialing returns the options of dialWith.
+func (n *node) dialing() []grpc.DialOption {
+	if options := n.dialedWith.Load(); options != nil {
+		return *options
 	}
-	return conn, err
+	return nil
 }
 
 // stop ends what [Start] has started.
 func (n *node) stop(r *remote.Remote) {
 	err := fmt.Errorf("rpc: the node %s has stopped: %w", n.system.Address(), pending.ErrStopped)
-	open, first := n.calls.close(err)
+	out, in, first := n.peers.close(err)
 	if !first {
 		return
 	}
-	for _, c := range open {
-		c.Fail(err)
+	for _, o := range out {
+		o.end(err)
 	}
-	n.lines.close()
+	flush(in)
+	for _, i := range in {
+		i.end(err)
+	}
 	n.disconnect()
 	_ = guarded(func() { r.Shutdown(false) }) // it panics if there is nothing to stop
 }
 
-// disconnect has protoactor close its connections. Its own graceful stop is not
-// safe for those who send something at that moment.
+// disconnect has protoactor close its connections to other nodes. Its own graceful stop is
+// not safe for those who send something at that moment.
 func (n *node) disconnect() {
-	for _, address := range n.peers.all() {
+	for _, address := range n.gate.addresses.all() {
 		n.system.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: address})
 	}
 }

@@ -18,7 +18,7 @@ type Stats struct {
 	// done: cancelled, or lost with their node.
 	Late uint64
 	// Remembered is how many outcomes of calls with a key are remembered: see
-	// [Remember].
+	// [DedupWindow].
 	Remembered int
 	// Denied is how often something was denied to other nodes: a connection, a stream, a
 	// message.
@@ -30,7 +30,7 @@ func StatsOf(system *actor.ActorSystem) Stats {
 	n := nodeOf(system)
 	open, late := n.calls.stats()
 	return Stats{
-		Open: open, OpenBytes: n.made.stats(), Served: n.served.stats(), ServedBytes: n.accepted.stats(),
-		Late: late, Remembered: n.window.stats(), Denied: n.gate.denials.count(),
+		Open: open, OpenBytes: n.outboundBytes.stats(), Served: n.served.stats(), ServedBytes: n.inboundBytes.stats(),
+		Late: late, Remembered: n.dedup.stats(), Denied: n.gate.denials.count(),
 	}
 }

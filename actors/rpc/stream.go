@@ -8,7 +8,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -61,9 +60,9 @@ func Stream[Req, Resp any](
 // consumer is one iteration over a stream.
 type consumer[Resp any] struct {
 	inbox[Resp]
-	node *node
-	call *remoteCall[struct{}]  // nil if the function is in the system itself
-	here atomic.Pointer[credit] // of the function, if it runs here
+	node  *node
+	call  *remoteCall[struct{}]  // nil if the function is in the system itself
+	local atomic.Pointer[credit] // of the function, if it runs here
 }
 
 // open makes the call of a stream, which is done when all items have come.
@@ -71,19 +70,17 @@ func open[Req, Resp any](
 	ctx context.Context, s *consumer[Resp], target Target, function string, req Req, o callOptions,
 ) *pending.Pending[struct{}] {
 	n := s.node
-	at, fixed := target.(place)
-	if fixed && n.isHere(at) {
-		return streamHere(ctx, s, at, function, req, o)
+	at, fixed := target.(endpoint)
+	if fixed && n.isLocal(at) {
+		return streamLocal(ctx, s, at, function, req, o)
 	}
-	c := &remoteCall[struct{}]{
-		node: n, target: target, function: function,
-		stream: s, window: uint32(o.window), //nolint:gosec // It is valid.
-	}
-	c.here = func(at place, ran *atomic.Bool) *pending.Pending[struct{}] {
-		p := streamHere(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})
+	c := &remoteCall[struct{}]{node: n, target: target, function: function}
+	c.attempts = &attempts[struct{}]{stream: s, window: uint32(o.window)} //nolint:gosec // It is valid.
+	c.attempts.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[struct{}] {
+		p := streamLocal(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})
 		p.OnDone(func(pending.Handle) {
 			if !ran.Load() {
-				s.here.Store(nil) // the next attempt may be elsewhere
+				s.local.Store(nil) // the next attempt may be elsewhere
 			}
 		})
 		return p
@@ -103,7 +100,9 @@ func (s *consumer[Resp]) each(ctx context.Context, yield func(Resp, error) bool)
 		}
 		value := it.value
 		if it.encoded != nil {
-			if value, err = decode[Resp](s.node.config.Load(), it.encoded); err != nil {
+			value, err = decode[Resp](s.node.config.Load(), it.encoded)
+			it.encoded.Free()
+			if err != nil {
 				return err
 			}
 		}
@@ -116,12 +115,12 @@ func (s *consumer[Resp]) each(ctx context.Context, yield func(Resp, error) bool)
 
 // letGoOn tells the function of what was consumed, from time to time.
 func (s *consumer[Resp]) letGoOn() {
-	granted, tell := s.grant()
-	if !tell {
+	granted, notify := s.grant()
+	if !notify {
 		return
 	}
-	if here := s.here.Load(); here != nil {
-		here.grant(granted)
+	if local := s.local.Load(); local != nil {
+		local.grant(granted)
 		return
 	}
 	s.call.grant(granted)
@@ -130,9 +129,9 @@ func (s *consumer[Resp]) letGoOn() {
 // grant lets so many items be sent in all.
 func (c *remoteCall[Resp]) grant(items uint64) {
 	c.mu.Lock()
-	address, number := c.at.address, c.number
+	o, number := c.sentBy, c.number
 	c.mu.Unlock()
-	e := c.envelope(number)
-	e.Credit = &wire.Credit{Granted: items}
-	c.node.send(address, e)
+	if o != nil {
+		o.grant(number, items)
+	}
 }

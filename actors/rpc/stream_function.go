@@ -33,6 +33,7 @@ func HandleStream[Req, Resp any](
 		ctx context.Context, argument *wire.Payload, to sink,
 	) (*wire.Payload, error) {
 		req, err := decode[Req](n.config.Load(), argument)
+		argument.Free()
 		if err != nil {
 			return nil, err
 		}

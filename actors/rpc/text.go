@@ -113,6 +113,9 @@ func checkNames(function string, target Target) error {
 	if !utf8.ValidString(function) {
 		return fmt.Errorf("%w: the function %q is not valid UTF-8", ErrEncoding, function)
 	}
+	if at, ok := target.(endpoint); ok && utf8.ValidString(at.address) && utf8.ValidString(at.caller) {
+		return nil // without the memory that its name needs
+	}
 	if name := target.String(); !utf8.ValidString(name) {
 		return fmt.Errorf("%w: the target %q is not valid UTF-8", ErrEncoding, name)
 	}

@@ -191,13 +191,7 @@ func figures(n sizes) []figure {
 		theirs: side{name: "in a chain of 1000", per: n.shortChain, run: waitInChain(n.shortChain)},
 		bar:    bar{atMost: 1.3},
 		note:   "each function calls the next one, and waits. The last one returns when all wait.",
-	}, {
-		number: 25,
-		ours:   side{name: "`rpc.Call` of another process, 64 in flight", per: callsAcross, run: callAcross},
-		theirs: side{name: "protoactor remote `RequestFuture`, 64 in flight", per: callsAcross, run: requestAcross},
-		bar:    bar{faster: 1.4},
-		note:   "allocations are those of the process that calls.",
-	}}, backendFigures(n)...)
+	}}, append(acrossFigures(), backendFigures(n)...)...)
 }
 
 // backendFigures compares the other backends with the default one. They have no

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asynkron/protoactor-go/remote"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -23,9 +22,6 @@ func TestCallWithAKeyGoesOnWhenAPartitionHeals(t *testing.T) {
 		before := s.sell(ctx, "before")
 		time.Sleep(time.Microsecond) // it runs, and its answer will be lost
 		s.network.Partition("here", "there")
-		down := &remote.EndpointTerminatedEvent{Address: "there"}
-		s.here.EventStream.Publish(down)
-		s.there.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: "here"})
 		during := s.sell(ctx, "during")
 		time.Sleep(time.Minute)
 		assert.False(t, before.IsDone())

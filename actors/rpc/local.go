@@ -8,13 +8,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// callHere schedules a function of the node's own on a caller of its own.
-func callHere[Req, Resp any](
-	ctx context.Context, n *node, at place, name string, req Req, o callOptions,
+// callLocal schedules a function of the node's own on a caller of its own.
+func callLocal[Req, Resp any](
+	ctx context.Context, n *node, at endpoint, name string, req Req, o callOptions,
 ) *pending.Pending[Resp] {
-	fn, c, err := n.functionHere(at, name, false)
+	fn, c, err := n.localFunction(at, name, false)
 	if err != nil {
-		return failedHere[Resp](ctx, name, err, o)
+		return failedLocal[Resp](ctx, name, err, o)
 	}
 	typed, ok := fn.typed.(func(context.Context, Req) (Resp, error))
 	if !ok {
@@ -33,9 +33,9 @@ func callHere[Req, Resp any](
 	}, actors.Named(name), actors.PendingOptions(o.pending...))
 }
 
-// functionHere returns a function of the node's own and a caller of its own, or why
+// localFunction returns a function of the node's own and a caller of its own, or why
 // there is none.
-func (n *node) functionHere(at place, name string, streams bool) (*function, *actors.Caller, error) {
+func (n *node) localFunction(at endpoint, name string, streams bool) (*function, *actors.Caller, error) {
 	fn, err := n.functions.find(name, streams)
 	if err != nil {
 		return nil, nil, err
@@ -44,8 +44,8 @@ func (n *node) functionHere(at place, name string, streams bool) (*function, *ac
 	return fn, c, err
 }
 
-// failedHere returns the pending of a call that cannot be made.
-func failedHere[Resp any](ctx context.Context, name string, err error, o callOptions) *pending.Pending[Resp] {
+// failedLocal returns the pending of a call that cannot be made.
+func failedLocal[Resp any](ctx context.Context, name string, err error, o callOptions) *pending.Pending[Resp] {
 	p := pending.New[Resp](ctx, append([]pending.Option{pending.Named(name), pending.Tracked()}, o.pending...)...)
 	p.SetError(err)
 	return p
