@@ -104,10 +104,10 @@ type fakeCall struct {
 	task Task
 }
 
-func newCall(ctx context.Context, s *Scheduler, fn func(context.Context) (int, error), opts ...pending.Option) *fakeCall {
+func newCall(ctx context.Context, s *Scheduler, fn func(context.Context) (int, error)) *fakeCall {
 	c := &fakeCall{}
 	c.task.Init(c, s)
-	c.Init(ctx, fn, &c.task, opts...)
+	c.Init(ctx, fn, &c.task)
 	return c
 }
 

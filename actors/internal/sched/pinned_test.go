@@ -14,7 +14,7 @@ import (
 func TestStartOnAThreadThatAnAbandonReplacesIsNotLost(t *testing.T) {
 	for _, alternate := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			s, _ := newScheduler("s", Options{})
+			s, _ := newScheduler("s", Options{Thread: !alternate})
 			if !alternate {
 				s.StartThread()
 			}
