@@ -11,8 +11,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors"
 )
 
-// call makes one synchronous call after the other, from outside of any function.
-func call(b *testing.B) {
+// callIdle makes one synchronous call after the other, from outside of any function.
+func callIdle(b *testing.B) {
 	c, ctx := startCaller(b), context.Background()
 	for b.Loop() {
 		must(actors.Call(ctx, c, one))
