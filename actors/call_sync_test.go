@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -148,10 +149,9 @@ func TestFunctionThatHasCalledHasItsTurnAgain(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range each {
-				_, err := actors.Call(t.Context(), c, body)
-				assert.NoError(t, err)
-				_, err = actors.CallSoon(t.Context(), c, body).Wait(t.Context())
-				assert.NoError(t, err)
+				_, called := actors.Call(t.Context(), c, body)
+				_, waited := actors.CallSoon(t.Context(), c, body).Wait(t.Context())
+				assert.NoError(t, errors.Join(called, waited))
 			}
 		})
 	}
@@ -459,12 +459,12 @@ func TestCallsFromManyGoroutinesAreOneAtATimeAndNoneIsLost(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range each {
-				assert.NoError(t, actors.Do(t.Context(), c, func(context.Context) error {
+				called := actors.Do(t.Context(), c, func(context.Context) error {
 					count()
 					return nil
-				}))
+				})
 				do(t.Context(), c, func(context.Context) { count() })
-				assert.NoError(t, c.CallDirect(count))
+				assert.NoError(t, errors.Join(called, c.CallDirect(count)))
 			}
 		})
 	}
@@ -527,7 +527,7 @@ func TestCancelledFunctionMayCallWithAContextThatGoesOn(t *testing.T) {
 		p := do(t.Context(), d, func(ctx context.Context) {
 			for range 2 { // the first is cancelled in the middle of the call, the second before it
 				before()
-				assert.NoError(t, actors.Do(context.WithoutCancel(ctx), c, func(ctx context.Context) error {
+				require.NoError(t, actors.Do(context.WithoutCancel(ctx), c, func(ctx context.Context) error {
 					calls++
 					return actors.Sleep(ctx, time.Minute)
 				}))
@@ -587,7 +587,7 @@ func TestCallThatIsOneWaitTooManyLeavesNothingRunning(t *testing.T) {
 	result(t, do(t.Context(), d, func(ctx context.Context) {
 		for range 300 {
 			var running atomic.Bool
-			assert.NoError(t, c.CallDirect(func() {})) // the call may begin as soon as it is queued
+			require.NoError(t, c.CallDirect(func() {})) // the call may begin as soon as it is queued
 			_, err := actors.Call(ctx, c, func(context.Context) (int, error) {
 				running.Store(true)
 				for range 100 {
@@ -597,7 +597,7 @@ func TestCallThatIsOneWaitTooManyLeavesNothingRunning(t *testing.T) {
 				return 1, nil
 			})
 			if err != nil {
-				assert.ErrorIs(t, err, actors.ErrOverloaded)
+				require.ErrorIs(t, err, actors.ErrOverloaded)
 			}
 			assert.False(t, running.Load(), "Call returns when its function has returned")
 		}

@@ -37,9 +37,6 @@ func (b *bottom) Value(key any) any {
 
 func TestContextsOfAFunctionThatSchedulesItselfDoNotNest(t *testing.T) {
 	type again func(context.Context, *actors.Caller, func(context.Context) (int, error)) *pending.Pending[int]
-	soon := func(ctx context.Context, c *actors.Caller, fn func(context.Context) (int, error)) *pending.Pending[int] {
-		return actors.CallSoon(ctx, c, fn)
-	}
 	detached := func(ctx context.Context, c *actors.Caller, fn func(context.Context) (int, error)) *pending.Pending[int] {
 		return actors.CallSoon(actors.Detach(ctx), c, fn)
 	}
@@ -53,7 +50,7 @@ func TestContextsOfAFunctionThatSchedulesItselfDoNotNest(t *testing.T) {
 			sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(0.3)))).TracerProvider(),
 		"no SDK": noop.NewTracerProvider(),
 	} {
-		for way, next := range map[string]again{"soon": soon, "detached": detached, "later": later} {
+		for way, next := range map[string]again{"soon": actors.CallSoon[int], "detached": detached, "later": later} {
 			t.Run(provider+" "+way, func(t *testing.T) {
 				c, err := actors.Start(newSystem(), props.Telemetry(telemetry.New(telemetry.TracerProvider(p))))
 				require.NoError(t, err)
@@ -65,11 +62,11 @@ func TestContextsOfAFunctionThatSchedulesItselfDoNotNest(t *testing.T) {
 				self = func(own context.Context) (int, error) {
 					if n--; n > 0 {
 						next(own, c, self)
-						return n, nil
+						return n, own.Err()
 					}
 					own.Value(depth{})
 					end.SetResult(ctx.frames)
-					return n, nil
+					return n, own.Err()
 				}
 				next(ctx, c, self)
 				frames, err := end.Wait(t.Context())
@@ -94,10 +91,10 @@ func TestSpansOfAFunctionThatSchedulesItselfAreOneTrace(t *testing.T) {
 		spans = append(spans, trace.SpanContextFromContext(own))
 		if len(spans) < 4 {
 			actors.CallSoon(own, c, self)
-			return 0, nil
+			return len(spans), own.Err()
 		}
 		end.SetResult(spans)
-		return 0, nil
+		return len(spans), own.Err()
 	}
 	actors.CallSoon(context.WithValue(t.Context(), key{}, "kept"), c, self)
 	_, err = end.Wait(t.Context())

@@ -168,7 +168,8 @@ func (o *outbound) ended(err error) {
 	o.mu.Lock()
 	unsent, sent := o.session.End(err)
 	o.mu.Unlock()
-	notSent, maySent := err, err
+	var notSent error
+	maySent := err
 	there := (*RemoteError)(nil)
 	switch closed := n.peers.isClosed(); {
 	case closed != nil: // by this node, which makes no call again

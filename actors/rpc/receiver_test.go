@@ -49,6 +49,11 @@ func (p *pipe) Recv() ([][]byte, error) {
 	case batch := <-p.in:
 		return [][]byte{batch}, nil
 	case <-p.done:
+	}
+	select {
+	case batch := <-p.in: // that was sent before the end
+		return [][]byte{batch}, nil
+	default:
 		return nil, io.EOF
 	}
 }
