@@ -124,6 +124,10 @@ func Encoding(c Codec) Option {
 // is received and larger is answered with [ErrTooLarge]. The default is
 // [DefaultMaxSize], the most [LargestMaxSize]. Large ones travel in pieces, between which
 // small ones pass.
+//
+// A message between plain actors may have 512 KiB more, on both nodes. A larger one is not
+// sent, and becomes a dead letter. If one is received nevertheless, the connection ends that
+// it has come on.
 func MaxSize(bytes int) Option {
 	return func(o *config) error {
 		if bytes < 1 || bytes > LargestMaxSize {

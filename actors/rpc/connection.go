@@ -2,12 +2,17 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"sync/atomic"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/remote"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 )
 
 // newGuards returns the server options that keep requests from ending the process.
@@ -35,12 +40,13 @@ func (n *node) sendStream(
 	if err != nil || method != receiveMethod {
 		return stream, err
 	}
-	return &departures{ClientStream: stream}, nil
+	return &departures{ClientStream: stream, node: n}, nil
 }
 
 // departures are the messages of protoactor's remote that are sent over a connection.
 type departures struct {
 	grpc.ClientStream
+	node   *node
 	closed atomic.Bool // by this side
 	failed atomic.Bool // before that
 }
@@ -65,19 +71,23 @@ func (d *departures) RecvMsg(message any) error {
 
 // SendMsg implements [grpc.ClientStream]. What protoactor has packed into one message goes
 // in several if it is large: a node takes no message of gRPC that is much larger than its
-// [MaxSize].
+// [MaxSize]. A message of an actor that no part has room for is left out.
 func (d *departures) SendMsg(message any) error {
 	m, ok := message.(*remote.RemoteMessage)
-	if !ok || m.GetMessageBatch() == nil {
+	if !ok || m.GetMessageBatch() == nil || proto.Size(m) <= overhead/2 {
 		return d.send(message)
 	}
 	batch := m.GetMessageBatch()
+	names := &remote.MessageBatch{TypeNames: batch.GetTypeNames(), Targets: batch.GetTargets(), Senders: batch.GetSenders()}
+	room, largest := overhead/2-proto.Size(names), d.node.receiveLimit()-overhead/2
 	all := batch.GetEnvelopes()
 	for len(all) > 0 {
-		n := fitMessage(all)
-		if n == len(batch.GetEnvelopes()) {
-			return d.send(message)
+		if proto.Size(all[0]) > largest {
+			d.node.leaveOut(batch, all[0])
+			all = all[1:]
+			continue
 		}
+		n := fitMessage(all, room)
 		part := &remote.MessageBatch{
 			TypeNames: batch.GetTypeNames(), Targets: batch.GetTargets(), Senders: batch.GetSenders(), Envelopes: all[:n],
 		}
@@ -97,13 +107,30 @@ func (d *departures) send(message any) error {
 	return err
 }
 
-// fitMessage returns how many of the envelopes go in one message: at least one.
-func fitMessage(all []*remote.MessageEnvelope) int {
+// fitMessage returns how many of the envelopes go in one message, which has room for so
+// many bytes of them: at least one.
+func fitMessage(all []*remote.MessageEnvelope, room int) int {
 	bytes := 0
 	for i, e := range all {
-		if bytes += len(e.GetMessageData()); i > 0 && bytes > overhead/2 {
+		if bytes += 1 + protowire.SizeBytes(proto.Size(e)); i > 0 && bytes > room {
 			return i
 		}
 	}
 	return len(all)
+}
+
+// leaveOut makes a dead letter of a message of an actor that no node would receive. Whoever
+// waits for an answer is notified.
+func (n *node) leaveOut(batch *remote.MessageBatch, e *remote.MessageEnvelope) {
+	target := batch.GetTargets()[e.GetTarget()]
+	n.log().Error("rpc: message not sent, it is too large", slog.Any("target", target),
+		slog.String("type", batch.GetTypeNames()[e.GetTypeId()]), slog.Int("bytes", len(e.GetMessageData())))
+	dead := &actor.DeadLetterEvent{
+		PID: target, Message: fmt.Errorf("%w: message with %d bytes", ErrTooLarge, len(e.GetMessageData())),
+	}
+	if e.GetSender() > 0 {
+		sender := batch.GetSenders()[e.GetSender()-1]
+		dead.Sender = &actor.PID{Address: sender.GetAddress(), Id: sender.GetId(), RequestId: e.GetSenderRequestId()}
+	}
+	n.system.EventStream.Publish(dead)
 }

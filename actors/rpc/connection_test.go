@@ -53,7 +53,7 @@ func TestWhatProtoactorHasPackedIsSentInSeveralMessagesIfItIsLarge(t *testing.T)
 	}
 	batch.Envelopes = append(batch.Envelopes, &remote.MessageEnvelope{MessageData: make([]byte, 2*overhead)})
 	var s sentMessages
-	d := &departures{ClientStream: &s}
+	d := &departures{ClientStream: &s, node: newGate().node}
 	send := func(envelopes []*remote.MessageEnvelope) {
 		require.NoError(t, d.SendMsg(&remote.RemoteMessage{MessageType: &remote.RemoteMessage_MessageBatch{MessageBatch: &remote.MessageBatch{
 			TypeNames: batch.TypeNames, Targets: batch.Targets, Envelopes: envelopes,

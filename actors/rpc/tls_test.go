@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,6 +134,21 @@ func TestTheAuthorizerIsGivenTheVerifiedCertificate(t *testing.T) {
 			assert.Equal(t, name, call.Certificate.Subject.CommonName)
 			assert.Equal(t, "echo", call.Function)
 		}
+	})
+}
+
+// A node that has the certificate of another host would have its rights.
+func TestWithMutualTLSASessionIsOfAnAddressOfItsCertificate(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		a := newAuthority(t)
+		there := listenAt(t, "127.0.0.2:0", rpc.MutualTLS(a.signs("there", "127.0.0.2"), a.pool),
+			rpc.Authorize(func(call rpc.Incoming) bool { return strings.HasPrefix(call.Peer, "127.0.0.9:") }))
+		actorstest.Start(t, there, props.Name("clerk"))
+		thief := listen(t, rpc.MutualTLS(a.signs("thief", "127.0.0.1"), a.pool), rpc.Advertised("127.0.0.9:7"))
+		err := failure[string](t, thief, rpc.At(there.Address(), "callers/clerk"), "echo", "x")
+		require.ErrorIs(t, err, rpc.ErrDenied)
+		require.ErrorContains(t, err, "the certificate is not for the address 127.0.0.9:7")
+		assert.NotZero(t, rpc.StatsOf(there).Denied)
 	})
 }
 
