@@ -162,11 +162,14 @@ var circleWays = []wayToWait{
 	{name: "Call of one that waits", wait: func(ctx context.Context, s *station) error {
 		var failed error
 		ran := false
-		_, _ = actors.Call(ctx, s.idle, func(ctx context.Context) (int, error) {
+		_, err := actors.Call(ctx, s.idle, func(ctx context.Context) (int, error) {
 			ran = true
 			_, failed = s.call.Wait(context.WithoutCancel(ctx))
 			return 1, nil
 		})
+		if errors.Is(err, pending.ErrDeadlock) { // it is queued, and waits before Call does
+			return err
+		}
 		if !ran { // a stop has cancelled it, if it is the one that is waited for
 			_, failed = s.call.Wait(ctx)
 		}
