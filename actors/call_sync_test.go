@@ -37,18 +37,19 @@ func TestCallReturnsWhatItsFunctionReturns(t *testing.T) {
 }
 
 func TestCallOnAnIdleCallerRunsOnTheGoroutineThatCalls(t *testing.T) {
+	is := assert.Equal
 	if backend.name != "goroutine" {
-		t.Skip("functions have a goroutine of their own on this backend")
+		is = assert.NotEqual // functions have a goroutine of their own
 	}
 	c, d := start(t, newSystem(t)), start(t, newSystem(t))
 	here, _ := goroutine(t.Context())
 	_, err := actors.Call(t.Context(), c, func(ctx context.Context) (int, error) {
 		own, _ := goroutine(ctx)
-		assert.Equal(t, here, own)
+		is(t, here, own)
 		for _, target := range []*actors.Caller{c, d} {
 			other, err := actors.Call(ctx, target, goroutine)
 			require.NoError(t, err)
-			assert.Equal(t, here, other)
+			is(t, here, other)
 		}
 		return 0, nil
 	})
@@ -603,4 +604,29 @@ func TestCallThatIsOneWaitTooManyLeavesNothingRunning(t *testing.T) {
 		}
 	}))
 	other.Cancel(nil)
+}
+
+// carelessObserver panics when a function waits.
+type carelessObserver struct{ pending.Observation }
+
+func (o carelessObserver) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+	return ctx, o
+}
+
+func (carelessObserver) Started()                 {}
+func (carelessObserver) Suspended(pending.Handle) { panic("careless") }
+func (carelessObserver) Resumed()                 {}
+func (carelessObserver) Done(error)               {}
+
+func TestObserverThatPanicsInACallLeavesTheOtherCallerFree(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c, d := start(t, system), start(t, system)
+		p := actors.Schedule(t.Context(), c, func(ctx context.Context) (int, error) {
+			return actors.Call(ctx, d, func(ctx context.Context) (int, error) { return 1, actors.Sleep(ctx, time.Second) })
+		}, actors.PendingOptions(pending.ObservedBy(carelessObserver{})))
+		var crash *pending.PanicError
+		require.ErrorAs(t, failure(p), &crash)
+		assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), d, returns(1))))
+		assert.Equal(t, 2, result(t, actors.CallSoon(t.Context(), c, returns(2))))
+	})
 }

@@ -7,8 +7,10 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -161,4 +163,33 @@ func TestErrorOfAnEndedPeriodicCallIsLogged(t *testing.T) {
 	assert.Contains(t, log.String(), "periodic call failed")
 	collected(t, c, log)
 	assert.Equal(t, 1, strings.Count(log.String(), "nobody has looked"))
+}
+
+// exitError is an error whose text ends the goroutine that asks for it.
+type exitError struct{}
+
+func (exitError) Error() string {
+	runtime.Goexit()
+	return ""
+}
+
+func TestErrorWhoseTextEndsTheGoroutineKeepsNobodyWaiting(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		gate := make(chan struct{})
+		p := actors.CallSoon(t.Context(), c, func(context.Context) (int, error) {
+			<-gate
+			return 0, exitError{}
+		})
+		p.OnDone(func(pending.Handle) {}) // comes before the wait
+		failed := make(chan bool)
+		go func() {
+			_, err := p.Wait(t.Context())
+			failed <- errors.As(err, new(exitError))
+		}()
+		synctest.Wait()
+		close(gate)
+		assert.True(t, <-failed)
+		assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), c, returns(1))))
+	})
 }

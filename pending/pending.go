@@ -56,10 +56,11 @@ func (p *Pending[T]) SetError(err error) bool {
 
 func (p *Pending[T]) complete(v T, err error) bool {
 	won, waiters := p.end(v, err)
-	if err != nil && won && p.runner != nil {
-		p.watchError(err, waiters)
-	}
+	unseen := err != nil && won && p.runner != nil && (waiters == nil || waiters.callback != nil)
 	p.notify(waiters, nil)
+	if unseen {
+		p.watchError(err)
+	}
 	return won
 }
 

@@ -15,15 +15,15 @@ type unseenError struct {
 }
 
 // watchError has an error logged when the pending is collected and nobody has looked at it
-// by then. waiters are those who are about to be notified. A panic was logged before.
+// by then. A panic was logged before. All waiters must have been notified, because methods
+// of the error are user code, which may end the goroutine.
 //
 // It is not part of complete, whose calls that succeed must not pay for it.
 //
 //go:noinline
-func (b *base) watchError(err error, waiters *waiter) {
-	isWaitedFor := waiters != nil && waiters.callback == nil
+func (b *base) watchError(err error) {
 	_, panicked := err.(*PanicError) //nolint:errorlint // A panic of another pending counts as any error.
-	if isWaitedFor || panicked || b.is(flagCancelled|flagSeen) {
+	if panicked || b.is(flagCancelled|flagSeen) {
 		return
 	}
 	e := unseenError{logger: b.logger(), name: b.Name(), text: textOf(err)}

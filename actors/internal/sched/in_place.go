@@ -13,7 +13,7 @@ func (s *Scheduler) RunInPlace(t *Task) bool {
 	if !s.takeLoop(t) {
 		return false
 	}
-	s.runInPlace(t)
+	s.runInPlace(context.Background(), t) // t has a context of its own that ends
 	return true
 }
 
@@ -25,23 +25,26 @@ func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error)
 	if !home.mayLend(from) || own && home.state.options.nonReentrant || !own && !s.takeLoop(t) {
 		return false, nil
 	}
+	var lent bool
+	if !own {
+		defer func() { // even if an observer panics
+			if !lent {
+				s.leaveLoop()
+			}
+		}()
+	}
 	wait := pending.Suspend(from.work, t.work)
 	defer wait.End()
-	var lent bool
 	if own {
 		lent, err = home.lendTo(ctx, from, t, wait.Wait)
 	} else {
 		lent, err = home.lend(ctx, from, t, wait.Wait)
 	}
 	if !lent {
-		if !own {
-			s.leaveLoop()
-		}
 		return false, home.explain(from, err)
 	}
 	defer home.takeBackTurn(from) // also when the function ends the goroutine
-	passEnd(ctx, t.work)
-	s.runInPlace(t)
+	s.runInPlace(ctx, t)
 	return true, nil
 }
 
@@ -66,14 +69,16 @@ func (s *Scheduler) leaveLoop() {
 	notify(idleCh)
 }
 
-// runInPlace runs a task on a goroutine that has taken the loop for it.
-func (s *Scheduler) runInPlace(t *Task) {
+// runInPlace runs a task on a goroutine that has taken the loop for it. The task ends with
+// ctx.
+func (s *Scheduler) runInPlace(ctx context.Context, t *Task) {
 	returned := false
 	defer func() {
 		if !returned {
 			s.recoverLoop(t, nil)
 		}
 	}()
+	passEnd(ctx, t.work)
 	hasLoop := s.runTask(t)
 	returned = true
 	if hasLoop {
