@@ -44,7 +44,7 @@ func TestBubbleThatHangsStillEnds(t *testing.T) {
 func TestBubbleThatHangs(t *testing.T) {
 	kind := os.Getenv(hangVariable)
 	if kind == "" {
-		t.Skip("hangs, for TestBubbleThatHangsStillEnds")
+		t.Skip("TestBubbleThatHangsStillEnds runs it in a process of its own, because it hangs")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c, err := actors.Start(actor.NewActorSystem(quiet), props.Logger(slog.New(slog.NewTextHandler(os.Stdout, nil))))

@@ -9,11 +9,11 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
 )
 
-// waiter is an entry of a pending's list of waiters. The field that is set says
-// how to notify it:
+// waiter is an entry of a pending's list of waiters. One of these fields is set,
+// and says how to notify it:
 //
 //	callback  a function of OnDone, or of this package
-//	done      a function of this package; turn is that of the function that waits
+//	done      a function of this package; turn is set too, if a function waits
 //	then      makes the outcome of a pending made by Then
 //	turn      a function that gave its turn away
 //	wake      a goroutine in waitSelect

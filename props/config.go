@@ -330,21 +330,31 @@ func MaxSuspended(n int) Option {
 // [context.Background] in a function of the caller, say. The default is 10 seconds. 0 turns
 // it off. It must not be negative.
 //
-// A turn is a function that runs or keeps its turn while it waits, a direct call, a
-// message that an actor made by AsCaller receives, or the handlers of an event about the
-// caller. What waits may be a call, a message or an item of a queue; a function that wants
-// its turn back; a function elsewhere that waits for the result; the failure of a child; a
-// stop, a restart or a drain; other events. Work that keeps nobody waiting may take as
-// long as it likes. So may the job of a worker that a function waits for.
+// A turn is one of these:
+//   - a function that runs, or keeps its turn while it waits;
+//   - a direct call;
+//   - a message that an actor made by AsCaller receives;
+//   - the handlers of an event about the caller.
+//
+// What waits may be:
+//   - a call, a message or an item of a queue;
+//   - a function that wants its turn back;
+//   - a function elsewhere that waits for the result;
+//   - the failure of a child;
+//   - a stop, a restart or a drain;
+//   - other events.
+//
+// Work that keeps nobody waiting may take as long as it likes. So may the job of a worker
+// that a function waits for.
 //
 // A turn is logged once, at the level of warnings, by the caller's logger. The record has
 // the caller, the function, since when, what waits, and the stack. If it is not clear
 // which stack it is, all that may be are in the record. With telemetry, the span of the
 // call gets an event.
 //
-// The turn is logged when it has lasted for d, and at the latest when it has lasted for
-// 1.25 d, or d and five milliseconds if that is longer. If something begins to wait later,
-// the turn is logged at most d/4 after that. A turn costs no clock and no memory: one timer
+// The turn is logged between d and 1.25 d after it began. For a very short d it may be
+// logged five milliseconds after d. If something begins to wait later, the turn is logged
+// at most d/4 after that. A turn costs no clock and no memory: one timer
 // of the actor system looks at the turns ten times within d, while there are any. To log
 // a turn, the process is stopped for the moment that a dump of all stacks takes.
 func TurnWarning(d time.Duration) Option {

@@ -16,9 +16,9 @@ const searchBudget = 64
 // that it needs.
 const searchDelay = 50 * time.Millisecond
 
-// Deadlocks looks for the circles of waits of one actor system that the search on a turn
-// does not find, because they are large, or because no wait has closed them. Its zero value
-// is ready for use. It does nothing until there is something to look at.
+// Deadlocks looks for the circles of waits that the search on a turn does not find. They
+// are large, or no wait has closed them. There is one for each actor system. It does nothing
+// until there is something to look at. Its zero value is ready for use.
 type Deadlocks struct {
 	verdict sync.Mutex // held while a circle is broken, so that one wait of it fails
 

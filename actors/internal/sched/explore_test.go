@@ -2,6 +2,7 @@ package sched
 
 import (
 	"flag"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,9 +97,16 @@ func exploreBackends(t *testing.T, scripts func(backend int) []script, f effort)
 	}
 }
 
+// TestReplay plays the order of -explore.order. Without one it checks that orders replay.
 func TestReplay(t *testing.T) {
 	if *exploreScript == "" {
-		t.Skip("no -explore.script")
+		trace := func(w *world) { w.tracing = true }
+		for _, s := range scripts {
+			first, order := play(s, randomly{rand.New(rand.NewPCG(*exploreSeed, 1))}, 0, trace) //nolint:gosec // Chance is enough.
+			again, _ := play(s, &replay{order: order}, 0, trace)
+			require.Equal(t, first.steps, again.steps, s.name)
+		}
+		return
 	}
 	for _, s := range allScripts() {
 		if s.name != *exploreScript {

@@ -1,11 +1,12 @@
 // Package watchdog finds turns that last too long while something waits for them.
 //
-// A turn costs nothing: only the first turn after a look has to be noted in a [Mark]. There
-// is no clock, no timer and no memory per turn. One timer per [Watchdog] looks at the subjects that have taken a turn,
-// ten times within the shortest of their limits. A turn that no other has followed
-// between two looks has lasted for that time at least. So a turn is found when it has lasted
-// for its limit, and before it has lasted for five quarters of it, or for five milliseconds
-// more if that is longer.
+// A turn costs nothing: only the first turn after a look has to be noted in a [Mark].
+// There is no clock, no timer and no memory per turn. One timer per [Watchdog] looks at the
+// subjects that have taken a turn. It does so ten times within the shortest of their limits.
+//
+// A turn that no other has followed between two looks has lasted for that time at least. A
+// turn is found between its limit and five quarters of it. For a very short limit it may be
+// found five milliseconds after the limit.
 //
 // The timer runs while turns begin, and while one of them may reach its limit. A turn
 // that was reported, or that nothing waits for, does not keep it running. What begins to

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
-// world is a node that calls and one that serves, with one session after another
-// between them, and a link that can be slow, be cut, be reset, or lose either node.
+// world is a node that calls and one that serves. There is one session after another
+// between them. Their link can be slow, be cut, be reset, or lose either node.
 // What happens next is chosen by pick, so that all orders can be tried, or some at random.
 type world struct {
 	testing.TB
