@@ -70,10 +70,10 @@ func (n *Network) Dial(ctx context.Context, from *actor.ActorSystem, address str
 	there := &conn{network: n, from: address, to: member.address, more: make(chan struct{}, 1), peer: here}
 	here.peer = there
 	for _, c := range []*conn{here, there} {
-		c.random = n.faults.random(route{c.from, fmt.Sprint(c.to, " ", n.dialled)})
+		c.random = n.faults.random(route{c.from, fmt.Sprint(c.to, " ", n.dialed)})
 		n.conns[c] = struct{}{}
 	}
-	n.dialled++
+	n.dialed++
 	n.mu.Unlock()
 	if host := transport.Of(to.system); host == nil || !host.Accept(there) {
 		here.End()

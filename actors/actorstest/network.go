@@ -33,7 +33,7 @@ type Network struct {
 	partitioned map[pair]bool
 	watches     map[watch]struct{}
 	conns       map[*conn]struct{} // ends of connections that are not closed
-	dialled     int                // how many connections there were
+	dialed      int                // how many connections there were
 	healed      chan struct{}      // closed at the next end of a partition
 }
 

@@ -51,7 +51,7 @@ func (c *config) encode(value any) (p *wire.Payload, err error) {
 	return p, nil
 }
 
-// decode returns the value that has travelled. The error matches [ErrEncoding].
+// decode returns the value that has traveled. The error matches [ErrEncoding].
 func decode[T any](c *config, p *wire.Payload) (value T, err error) {
 	defer recovered(&err)
 	if m, ok := any(value).(proto.Message); ok {

@@ -104,7 +104,7 @@ func (n *node) encodeError(err error) *wire.Error {
 	return e
 }
 
-// decodeError returns the error that has travelled.
+// decodeError returns the error that has traveled.
 func (n *node) decodeError(e *wire.Error) *RemoteError {
 	r := &RemoteError{ // which is not to keep the batch that e came in
 		Node: strings.Clone(clean(e.Node)), Text: strings.Clone(clean(e.Text)), Stack: slices.Clone(e.Stack),
