@@ -90,3 +90,27 @@ func TestAnchorsAreThoseOfGitHub(t *testing.T) {
 	d := parse("a.md", "# A\n## A\n")
 	assert.True(t, d.anchors["a"] && d.anchors["a-1"])
 }
+
+// The public packages of the module, by their folders.
+var packages = []string{
+	"actors", "actors/actorstest", "actors/rpc", "pending", "props", "supervision",
+	"telemetry", "telemetry/otlp", "telemetry/tracetest",
+}
+
+func TestEachPackageIsDescribed(t *testing.T) {
+	c := newChecker(t)
+	for _, name := range packages {
+		t.Run(name, func(t *testing.T) {
+			text := packageComment(t, name)
+			for _, section := range []string{"# The names you need", "# Limits"} {
+				if !strings.Contains(text, "\n"+section+"\n") {
+					t.Errorf("%s/doc.go has no section %q", name, section)
+				}
+			}
+			s := firstSnippet(t, text)
+			for _, err := range c.check(&document{path: name + "/doc.go", snippets: []snippet{s}}) {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,6 +1,8 @@
 package documents
 
 import (
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -128,4 +130,34 @@ func anchor(heading string) string {
 		}
 		return -1
 	}, heading)
+}
+
+// packageComment returns the text of the comment on a package.
+func packageComment(t *testing.T, folder string) string {
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, folder, "doc.go"), nil, parser.ParseComments)
+	require.NoError(t, err)
+	return file.Doc.Text()
+}
+
+// firstSnippet returns the first block of code in the text of a comment. Its line is that of
+// the text.
+func firstSnippet(t *testing.T, text string) snippet {
+	var s snippet
+	for i, line := range strings.Split(text, "\n") {
+		unindented, inside := strings.CutPrefix(line, "\t")
+		switch {
+		case inside:
+			if s.code == "" {
+				s.line = i + 1
+			}
+			s.code += unindented + "\n"
+		case line != "" && s.code != "":
+			s.code = strings.TrimRight(s.code, "\n") + "\n"
+			return s
+		case s.code != "":
+			s.code += "\n"
+		}
+	}
+	require.NotEmpty(t, s.code, "no code in the comment on the package")
+	return s
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"log"
 	"os"
 	"runtime"
 	"testing"
@@ -52,6 +53,7 @@ var (
 	authorities *x509.CertPool
 )
 
+// The functions of programs.
 func fetch(context.Context) (string, error)
 
 func fetcher(url string) func(context.Context) (string, error)
