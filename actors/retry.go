@@ -15,10 +15,14 @@ type RetryOption func(*retryPlan)
 
 // The defaults of [Retry].
 const (
-	DefaultAttempts     = 3
+	// DefaultAttempts is that of [Attempts].
+	DefaultAttempts = 3
+	// DefaultRetryInitial is the first time of [RetryBackoff].
 	DefaultRetryInitial = 100 * time.Millisecond
+	// DefaultRetryLongest is the longest time of [RetryBackoff].
 	DefaultRetryLongest = 10 * time.Second
-	DefaultRetryJitter  = 0.2
+	// DefaultRetryJitter is that of [RetryJitter].
+	DefaultRetryJitter = 0.2
 )
 
 // retryPlan is the result of the options of Retry.

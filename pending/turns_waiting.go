@@ -1,11 +1,9 @@
 package pending
 
 // TurnsWaiting returns the turns of the functions that wait for h, also through [Then],
-// groups and waits for several pendings. It is meant for package actors. It may be called
-// from any goroutine.
-//
-// A function may be among them several times. It may also have something else to do at
-// the moment, for example in the body of a loop over [AsCompleted].
+// groups and waits for several pendings. It is meant for package actors. A function may be
+// among them several times. It may also have something else to do at the moment, as in the
+// body of a loop over [AsCompleted]. It is safe to call from any goroutine.
 func TurnsWaiting(h Handle) []Turn {
 	var turns []Turn
 	seen := make(map[*base]bool)
