@@ -15,6 +15,26 @@ func TestReadmeIsShort(t *testing.T) {
 	assert.LessOrEqual(t, documents(t)["README.md"].lines, 180, "what is longer belongs into a document beside the code")
 }
 
+// A newer measurement goes into both.
+func TestReadmeQuotesTheFigures(t *testing.T) {
+	figures, err := os.ReadFile(filepath.Join(root, "examples/benchmarks/README.md"))
+	require.NoError(t, err)
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(readme), "## Performance")
+	section, _, _ = strings.Cut(section, "## Read on")
+	rows := 0
+	for line := range strings.Lines(section) {
+		if row, ok := strings.CutPrefix(strings.TrimSpace(line), "|"); ok && strings.ContainsAny(row, "0123456789") {
+			rows++
+			if !strings.Contains(string(figures), row) {
+				t.Errorf("examples/benchmarks/README.md has no figure %q", row)
+			}
+		}
+	}
+	assert.Equal(t, 6, rows)
+}
+
 func TestLinksInsideTheRepositoryLeadSomewhere(t *testing.T) {
 	all := documents(t)
 	for _, d := range all {
