@@ -127,6 +127,9 @@ func (l *loop) dispatch() bool {
 	s := l.s
 	switch item := l.item.(type) {
 	case *Task:
+		if l.onMain && !item.Alternate { // as most do
+			return s.runTask(item)
+		}
 		return l.dispatchTask(item)
 	case *Source:
 		t := item.Next()
@@ -183,7 +186,7 @@ func (s *Scheduler) runTask(t *Task) bool {
 		s.beginTurn(t)
 		p = t.work.Run()
 	}
-	returned := t.exit()
+	returned := s.state.current.CompareAndSwap(t, nil)
 	if returned && p != nil {
 		s.owner.Panicked(t, p)
 	}
