@@ -76,6 +76,9 @@ type Account struct {
 	caller  *actors.Caller
 }
 
+// Receive handles a message.
+func (a *Account) Receive(ctx actor.Context)
+
 func (a *Account) deposit(amount int) func(context.Context) error
 
 // Messages, arguments and results.
