@@ -155,12 +155,13 @@ func MaxOpen(n int) Option {
 	}
 }
 
-// MaxOpenBytes limits the memory that calls need when a node is slow. It is the size, as
-// they travel, of the arguments of the calls that a system has made and that are not
-// done, and likewise of those that it has accepted. It is also the size of the calls and
-// answers that wait to be sent to a node, those included that are done by then: calls of
-// a node that does not take its answers are refused. The default is
+// MaxOpenBytes limits the memory that calls need when a node is slow. It limits the
+// arguments, as they travel, of the calls that a system has made and that are not done.
+// It limits those of the calls that it has accepted in the same way. The default is
 // [DefaultMaxOpenBytes].
+//
+// It also limits the calls and answers that wait to be sent to a node, those included
+// that are done by then. Calls of a node that does not take its answers are refused.
 //
 // Calls beyond it end at once with [actors.ErrOverloaded], but for one that would be
 // alone.

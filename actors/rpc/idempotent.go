@@ -16,13 +16,16 @@ const longestKey = 256
 // bytes, if another program or node may make the call again, also one that was started
 // anew.
 //
-// The call is made again if the connection to the node is lost or there is none
-// ([ErrNodeDown]), if the caller is not there, or is stopped meanwhile ([ErrNoCaller],
-// [pending.ErrStopped]), and if the node or the caller has too much to do
-// ([actors.ErrOverloaded]). The first time is at once, the others come after pauses that
-// grow to about a second. All other errors are final, those of the function among them.
+// The call is made again after these errors:
 //
-// Calls of a function on a caller with the same key are one call, and so are those on an
+//   - [ErrNodeDown]: the connection to the node is lost, or there is none;
+//   - [ErrNoCaller], [pending.ErrStopped]: the caller is not there, or is stopped meanwhile;
+//   - [actors.ErrOverloaded]: the node or the caller has too much to do.
+//
+// The first time is at once, the others come after pauses that grow to about a second.
+// All other errors are final, those of the function among them.
+//
+// Calls of a function on a caller with the same key are one call. So are those on an
 // [Identity], whichever caller it has by then on its node. The function's node has it run
 // once, and gives its result, error or panic to all of them: to those that come while it
 // runs, and to those that come later, for as long as [DedupWindow] says. So do not use a
@@ -33,8 +36,8 @@ const longestKey = 256
 // wait for it are, but not by the loss of their node: the result is kept for those who
 // come back.
 //
-// A call with a key takes this way in its own system as well: it counts for [MaxOpen] and
-// [MaxOpenBytes], its argument and result are encoded, and of the values of its context
+// A call with a key takes this way in its own system as well. It counts for [MaxOpen] and
+// [MaxOpenBytes], and its argument and result are encoded. Of the values of its context
 // the function sees the trace alone. A [Stream] is not repeated, and has no key.
 func Idempotent(key string) CallOption {
 	return func(o *callOptions) {

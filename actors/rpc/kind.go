@@ -33,9 +33,11 @@ func Idle(d time.Duration) KindOption {
 	}
 }
 
-// Passivated has save called on the turn of a caller, as the last thing, when it has been
-// idle, its node leaves, or its identity goes to another node. It is not called when the
-// caller has crashed. Its error is logged.
+// Passivated has save called on the turn of a caller, as the last thing. That is when the
+// caller has been idle, its node leaves, or its identity goes to another node. It is not
+// called when the caller has crashed.
+//
+// An error of save is logged.
 func Passivated[S any](save func(ctx context.Context, id string, state S) error) KindOption {
 	return func(k *kind) error {
 		if save == nil {
