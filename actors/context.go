@@ -10,7 +10,7 @@ import (
 )
 
 // Current returns the caller whose function was given ctx. Outside of a function it
-// returns nil and false.
+// returns nil and false. For the pending of the function, use [pending.Current].
 func Current(ctx context.Context) (*Caller, bool) {
 	requireContext(ctx, "Current")
 	h, ok := pending.Current(ctx)

@@ -109,7 +109,10 @@ func taskOf(ctx context.Context) *base {
 }
 
 // Current returns the pending whose function runs with ctx. Outside of a function it
-// returns nil and false.
+// returns nil and false. For the caller of the function, use [actors.Current].
+//
+// [actors.Current]:
+// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Current
 func Current(ctx context.Context) (Handle, bool) {
 	requireContext(ctx, "Current")
 	if b := taskOf(ctx); b != nil {
