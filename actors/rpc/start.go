@@ -60,12 +60,10 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 	return func() { n.stop(r) }, nil
 }
 
-// RemoteConfig returns the configuration with which [Start] starts protoactor's remote.
-// It is for those who have it started by other code, as by a cluster. The options apply
-// as by [Configure]. A program that has more server options appends them to those of the
-// configuration.
-//
-// The error is that of an option or of the address.
+// RemoteConfig returns the configuration with which [Start] starts protoactor's
+// remote, for those who have it started by somebody else, as by a cluster. The
+// options apply as by [Configure]. A program that has more server options appends
+// them to those of the configuration.
 func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*remote.Config, error) {
 	host, port, err := parseAddress(address)
 	if err != nil {
