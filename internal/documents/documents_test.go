@@ -111,15 +111,9 @@ func TestAnchorsAreThoseOfGitHub(t *testing.T) {
 	assert.True(t, d.anchors["a"] && d.anchors["a-1"])
 }
 
-// The public packages of the module, by their folders.
-var packages = []string{
-	"actors", "actors/actorstest", "actors/rpc", "pending", "props", "supervision",
-	"telemetry", "telemetry/otlp", "telemetry/tracetest",
-}
-
 func TestEachPackageIsDescribed(t *testing.T) {
 	c := newChecker(t)
-	for _, name := range packages {
+	for _, name := range packages(t) {
 		t.Run(name, func(t *testing.T) {
 			text := packageComment(t, name)
 			for _, section := range []string{"# The names you need", "# Limits"} {

@@ -5,8 +5,10 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -130,6 +132,23 @@ func anchor(heading string) string {
 		}
 		return -1
 	}, heading)
+}
+
+// packages returns the folders of the public packages of the module.
+func packages(t *testing.T) (folders []string) {
+	command := exec.Command("go", "list", "-f", "{{.Module.Path}} {{.ImportPath}}", "./...")
+	command.Dir = root
+	out, err := command.Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		module, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		folder := strings.TrimPrefix(name, module+"/")
+		if !strings.HasPrefix(folder, "examples/") && !slices.Contains(strings.Split(folder, "/"), "internal") {
+			folders = append(folders, folder)
+		}
+	}
+	require.Contains(t, folders, "actors")
+	return folders
 }
 
 // packageComment returns the text of the comment on a package.
