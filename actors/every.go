@@ -26,7 +26,8 @@ type everyOptions struct {
 	jitter      float64
 }
 
-// Immediately has [Every] make the first call at once, and not after an interval.
+// Immediately has [Every] make the first call at once, and not after an interval. With
+// [EveryJitter] it is delayed too.
 func Immediately() EveryOption { return func(o *everyOptions) { o.immediately = true } }
 
 // StopOnError has [Every] end at the first error that its function returns, or at the
@@ -34,8 +35,9 @@ func Immediately() EveryOption { return func(o *everyOptions) { o.immediately = 
 func StopOnError() EveryOption { return func(o *everyOptions) { o.stopOnError = true } }
 
 // EveryJitter has [Every] delay each call by a random part of the interval, of at most
-// share. So programs that start together do not call together. The default is 0. A share
-// that is not between 0 and 1 is an error of the pending.
+// share. That includes the first call of [Immediately]. So programs that start together
+// do not call together. The default is 0. A share that is not between 0 and 1 is an error
+// of the pending.
 func EveryJitter(share float64) EveryOption { return func(o *everyOptions) { o.jitter = share } }
 
 // Every has fn called on turns of c, again and again: an interval from now, and then at
