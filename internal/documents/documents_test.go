@@ -121,8 +121,15 @@ func TestEachPackageIsDescribed(t *testing.T) {
 					t.Errorf("%s/doc.go has no section %q", name, section)
 				}
 			}
-			s := firstSnippet(t, text)
-			for _, err := range c.check(&document{path: name + "/doc.go", snippets: []snippet{s}}) {
+			found := blocks(text)
+			require.NotEmpty(t, found, "there is no example")
+			d := &document{path: name + "/doc.go", snippets: found[:1]}
+			for _, s := range found[1:] {
+				if _, err := c.parse(d.path, s); err == nil { // else it is a table, say
+					d.snippets = append(d.snippets, s)
+				}
+			}
+			for _, err := range c.check(d) {
 				t.Error(err)
 			}
 		})

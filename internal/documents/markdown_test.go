@@ -158,25 +158,31 @@ func packageComment(t *testing.T, folder string) string {
 	return file.Doc.Text()
 }
 
-// firstSnippet returns the first block of code in the text of a comment. Its line is that of
-// the text.
-func firstSnippet(t *testing.T, text string) snippet {
+// blocks returns the blocks of code in the text of a comment. Their lines are those of the text.
+func blocks(text string) (found []snippet) {
 	var s snippet
 	for i, line := range strings.Split(text, "\n") {
 		unindented, inside := strings.CutPrefix(line, "\t")
 		switch {
+		case inside && s.code == "":
+			s = snippet{i + 1, unindented + "\n"}
 		case inside:
-			if s.code == "" {
-				s.line = i + 1
-			}
 			s.code += unindented + "\n"
-		case line != "" && s.code != "":
-			s.code = strings.TrimRight(s.code, "\n") + "\n"
-			return s
+		case line == "" && s.code != "":
+			s.code += "\n" // the block may go on
 		case s.code != "":
-			s.code += "\n"
+			found = append(found, s.trimmed())
+			s = snippet{}
 		}
 	}
-	require.NotEmpty(t, s.code, "no code in the comment on the package")
+	if s.code != "" {
+		found = append(found, s.trimmed())
+	}
+	return found
+}
+
+func (s snippet) trimmed() snippet {
+	s.code = strings.TrimRight(s.code, "\n") + "\n"
+	s.code = strings.ReplaceAll(s.code, "{ ... }", "{\n}")
 	return s
 }

@@ -42,6 +42,16 @@ var (
 	urls    []string
 	closed  chan struct{}
 	order   Order
+	query   Query
+	file    File
+	target  rpc.Target
+	message any
+	jobs    iter.Seq[*pending.Pending[string]]
+
+	policy supervision.Policy
+	record supervision.Record
+
+	provider cluster.ClusterProvider
 
 	errTooLate error
 	errSoldOut error
@@ -97,6 +107,8 @@ type (
 	Take       struct{ Item string }
 	File       struct{ Path string }
 	Sum        struct{ Hash []byte }
+	Query      struct{ Text string }
+	Line       struct{ Text string }
 )
 
 // Cart is the state of an identity.
@@ -108,6 +120,8 @@ func saveCart(ctx context.Context, id string, cart *Cart) error
 
 // Stock is a plain actor.
 type Stock struct{ orders *actors.Caller }
+
+func newClerk() actor.Actor
 
 func newStock() actor.Actor
 
