@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -29,26 +28,24 @@ func newProcess(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // execute runs the program. The signal, if it is not nil, is sent when the program
-// has printed its first line.
+// has printed something.
 func execute(t *testing.T, signal os.Signal, args ...string) outcome {
 	t.Helper()
 	cmd := newProcess(t, args...)
-	var stderr bytes.Buffer
+	var stdout, stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	pipe, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	stdout := bufio.NewReader(pipe)
-	var first string
 	if signal != nil {
-		first, err = stdout.ReadString('\n')
-		require.NoError(t, err, "%s%s", first, &stderr)
+		_, err := io.CopyN(&stdout, pipe, 1)
+		require.NoError(t, err, &stderr)
 		require.NoError(t, cmd.Process.Signal(signal))
 	}
-	rest, err := io.ReadAll(stdout)
+	_, err = io.Copy(&stdout, pipe)
 	require.NoError(t, err)
 	_ = cmd.Wait() // the exit status says it
-	return outcome{cmd.ProcessState.ExitCode(), first + string(rest), stderr.String()}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 // checkUnwritable runs the program on a full device, and on a pipe that nobody
