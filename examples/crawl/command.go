@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 	"unicode"
 )
 
@@ -23,12 +24,12 @@ const (
 // usageError says what is wrong with the command line.
 type usageError struct{ error }
 
-// untilSignal returns a context that ends with Ctrl-C or SIGTERM. A second
-// signal ends the process at once.
+// untilSignal returns a context that ends with Ctrl-C or SIGTERM. A second signal
+// ends the process at once, but not within a second: timeout(1) sends each twice.
 func untilSignal() context.Context {
 	signal.Ignore(syscall.SIGPIPE) // a write to a closed pipe returns an error instead
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	return ctx
 }
 

@@ -28,7 +28,7 @@ func newProcess(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // execute runs the program. The signal, if it is not nil, is sent when the program
-// has printed something.
+// has printed something, and twice, as timeout(1) does.
 func execute(t *testing.T, signal os.Signal, args ...string) outcome {
 	t.Helper()
 	cmd := newProcess(t, args...)
@@ -41,6 +41,7 @@ func execute(t *testing.T, signal os.Signal, args ...string) outcome {
 		_, err := io.CopyN(&stdout, pipe, 1)
 		require.NoError(t, err, &stderr)
 		require.NoError(t, cmd.Process.Signal(signal))
+		_ = cmd.Process.Signal(signal) // unless it has ended
 	}
 	_, err = io.Copy(&stdout, pipe)
 	require.NoError(t, err)
