@@ -90,21 +90,29 @@ func (b *ballot) tally(ctx context.Context) (map[string]int, error) {
 
 // load is called on the caller's turn, at its start and after a restart.
 func (b *ballot) load(context.Context) error {
+	saved, err := read(b.file)
+	if err != nil {
+		return fmt.Errorf("votes of %s: %w", b.file, err)
+	}
 	b.votes, b.changed = make(map[string]int), false
 	for _, choice := range b.choices {
 		b.votes[choice] = 0
 	}
-	text, err := os.ReadFile(b.file)
+	maps.Copy(b.votes, saved)
+	return nil
+}
+
+// read returns the votes of a file, none if there is no file yet.
+func read(file string) (votes map[string]int, err error) {
+	text, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &b.votes)
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("votes of %s: %w", b.file, err)
+		return nil, err
 	}
-	return nil
+	err = json.Unmarshal(text, &votes)
+	return votes, err
 }
 
 // save is called on the caller's turn.

@@ -226,6 +226,18 @@ func TestVotesThatCannotBeSavedAreAnError(t *testing.T) {
 	require.ErrorIs(t, s.close(t.Context()), os.ErrNotExist)
 }
 
+func TestVotesOfTheLastTimeAreThere(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"tea":2,"beer":1}`: `{"beer":1,"coffee":0,"tea":2}`,
+		`null`:               `{"coffee":0,"tea":0}`,
+	} {
+		o := newOptions(t)
+		require.NoError(t, os.WriteFile(o.file, []byte(text), 0o600))
+		_, body := request(openService(t, o), "GET", "/votes")
+		assert.JSONEq(t, want, body)
+	}
+}
+
 func TestVotesThatCannotBeReadAreAnError(t *testing.T) {
 	file := newFile(t)
 	require.NoError(t, os.WriteFile(file, []byte("no JSON"), 0o600))
