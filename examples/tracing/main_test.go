@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -87,6 +90,28 @@ func TestFailureIsOneLine(t *testing.T) {
 	got := execute(t, nil, "-listen", taken.Addr().String())
 	assert.Equal(t, statusFailed, got.status)
 	assert.Equal(t, "tracing: listen tcp "+taken.Addr().String()+": bind: address already in use\n", got.stderr)
+}
+
+func TestTracesThatCannotBeSentAreOneLine(t *testing.T) {
+	nobody := httptest.NewServer(http.NotFoundHandler())
+	nobody.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", nobody.URL)
+	t.Setenv("OTEL_METRICS_EXPORTER", "")
+	ctx, stop := context.WithCancel(t.Context())
+	in, out := io.Pipe()
+	var stderr bytes.Buffer
+	status := make(chan int)
+	go func() { status <- run(ctx, []string{"-listen", "127.0.0.1:0"}, out, &stderr) }()
+	line, err := bufio.NewReader(in).ReadString('\n')
+	require.NoError(t, err)
+	response, err := http.Get(strings.TrimPrefix(strings.TrimSpace(line), "order something: "))
+	require.NoError(t, err)
+	response.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	stop()
+
+	assert.Equal(t, statusFailed, <-status)
+	assert.Regexp(t, `^tracing: traces were not sent: [^\n]+\n$`, stderr.String())
 }
 
 func TestTheShopClosesWithASignal(t *testing.T) {

@@ -61,7 +61,11 @@ func serve(ctx context.Context, o options, server *jaeger.Server, stdout, stderr
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	return cmp.Or(err, web.Shutdown(ctx), s.close(ctx), flush(ctx)) // in this order; the first failure matters
+	err = cmp.Or(err, web.Shutdown(ctx), s.close(ctx))
+	if unsent := flush(ctx); err == nil && unsent != nil {
+		err = fmt.Errorf("traces were not sent: %w", unsent)
+	}
+	return err
 }
 
 // takeOrders says where, and returns when ctx ends or the server fails.
