@@ -101,7 +101,10 @@ func openAgency(t *testing.T, open func(*actor.ActorSystem, terms) (agency, erro
 	}))
 	a, err := open(system, terms)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, a.close(context.Background())) })
+	t.Cleanup(func() {
+		require.NoError(t, a.close(context.Background()))
+		time.Sleep(2 * time.Second) // of the bubble, for the throttle of the dead letters
+	})
 	return a
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +40,14 @@ func leaks() (err error) {
 		}
 	}
 	return err
+}
+
+// bubble runs a test in a bubble of testing/synctest.
+func bubble(t *testing.T, test func(t *testing.T)) {
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(2 * time.Second) }) // for the throttle of the dead letters
+		test(t)
+	})
 }
 
 // newFile returns the name of a file that there is not yet.

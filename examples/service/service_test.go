@@ -45,19 +45,22 @@ func TestVotesAreCounted(t *testing.T) {
 }
 
 func TestVotesAtTheSameTimeAreAllCounted(t *testing.T) {
-	s := openService(t, newOptions(t))
-	var all sync.WaitGroup
-	for range 500 {
-		all.Go(func() { request(s, "POST", "/votes/tea") })
-	}
-	all.Wait()
-	_, body := request(s, "GET", "/votes")
-	assert.Equal(t, `{"coffee":0,"tea":500}`+"\n", body)
+	o := newOptions(t)
+	bubble(t, func(t *testing.T) {
+		s := openService(t, o)
+		var all sync.WaitGroup
+		for range 500 {
+			all.Go(func() { request(s, "POST", "/votes/tea") })
+		}
+		all.Wait()
+		_, body := request(s, "GET", "/votes")
+		assert.JSONEq(t, `{"coffee":0,"tea":500}`, body)
+	})
 }
 
 func TestVotesAreSavedPeriodically(t *testing.T) {
 	o := newOptions(t)
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := openService(t, o)
 		request(s, "POST", "/votes/tea")
 		assert.NoFileExists(t, o.file)
@@ -71,7 +74,7 @@ func TestVotesAreSavedPeriodically(t *testing.T) {
 
 func TestPanicRestartsTheBallotWithTheVotesThatWereSaved(t *testing.T) {
 	o := newOptions(t)
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := openService(t, o)
 		request(s, "POST", "/votes/tea")
 		require.NoError(t, actors.Do(t.Context(), s.ballot.caller, s.ballot.save))
@@ -87,7 +90,7 @@ func TestPanicRestartsTheBallotWithTheVotesThatWereSaved(t *testing.T) {
 
 func TestTooManyPanicsEndTheService(t *testing.T) {
 	o := newOptions(t)
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := openService(t, o)
 		for range 6 {
 			_ = actors.Do(t.Context(), s.ballot.caller, func(context.Context) error { panic("again") })
@@ -111,7 +114,7 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 
 func TestRequestThatTakesTooLongIsAnswered(t *testing.T) {
 	o := newOptions(t)
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := openService(t, o)
 		release := occupy(t, s)
 		defer release()
@@ -159,7 +162,7 @@ func TestCloseAnswersTheRequestsThatHaveCome(t *testing.T) {
 
 func TestCloseEndsAtTheDeadlineWhateverRuns(t *testing.T) {
 	o := newOptions(t)
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := openService(t, o)
 		request(s, "POST", "/votes/tea")
 		release := occupy(t, s)
