@@ -16,6 +16,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main() // it does not return
+	}
 	status := m.Run()
 	if err := leaks(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,7 +51,7 @@ func TestWhatCannotBeReadIsReported(t *testing.T) {
 		assert.Contains(t, got.stdout, "files       11\n")
 		return
 	}
-	assert.Equal(t, statusUnreadable, got.status, got.stderr)
+	assert.Equal(t, statusFailed, got.status, got.stderr)
 	assert.Contains(t, got.stdout, "files       10\n")
 	assert.Contains(t, got.stdout, "unreadable  1\n")
 	assert.Contains(t, got.stdout, "secret?file: permission denied\n")
@@ -71,23 +72,64 @@ func TestMembersOfOtherTerminalsJoin(t *testing.T) {
 	assert.Equal(t, "waiting for members: go run . -join "+etcd+"\n", hashing.line())
 	member := start(t, "-join", etcd)
 	got := hashing.end()
-	member.interrupt()
+	member.signal(os.Interrupt)
 	assert.Zero(t, got.status, got.stderr)
 	assert.Contains(t, got.stdout, "files       100\n")
 	assert.Zero(t, member.end().status)
 }
 
-func TestInterruptEndsItWithWhatWasDone(t *testing.T) {
+func TestSignalEndsItWithWhatWasDone(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	endless := makeEndless(t, dir)
-	p := start(t, "-local", "1", dir)
-	waitUntilOpen(t, p.members(1)[0].pid, endless)
-	p.interrupt()
-	got := p.end()
-	assert.Equal(t, statusInterrupted, got.status)
-	assert.Contains(t, got.stdout, "files       0\n")
-	assert.True(t, strings.HasSuffix(got.stderr, "cluster: interrupted before all files were read\n"), got.stderr)
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			endless := makeEndless(t, dir)
+			p := start(t, "-local", "1", dir)
+			waitUntilOpen(t, p.members(1)[0].pid, endless)
+			p.signal(signal)
+			got := p.end()
+			assert.Equal(t, statusInterrupted, got.status)
+			assert.Contains(t, got.stdout, "files       0\n")
+			assert.True(t, strings.HasSuffix(got.stderr, "cluster: interrupted before all files were read\n"), got.stderr)
+		})
+	}
+}
+
+func TestMemberSaysWhatItWaitsForUntilASignal(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			nowhere, err := freeAddress()
+			require.NoError(t, err)
+			p := start(t, "-join", nowhere)
+			assert.Equal(t, "waiting for the etcd at "+nowhere+", for 20s at most\n", p.line())
+			p.signal(signal)
+			got := p.end()
+			assert.Equal(t, statusInterrupted, got.status)
+			assert.Empty(t, got.stdout)
+			assert.True(t, strings.HasSuffix(got.stderr, "\ncluster: interrupted before all files were read\n"), got.stderr)
+		})
+	}
+}
+
+func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
+	t.Parallel()
+	checkUnwritable(t, "-help")
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer full.Close()
+	cmd := newProcess(t, "-local", "1", makeTree(t, 1))
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = full, &stderr
+	_ = cmd.Run() // the exit status says it
+	assert.Equal(t, statusFailed, cmd.ProcessState.ExitCode())
+	assert.True(t, strings.HasSuffix(stderr.String(), "cluster: write /dev/stdout: no space left on device\n"), &stderr)
+}
+
+func TestHelp(t *testing.T) {
+	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -102,6 +144,9 @@ func TestUnusableArguments(t *testing.T) {
 		"an unknown flag":           {[]string{"-x", dir}, "flag provided but not defined: -x"},
 		"too many members":          {[]string{"-local", "33", dir}, "-local 33: it must be from 0 to 32"},
 		"a negative number of them": {[]string{"-local", "-1", dir}, "-local -1: it must be from 0 to 32"},
+		"a flag to print":           {[]string{"-\x1b[2J"}, "flag provided but not defined: -?[2J"},
+		"an etcd without a port":    {[]string{"-etcd", "h\a:0", dir}, "-etcd h?:0: a port is needed"},
+		"a member of nothing":       {[]string{"-join", "\a"}, "-join ?: address ?: missing port in address"},
 		"a member with a directory": {[]string{"-join", "x", dir}, "a member is told which files to read: -join takes no directory"},
 		"a file":                    {[]string{file}, file + " is not a directory"},
 		"no directory":              {[]string{dir + "/nope"}, "stat " + dir + "/nope: no such file or directory"},

@@ -16,10 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asProgram makes the test binary, run again, the program itself: protoactor's
-// remote may be started once in a process, and members are killed.
-const asProgram = "CLUSTER_AS_PROGRAM"
-
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main() // it does not return
@@ -41,20 +37,14 @@ func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	races, err := filepath.Abs("testdata/races.txt")
 	require.NoError(t, err)
-	p := &program{t: t, cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1", "GORACE=suppressions="+races)
+	p := &program{t: t, cmd: newProcess(t, args...)}
+	p.cmd.Env = append(p.cmd.Env, "GORACE=suppressions="+races)
 	p.cmd.Stdout = &p.stdout
 	stderr, err := p.cmd.StderrPipe()
 	require.NoError(t, err)
 	p.stderr = bufio.NewReader(stderr)
 	require.NoError(t, p.cmd.Start())
 	return p
-}
-
-// outcome is that of a run.
-type outcome struct {
-	status         int
-	stdout, stderr string
 }
 
 // end waits for the end of the program.
@@ -66,7 +56,7 @@ func (p *program) end() outcome {
 	return outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.said + string(rest)}
 }
 
-func (p *program) interrupt() { require.NoError(p.t, p.cmd.Process.Signal(os.Interrupt)) }
+func (p *program) signal(s os.Signal) { require.NoError(p.t, p.cmd.Process.Signal(s)) }
 
 var process = regexp.MustCompile(`^member (\S+) is process (\d+)`)
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"regexp"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func TestCancellationIsSeenOnTheFarSide(t *testing.T) {
 	endless := makeEndless(t, dir)
 	p := start(t, "-trace", "-local", "1", dir)
 	waitUntilOpen(t, p.members(1)[0].pid, endless)
-	p.interrupt()
+	p.signal(os.Interrupt)
 	got := p.end()
 	require.Equal(t, statusInterrupted, got.status, got.stderr)
 	for _, s := range seen(t, server, got, 3) {

@@ -10,9 +10,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// asProgram makes the test binary, run again, the program itself.
-const asProgram = "IOPUB_AS_PROGRAM"
-
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main() // it does not return
@@ -34,12 +31,6 @@ func leaks() (err error) {
 		}
 	}
 	return err
-}
-
-// outcome is that of a run.
-type outcome struct {
-	status         int
-	stdout, stderr string
 }
 
 func runArgs(ctx context.Context, args ...string) outcome {

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,42 +92,33 @@ func without(all, some []string) (left []string) {
 	return left
 }
 
-// The program itself is interrupted while all workers are busy.
-func TestInterruptLosesNoLine(t *testing.T) {
-	var stderr bytes.Buffer
-	program := exec.Command(os.Args[0], "-pause", "1h")
-	program.Env = append(os.Environ(), asProgram+"=1")
-	program.Stderr = &stderr
-	stdout, err := program.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, program.Start())
-
-	const busy = 3 * (1 + workers) // lines: none is done
-	reader := bufio.NewReader(stdout)
-	var output string
-	for range busy {
-		line, err := reader.ReadString('\n')
-		require.NoError(t, err)
-		output += line
+// The program is interrupted when its first task has begun. None is done.
+func TestSignalLosesNoLine(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			got := execute(t, signal, "-pause", "1h")
+			assert.Equal(t, statusInterrupted, got.status)
+			assert.Equal(t, "iopub: interrupted\n", got.stderr)
+			lines, rest := heard(got.stdout)
+			count := 0
+			for _, said := range lines {
+				count += len(said)
+			}
+			assert.Equal(t, fmt.Sprintf("%d lines of %d callers and workers\n", count, len(lines)), rest)
+		})
 	}
-	require.NoError(t, program.Process.Signal(os.Interrupt))
-	rest, err := io.ReadAll(reader)
-	require.NoError(t, err)
+}
 
-	var exit *exec.ExitError
-	require.ErrorAs(t, program.Wait(), &exit)
-	assert.Equal(t, statusInterrupted, exit.ExitCode())
-	assert.Equal(t, "iopub: interrupted\n", stderr.String())
-	assert.Equal(t, "9 lines of 9 callers and workers\n", string(rest))
-	lines, _ := heard(output)
-	assert.Len(t, lines, 9)
+func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
+	checkUnwritable(t, "-pause", "1h")
+	checkUnwritable(t, "-help")
 }
 
 func TestLineThatIsLostIsReported(t *testing.T) {
 	sockets, err := zmq4.NewContext()
 	require.NoError(t, err)
 	var out bytes.Buffer
-	s, err := subscribe(sockets, "inproc://lost", &out)
+	s, err := subscribe(sockets, "inproc://lost", &printer{w: &out})
 	require.NoError(t, err)
 	opened, err := publisher{sockets, s.endpoint, time.Minute, s.expect}.open("someone")
 	require.NoError(t, err)
@@ -160,16 +149,18 @@ func TestUnusableArguments(t *testing.T) {
 		status int
 		want   string
 	}{
-		"an argument":     {[]string{"x"}, statusUsage, `"x" is no flag; try -help`},
-		"an unknown flag": {[]string{"-x"}, statusUsage, "flag provided but not defined: -x"},
-		"no caller":       {[]string{"-callers", "0"}, statusUsage, "-callers must be at least 1"},
-		"no endpoint":     {[]string{"-endpoint", "nowhere"}, statusFailed, "listen at nowhere: "},
+		"an argument":        {[]string{"x"}, statusUsage, `"x" is no flag; try -help`},
+		"an unknown flag":    {[]string{"-x"}, statusUsage, "flag provided but not defined: -x"},
+		"a flag to print":    {[]string{"-\x1b[2J"}, statusUsage, "flag provided but not defined: -?[2J"},
+		"no caller":          {[]string{"-callers", "0"}, statusUsage, "-callers 0: it must be from 1 to 100"},
+		"negative tasks":     {[]string{"-tasks", "-1"}, statusUsage, "-tasks -1: it must not be negative"},
+		"a negative pause":   {[]string{"-pause", "-1s"}, statusUsage, "-pause -1s: it must be from 0 to 24h0m0s"},
+		"an endless pause":   {[]string{"-pause", "2000000h"}, statusUsage, "-pause 2000000h0m0s: it must be from 0 to 24h0m0s"},
+		"no endpoint":        {[]string{"-endpoint", "no\n"}, statusUsage, `-endpoint "no\n": it must begin with inproc://, ipc:// or tcp://`},
+		"a foreign endpoint": {[]string{"-endpoint", "tcp://x"}, statusFailed, "listen at tcp://x: invalid argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := runArgs(t.Context(), tt.args...)
-			assert.Equal(t, tt.status, got.status)
-			assert.Contains(t, got.stderr, tt.want)
-			assert.Empty(t, got.stdout)
+			assert.Equal(t, outcome{tt.status, "", "iopub: " + tt.want + "\n"}, execute(t, nil, tt.args...))
 		})
 	}
 }

@@ -37,15 +37,7 @@ func leaks() (err error) {
 	return err
 }
 
-// asProgram makes the test binary, run again, the program itself.
-const asProgram = "QUICKSTART_AS_PROGRAM"
-
-// outcome is that of a run. The time of the slowest file is blotted out.
-type outcome struct {
-	status         int
-	stdout, stderr string
-}
-
+// someTime is that of the slowest file. It is blotted out.
 var someTime = regexp.MustCompile(`(?m)^(slowest +)[^,]+`)
 
 // runArgs runs the command line.
@@ -64,9 +56,8 @@ func runOpening(
 	t.Helper()
 	defer func() { require.NoError(t, leaks()) }()
 	var stdout, stderr bytes.Buffer
-	status, err := quickstart(ctx, options{dir: dir, workers: n, open: open}, &stdout, &stderr)
-	require.NoError(t, err)
-	return outcome{status, stdout.String(), stderr.String()}
+	err := quickstart(ctx, options{dir: dir, workers: n, open: open}, &stdout, &stderr)
+	return outcome{exitStatus(err, &stderr), stdout.String(), stderr.String()}
 }
 
 // makeTree makes a directory of files with these contents.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -88,6 +86,7 @@ func TestUnusableArguments(t *testing.T) {
 	}{
 		"none":               {nil, "one directory is needed, not 0; try -help"},
 		"too many":           {[]string{dir, dir}, "one directory is needed, not 2; try -help"},
+		"a flag to print":    {[]string{"-\x1b[2J"}, "flag provided but not defined: -?[2J"},
 		"an unknown flag":    {[]string{"-x", dir}, "flag provided but not defined: -x"},
 		"no workers":         {[]string{"-workers", "0", dir}, "-workers 0: it must be from 1 to 1024"},
 		"negative workers":   {[]string{"-workers", "-1", dir}, "-workers -1: it must be from 1 to 1024"},
@@ -103,14 +102,6 @@ func TestUnusableArguments(t *testing.T) {
 	}
 }
 
-func TestReportThatCannotBeWrittenIsAnError(t *testing.T) {
-	reader, writer := io.Pipe()
-	require.NoError(t, reader.Close())
-	var stderr bytes.Buffer
-	assert.Equal(t, statusUsage, run(t.Context(), []string{t.TempDir()}, writer, &stderr))
-	assert.Equal(t, "quickstart: io: read/write on closed pipe\n", stderr.String())
-}
-
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, runArgs(t, "-help"))
+	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 )
@@ -27,16 +26,6 @@ func (t *tally) report(w io.Writer) {
 	if more := t.unreadable - len(t.reasons); more > 0 {
 		fmt.Fprintf(w, "            and %d more\n", more)
 	}
-}
-
-// printable keeps file names from commanding the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
 }
 
 // drawTree draws a caller and all below it.

@@ -45,13 +45,13 @@ func TestInterruptOfTheProgram(t *testing.T) {
 			_, err := terminal.WriteString("\x03")
 			return err
 		},
-		"by SIGINT": func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) },
+		"by SIGTERM": func(_ *os.File, program *os.Process) error { return program.Signal(syscall.SIGTERM) },
+		"by SIGINT":  func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			terminal, stderr := openTerminal(t)
 			var stdout bytes.Buffer
-			program := exec.Command(os.Args[0], "-workers", "2", dir)
-			program.Env = append(os.Environ(), asProgram+"=1")
+			program := newProcess(t, "-workers", "2", dir)
 			program.Stdout, program.Stderr = &stdout, stderr
 			program.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 2}
 			require.NoError(t, program.Start())
@@ -69,6 +69,12 @@ func TestInterruptOfTheProgram(t *testing.T) {
 			assert.True(t, strings.HasSuffix(shown, clearLine+"quickstart: interrupted before all files were read\r\n"), "%q", shown)
 		})
 	}
+}
+
+func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
+	dir := makeTree(t, map[string]string{"file": "content"})
+	checkUnwritable(t, dir)
+	checkUnwritable(t, "-help")
 }
 
 // openTerminal returns both ends of a new terminal: the user's and the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -39,6 +40,7 @@ func TestTraceIsSentWhereTheEnvironmentSays(t *testing.T) {
 	}))
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
 	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+	t.Setenv("OTEL_METRICS_EXPORTER", "otlp")
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), []string{"-trace", makeTree(t, map[string]string{"file": "content"})}, &stdout, &stderr)
 	collector.Close()
@@ -48,4 +50,21 @@ func TestTraceIsSentWhereTheEnvironmentSays(t *testing.T) {
 	assert.Regexp(t, `\ntrace [0-9a-f]{32} was sent\n$`, stdout.String())
 	assert.Contains(t, sent["/v1/traces"], "(*tally).hash.func1")
 	assert.Contains(t, sent["/v1/metrics"], "protocaller.pending.done")
+}
+
+func TestTraceThatCannotBeSentIsTheLastOfTheErrors(t *testing.T) {
+	nobody := httptest.NewServer(http.NotFoundHandler())
+	nobody.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", nobody.URL)
+	t.Setenv("OTEL_METRICS_EXPORTER", "")
+	got := runArgs(t, "-trace", t.TempDir())
+	assert.Equal(t, statusFailed, got.status)
+	assert.Contains(t, got.stdout, "files       0\n")
+	assert.Regexp(t, `^quickstart: the trace was not sent: [^\n]+\n$`, got.stderr)
+
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, statusInterrupted, run(ctx, []string{"-trace", t.TempDir()}, &stdout, &stderr))
+	assert.Equal(t, "quickstart: interrupted before all files were read\n", stderr.String())
 }

@@ -62,7 +62,8 @@ func TestFileThatCannotBeReadIsReported(t *testing.T) {
 				}
 				return os.Open(path)
 			})
-			assert.Equal(t, statusUnreadable, got.status)
+			assert.Equal(t, statusFailed, got.status)
+			assert.True(t, strings.HasSuffix(got.stderr, "quickstart: something could not be read\n"), got.stderr)
 			assert.Contains(t, got.stdout, text("files       1", "bytes       5"))
 			assert.Contains(t, got.stdout, text("unreadable  1", "            "+fmt.Sprintf(tt.want, victim), ""))
 		})
@@ -87,7 +88,7 @@ func TestOnlyTheFirstReasonsArePrinted(t *testing.T) {
 	got := runOpening(t.Context(), t, makeTree(t, contents), 1, func(string) (*os.File, error) {
 		return nil, errors.New("broken disk")
 	})
-	assert.Equal(t, statusUnreadable, got.status)
+	assert.Equal(t, statusFailed, got.status)
 	assert.Contains(t, got.stdout, "files       0\n")
 	assert.Contains(t, got.stdout,
 		"unreadable  15\n"+strings.Repeat("            broken disk\n", maxReasons)+"            and 5 more\n\n")
@@ -102,7 +103,7 @@ func TestDirectoryThatCannotBeReadIsReported(t *testing.T) {
 	require.NoError(t, root.MkdirAll(strings.Repeat(strings.Repeat("d", 200)+"/", 30), 0o700))
 
 	got := runArgs(t, dir)
-	assert.Equal(t, statusUnreadable, got.status)
+	assert.Equal(t, statusFailed, got.status)
 	assert.Contains(t, got.stdout, text("files       1", "bytes       7"))
 	assert.Regexp(t, `(?m)^unreadable  1\n +open .*/dddd*: file name too long\n\n`, got.stdout)
 }

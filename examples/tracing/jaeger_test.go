@@ -57,7 +57,7 @@ func TestThePictureOfAnOrderIsWritten(t *testing.T) {
 	jaegertest.Start(t, "tool") // keeps the environment, and is not the one that the program starts
 	file := filepath.Join(t.TempDir(), "order.svg")
 
-	require.NoError(t, run(t.Context(), []string{"-picture", file, "-listen", "127.0.0.1:0"}, io.Discard))
+	require.Equal(t, statusOK, run(t.Context(), []string{"-picture", file, "-listen", "127.0.0.1:0"}, io.Discard, os.Stderr))
 
 	svg, err := os.ReadFile(file)
 	require.NoError(t, err)
