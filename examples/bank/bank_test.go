@@ -9,6 +9,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func openForADay(t *testing.T, o options) (result, error) {
@@ -89,20 +92,20 @@ func TestInterruptCancelsWhatHasNotBegunAndLosesNoMoney(t *testing.T) {
 
 func TestProgram(t *testing.T) {
 	defer func() { require.NoError(t, leaks()) }()
-	got := execute(t, nil, "-accounts", "5", "-transfers", "100", "-seed", "7")
-	assert.Equal(t, statusOK, got.status)
-	assert.Contains(t, got.stdout, "accounts   5, with 1000 each\ntransfers  100 asked for, ")
-	assert.Contains(t, got.stdout, ", as it should be\n")
-	assert.Empty(t, got.stderr)
+	got := clitest.Execute(t, nil, "-accounts", "5", "-transfers", "100", "-seed", "7")
+	assert.Equal(t, cli.StatusOK, got.Status)
+	assert.Contains(t, got.Stdout, "accounts   5, with 1000 each\ntransfers  100 asked for, ")
+	assert.Contains(t, got.Stdout, ", as it should be\n")
+	assert.Empty(t, got.Stderr)
 }
 
 func TestSignalEndsTheDayWithAReport(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
-			got := execute(t, signal, "-transfers", "1000000000")
-			assert.Equal(t, statusInterrupted, got.status)
-			assert.Equal(t, "bank: interrupted before all transfers were made\n", got.stderr)
-			assert.Contains(t, got.stdout, ", as it should be\n")
+			got := clitest.Execute(t, signal, "-transfers", "1000000000")
+			assert.Equal(t, cli.StatusInterrupted, got.Status)
+			assert.Equal(t, "bank: interrupted before all transfers were made\n", got.Stderr)
+			assert.Contains(t, got.Stdout, ", as it should be\n")
 		})
 	}
 }
@@ -110,13 +113,13 @@ func TestSignalEndsTheDayWithAReport(t *testing.T) {
 func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
 	for _, arg := range []string{"-transfers=10", "-help"} {
 		t.Run(arg, func(t *testing.T) {
-			checkUnwritable(t, arg)
+			clitest.CheckUnwritable(t, command, arg)
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -129,7 +132,7 @@ func TestUnusableArguments(t *testing.T) {
 		`invalid value "x" for flag -seed: parse error`: {"-seed", "x"},
 	} {
 		t.Run(want, func(t *testing.T) {
-			assert.Equal(t, outcome{statusUsage, "", "bank: " + want + "\n"}, execute(t, nil, args...))
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "bank: " + want + "\n"}, clitest.Execute(t, nil, args...))
 		})
 	}
 }

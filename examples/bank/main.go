@@ -11,7 +11,6 @@
 // soon be a deadlock, but a function that waits gives its turn away.
 //
 //	main.go     the command line, and what is printed
-//	command.go  signals and the exit status, the same in all examples
 //	bank.go     the business of a bank: transfers, messages, an audit
 //	account.go  the actor
 package main
@@ -27,6 +26,8 @@ import (
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 const usage = `usage: bank [-accounts N] [-transfers N] [-seed N]
@@ -47,14 +48,14 @@ command line is wrong, 130 after Ctrl-C.
 const command = "bank"
 
 var (
-	errInterrupted = errors.New("interrupted before all transfers were made")
+	errInterrupted = cli.Interrupted("interrupted before all transfers were made")
 	errWrongSum    = errors.New("the sum of the balances is wrong")
 )
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
-	return exitStatus(runBank(ctx, args, stdout, stderr), stderr)
+	return cli.Exit(command, runBank(ctx, args, stdout, stderr), stderr)
 }
 
 func runBank(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -64,7 +65,7 @@ func runBank(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		return err
 	}
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))

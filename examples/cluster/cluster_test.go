@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestLocalMembersHashTheFiles(t *testing.T) {
@@ -21,10 +24,10 @@ func TestLocalMembersHashTheFiles(t *testing.T) {
 	p := start(t, "-local", "3", dir)
 	members := p.members(3)
 	got := p.end()
-	assert.Zero(t, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
 	for _, m := range members {
-		assert.Contains(t, got.stdout, "member      "+m.address+" read ")
+		assert.Contains(t, got.Stdout, "member      "+m.address+" read ")
 	}
 }
 
@@ -35,9 +38,9 @@ func TestMembersThatAreKilledLoseNothing(t *testing.T) {
 	members[0].kill(t) // before the files are begun, and etcd says for seconds that it lives
 	members[1].kill(t)
 	got := p.end()
-	assert.Zero(t, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
-	assert.Contains(t, got.stdout, "member      "+members[2].address+" read 3000 files\n")
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
+	assert.Contains(t, got.Stdout, "member      "+members[2].address+" read 3000 files\n")
 }
 
 func TestWhatCannotBeReadIsReported(t *testing.T) {
@@ -48,20 +51,20 @@ func TestWhatCannotBeReadIsReported(t *testing.T) {
 	require.NoError(t, os.WriteFile(secret, nil, 0))
 	got := start(t, "-local", "1", dir).end()
 	if os.Geteuid() == 0 { // who may read everything
-		assert.Contains(t, got.stdout, "files       11\n")
+		assert.Contains(t, got.Stdout, "files       11\n")
 		return
 	}
-	assert.Equal(t, statusFailed, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       10\n")
-	assert.Contains(t, got.stdout, "unreadable  1\n")
-	assert.Contains(t, got.stdout, "secret?file: permission denied\n")
+	assert.Equal(t, cli.StatusFailed, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       10\n")
+	assert.Contains(t, got.Stdout, "unreadable  1\n")
+	assert.Contains(t, got.Stdout, "secret?file: permission denied\n")
 }
 
 func TestEmptyDirectory(t *testing.T) {
 	t.Parallel()
 	got := start(t, "-local", "1", t.TempDir()).end()
-	assert.Zero(t, got.status, got.stderr)
-	assert.Equal(t, "files       0\nbytes       0\nduplicates  0\nunreadable  0\n", got.stdout)
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Equal(t, "files       0\nbytes       0\nduplicates  0\nunreadable  0\n", got.Stdout)
 }
 
 func TestMembersOfOtherTerminalsJoin(t *testing.T) {
@@ -73,9 +76,9 @@ func TestMembersOfOtherTerminalsJoin(t *testing.T) {
 	member := start(t, "-join", etcd)
 	got := hashing.end()
 	member.signal(os.Interrupt)
-	assert.Zero(t, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       100\n")
-	assert.Zero(t, member.end().status)
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       100\n")
+	assert.Zero(t, member.end().Status)
 }
 
 func TestSignalEndsItWithWhatWasDone(t *testing.T) {
@@ -89,9 +92,9 @@ func TestSignalEndsItWithWhatWasDone(t *testing.T) {
 			waitUntilOpen(t, p.members(1)[0].pid, endless)
 			p.signal(signal)
 			got := p.end()
-			assert.Equal(t, statusInterrupted, got.status)
-			assert.Contains(t, got.stdout, "files       0\n")
-			assert.True(t, strings.HasSuffix(got.stderr, "cluster: interrupted before all files were read\n"), got.stderr)
+			assert.Equal(t, cli.StatusInterrupted, got.Status)
+			assert.Contains(t, got.Stdout, "files       0\n")
+			assert.True(t, strings.HasSuffix(got.Stderr, "cluster: interrupted before all files were read\n"), got.Stderr)
 		})
 	}
 }
@@ -107,29 +110,29 @@ func TestMemberSaysWhatItWaitsForUntilASignal(t *testing.T) {
 			assert.Equal(t, "waiting for the etcd at "+nowhere+", for 20s at most\n", p.line())
 			p.signal(signal)
 			got := p.end()
-			assert.Equal(t, statusInterrupted, got.status)
-			assert.Empty(t, got.stdout)
-			assert.True(t, strings.HasSuffix(got.stderr, "\ncluster: interrupted before all files were read\n"), got.stderr)
+			assert.Equal(t, cli.StatusInterrupted, got.Status)
+			assert.Empty(t, got.Stdout)
+			assert.True(t, strings.HasSuffix(got.Stderr, "\ncluster: interrupted before all files were read\n"), got.Stderr)
 		})
 	}
 }
 
 func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
-	checkUnwritable(t, "-help")
+	clitest.CheckUnwritable(t, command, "-help")
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	require.NoError(t, err)
 	defer full.Close()
-	cmd := newProcess(t, "-local", "1", makeTree(t, 1))
+	cmd := clitest.Command(t, "-local", "1", makeTree(t, 1))
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = full, &stderr
 	_ = cmd.Run() // the exit status says it
-	assert.Equal(t, statusFailed, cmd.ProcessState.ExitCode())
+	assert.Equal(t, cli.StatusFailed, cmd.ProcessState.ExitCode())
 	assert.True(t, strings.HasSuffix(stderr.String(), "cluster: write /dev/stdout: no space left on device\n"), &stderr)
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -153,7 +156,7 @@ func TestUnusableArguments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			assert.Equal(t, statusUsage, run(context.Background(), tt.args, nil, &stdout, &stderr))
+			assert.Equal(t, cli.StatusUsage, run(context.Background(), tt.args, nil, &stdout, &stderr))
 			assert.Equal(t, fmt.Sprintf("cluster: %s\n", tt.want), stderr.String())
 			assert.Empty(t, stdout.String())
 		})

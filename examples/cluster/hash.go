@@ -22,6 +22,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
@@ -49,7 +50,7 @@ func hashAll(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	defer stopMembers()
 	if o.local == 0 {
-		fmt.Fprintf(stderr, "waiting for members: go run . -join %s\n", printable(etcd))
+		fmt.Fprintf(stderr, "waiting for members: go run . -join %s\n", cli.Printable(etcd))
 	}
 	tracing, err := startTracing(ctx, o.trace)
 	if err != nil {
@@ -231,7 +232,7 @@ func (t *tally) report(w io.Writer) {
 	fmt.Fprintf(w, "duplicates  %d\n", t.duplicates)
 	fmt.Fprintf(w, "unreadable  %d\n", t.unreadable)
 	for _, reason := range t.reasons {
-		fmt.Fprintf(w, "            %s\n", printable(reason.Error()))
+		fmt.Fprintf(w, "            %s\n", cli.Printable(reason.Error()))
 	}
 	for _, address := range slices.Sorted(maps.Keys(t.perMember)) {
 		fmt.Fprintf(w, "member      %s read %d files\n", address, t.perMember[address])

@@ -14,10 +14,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	os.Exit(m.Run())
@@ -37,7 +39,7 @@ func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	races, err := filepath.Abs("testdata/races.txt")
 	require.NoError(t, err)
-	p := &program{t: t, cmd: newProcess(t, args...)}
+	p := &program{t: t, cmd: clitest.Command(t, args...)}
 	p.cmd.Env = append(p.cmd.Env, "GORACE=suppressions="+races)
 	p.cmd.Stdout = &p.stdout
 	stderr, err := p.cmd.StderrPipe()
@@ -48,12 +50,12 @@ func start(t *testing.T, args ...string) *program {
 }
 
 // end waits for the end of the program.
-func (p *program) end() outcome {
+func (p *program) end() clitest.Outcome {
 	p.t.Helper()
 	rest, err := io.ReadAll(p.stderr)
 	require.NoError(p.t, err)
 	_ = p.cmd.Wait() // what it says is in the exit status
-	return outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.said + string(rest)}
+	return clitest.Outcome{Status: p.cmd.ProcessState.ExitCode(), Stdout: p.stdout.String(), Stderr: p.said + string(rest)}
 }
 
 func (p *program) signal(s os.Signal) { require.NoError(p.t, p.cmd.Process.Signal(s)) }

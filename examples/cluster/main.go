@@ -19,7 +19,6 @@
 //	local.go    members as children of this process
 //	etcd.go     the etcd, and how to join the cluster
 //	trace.go    the trace of all that, if it is asked for
-//	command.go  signals and the exit status, the same in all examples
 package main
 
 import (
@@ -31,6 +30,8 @@ import (
 	"io"
 	"net"
 	"os"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 const usage = `usage: cluster [-local N] [-etcd ADDRESS] [-trace] DIR
@@ -55,11 +56,11 @@ cluster, 2 if the command line or DIR is of no use, 130 after Ctrl-C.
 const command = "cluster"
 
 var (
-	errInterrupted = errors.New("interrupted before all files were read")
+	errInterrupted = cli.Interrupted("interrupted before all files were read")
 	errUnreadable  = errors.New("something could not be read")
 )
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
@@ -67,13 +68,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	case o.join != "":
 		err = member(ctx, o, stdin, stdout, stderr)
 	default:
 		err = hashAll(ctx, o, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 // mostLocal is how many members a machine may be asked to run.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -53,7 +54,7 @@ func member(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.W
 		return err
 	}
 	notice := time.AfterFunc(time.Second, func() {
-		fmt.Fprintf(stderr, "waiting for the etcd at %s, for %v at most\n", printable(o.join), patience)
+		fmt.Fprintf(stderr, "waiting for the etcd at %s, for %v at most\n", cli.Printable(o.join), patience)
 	})
 	_, leave, err := join(ctx, system, o.join, workers)
 	notice.Stop()
@@ -67,7 +68,7 @@ func member(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.W
 	end, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if err := leave(end); err != nil {
-		fmt.Fprintln(stderr, "left in a hurry:", oneLine(err)) // as when the etcd has gone before
+		fmt.Fprintln(stderr, "left in a hurry:", cli.OneLine(err)) // as when the etcd has gone before
 	}
 	return cmp.Or(err, actors.Shutdown(context.Background(), system), tracing.end(io.Discard))
 }

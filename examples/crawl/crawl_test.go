@@ -14,19 +14,22 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestOwnSiteIsCrawledAsAWhole(t *testing.T) {
 	file := newFile(t)
 	got := runArgs(t.Context(), "-db", file, "-limit", "50")
-	assert.Equal(t, outcome{stdout: "305 pages done, in " + file + "\n"}, got)
+	assert.Equal(t, clitest.Outcome{Stdout: "305 pages done, in " + file + "\n"}, got)
 	pages := readDatabase(t, file)
 	assert.Len(t, pages, 305)
 	assert.Equal(t, "Page 299", pages["299"].title)
 	assert.Equal(t, http.StatusNotFound, pages["300"].status)
 
 	got = runArgs(t.Context(), "-db", file, "-pages", "3")
-	assert.Equal(t, outcome{stdout: "3 pages done, in " + file + "\n"}, got, "the same database again")
+	assert.Equal(t, clitest.Outcome{Stdout: "3 pages done, in " + file + "\n"}, got, "the same database again")
 }
 
 func TestPagesAndLinksOfAllKinds(t *testing.T) {
@@ -55,8 +58,8 @@ func TestPagesAndLinksOfAllKinds(t *testing.T) {
 	})
 	file := newFile(t)
 	got := runArgs(t.Context(), "-url", begin, "-db", file)
-	assert.Equal(t, statusFailed, got.status)
-	assert.Equal(t, "crawl: 1 page had no answer, see the column error\n", got.stderr)
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Equal(t, "crawl: 1 page had no answer, see the column error\n", got.Stderr)
 	pages := readDatabase(t, file)
 	assert.Len(t, pages, 6)
 	assert.Equal(t, "The & first", pages[strings.TrimSuffix(strings.TrimPrefix(begin, "http://"), "/")].title)
@@ -86,7 +89,7 @@ func TestNoMorePagesAtTheSameTimeThanAllowed(t *testing.T) {
 		<-together // the first of them wait for each other
 	})
 	file := newFile(t)
-	assert.Equal(t, statusOK, runArgs(t.Context(), "-url", begin, "-db", file, "-limit", "3").status)
+	assert.Equal(t, cli.StatusOK, runArgs(t.Context(), "-url", begin, "-db", file, "-limit", "3").Status)
 	assert.Len(t, readDatabase(t, file), 21)
 }
 
@@ -114,9 +117,9 @@ func TestTimeoutEndsTheCrawl(t *testing.T) {
 	begin, _ := hanging(t, 7)
 	file := newFile(t)
 	got := runArgs(t.Context(), "-url", begin, "-db", file, "-timeout", "300ms")
-	assert.Equal(t, statusFailed, got.status)
-	assert.Contains(t, got.stderr, "not done after 300ms")
-	assert.Equal(t, fmt.Sprintf("%d pages done, in %s\n", len(readDatabase(t, file)), file), got.stdout)
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Contains(t, got.Stderr, "not done after 300ms")
+	assert.Equal(t, fmt.Sprintf("%d pages done, in %s\n", len(readDatabase(t, file)), file), got.Stdout)
 }
 
 func TestSiteThatDoesNotAnswerIsReported(t *testing.T) {
@@ -124,9 +127,9 @@ func TestSiteThatDoesNotAnswerIsReported(t *testing.T) {
 	nobody.Close()
 	file := newFile(t)
 	got := runArgs(t.Context(), "-url", nobody.URL, "-db", file)
-	assert.Equal(t, statusFailed, got.status)
-	assert.Equal(t, "1 page done, in "+file+"\n", got.stdout)
-	assert.Contains(t, got.stderr, "1 page had no answer")
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Equal(t, "1 page done, in "+file+"\n", got.Stdout)
+	assert.Contains(t, got.Stderr, "1 page had no answer")
 }
 
 func TestInterruptBeforeTheFirstPage(t *testing.T) {
@@ -134,8 +137,8 @@ func TestInterruptBeforeTheFirstPage(t *testing.T) {
 	cancel()
 	file := newFile(t)
 	got := runArgs(ctx, "-db", file)
-	assert.Equal(t, statusInterrupted, got.status)
-	assert.Equal(t, "0 pages done, in "+file+"\n", got.stdout)
+	assert.Equal(t, cli.StatusInterrupted, got.Status)
+	assert.Equal(t, "0 pages done, in "+file+"\n", got.Stdout)
 	assert.Empty(t, readDatabase(t, file))
 }
 
@@ -147,7 +150,7 @@ func TestSignalLeavesAConsistentDatabase(t *testing.T) {
 			begin, hangs := hanging(t, quick)
 			file := newFile(t)
 			var stdout, stderr strings.Builder
-			program := newProcess(t, "-url", begin, "-db", file, "-limit", fmt.Sprint(limit))
+			program := clitest.Command(t, "-url", begin, "-db", file, "-limit", fmt.Sprint(limit))
 			program.Stdout, program.Stderr = &stdout, &stderr
 			require.NoError(t, program.Start())
 			for range limit {
@@ -156,7 +159,7 @@ func TestSignalLeavesAConsistentDatabase(t *testing.T) {
 			require.NoError(t, program.Process.Signal(signal))
 
 			_ = program.Wait() // the exit status says it
-			assert.Equal(t, statusInterrupted, program.ProcessState.ExitCode())
+			assert.Equal(t, cli.StatusInterrupted, program.ProcessState.ExitCode())
 			assert.Equal(t, fmt.Sprintf("%d pages done, in %s\n", 1+quick, file), stdout.String())
 			assert.Equal(t, "crawl: interrupted before all pages were fetched\n", stderr.String())
 			assert.Len(t, readDatabase(t, file), 1+quick)
@@ -165,8 +168,8 @@ func TestSignalLeavesAConsistentDatabase(t *testing.T) {
 }
 
 func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
-	checkUnwritable(t, "-db", newFile(t), "-pages", "1")
-	checkUnwritable(t, "-help")
+	clitest.CheckUnwritable(t, command, "-db", newFile(t), "-pages", "1")
+	clitest.CheckUnwritable(t, command, "-help")
 }
 
 func TestWhatIsKeptOfAPageIsBounded(t *testing.T) {
@@ -187,7 +190,7 @@ func TestWhatIsKeptOfAPageIsBounded(t *testing.T) {
 	})
 	file := newFile(t)
 	got := runArgs(t.Context(), "-url", begin, "-db", file, "-pages", "3")
-	assert.Equal(t, "3 pages done, in "+file+"\n", got.stdout)
+	assert.Equal(t, "3 pages done, in "+file+"\n", got.Stdout)
 	pages, links := readDatabase(t, file), 0
 	for _, p := range pages {
 		assert.LessOrEqual(t, len(p.title), longestText)
@@ -224,7 +227,7 @@ func TestUnusableArguments(t *testing.T) {
 		"no database":     {[]string{"-db", "/nowhere\a/x"}, "database /nowhere?/x: unable to open database file (14)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, outcome{statusUsage, "", "crawl: " + tt.want + "\n"}, execute(t, nil, tt.args...))
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "crawl: " + tt.want + "\n"}, clitest.Execute(t, nil, tt.args...))
 		})
 	}
 }
@@ -232,9 +235,9 @@ func TestUnusableArguments(t *testing.T) {
 func TestNameOfADatabaseIsPrintable(t *testing.T) {
 	file := newFile(t)
 	got := runArgs(t.Context(), "-db", file+"\x1b[2J", "-pages", "1")
-	assert.Equal(t, outcome{stdout: "1 page done, in " + file + "?[2J\n"}, got)
+	assert.Equal(t, clitest.Outcome{Stdout: "1 page done, in " + file + "?[2J\n"}, got)
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }

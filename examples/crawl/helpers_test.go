@@ -14,10 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	status := m.Run()
@@ -39,10 +41,10 @@ func leaks() (err error) {
 	return err
 }
 
-func runArgs(ctx context.Context, args ...string) outcome {
+func runArgs(ctx context.Context, args ...string) clitest.Outcome {
 	var stdout, stderr bytes.Buffer
 	status := run(ctx, args, &stdout, &stderr)
-	return outcome{status, stdout.String(), stderr.String()}
+	return clitest.Outcome{Status: status, Stdout: stdout.String(), Stderr: stderr.String()}
 }
 
 // serve serves a site until the test ends.

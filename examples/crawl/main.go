@@ -16,7 +16,6 @@
 //	fetch.go    one page
 //	store.go    the database
 //	site.go     the web site that is crawled by default
-//	command.go  signals and the exit status, the same in all examples
 package main
 
 import (
@@ -33,6 +32,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -56,9 +56,9 @@ after Ctrl-C.
 
 const command = "crawl"
 
-var errInterrupted = errors.New("interrupted before all pages were fetched")
+var errInterrupted = cli.Interrupted("interrupted before all pages were fetched")
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
@@ -66,11 +66,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	default:
 		err = crawl(ctx, o, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 // mostAtOnce keeps the memory that pages take within bounds.
@@ -137,7 +137,7 @@ func crawl(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	s, err := openStore(context.WithoutCancel(ctx), root, o.db)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	c := newCrawler(root, s, o)
 	stopProgress := c.showProgress(ctx, stderr)
@@ -150,7 +150,7 @@ func crawl(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(stdout, "%s done, in %s\n", count(pages.written), printable(o.db)); err != nil {
+	if _, err := fmt.Fprintf(stdout, "%s done, in %s\n", count(pages.written), cli.Printable(o.db)); err != nil {
 		return err
 	}
 	if crawling.Cancelled() {

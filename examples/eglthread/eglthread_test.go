@@ -11,10 +11,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	goleak.VerifyTestMain(m)
@@ -22,7 +25,7 @@ func TestMain(m *testing.M) {
 
 func TestContextOfOneThread(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, statusOK, run(t.Context(), nil, &stdout, &stderr))
+	require.Equal(t, cli.StatusOK, run(t.Context(), nil, &stdout, &stderr))
 	assert.Empty(t, stderr.String())
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 	require.Len(t, lines, 3)
@@ -37,15 +40,15 @@ func TestContextOfOneThread(t *testing.T) {
 func TestSignalEndsThePainting(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
-			want := outcome{statusInterrupted, "goroutine  not finished\n", "eglthread: interrupted before all was painted\n"}
-			assert.Equal(t, want, execute(t, signal, "-pause", "1h"))
+			want := clitest.Outcome{Status: cli.StatusInterrupted, Stdout: "goroutine  not finished\n", Stderr: "eglthread: interrupted before all was painted\n"}
+			assert.Equal(t, want, clitest.Execute(t, signal, "-pause", "1h"))
 		})
 	}
 }
 
 func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
-	checkUnwritable(t)
-	checkUnwritable(t, "-help")
+	clitest.CheckUnwritable(t, command)
+	clitest.CheckUnwritable(t, command, "-help")
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -55,11 +58,11 @@ func TestUnusableArguments(t *testing.T) {
 		"-pause -1s: it must not be negative":  {"-pause", "-1s"},
 	} {
 		t.Run(want, func(t *testing.T) {
-			assert.Equal(t, outcome{statusUsage, "", "eglthread: " + want + "\n"}, execute(t, nil, args...))
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "eglthread: " + want + "\n"}, clitest.Execute(t, nil, args...))
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }

@@ -17,7 +17,6 @@
 //	main.go     what is done on each backend, and what came of it
 //	paint.go    the functions of a caller
 //	egl.go      the C libraries
-//	command.go  signals and the exit status, the same in all examples
 package main
 
 import (
@@ -33,6 +32,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -63,9 +63,9 @@ The exit status is 0, or 1 if there is no OpenGL or the result cannot be written
 
 const command = "eglthread"
 
-var errInterrupted = errors.New("interrupted before all was painted")
+var errInterrupted = cli.Interrupted("interrupted before all was painted")
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	pause, err := parse(args)
@@ -73,11 +73,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	default:
 		err = paintAll(ctx, pause, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 func parse(args []string) (pause time.Duration, err error) {

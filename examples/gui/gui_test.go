@@ -17,12 +17,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 var screenshot = flag.String("screenshot", "", "write what the finished window looks like to this `file`")
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	goleak.VerifyTestMain(m)
@@ -46,7 +49,7 @@ type program struct {
 
 func startProgram(t *testing.T, args ...string) *program {
 	t.Helper()
-	p := &program{screen: newScreen(t), cmd: newProcess(t, args...)}
+	p := &program{screen: newScreen(t), cmd: clitest.Command(t, args...)}
 	p.cmd.Env = append(p.cmd.Env, "DISPLAY="+p.display, "WAYLAND_DISPLAY=",
 		"XDG_RUNTIME_DIR="+t.TempDir(), "LIBGL_ALWAYS_SOFTWARE=1")
 	p.cmd.Stderr = &p.stderr
@@ -142,21 +145,21 @@ func TestSignalEndsItWithWhatWasDone(t *testing.T) {
 			require.NoError(t, err)
 			assert.Regexp(t, `^\d+ of 280 rows\n$`, string(said))
 			_ = p.cmd.Wait() // the exit status says it
-			assert.Equal(t, statusInterrupted, p.cmd.ProcessState.ExitCode())
+			assert.Equal(t, cli.StatusInterrupted, p.cmd.ProcessState.ExitCode())
 			assert.Equal(t, "gui: interrupted\n", p.stderr.String())
 		})
 	}
 }
 
 func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
-	checkUnwritable(t, "-help")
+	clitest.CheckUnwritable(t, command, "-help")
 	s := newScreen(t)
 	for name, value := range map[string]string{
 		"DISPLAY": s.display, "WAYLAND_DISPLAY": "", "XDG_RUNTIME_DIR": t.TempDir(), "LIBGL_ALWAYS_SOFTWARE": "1",
 	} {
 		t.Setenv(name, value)
 	}
-	checkUnwritable(t)
+	clitest.CheckUnwritable(t, command)
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -166,20 +169,20 @@ func TestUnusableArguments(t *testing.T) {
 		"-detail must be at least 1":           {"-detail", "0"},
 	} {
 		t.Run(want, func(t *testing.T) {
-			assert.Equal(t, outcome{statusUsage, "", "gui: " + want + "\n"}, execute(t, nil, args...))
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "gui: " + want + "\n"}, clitest.Execute(t, nil, args...))
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }
 
 func TestNoScreen(t *testing.T) {
 	for name, value := range map[string]string{"DISPLAY": "", "WAYLAND_DISPLAY": "", "XDG_RUNTIME_DIR": t.TempDir()} {
 		t.Setenv(name, value)
 	}
-	got := execute(t, nil)
-	assert.Equal(t, statusFailed, got.status)
-	assert.Regexp(t, `^gui: [^\n]+\n$`, got.stderr)
+	got := clitest.Execute(t, nil)
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Regexp(t, `^gui: [^\n]+\n$`, got.Stderr)
 }

@@ -20,7 +20,6 @@
 //	painting.go    the function that paints
 //	mandelbrot.go  the workers' functions
 //	printer.go     the lines that are printed
-//	command.go     signals and the exit status, the same in all examples
 package main
 
 import (
@@ -38,6 +37,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -54,10 +54,10 @@ The exit status is 0, or 1 if there is no screen or something cannot be printed,
 
 const command = "gui"
 
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = cli.Interrupted("interrupted")
 
 func main() {
-	ctx := untilSignal()
+	ctx := cli.UntilSignal()
 	go func() { os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr)) }()
 	app.Main() // needs the main goroutine on some systems, and never returns
 }
@@ -68,11 +68,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	default:
 		err = show(ctx, detail, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 func parse(args []string) (detail int, err error) {

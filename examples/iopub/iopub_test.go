@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -42,10 +44,10 @@ func TestEachLineArrivesWithTheIDOfItsCaller(t *testing.T) {
 			const callers, tasks = 4, 50
 			got := runArgs(t.Context(), "-endpoint", endpoint, "-pause", "0",
 				"-callers", fmt.Sprint(callers), "-tasks", fmt.Sprint(tasks))
-			assert.Equal(t, statusOK, got.status)
-			assert.Empty(t, got.stderr)
+			assert.Equal(t, cli.StatusOK, got.Status)
+			assert.Empty(t, got.Stderr)
 
-			lines, rest := heard(got.stdout)
+			lines, rest := heard(got.Stdout)
 			for i := range callers {
 				id := fmt.Sprintf("callers/caller%d", i+1)
 				own := lines[id]
@@ -96,10 +98,10 @@ func without(all, some []string) (left []string) {
 func TestSignalLosesNoLine(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
-			got := execute(t, signal, "-pause", "1h")
-			assert.Equal(t, statusInterrupted, got.status)
-			assert.Equal(t, "iopub: interrupted\n", got.stderr)
-			lines, rest := heard(got.stdout)
+			got := clitest.Execute(t, signal, "-pause", "1h")
+			assert.Equal(t, cli.StatusInterrupted, got.Status)
+			assert.Equal(t, "iopub: interrupted\n", got.Stderr)
+			lines, rest := heard(got.Stdout)
 			count := 0
 			for _, said := range lines {
 				count += len(said)
@@ -110,8 +112,8 @@ func TestSignalLosesNoLine(t *testing.T) {
 }
 
 func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
-	checkUnwritable(t, "-pause", "1h")
-	checkUnwritable(t, "-help")
+	clitest.CheckUnwritable(t, command, "-pause", "1h")
+	clitest.CheckUnwritable(t, command, "-help")
 }
 
 func TestLineThatIsLostIsReported(t *testing.T) {
@@ -149,22 +151,22 @@ func TestUnusableArguments(t *testing.T) {
 		status int
 		want   string
 	}{
-		"an argument":        {[]string{"x"}, statusUsage, `"x" is no flag; try -help`},
-		"an unknown flag":    {[]string{"-x"}, statusUsage, "flag provided but not defined: -x"},
-		"a flag to print":    {[]string{"-\x1b[2J"}, statusUsage, "flag provided but not defined: -?[2J"},
-		"no caller":          {[]string{"-callers", "0"}, statusUsage, "-callers 0: it must be from 1 to 100"},
-		"negative tasks":     {[]string{"-tasks", "-1"}, statusUsage, "-tasks -1: it must not be negative"},
-		"a negative pause":   {[]string{"-pause", "-1s"}, statusUsage, "-pause -1s: it must be from 0 to 24h0m0s"},
-		"an endless pause":   {[]string{"-pause", "2000000h"}, statusUsage, "-pause 2000000h0m0s: it must be from 0 to 24h0m0s"},
-		"no endpoint":        {[]string{"-endpoint", "no\n"}, statusUsage, `-endpoint "no\n": it must begin with inproc://, ipc:// or tcp://`},
-		"a foreign endpoint": {[]string{"-endpoint", "tcp://x"}, statusFailed, "listen at tcp://x: invalid argument"},
+		"an argument":        {[]string{"x"}, cli.StatusUsage, `"x" is no flag; try -help`},
+		"an unknown flag":    {[]string{"-x"}, cli.StatusUsage, "flag provided but not defined: -x"},
+		"a flag to print":    {[]string{"-\x1b[2J"}, cli.StatusUsage, "flag provided but not defined: -?[2J"},
+		"no caller":          {[]string{"-callers", "0"}, cli.StatusUsage, "-callers 0: it must be from 1 to 100"},
+		"negative tasks":     {[]string{"-tasks", "-1"}, cli.StatusUsage, "-tasks -1: it must not be negative"},
+		"a negative pause":   {[]string{"-pause", "-1s"}, cli.StatusUsage, "-pause -1s: it must be from 0 to 24h0m0s"},
+		"an endless pause":   {[]string{"-pause", "2000000h"}, cli.StatusUsage, "-pause 2000000h0m0s: it must be from 0 to 24h0m0s"},
+		"no endpoint":        {[]string{"-endpoint", "no\n"}, cli.StatusUsage, `-endpoint "no\n": it must begin with inproc://, ipc:// or tcp://`},
+		"a foreign endpoint": {[]string{"-endpoint", "tcp://x"}, cli.StatusFailed, "listen at tcp://x: invalid argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, outcome{tt.status, "", "iopub: " + tt.want + "\n"}, execute(t, nil, tt.args...))
+			assert.Equal(t, clitest.Outcome{Status: tt.status, Stderr: "iopub: " + tt.want + "\n"}, clitest.Execute(t, nil, tt.args...))
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, runArgs(context.Background(), "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, runArgs(context.Background(), "-help"))
 }

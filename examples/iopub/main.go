@@ -17,7 +17,6 @@
 //	publisher.go   the socket of a caller
 //	subscriber.go  the one who listens
 //	printer.go     the lines that are printed
-//	command.go     signals and the exit status, the same in all examples
 package main
 
 import (
@@ -35,6 +34,7 @@ import (
 	"github.com/pebbe/zmq4"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 const usage = `usage: iopub [-callers N] [-tasks N] [-pause D] [-endpoint E]
@@ -54,12 +54,12 @@ command line is of no use, 130 after Ctrl-C.
 
 const command = "iopub"
 
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = cli.Interrupted("interrupted")
 
 // patience is how long sockets wait for one another.
 const patience = 10 * time.Second
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
@@ -67,11 +67,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	default:
 		err = listenToAll(ctx, o, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 const (

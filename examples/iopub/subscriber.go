@@ -11,6 +11,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -102,7 +103,7 @@ func (s *subscriber) listen() error {
 func (s *subscriber) hear(id, topic, data string) {
 	if topic != topicEnd {
 		s.heard[id]++
-		s.out.printf("%-18s | %s\n", printable(id), printable(data))
+		s.out.printf("%-18s | %s\n", cli.Printable(id), cli.Printable(data))
 		return
 	}
 	s.mu.Lock()

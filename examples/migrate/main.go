@@ -13,7 +13,6 @@
 //	agency.go   what both versions have in common
 //	before.go   the agency with RequestFuture and ReenterAfter
 //	after.go    the agency with callers
-//	command.go  signals and the exit status, the same in all examples
 package main
 
 import (
@@ -28,6 +27,8 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 const usage = `usage: migrate [-version V] [-seats N] [-rooms N] [-travelers N] [-delay D]
@@ -47,9 +48,9 @@ written, 2 if the command line is of no use, 130 after Ctrl-C.
 
 const command = "migrate"
 
-var errInterrupted = errors.New("interrupted before all trips were booked")
+var errInterrupted = cli.Interrupted("interrupted before all trips were booked")
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
@@ -57,11 +58,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	default:
 		err = sell(ctx, o, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 type options struct {

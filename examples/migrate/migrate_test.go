@@ -16,10 +16,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	goleak.VerifyTestMain(m)
@@ -156,8 +159,8 @@ func TestWhatTheMigrationMakesBetter(t *testing.T) {
 func TestProgram(t *testing.T) {
 	for version := range versions {
 		t.Run(version, func(t *testing.T) {
-			assert.Equal(t, outcome{stdout: "3 seats, 2 rooms\n2 of 5 travelers have a trip, seats left: 1, rooms left: 0\n"},
-				execute(t, nil, "-version", version, "-seats", "3", "-rooms", "2", "-travelers", "5", "-delay", "0"))
+			assert.Equal(t, clitest.Outcome{Stdout: "3 seats, 2 rooms\n2 of 5 travelers have a trip, seats left: 1, rooms left: 0\n"},
+				clitest.Execute(t, nil, "-version", version, "-seats", "3", "-rooms", "2", "-travelers", "5", "-delay", "0"))
 		})
 	}
 }
@@ -166,19 +169,19 @@ func TestSignalEndsItWithAReport(t *testing.T) {
 	for version := range versions {
 		for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 			t.Run(fmt.Sprint(version, " ", signal), func(t *testing.T) {
-				assert.Equal(t, outcome{
-					statusInterrupted,
-					"30 seats, 20 rooms\n0 of 50 travelers have a trip, seats left: 30, rooms left: 20\n",
-					"migrate: interrupted before all trips were booked\n",
-				}, execute(t, signal, "-version", version, "-delay", "30s"))
+				assert.Equal(t, clitest.Outcome{
+					Status: cli.StatusInterrupted,
+					Stdout: "30 seats, 20 rooms\n0 of 50 travelers have a trip, seats left: 30, rooms left: 20\n",
+					Stderr: "migrate: interrupted before all trips were booked\n",
+				}, clitest.Execute(t, signal, "-version", version, "-delay", "30s"))
 			})
 		}
 	}
 }
 
 func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
-	checkUnwritable(t)
-	checkUnwritable(t, "-help")
+	clitest.CheckUnwritable(t, command)
+	clitest.CheckUnwritable(t, command, "-help")
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -190,11 +193,11 @@ func TestUnusableArguments(t *testing.T) {
 		`invalid value "x" for flag -rooms: parse error`:             {"-rooms", "x"},
 	} {
 		t.Run(want, func(t *testing.T) {
-			assert.Equal(t, outcome{statusUsage, "", "migrate: " + want + "\n"}, execute(t, nil, args...))
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "migrate: " + want + "\n"}, clitest.Execute(t, nil, args...))
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }

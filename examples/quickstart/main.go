@@ -14,7 +14,6 @@
 //	walk.go     the files below a directory, and the hash of one
 //	report.go   what is printed
 //	trace.go    the trace of all that, if it is asked for
-//	command.go  signals and the exit status, the same in all examples
 package main
 
 import (
@@ -32,6 +31,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -57,11 +57,11 @@ be written, 2 if the command line or DIR is of no use, 130 after Ctrl-C.
 const command = "quickstart"
 
 var (
-	errInterrupted = errors.New("interrupted before all files were read")
+	errInterrupted = cli.Interrupted("interrupted before all files were read")
 	errUnreadable  = errors.New("something could not be read")
 )
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
@@ -69,11 +69,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	default:
 		err = quickstart(ctx, o, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 // mostWorkers keeps the files that are open below what a process may have.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 func TestTraceIsDrawn(t *testing.T) {
@@ -20,12 +22,12 @@ func TestTraceIsDrawn(t *testing.T) {
 		contents[name] = name
 	}
 	got := runArgs(t, "-trace", makeTree(t, contents))
-	assert.Zero(t, got.status)
-	assert.Regexp(t, `\ntrace [0-9a-f]{32}: 12 spans, `, got.stdout)
-	assert.Regexp(t, `\nquickstart +█+ `, got.stdout)
-	assert.Regexp(t, `\n└ \w+\.\(\*tally\)\.count +░*█+ `, got.stdout)
-	assert.Regexp(t, `\n  ├ \w+\.\(\*tally\)\.hash\.func1 +░*█+`, got.stdout)
-	assert.Regexp(t, `\n  └ … 5 more \w+\.\(\*tally\)\.hash\.func1, `, got.stdout)
+	assert.Zero(t, got.Status)
+	assert.Regexp(t, `\ntrace [0-9a-f]{32}: 12 spans, `, got.Stdout)
+	assert.Regexp(t, `\nquickstart +█+ `, got.Stdout)
+	assert.Regexp(t, `\n└ \w+\.\(\*tally\)\.count +░*█+ `, got.Stdout)
+	assert.Regexp(t, `\n  ├ \w+\.\(\*tally\)\.hash\.func1 +░*█+`, got.Stdout)
+	assert.Regexp(t, `\n  └ … 5 more \w+\.\(\*tally\)\.hash\.func1, `, got.Stdout)
 }
 
 func TestTraceIsSentWhereTheEnvironmentSays(t *testing.T) {
@@ -58,13 +60,13 @@ func TestTraceThatCannotBeSentIsTheLastOfTheErrors(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", nobody.URL)
 	t.Setenv("OTEL_METRICS_EXPORTER", "")
 	got := runArgs(t, "-trace", t.TempDir())
-	assert.Equal(t, statusFailed, got.status)
-	assert.Contains(t, got.stdout, "files       0\n")
-	assert.Regexp(t, `^quickstart: the trace was not sent: [^\n]+\n$`, got.stderr)
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Contains(t, got.Stdout, "files       0\n")
+	assert.Regexp(t, `^quickstart: the trace was not sent: [^\n]+\n$`, got.Stderr)
 
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	var stdout, stderr bytes.Buffer
-	assert.Equal(t, statusInterrupted, run(ctx, []string{"-trace", t.TempDir()}, &stdout, &stderr))
+	assert.Equal(t, cli.StatusInterrupted, run(ctx, []string{"-trace", t.TempDir()}, &stdout, &stderr))
 	assert.Equal(t, "quickstart: interrupted before all files were read\n", stderr.String())
 }

@@ -17,10 +17,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	status := m.Run()

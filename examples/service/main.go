@@ -16,7 +16,6 @@
 //	service.go  the life of the service
 //	ballot.go   the votes, and the caller that owns them
 //	web.go      the handlers
-//	command.go  signals and the exit status, the same in all examples
 package main
 
 import (
@@ -28,6 +27,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 const usage = `usage: service [-listen ADDRESS] [-file FILE] [-save D] [-grace D] CHOICE...
@@ -50,9 +51,9 @@ If OTEL_EXPORTER_OTLP_ENDPOINT is set, metrics and traces are sent there.
 
 const command = "service"
 
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = cli.Interrupted("interrupted")
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
@@ -60,11 +61,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	default:
 		err = serve(ctx, o, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 type options struct {

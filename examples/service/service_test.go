@@ -21,6 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestVotesAreCounted(t *testing.T) {
@@ -178,7 +180,7 @@ func TestSignalSavesTheVotes(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			file := newFile(t)
-			cmd := newProcess(t, "-listen", "127.0.0.1:0", "-file", file, "tea", "coffee")
+			cmd := clitest.Command(t, "-listen", "127.0.0.1:0", "-file", file, "tea", "coffee")
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			stdout, err := cmd.StdoutPipe()
@@ -244,14 +246,14 @@ func TestVotesOfTheLastTimeAreThere(t *testing.T) {
 func TestVotesThatCannotBeReadAreAnError(t *testing.T) {
 	file := newFile(t)
 	require.NoError(t, os.WriteFile(file, []byte("no JSON"), 0o600))
-	got := execute(t, nil, "-listen", "127.0.0.1:0", "-file", file, "tea", "coffee")
-	assert.Equal(t, statusFailed, got.status)
-	assert.Regexp(t, `service: [^\n]*votes of `+file+`: invalid character[^\n]*\n$`, got.stderr)
+	got := clitest.Execute(t, nil, "-listen", "127.0.0.1:0", "-file", file, "tea", "coffee")
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Regexp(t, `service: [^\n]*votes of `+file+`: invalid character[^\n]*\n$`, got.Stderr)
 }
 
 func TestAddressThatCannotBeWrittenIsAnError(t *testing.T) {
-	checkUnwritable(t, "-listen", "127.0.0.1:0", "-file", newFile(t), "tea", "coffee")
-	checkUnwritable(t, "-help")
+	clitest.CheckUnwritable(t, command, "-listen", "127.0.0.1:0", "-file", newFile(t), "tea", "coffee")
+	clitest.CheckUnwritable(t, command, "-help")
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -265,11 +267,11 @@ func TestUnusableArguments(t *testing.T) {
 		"-listen ?: address ?: missing port in address": {"-listen", "\a", "tea", "coffee"},
 	} {
 		t.Run(want, func(t *testing.T) {
-			assert.Equal(t, outcome{statusUsage, "", "service: " + want + "\n"}, execute(t, nil, args...))
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "service: " + want + "\n"}, clitest.Execute(t, nil, args...))
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }

@@ -13,12 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	status := m.Run()

@@ -16,7 +16,6 @@
 //	shop.go     the service: a handler and the functions of the callers
 //	stock.go    the plain actor
 //	picture.go  a trace as a picture, like order.svg
-//	command.go  signals and the exit status, the same in all examples
 //	jaeger      starts Jaeger and asks it for traces
 //	tool        the module that has Jaeger as a tool
 package main
@@ -32,6 +31,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 )
 
@@ -52,9 +52,9 @@ use, 130 after Ctrl-C before the shop is open or the picture is drawn.
 
 const command = "tracing"
 
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = cli.Interrupted("interrupted")
 
-func main() { os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
@@ -62,11 +62,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	case errors.Is(err, flag.ErrHelp):
 		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		err = usageError{err}
+		err = cli.Usage(err)
 	default:
 		err = show(ctx, o, stdout, stderr)
 	}
-	return exitStatus(err, stderr)
+	return cli.Exit(command, err, stderr)
 }
 
 type options struct {

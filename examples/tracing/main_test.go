@@ -19,6 +19,9 @@ import (
 	"go.opentelemetry.io/otel"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestTheShopTakesOrders(t *testing.T) {
@@ -66,19 +69,19 @@ func TestUnusableArguments(t *testing.T) {
 		"-listen ?: address ?: missing port in address": {"-listen", "\a"},
 	} {
 		t.Run(want, func(t *testing.T) {
-			assert.Equal(t, outcome{statusUsage, "", "tracing: " + want + "\n"}, execute(t, nil, args...))
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "tracing: " + want + "\n"}, clitest.Execute(t, nil, args...))
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, execute(t, nil, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }
 
 func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
-	checkUnwritable(t, "-listen", "127.0.0.1:0")
-	checkUnwritable(t, "-jaeger")
-	checkUnwritable(t, "-help")
+	clitest.CheckUnwritable(t, command, "-listen", "127.0.0.1:0")
+	clitest.CheckUnwritable(t, command, "-jaeger")
+	clitest.CheckUnwritable(t, command, "-help")
 }
 
 // There is no collector either, which is not the reason.
@@ -87,9 +90,9 @@ func TestFailureIsOneLine(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+taken.Addr().String())
-	got := execute(t, nil, "-listen", taken.Addr().String())
-	assert.Equal(t, statusFailed, got.status)
-	assert.Equal(t, "tracing: listen tcp "+taken.Addr().String()+": bind: address already in use\n", got.stderr)
+	got := clitest.Execute(t, nil, "-listen", taken.Addr().String())
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Equal(t, "tracing: listen tcp "+taken.Addr().String()+": bind: address already in use\n", got.Stderr)
 }
 
 func TestTracesThatCannotBeSentAreOneLine(t *testing.T) {
@@ -110,17 +113,17 @@ func TestTracesThatCannotBeSentAreOneLine(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 	stop()
 
-	assert.Equal(t, statusFailed, <-status)
+	assert.Equal(t, cli.StatusFailed, <-status)
 	assert.Regexp(t, `^tracing: traces were not sent: [^\n]+\n$`, stderr.String())
 }
 
 func TestTheShopClosesWithASignal(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
-			got := execute(t, signal, "-listen", "127.0.0.1:0")
-			assert.Equal(t, statusOK, got.status)
-			assert.Regexp(t, `^order something: http://127\.0\.0\.1:\d+/order/tea\n$`, got.stdout)
-			assert.Empty(t, got.stderr)
+			got := clitest.Execute(t, signal, "-listen", "127.0.0.1:0")
+			assert.Equal(t, cli.StatusOK, got.Status)
+			assert.Regexp(t, `^order something: http://127\.0\.0\.1:\d+/order/tea\n$`, got.Stdout)
+			assert.Empty(t, got.Stderr)
 		})
 	}
 }
