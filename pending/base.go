@@ -66,7 +66,6 @@ type lazyState struct {
 	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
 	completer   Handle           // its function completes this pending
 	needs       Node             // what else completes it
-	outer       *base            // cannot be done before this pending, which ends a nested group
 	options
 }
 

@@ -60,7 +60,7 @@ func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 	}
 	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
 	p.watch()
-	w := &waiter{then: func() *follower { return follow(p, next, fn) }, onward: &next.base}
+	w := &waiter{then: func() *follower { return follow(p, next, fn) }}
 	if !p.addWaiter(w) {
 		p.notify(w, nil)
 	}

@@ -256,10 +256,13 @@ type semaphoreNode Semaphore
 func (s *semaphoreNode) Needs(n *Needs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n.Any = true
-	n.Live = s.others > 0 || s.unclear > 0
+	n.Any, n.Held = true, true
+	if s.unclear > 0 || s.others > 0 && !n.Every {
+		n.Live = true
+		return
+	}
 	for _, h := range s.holders {
-		if n.Live || !n.AddPending(h.own.handle) {
+		if !n.AddPending(h.own.handle) {
 			return
 		}
 	}

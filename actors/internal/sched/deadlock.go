@@ -59,8 +59,14 @@ func (s *Scheduler) AddActive(n *pending.Needs) bool {
 func (n *turnNode) What() string { return "the turn of " + n.owner.Name() }
 
 // Needs implements [pending.Node]. A task that waits needs what it waits for. A task
-// without the turn needs that too.
+// without the turn needs that too, but nobody wants to know that of every wait.
 func (t *Task) Needs(n *pending.Needs) {
+	if n.Every {
+		w := t.waitsFor()
+		n.Began = w.Began
+		n.AddWait(w)
+		return
+	}
 	if !pending.IsOpen(t.work) {
 		n.Live = true
 		return
@@ -85,12 +91,7 @@ func (t *Task) Needs(n *pending.Needs) {
 		if gate != nil {
 			n.Add(gate)
 		}
-		switch {
-		case w.For != nil:
-			n.Add(w.For)
-		case w.On != nil:
-			n.AddPending(w.On)
-		}
+		n.AddWait(w)
 		if turn {
 			n.Add(s.Turn())
 		}

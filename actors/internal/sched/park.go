@@ -118,8 +118,8 @@ func (t *Task) Resume() {
 	w := s.state.resume(t)
 	ctx, inPlace := t.inPlace()
 	s.mu.Unlock()
-	s.NotifyWait() // it may want its turn back
 	wake(w)
+	s.NotifyWait() // it may want its turn back
 	if inPlace != nil {
 		passEnd(ctx, inPlace)
 	}
