@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
@@ -87,6 +88,9 @@ func (c *Caller) waitsElsewhere(turn sched.SlowTurn) (waiting []string) {
 		}
 	}
 	waiting = append(waiting, nameWaiters(append(waiters, held...))...)
+	if turn.Task != nil {
+		waiting = append(waiting, pending.WaitingOutside(turn.Task.Work())...)
+	}
 	if onLoop > 0 {
 		waiting = append(waiting, fmt.Sprintf("%d callers that need the loop of the host", onLoop))
 	}

@@ -177,6 +177,82 @@ func TestLongJobIsLoggedOnlyWhileSomethingWaitsForWhatItHolds(t *testing.T) {
 	}
 }
 
+// A goroutine that waits for a call has asked for it. One that waits for a lock has not.
+func TestLongTurnIsLoggedWhileAGoroutineWaitsForItsLock(t *testing.T) {
+	for name, run := range map[string]func(ctx context.Context, c *actors.Caller, fn func(context.Context) (int, error)) *pending.Pending[int]{
+		"call": actors.CallSoon[int],
+		"job":  actors.ToThread[int],
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				free, release := newGate()
+				defer release()
+				log, logTo := warned()
+				c := start(t, system, logTo)
+				h := newHolder(t.Context(), free, func(fn func(context.Context) (int, error)) *pending.Pending[int] {
+					return run(t.Context(), c, fn)
+				})
+				waits := func(lock func(context.Context) error, unlock func()) (done chan struct{}) {
+					done = make(chan struct{})
+					go func() {
+						defer close(done)
+						ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+						defer cancel()
+						assert.ErrorIs(t, lock(ctx), context.DeadlineExceeded)
+						assert.NoError(t, lock(context.Background()))
+						unlock()
+					}()
+					return done
+				}
+				time.Sleep(time.Hour)
+				assert.Empty(t, log.get(), "nothing waits yet")
+				first := waits(h.mutex.Lock, h.mutex.Unlock)
+				synctest.Wait()
+				second := waits(func(ctx context.Context) error { return h.sem.Acquire(ctx, 2) }, func() { h.sem.Release(2) })
+				time.Sleep(time.Hour)
+				w := log.only(t)
+				assert.Equal(t, "1 goroutines that wait for mutex m | 1 goroutines that wait for semaphore s", w.waiting)
+				assert.Equal(t, 1, w.goroutines(), w.stack)
+				release()
+				<-first
+				<-second
+				result(t, h.p)
+			})
+		})
+	}
+}
+
+// The function gets the lock while the goroutine waits already.
+func TestLongTurnIsLoggedWhileAGoroutineWaitsForALockThatWasHandedOver(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		free, release := newGate()
+		defer release()
+		log, logTo := warned()
+		m := pending.NewMutex(pending.Named("m"))
+		assert.True(t, m.TryLock())
+		p := do(t.Context(), start(t, system, logTo), func(ctx context.Context) {
+			assert.NoError(t, m.Lock(ctx))
+			<-free
+			m.Unlock()
+		})
+		synctest.Wait()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			assert.NoError(t, m.Lock(context.Background()))
+			m.Unlock()
+		}()
+		time.Sleep(time.Hour)
+		assert.Empty(t, log.get(), "nobody knows who has the lock")
+		m.Unlock()
+		time.Sleep(time.Hour)
+		assert.Equal(t, "1 goroutines that wait for mutex m", log.only(t).waiting)
+		release()
+		<-done
+		result(t, p)
+	})
+}
+
 // A lock that was handed back, or that somebody else holds, is nothing to wait for here.
 func TestLongTurnIsNotLoggedForALockThatItHasReleased(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {

@@ -66,6 +66,7 @@ type lazyState struct {
 	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
 	completer   Handle           // its function completes this pending
 	needs       Node             // what else completes it
+	contended   []*Semaphore     // that the function holds or has held, while goroutines waited
 	options
 }
 
@@ -378,7 +379,7 @@ func (b *base) markDone() *waiter {
 	ran := b.is(flagStarted)
 	if x := b.lazy; x != nil {
 		observation, unwatch = x.observation, x.unwatch
-		x.canceller, x.source, x.unwatch, x.needs = nil, nil, nil, nil
+		x.canceller, x.source, x.unwatch, x.needs, x.contended = nil, nil, nil, nil, nil
 	}
 	b.mu.Unlock()
 	if b.runner != nil && !ran {

@@ -17,6 +17,9 @@ type Runner interface {
 	Logger() *slog.Logger
 	// Describe adds what the runner knows of the task to the metadata.
 	Describe(Metadata)
+	// Awaited is called when something begins to wait for what the function holds. It
+	// never blocks. It may be called from any goroutine.
+	Awaited()
 	// Left is called when the function has returned, just before the pending is
 	// done. crash is not nil if the function panicked.
 	Left(crash *PanicError)
