@@ -162,12 +162,14 @@ var (
 func (c *Caller) locate(turn sched.SlowTurn) (function string, lines []string) {
 	dump, t := turn.Dump(), turn.Task
 	if t == nil {
-		found := findCalls(dump, runFrame, 0, &c.sched, handlerFrames...)
+		found, _ := findCalls(dump, runFrame, 0, &c.sched, handlerFrames...)
 		return found.userFunction(), found.lines()
 	}
-	found := findCalls(dump, runTaskFrame, 1, t, nameAt(workOf(t).entry()))
-	if len(found) == 0 { // a method of an interface has another name
-		found = findCalls(dump, runTaskFrame, 1, t, runTaskFrame)
+	found, certain := findCalls(dump, runTaskFrame, 1, t, nameAt(workOf(t).entry()))
+	if !certain { // it has returned, and its callbacks run; or a method of an interface has another name
+		if frames, sure := findCalls(dump, runTaskFrame, 1, t, runTaskFrame); sure || len(found) == 0 {
+			found = frames
+		}
 	}
 	return t.Work().Name(), found.lines()
 }

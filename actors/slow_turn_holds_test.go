@@ -357,6 +357,58 @@ func TestStackOfAFunctionThatCallsInPlaceIsFound(t *testing.T) {
 	})
 }
 
+// A function that has returned has the turn until its callbacks have. Its stack is not that
+// of another call of the same function.
+func TestStackOfALongCallbackIsFound(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		free, release := newGate()
+		defer release()
+		log, logTo := warned()
+		waits := make(chan bool, 2)
+		same := func(context.Context) (int, error) {
+			if <-waits {
+				<-free
+			}
+			return 1, nil
+		}
+		elsewhere := actors.CallSoon(t.Context(), start(t, system), same)
+		waits <- true
+		synctest.Wait()
+		a := start(t, system, logTo)
+		long := actors.Schedule(t.Context(), a, same, actors.Named("subject"))
+		long.OnDone(func(pending.Handle) { compute(time.Hour) })
+		waits <- false
+		synctest.Wait()
+		queued := actors.CallSoon(t.Context(), a, returns(1))
+		time.Sleep(time.Minute)
+		w := log.only(t)
+		assert.Equal(t, "subject", w.function)
+		assert.Equal(t, 1, w.goroutines(), w.stack)
+		assert.Contains(t, w.record, "actors_test.compute(")
+		release()
+		result(t, queued)
+		result(t, elsewhere)
+	})
+}
+
+func TestLongHookIsLoggedWhileCallsWait(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		log, logTo := warned()
+		c := unstarted(t, system, logTo, props.OnStart(func(ctx context.Context) error {
+			compute(time.Hour)
+			return nil
+		}))
+		queued := actors.CallSoon(t.Context(), c, returns(1))
+		go func() { _ = c.Start() }()
+		time.Sleep(time.Minute)
+		w := log.only(t)
+		assert.Equal(t, "1 queued calls or messages", w.waiting)
+		assert.Equal(t, 1, w.goroutines(), w.stack)
+		assert.Contains(t, w.record, "actors_test.compute(")
+		result(t, queued)
+	})
+}
+
 // Callers on one loop share its goroutine.
 func TestLongTurnIsLoggedWhileAnotherCallerWaitsForTheLoopOfTheHost(t *testing.T) {
 	if again() {

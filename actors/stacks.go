@@ -34,11 +34,12 @@ type stack struct {
 }
 
 // findCalls returns the stacks that run one of the functions within another one. If that has
-// got the pointer as its argument at an index in some of them, it returns these alone. A stack
-// may have several calls of the outer function: calls in place run one task within another.
-func findCalls(dump []byte, outer string, arg int, pointer any, functions ...string) stacks {
+// got the pointer as its argument at an index in some of them, it returns these alone, and is
+// certain. A stack may have several calls of the outer function: calls in place run one task
+// within another.
+func findCalls(dump []byte, outer string, arg int, pointer any, functions ...string) (found stacks, certain bool) {
 	formatted := fmt.Sprintf("%p", pointer)
-	var certain, possible stacks
+	var exact, possible stacks
 	for _, function := range functions {
 		for _, trace := range goroutine.Find(dump, function, formatted) {
 			s := stack{trace, -1}
@@ -46,7 +47,7 @@ func findCalls(dump []byte, outer string, arg int, pointer any, functions ...str
 				switch entry := trace.Index(function, at); {
 				case entry < 0:
 				case trace.Frames[at].HasArg(arg, formatted):
-					certain = append(certain, stack{trace, entry})
+					exact = append(exact, stack{trace, entry})
 				default:
 					s.entry = max(s.entry, entry)
 				}
@@ -56,10 +57,10 @@ func findCalls(dump []byte, outer string, arg int, pointer any, functions ...str
 			}
 		}
 	}
-	if len(certain) > 0 {
-		return certain
+	if len(exact) > 0 {
+		return exact, true
 	}
-	return possible
+	return possible, false
 }
 
 // lines returns the stacks from where they are to the function that they were found by.
