@@ -30,6 +30,11 @@ func newGate() (free chan struct{}, open func()) {
 	return free, sync.OnceFunc(func() { close(free) })
 }
 
+func lock(ctx context.Context, t *testing.T, m *pending.Mutex) {
+	t.Helper()
+	assert.NoError(t, m.Lock(ctx))
+}
+
 // newHolder has run start a function that locks and then hangs until free is closed.
 func newHolder(
 	ctx context.Context, free <-chan struct{}, run func(fn func(context.Context) (int, error)) *pending.Pending[int],
@@ -231,7 +236,7 @@ func TestLongTurnIsLoggedWhileAGoroutineWaitsForALockThatWasHandedOver(t *testin
 		m := pending.NewMutex(pending.Named("m"))
 		assert.True(t, m.TryLock())
 		p := do(t.Context(), start(t, system, logTo), func(ctx context.Context) {
-			assert.NoError(t, m.Lock(ctx))
+			lock(ctx, t, m)
 			<-free
 			m.Unlock()
 		})
@@ -261,18 +266,18 @@ func TestLongTurnIsNotLoggedForALockThatItHasReleased(t *testing.T) {
 		log, logTo := warned()
 		m := pending.NewMutex()
 		long := do(t.Context(), start(t, system, logTo), func(ctx context.Context) {
-			assert.NoError(t, m.Lock(ctx))
+			lock(ctx, t, m)
 			m.Unlock()
 			<-free
 		})
 		synctest.Wait()
 		held := do(t.Context(), start(t, system), func(ctx context.Context) {
-			assert.NoError(t, m.Lock(ctx))
+			lock(ctx, t, m)
 			defer m.Unlock()
 			_ = actors.Sleep(ctx, time.Hour)
 		})
 		waits := do(t.Context(), start(t, system), func(ctx context.Context) {
-			assert.NoError(t, m.Lock(ctx))
+			lock(ctx, t, m)
 			m.Unlock()
 		})
 		result(t, held)
