@@ -343,14 +343,18 @@ func orders(n int) [][]int {
 var reentrancies = map[string][]props.Option{"": nil, ", non-reentrant": {props.NonReentrant()}}
 
 func testCircle(t *testing.T, ways ...wayToWait) {
-	for kind, opts := range reentrancies {
-		for _, order := range orders(len(ways)) {
-			t.Run(fmt.Sprintf("%s, %v%s", namesOfWays(ways), order, kind), func(t *testing.T) {
-				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
-					newCircle(t, system, opts, ways...).close(order)
-				})
+	for kind := range reentrancies {
+		testCircleOf(t, kind, ways...)
+	}
+}
+
+func testCircleOf(t *testing.T, kind string, ways ...wayToWait) {
+	for _, order := range orders(len(ways)) {
+		t.Run(fmt.Sprintf("%s, %v%s", namesOfWays(ways), order, kind), func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				newCircle(t, system, reentrancies[kind], ways...).close(order)
 			})
-		}
+		})
 	}
 }
 
@@ -362,8 +366,15 @@ func TestEveryWayToWaitForOneselfIsADeadlock(t *testing.T) {
 
 func TestEveryWayToWaitInACircleOfTwoIsADeadlock(t *testing.T) {
 	for i, w := range circleWays {
-		for _, other := range circleWays[:i+1] {
-			testCircle(t, w, other)
+		for j, other := range circleWays[:i+1] {
+			switch {
+			case !again():
+				testCircle(t, w, other)
+			case (i+j)%2 == 0: // one of the two will do on another backend
+				testCircleOf(t, "", w, other)
+			default:
+				testCircleOf(t, ", non-reentrant", w, other)
+			}
 		}
 	}
 }
