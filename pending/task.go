@@ -17,6 +17,8 @@ type Runner interface {
 	Logger() *slog.Logger
 	// Describe adds what the runner knows of the task to the metadata.
 	Describe(Metadata)
+	// IsWaiting reports whether the function waits, with its turn or without.
+	IsWaiting() bool
 	// Awaited is called when something begins to wait for what the function holds. It
 	// never blocks. It may be called from any goroutine.
 	Awaited()

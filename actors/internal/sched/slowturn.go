@@ -83,6 +83,14 @@ func (s *state) loopHeldBy(t *Task) *hostLoop {
 	return nil
 }
 
+// IsWaiting implements [pending.Runner].
+func (t *Task) IsWaiting() bool {
+	s := t.sched.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.wait != nil
+}
+
 // slowTurn returns the task that has the turn, or nil for the handler of another item. It
 // reports false if there is neither. A task that was handed the turn may not have taken it.
 func (s *state) slowTurn() (t *Task, has bool) {
