@@ -16,7 +16,8 @@ var (
 
 // turnNode is the turn of a scheduler, as a node of the wait graph. It needs the task that
 // keeps the turn while it waits. After a failure that the parent decides on it needs the
-// turn of the parent as well.
+// turn of the parent as well. If the parent is to restart, it also needs the tasks that the
+// restart waits for.
 type turnNode Scheduler
 
 // Turn returns the node of the scheduler's turn.
@@ -33,8 +34,17 @@ func (n *turnNode) Needs(needs *pending.Needs) {
 		needs.Add(t)
 	}
 	if parent := s.owner.Parent(); awaits && parent != nil {
-		needs.Add(parent.Turn())
+		if needs.Add(parent.Turn()) && parent.hasDeferred() {
+			parent.AddActive(needs)
+		}
 	}
+}
+
+// hasDeferred reports whether a message waits until the scheduler is quiesced.
+func (s *Scheduler) hasDeferred() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.deferred != nil
 }
 
 // AddActive adds the tasks that have started and not returned. It reports false if no more
