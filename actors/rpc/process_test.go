@@ -38,6 +38,9 @@ const (
 	tlsVariable = "RPC_TEST_TLS"
 )
 
+// atSameTime is how many parts of such a test run at the same time: most of them wait.
+const atSameTime = 32
+
 // alone runs a test in a process of its own, which prefix may start, as nice does.
 func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	if os.Getenv(aloneVariable) != "" {
@@ -46,7 +49,7 @@ func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	}
 	t.Parallel()
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
-	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=300s"})
+	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=300s", "-test.parallel=" + strconv.Itoa(atSameTime)})
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", withoutOthersRaces())
 	output, err := cmd.CombinedOutput()
