@@ -60,7 +60,7 @@ func TestStartAfterOneThatHasFailed(t *testing.T) {
 	alone(t, func(t *testing.T) {
 		taken, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
-		defer taken.Close() //nolint:errcheck // It is of no further use.
+		defer taken.Close()
 		system := actorstest.NewSystem(t)
 		for _, wrong := range []string{taken.Addr().String(), "nonsense"} {
 			_, err = rpc.Start(system, wrong)
