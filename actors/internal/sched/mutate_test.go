@@ -22,6 +22,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/explore"
 )
 
 var (
@@ -106,25 +108,25 @@ func TestMutant(t *testing.T) {
 // most mutants are found soon.
 func exploreMutated() string {
 	all := allScripts()
-	try := func(of []script, look func(s script) exploration) string {
+	try := func(of []script, look func(s explore.Script) explore.Exploration) string {
 		for _, s := range of {
 			resetTicks()
-			if e := look(s); e.found != nil {
-				failure, _, _ := strings.Cut(e.found.failure, "\n")
+			if e := look(s.explored()); e.Found != nil {
+				failure, _, _ := strings.Cut(e.Found.Failure, "\n")
 				return s.name + ": " + failure
 			}
 		}
 		return ""
 	}
 	for _, n := range []int{1, 8} {
-		if found := try(scripts, func(s script) exploration { return exploreSome(s, n, *exploreSeed) }); found != "" {
+		if found := try(scripts, func(s explore.Script) explore.Exploration { return explore.Some(s, n, explore.Seed()) }); found != "" {
 			return found
 		}
 	}
-	if found := try(all, func(s script) exploration { return exploreSome(s, 2, *exploreSeed) }); found != "" {
+	if found := try(all, func(s explore.Script) explore.Exploration { return explore.Some(s, 2, explore.Seed()) }); found != "" {
 		return found
 	}
-	if found := try(scripts, func(s script) exploration { return exploreAll(s, 2000) }); found != "" {
+	if found := try(scripts, func(s explore.Script) explore.Exploration { return explore.All(s, 2000) }); found != "" {
 		return found
 	}
 	return ""
