@@ -496,7 +496,7 @@ func (p *proc) run(m *model, on executor, b *borrowed, item any) {
 	l.s, l.on, l.b, l.item, l.left = m.Scheduler, on, b, item, m.batch(on)
 	p.loops = append(p.loops, l)
 	defer func() {
-		if !p.w.aborted {
+		if !p.w.IsAborted() {
 			p.endLoop(l)
 		}
 	}()
@@ -736,7 +736,7 @@ func (p *proc) runWork(t *exTask) (crashed bool) {
 	p.onTurn(t.m, t)
 	returned := false
 	defer func() {
-		if !returned && !p.w.aborted {
+		if !returned && !p.w.IsAborted() {
 			t.left = true
 			p.complete(t)
 		}
@@ -905,7 +905,7 @@ func (p *proc) recoverLoop(m *model, item any, b *borrowed) {
 	setBusy(b, true)
 	abandoned := false
 	defer func() {
-		if !abandoned && !p.w.aborted {
+		if !abandoned && !p.w.IsAborted() {
 			p.step("replace the loop of", m)
 			start := m.state.replaceLoop()
 			m.release(p)
@@ -977,7 +977,7 @@ func (p *proc) openControl(m *model) (ok bool) {
 	m.control = m.control[1:]
 	returned := false
 	defer func() {
-		if !returned && !p.w.aborted {
+		if !returned && !p.w.IsAborted() {
 			p.recoverLoop(m, controlMessage{message}, nil)
 		}
 	}()
@@ -1001,7 +1001,7 @@ func (p *proc) wake(w waker) {
 
 // signal is sync.Cond.Signal: it wakes one goroutine that sleeps, if there is one.
 func (p *proc) signal(w *waitState) {
-	for _, q := range p.w.procs {
+	for _, q := range p.w.running() {
 		if q.sleepsOn == w && !q.signaled {
 			q.signaled = true
 			return
@@ -1337,7 +1337,7 @@ func (p *proc) leaveLoop(m *model) {
 func (p *proc) runInPlace(t *exTask) {
 	returned := false
 	defer func() {
-		if !returned && !p.w.aborted {
+		if !returned && !p.w.IsAborted() {
 			p.recoverLoop(t.m, &t.task, nil)
 		}
 	}()
@@ -1385,7 +1385,7 @@ func (p *proc) runInPlaceFrom(from, t *exTask) (ran bool, err error) {
 	}
 	from.waitsFor = t
 	defer func() {
-		if !p.w.aborted {
+		if !p.w.IsAborted() {
 			p.takeBackTurn(from)
 		}
 	}()
@@ -1569,9 +1569,9 @@ func (p *proc) serve(th *exThread) {
 		if th.closed && th.suspended == 0 && len(th.jobs) == 0 {
 			break
 		}
-		p.service = !th.closed
+		p.Service = !th.closed
 		p.await(func() bool {
-			p.service = !th.closed || th.isHeld()
+			p.Service = !th.closed || th.isHeld()
 			return len(th.wakeup) > 0
 		}, "wait for a job of", th.m)
 		<-th.wakeup
@@ -1659,7 +1659,7 @@ func (p *proc) closeThread(of *pinned) {
 
 // serveHost is the loop of a host, with hostCallback.
 func (p *proc) serveHost(h *exHost) {
-	p.service = true
+	p.Service = true
 	for !h.ended {
 		p.await(func() bool { return h.posts > 0 || h.ended }, "wait for a post")
 		if h.posts == 0 || h.ended {
@@ -1679,9 +1679,9 @@ func (p *proc) runHere(m *model) {
 	m.state.borrowed = b
 	p.open(m)
 	for {
-		p.service = true
+		p.Service = true
 		p.await(func() bool { return m.lentWork > 0 || m.lentEnd }, "wait for the loop of", m)
-		p.service = false
+		p.Service = false
 		if m.lentEnd { // that work came first is another order
 			break
 		}

@@ -22,6 +22,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/explore"
 )
 
 var (
@@ -30,8 +32,8 @@ var (
 )
 
 const (
-	atATime  = 2  // programs that explore mutants
-	sampleOf = 40 // each of them takes one mutant of so many, for a sample
+	atATime  = 2   // programs that explore mutants
+	sampleOf = 150 // one candidate of so many is in the sample
 )
 
 // setMutant makes the program one of its mutants; 0 is none. It is set by the file that
@@ -57,22 +59,19 @@ var harmless = map[string]string{
 // one at a time. The exploration of the result must find something.
 //
 // All mutants are in one program, which a number makes one of them, because it takes much
-// longer to build a program than to explore it. Without -explore.mutants it takes a sample.
+// longer to build a program than to explore it. Without -explore.mutants it takes a few.
 func TestMutants(t *testing.T) {
-	shards := sampleOf
-	if *exploreMutants {
-		shards = atATime
-	}
 	m := newMutator(t)
 	dir := t.TempDir()
 	overlay := m.write(t, dir)
 	binary := filepath.Join(dir, "mutants.test")
 	run(t, "go", "test", "-c", "-overlay", overlay, "-o", binary, ".")
 
-	explored, survivors := m.explore(t, binary, shards)
+	survivors := m.explore(t, binary)
 	compiled := len(m.mutants)
-	t.Logf("%d mutants compile, %d do not; of %d that were explored %d are found: %.1f %%",
-		compiled, m.broken, explored, explored-len(survivors), 100*float64(explored-len(survivors))/float64(explored))
+	require.NotZero(t, compiled)
+	t.Logf("%d mutants compile, %d do not; %d are found: %.1f %%",
+		compiled, m.broken, compiled-len(survivors), 100*float64(compiled-len(survivors))/float64(compiled))
 	unexplained := 0
 	for _, n := range survivors {
 		reason := harmless[m.mutants[n-1].file+": "+m.mutants[n-1].text]
@@ -83,7 +82,7 @@ func TestMutants(t *testing.T) {
 		t.Logf("survives: %s: %s", m.mutants[n-1], reason)
 	}
 	if *exploreMutants { // few may be unlucky
-		assert.GreaterOrEqual(t, 100*(explored-len(survivors)), 95*explored)
+		assert.GreaterOrEqual(t, 100*(compiled-len(survivors)), 95*compiled)
 	}
 	assert.Zero(t, unexplained, "mutants that survive, without a reason in harmless")
 }
@@ -94,12 +93,12 @@ func TestMutant(t *testing.T) {
 		t.Skip("TestMutants runs it, in a program that has the mutants")
 	}
 	require.NotNil(t, setMutant)
-	var n, shard, shards int
-	_, err := fmt.Sscanf(*exploreMutant, "%d,%d,%d", &n, &shard, &shards)
+	var n, shard int
+	_, err := fmt.Sscanf(*exploreMutant, "%d,%d", &n, &shard)
 	require.NoError(t, err)
 	setMutant(0)
 	require.Empty(t, exploreMutated(), "what is not changed")
-	for i := shard + 1; i <= n; i += shards {
+	for i := shard + 1; i <= n; i += atATime {
 		setMutant(i)
 		fmt.Printf("mutant %d: %s\n", i, exploreMutated())
 	}
@@ -109,25 +108,25 @@ func TestMutant(t *testing.T) {
 // most mutants are found soon.
 func exploreMutated() string {
 	all := allScripts()
-	try := func(of []script, look func(s script) exploration) string {
+	try := func(of []script, look func(s explore.Script) explore.Exploration) string {
 		for _, s := range of {
 			resetTicks()
-			if e := look(s); e.found != nil {
-				failure, _, _ := strings.Cut(e.found.failure, "\n")
+			if e := look(s.explored()); e.Found != nil {
+				failure, _, _ := strings.Cut(e.Found.Failure, "\n")
 				return s.name + ": " + failure
 			}
 		}
 		return ""
 	}
 	for _, n := range []int{1, 8} {
-		if found := try(scripts, func(s script) exploration { return exploreSome(s, n, *exploreSeed) }); found != "" {
+		if found := try(scripts, func(s explore.Script) explore.Exploration { return explore.Some(s, n, explore.Seed()) }); found != "" {
 			return found
 		}
 	}
-	if found := try(all, func(s script) exploration { return exploreSome(s, 2, *exploreSeed) }); found != "" {
+	if found := try(all, func(s explore.Script) explore.Exploration { return explore.Some(s, 2, explore.Seed()) }); found != "" {
 		return found
 	}
-	if found := try(scripts, func(s script) exploration { return exploreAll(s, 2000) }); found != "" {
+	if found := try(scripts, func(s explore.Script) explore.Exploration { return explore.All(s, 2000) }); found != "" {
 		return found
 	}
 	return ""
@@ -196,9 +195,12 @@ func newMutator(t *testing.T) *mutator {
 		exports[path] = export
 	}
 	lookup := func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) }
+	n := 0
 	for _, name := range m.files {
-		candidates := m.candidates(t, name)
-		for _, c := range candidates {
+		for _, c := range m.candidates(t, name) {
+			if n++; !*exploreMutants && n%sampleOf != 0 {
+				continue
+			}
 			m.imports = importer.ForCompiler(token.NewFileSet(), "gc", lookup)
 			if m.compiles(t, name, func(at int) int {
 				if at == c.at {
@@ -289,11 +291,11 @@ func (m *mutator) write(t *testing.T, dir string) (overlay string) {
 }
 
 // explore explores all mutants, and returns the numbers of those of which nothing is found.
-func (m *mutator) explore(t *testing.T, binary string, shards int) (explored int, survivors []int) {
+func (m *mutator) explore(t *testing.T, binary string) (survivors []int) {
 	outputs := make(chan string)
 	for shard := range atATime {
 		go func() {
-			of := fmt.Sprintf("%d,%d,%d", len(m.mutants), shard, shards)
+			of := fmt.Sprintf("%d,%d", len(m.mutants), shard)
 			var out, stderr bytes.Buffer
 			command := exec.CommandContext(t.Context(), binary, "-test.run=TestMutant$", "-test.timeout=0", "-explore.mutant="+of) //nolint:gosec // Our own.
 			command.Stdout = io.MultiWriter(&out, os.Stdout)                                                                       // it takes minutes
@@ -324,13 +326,9 @@ func (m *mutator) explore(t *testing.T, binary string, shards int) (explored int
 			assert.Fail(t, "the exploration has not ended", out)
 		}
 	}
-	want := 0
-	for shard := range atATime {
-		want += (len(m.mutants) - shard + shards - 1) / shards
-	}
-	assert.Len(t, seen, want)
+	assert.Len(t, seen, len(m.mutants))
 	slices.Sort(survivors)
-	return len(seen), survivors
+	return survivors
 }
 
 func run(t *testing.T, name string, args ...string) string {
