@@ -28,8 +28,8 @@ const detection = 20 * time.Second
 const (
 	// openVariable is the MaxOpen of a node, unless it is the default.
 	openVariable = "RPC_TEST_OPEN"
-	// callVariable is the address of a node whose function "hold" a node calls, and
-	// how often: "address,number".
+	// callVariable is the address of a node that a node calls, how often, and what, if it
+	// is not "hold": "address,number,what". See [callsOf].
 	callVariable = "RPC_TEST_CALL"
 )
 
@@ -43,14 +43,45 @@ func maxOpen() int {
 
 // callOthers makes the calls that the environment asks for.
 func callOthers(system *actor.ActorSystem) {
-	address, number, ok := strings.Cut(os.Getenv(callVariable), ",")
-	if !ok {
+	parts := strings.Split(os.Getenv(callVariable), ",")
+	if len(parts) < 2 {
 		return
 	}
-	n, _ := strconv.Atoi(number)
-	for range n {
-		rpc.Call[string, int](context.Background(), system, rpc.At(address, "callers/clerk"), "hold", "x")
+	what := "hold"
+	if len(parts) > 2 {
+		what = parts[2]
 	}
+	n, _ := strconv.Atoi(parts[1])
+	for range n {
+		callsOf[what](system, rpc.At(parts[0], "callers/clerk"))
+	}
+}
+
+// callsOf are calls that a node makes of another one, and does not wait for.
+var callsOf = map[string]func(system *actor.ActorSystem, at rpc.Target){
+	"hold": func(system *actor.ActorSystem, at rpc.Target) {
+		rpc.Call[string, int](context.Background(), system, at, "hold", "x")
+	},
+	"large argument": func(system *actor.ActorSystem, at rpc.Target) {
+		rpc.Call[string, string](context.Background(), system, at, "echo", strings.Repeat("x", 2*megabyte))
+	},
+	"large result": func(system *actor.ActorSystem, at rpc.Target) {
+		rpc.Call[int, string](context.Background(), system, at, "repeat", 2*megabyte)
+	},
+	"stream": func(system *actor.ActorSystem, at rpc.Target) {
+		go func() {
+			for range rpc.Stream[int, int](context.Background(), system, at, "flow", 0) {
+				continue
+			}
+		}()
+	},
+	"stream that is not read": func(system *actor.ActorSystem, at rpc.Target) {
+		go func() {
+			for range rpc.Stream[int, int](context.Background(), system, at, "flow", 0, rpc.Window(2)) {
+				select {}
+			}
+		}()
+	},
 }
 
 // held counts the functions that run and wait for the end of their context.

@@ -22,6 +22,7 @@ type proxy struct {
 	stalled [2]bool          // nothing passes to the node, or back
 	pace    time.Duration    // for each piece
 	piece   int              // how much passes at a time
+	passed  [2]int           // bytes
 	half    bool             // a connection that breaks is kept open on its other side
 	over    bool
 	all     sync.WaitGroup
@@ -93,6 +94,9 @@ func (p *proxy) pass(from, to net.Conn, way int) {
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return
 		}
+		p.mu.Lock()
+		p.passed[way] += n
+		p.mu.Unlock()
 	}
 }
 
@@ -134,6 +138,26 @@ func (p *proxy) resetOne(way int) {
 			_ = conn.Close()
 		}
 	}
+}
+
+// awaits waits until so many bytes have passed in a way.
+func (p *proxy) awaits(t *testing.T, way, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.passed[way] >= n
+	}, time.Minute, time.Millisecond)
+}
+
+// awaitsConn waits until a node has connected.
+func (p *proxy) awaitsConn(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.conns) > 0
+	}, time.Minute, time.Millisecond)
 }
 
 // stall has nothing pass in the given ways, without telling anybody.
