@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -50,6 +51,9 @@ func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	t.Parallel()
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
 	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=300s", "-test.parallel=" + strconv.Itoa(atSameTime)})
+	if *soak > 0 {
+		command = append(command, "-rpc.soak="+soak.String())
+	}
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", withoutOthersRaces())
 	output, err := cmd.CombinedOutput()
@@ -145,7 +149,7 @@ func runNode(address string) {
 	})
 	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()), rpc.MaxOpen(maxOpen()))...)
 	if err == nil {
-		err = register(system)
+		err = errors.Join(register(system), registerSoak(system))
 	}
 	if err == nil {
 		_, err = actors.Start(system, props.Name("clerk"))

@@ -27,8 +27,12 @@ func (s *session) note(l *lane) {
 			s.Failf("a batch that is no batch: %v", err)
 			return
 		}
-		if f.Kind == wire.KindRequest {
+		switch f.Kind {
+		case wire.KindRequest:
 			s.find(f.Request.Function).left = true
+		case wire.KindCancel:
+			i := slices.IndexFunc(s.jobs, func(j *job) bool { return j.session == s && j.number == f.Number && j.name != ghost })
+			s.check(s.jobs[i].left, "the other node learns of the end of a call that it knows")
 		}
 	}
 }
@@ -98,7 +102,8 @@ func (w *world) Check() {
 	for _, j := range w.jobs {
 		w.check(len(j.ends) <= 1, "%s ends more than once: %v", j.name, j.ends)
 		w.check(j.runs <= 1, "%s runs %d times", j.name, j.runs)
-		w.check(j.sent <= j.granted && j.granted <= j.consumed+j.window, "%s has %d items sent and %d consumed, with a window of %d", j.name, j.sent, j.consumed, j.window)
+		w.check(j.sent <= j.granted && j.granted <= j.sent+j.window &&
+			(j.session == nil || j.session.hostile || j.granted <= j.consumed+j.window), "%s has %d items sent and %d consumed, with a window of %d", j.name, j.sent, j.consumed, j.window)
 		w.check(!j.running || j.admitted, "%s runs, and nobody waits for it", j.name)
 	}
 }
@@ -129,6 +134,10 @@ func (s *session) checkCalls() {
 	s.check(s.server.Calls() == serving, "the serving node knows %d calls, and %d are open", s.server.Calls(), serving)
 	s.check(len(s.client.assemblies) == 0 || s.clientOver || len(s.client.assemblies) == len(s.clientParts), "payloads of the calling node")
 	s.check(len(s.server.assemblies) == 0 || s.serverOver || len(s.server.assemblies) == len(s.serverParts), "payloads of the serving node")
+	for number := range s.client.queue.transfers {
+		_, open := s.client.Find(number)
+		s.check(open, "the argument of call %d is sent, which is not open", number)
+	}
 	leaving := s.client.state == leaving && s.client.Calls() == 0 && !hasMore(&s.client.core)
 	s.check(s.client.Finished() == leaving, "a session in which nothing is left is finished")
 }
@@ -180,14 +189,38 @@ func (w *world) CheckEnd() {
 	}
 	for _, s := range w.sessions {
 		w.check(s.clientOver == s.serverOver, "one side of a session goes on")
+		w.check(s.clientOver || !s.retired || !s.welcomed, "a session in which nothing is left goes on")
 		s.checkIdle(&s.client.core)
 		s.checkIdle(&s.server.core)
+		s.checkOver()
 		w.check(s.client.Calls()+s.server.Calls() == 0, "calls are open")
 	}
 }
 
 func (s *session) checkIdle(c *core) {
 	s.check(c.state == ended || c.Idle() && len(c.assemblies) == 0 && c.Queued() == 0, "something is left")
+}
+
+// checkOver checks that a session that is over does nothing more.
+func (s *session) checkOver() {
+	ping := &wire.Frame{Kind: wire.KindPing, Number: 1}
+	if s.clientOver {
+		_, err := s.client.Receive(ping, s.now)
+		_, sends := s.client.Next(s.now)
+		s.client.Retire()
+		s.client.Credit(1, 1)
+		s.check(err == s.client.Err() && s.client.Tick(s.now) == err && !sends && !s.client.Cancel(1, &wire.Error{}), "the calling node is over") //nolint:errorlint // That one.
+	}
+	if s.serverOver {
+		_, err := s.server.Receive(ping, s.now)
+		s.server.Admit(1, &job{})
+		s.server.Reject(1, &wire.Response{})
+		s.server.Leave()
+		s.server.Accept()
+		s.server.Refuse(&wire.Error{})
+		_, sends := s.server.Next(s.now)
+		s.check(err == s.server.Err() && s.server.Tick(s.now) == err && !sends && !s.server.Drop(1), "the serving node is over") //nolint:errorlint // That one.
+	}
 }
 
 var hashSeed = maphash.MakeSeed()

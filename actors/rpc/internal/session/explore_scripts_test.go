@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
@@ -31,7 +32,7 @@ var faults = map[string]func(s *session){
 	"reset":  func(s *session) { s.broken = true },
 	"crash":  func(s *session) { s.kill() },
 	"leave":  func(s *session) { s.server.Leave(); s.server.Leave() },
-	"retire": func(s *session) { s.client.Retire() },
+	"retire": func(s *session) { s.client.Retire(); s.retired = true },
 }
 
 // fault has something happen to the session of that moment.
@@ -143,6 +144,7 @@ func manySmall() script {
 			for _, j := range jobs[5:] {
 				w.call(p, j)
 			}
+			p.Await(func() bool { return jobs[5+wire.MaxTransfers-1].left }, "wait")
 			for _, j := range jobs[:5] {
 				w.call(p, j)
 			}
@@ -246,30 +248,44 @@ func hostiles() (all []script) {
 		frames[fmt.Sprint("a large item ", number)] = wire.AppendItem(nil, number, &wire.Payload{Data: make([]byte, 5<<20)}, true)
 	}
 	for name, frame := range frames {
-		for _, twice := range []bool{false, true} {
-			for way, lane := range map[string]func(s *session) *lane{
+		for _, times := range []int{1, 2} {
+			for way, to := range map[string]func(s *session) *lane{
 				"to the serving node": func(s *session) *lane { return &s.there },
 				"to the calling node": func(s *session) *lane { return &s.back },
 			} {
-				all = append(all, script{fmt.Sprintf("%s %s, %v", name, way, twice), func(w *world) {
-					a := w.newJob(sizeInline, 1, 1)
-					w.user(func(p *explore.Proc) { w.call(p, a); w.cancel(p, a) })
-					s := w.last()
-					s.hostile, w.faulty = true, true
-					w.Spawn("hostile", nil, func(p *explore.Proc) {
-						l := lane(s)
-						p.Step("send")
-						l.batches = append(l.batches, frame)
-						if twice {
-							p.Step("send again")
-							l.batches = append(l.batches, frame)
-						}
-						p.Step("reset")
-						s.broken = true
-					})
-				}})
+				for _, cancelled := range []bool{false, true} {
+					all = append(all, script{fmt.Sprintf("%s %s, %d times, %v", name, way, times, cancelled), func(w *world) {
+						w.hostile(to, slices.Repeat([][]byte{frame}, times), cancelled)
+					}})
+				}
 			}
 		}
 	}
 	return all
+}
+
+// hostile has a node send frames, at any time; after a call that is cancelled, or after one
+// that is open.
+func (w *world) hostile(to func(s *session) *lane, frames [][]byte, cancelled bool) {
+	a := w.newJob(sizeInline, 1, 1)
+	w.user(func(p *explore.Proc) {
+		w.call(p, a)
+		if cancelled {
+			w.cancel(p, a)
+		}
+	})
+	s := w.last()
+	s.hostile, w.faulty = true, true
+	w.Spawn("hostile", nil, func(p *explore.Proc) {
+		l := to(s)
+		if !cancelled {
+			p.Await(func() bool { return a.left && s.welcomed }, "send")
+		}
+		for _, frame := range frames {
+			p.Step("send")
+			l.batches = append(l.batches, frame)
+		}
+		p.Step("reset")
+		s.broken = true
+	})
 }

@@ -134,14 +134,15 @@ func (w *world) call(p *explore.Proc, j *job) {
 	s := w.last()
 	r := &wire.Request{Function: j.name, Window: uint32(j.window), Argument: wire.Payload{Encoding: "bytes", Data: j.data}} //nolint:gosec // It is small.
 	number, err := s.client.Call(j, r)
+	var want error
+	switch {
+	case s.clientOver:
+		want = ErrNotOpen
+	case s.retired:
+		want = ErrLeaving
+	}
+	w.check(err == want, "a call has the error %v, not %v", err, want) //nolint:errorlint // That one.
 	if err != nil {
-		want := ErrLeaving
-		if s.clientOver {
-			want = ErrNotOpen
-		}
-		if !errors.Is(err, want) {
-			w.Failf("a call fails: %v", err)
-		}
 		s = w.connect()
 		number, _ = s.client.Call(j, r)
 	}
@@ -447,6 +448,7 @@ func (s *session) receive(_ *explore.Proc, f *wire.Frame) error {
 		return errFinished
 	case wire.KindGoaway:
 		s.check(e.Kind == f.Kind, "the goaway is understood")
+		s.retired = true
 	case wire.KindResponse, wire.KindItem:
 		s.outcome(f, &e)
 	case wire.KindChunk:
