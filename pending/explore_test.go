@@ -16,10 +16,14 @@ var isExplored = func() bool {
 
 // TestExplore explores the code of this package, in a program that is built for that. With
 // -v it lists the scripts, with their states and orders.
-func TestExplore(t *testing.T) { instrument.Explore(t, "^(TestScripts|TestPairs|TestTriples)$") }
+func TestExplore(t *testing.T) {
+	instrument.Explore(t, instrument.Files(t, "."), "^(TestScripts|TestPairs|TestTriples)$")
+}
 
 // TestReplay plays the order of -explore.order in the script of -explore.script.
-func TestReplay(t *testing.T) { instrument.Explore(t, "^TestReplayed$") }
+func TestReplay(t *testing.T) {
+	instrument.Explore(t, instrument.Files(t, "."), "^TestReplayed$")
+}
 
 func requireExplored(t *testing.T) {
 	if !isExplored {
@@ -32,7 +36,7 @@ func requireExplored(t *testing.T) {
 
 func TestScripts(t *testing.T) {
 	requireExplored(t)
-	explore.Run(t, explored(scripts), explore.Effort{States: 20000, Schedules: 300})
+	explore.Run(t, explored(scripts), explore.Effort{States: 8000, Schedules: 300})
 }
 
 func TestPairs(t *testing.T) {

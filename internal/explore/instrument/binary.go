@@ -10,11 +10,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	_ "github.com/seed-7fcaac1b/protocaller/internal/explore" // its flags
 )
 
-// Files returns the text of the Go files of the current directory but for tests.
-func Files(t *testing.T) map[string]string {
-	names, err := filepath.Glob("*.go")
+// Files returns the text of the Go files of a directory but for tests.
+func Files(t *testing.T, dir string) map[string]string {
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	require.NoError(t, err)
 	of := make(map[string]string)
 	for _, name := range names {
@@ -23,13 +25,13 @@ func Files(t *testing.T) map[string]string {
 		}
 		text, err := os.ReadFile(name) //nolint:gosec // A file of the package.
 		require.NoError(t, err)
-		of[name] = string(text)
+		of[filepath.Base(name)] = string(text)
 	}
 	return of
 }
 
-// Build builds the tests of the package in the current directory, with some files in the place
-// of those on the disk. It returns the program.
+// Build builds the tests of the package in the current directory, with build tag explored, and
+// with some files in the place of those on the disk. It returns the program.
 func Build(t *testing.T, files map[string]string) (program string) {
 	here, err := os.Getwd()
 	require.NoError(t, err)
@@ -45,7 +47,7 @@ func Build(t *testing.T, files map[string]string) (program string) {
 	overlay := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(overlay, text, 0o600))
 	program = filepath.Join(dir, "explored.test")
-	Run(t, "go", "test", "-c", "-overlay", overlay, "-o", program, ".")
+	Run(t, "go", "test", "-c", "-tags", "explored", "-overlay", overlay, "-o", program, ".")
 	return program
 }
 
@@ -59,12 +61,12 @@ func Run(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// Explore builds the tests of the package in the current directory so that its code uses
-// package sim, and runs those that match pattern, with the -explore flags of this program.
-func Explore(t *testing.T, pattern string) {
-	files := Files(t)
+// Explore builds the tests of the package in the current directory with files that use package
+// sim, and runs those that match pattern, with the -explore flags of this program.
+func Explore(t *testing.T, files map[string]string, pattern string) {
+	of := make(map[string]string)
 	for name, text := range files {
-		files[name] = Source(text)
+		of[name] = Source(text)
 	}
 	args := []string{"-test.v", "-test.timeout=0", "-test.run=" + pattern}
 	for _, arg := range os.Args[1:] {
@@ -72,7 +74,7 @@ func Explore(t *testing.T, pattern string) {
 			args = append(args, arg)
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), Build(t, files), args...).CombinedOutput() //nolint:gosec // Our own.
+	out, err := exec.CommandContext(t.Context(), Build(t, of), args...).CombinedOutput() //nolint:gosec // Our own.
 	require.NoError(t, err, string(out))
 	t.Log(string(out))
 }

@@ -67,7 +67,7 @@ func (r *rewriter) imports(file *ast.File) {
 	})
 	for _, spec := range file.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
-		if stands[path] != nil && !used[path[strings.LastIndex(path, "/")+1:]] {
+		if spec.Name == nil && !used[path[strings.LastIndex(path, "/")+1:]] {
 			spec.Name = ast.NewIdent("_")
 		}
 	}

@@ -7,25 +7,43 @@ type Timer struct {
 	C <-chan time.Time
 
 	object
-	over bool // it has fired, or was stopped
+	fn    func()
+	over  bool // it has fired, or was stopped
+	round int  // how often it was started
 }
 
 // AfterFunc stands for [time.AfterFunc].
 func AfterFunc(_ time.Duration, fn func()) *Timer {
-	t := &Timer{}
+	t := &Timer{fn: fn}
 	if now == nil {
 		panic("a timer outside of a world")
 	}
+	t.start()
+	return t
+}
+
+func (t *Timer) start() {
+	t.over = false
+	t.round++
+	round := t.round
 	now.Go("timer", func() {
 		p := process()
 		p.Service = true
-		p.Await(func() bool { return !t.over }, inside("a timer fires"))
+		p.Await(func() bool { return !t.over && t.round == round }, "a timer fires")
 		p.Service = false
 		t.over = true
 		t.use()
-		fn()
+		t.fn()
 	})
-	return t
+}
+
+// Reset stands for that of [time.Timer].
+func (t *Timer) Reset(time.Duration) bool {
+	step("reset a timer")
+	t.use()
+	was := t.over
+	t.start()
+	return !was
 }
 
 // NewTimer stands for [time.NewTimer].

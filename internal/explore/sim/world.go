@@ -151,7 +151,7 @@ func see(v uint64) {
 }
 
 func mix(h, v uint64) uint64 {
-	h = (h ^ v) + 0x9e3779b97f4a7c15
+	h = h*0x9e3779b97f4a7c15 + v + 1
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
