@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore"
+	"github.com/seed-7fcaac1b/protocaller/internal/explore/mutate"
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -387,3 +388,5 @@ func triples() (of []script) {
 	}
 	return of
 }
+
+func TestMutant(t *testing.T) { mutate.Explore(t, explored(scripts), explored(allScripts())) }

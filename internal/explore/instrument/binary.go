@@ -3,6 +3,7 @@ package instrument
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,7 +75,11 @@ func Explore(t *testing.T, files map[string]string, pattern string) {
 			args = append(args, arg)
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), Build(t, of), args...).CombinedOutput() //nolint:gosec // Our own.
-	require.NoError(t, err, string(out))
-	t.Log(string(out))
+	var out bytes.Buffer
+	command := exec.CommandContext(t.Context(), Build(t, of), args...) //nolint:gosec // Our own.
+	command.Stdout, command.Stderr = &out, &out
+	if testing.Verbose() {
+		command.Stdout = io.MultiWriter(&out, os.Stdout) // it may take long
+	}
+	require.NoError(t, command.Run(), &out)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 )
 
+// simPath is the path of package sim.
 const simPath = "github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
 
 // stands says which name of package sim stands for what.

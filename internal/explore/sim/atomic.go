@@ -1,7 +1,9 @@
 package sim
 
 // number is the value of an atomic number.
-type number interface{ ~int32 | ~int64 | ~uint32 | ~uint64 }
+type number interface {
+	~int32 | ~int64 | ~uint32 | ~uint64
+}
 
 // value is an atomic variable.
 type value[T number] struct {
