@@ -306,7 +306,10 @@ func (p *pool) requeue(w *worker) func() {
 	}
 	queued := p.queue.PushFront(t)
 	p.advance()
-	return func() { t.OnDone(func(pending.Handle) { p.unqueue(queued) }) }
+	return func() {
+		p.owner.registry.watchdog.Wake() // the call waits for turns of other workers
+		t.OnDone(func(pending.Handle) { p.unqueue(queued) })
+	}
 }
 
 // stopWorker records that a worker stops: it takes no more calls.

@@ -55,6 +55,9 @@ func (d *depthFirst) choose(w *World, enabled []choice) int {
 
 // locate notes where the last step has left processes. The steps before it are known.
 func (d *depthFirst) locate(w *World) {
+	if !w.Locates {
+		return
+	}
 	last := &d.first
 	if n := len(d.path); n > 0 {
 		last = &d.path[n-1].located

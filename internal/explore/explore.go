@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ func play(s Script, c chooser, from int, set func(w *World)) (w *World, order []
 	defer w.end()
 	defer func() {
 		if r := recover(); r != nil {
-			w.Failf("panic: %v", r)
+			w.Failf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
 	w.model = s.Build(w)

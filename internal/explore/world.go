@@ -93,6 +93,9 @@ func (w *World) Current() *Proc { return w.current }
 // IsAborted reports whether the world is over: what processes do now does not count.
 func (w *World) IsAborted() bool { return w.aborted }
 
+// IsTracing reports whether the steps are written down.
+func (w *World) IsTracing() bool { return w.tracing }
+
 // Spawn starts a process, which runs to its first step. With born, that is called before.
 func (w *World) Spawn(name string, born, fn func(p *Proc)) {
 	w.ids++

@@ -1588,10 +1588,12 @@ var scripts = []script{
 		w.spawn("run", func(p *proc) { p.runHere(m) })
 		w.stops(m)
 	}},
+}
 
-	// Circles of waits.
+// circles are scripts with circles of waits. Each of them is explored twice: with a look for
+// circles on the turn, and with what is left to the search.
+var circles = []script{
 	{"two tasks wait for each other", func(w *world) {
-		w.graph = true
 		m := w.scheduler("s", Options{})
 		a := m.task("a", nil)
 		b := m.task("b", waitsFor(a))
@@ -1599,7 +1601,6 @@ var scripts = []script{
 		w.calls(a, b)
 	}},
 	{"two tasks of two schedulers wait for each other", func(w *world) {
-		w.graph = true
 		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
 		a := m.task("a", nil)
 		b := n.task("b", waitsFor(a))
@@ -1608,13 +1609,11 @@ var scripts = []script{
 		w.calls(b)
 	}},
 	{"a wait that keeps the turn waits for what needs it", func(w *world) {
-		w.graph = true
 		m := w.scheduler("s", Options{})
 		b := m.task("b", nil)
 		w.calls(m.task("a", waitsSyncFor(b)), b)
 	}},
 	{"a wait that keeps the turn, round two schedulers", func(w *world) {
-		w.graph = true
 		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
 		c := m.task("c", nil)
 		b := n.task("b", waitsFor(c))
@@ -1622,14 +1621,12 @@ var scripts = []script{
 		w.calls(b)
 	}},
 	{"a task waits for itself", func(w *world) {
-		w.graph = true
 		m := w.scheduler("s", Options{})
 		a := m.task("a", nil)
 		a.fn = waitsFor(a)
 		w.calls(a, m.task("b", nil))
 	}},
 	{"stop of a circle", func(w *world) {
-		w.graph = true
 		m := w.scheduler("s", Options{})
 		a := m.task("a", nil)
 		b := m.task("b", waitsFor(a))
@@ -1637,6 +1634,64 @@ var scripts = []script{
 		w.calls(a, b)
 		w.stops(m)
 	}},
+	{"three tasks of three schedulers wait for each other", func(w *world) {
+		m, n, o := w.scheduler("s", Options{}), w.scheduler("other", Options{}), w.scheduler("third", Options{})
+		a := m.task("a", nil)
+		c := o.task("c", waitsFor(a))
+		b := n.task("b", waitsFor(c))
+		a.fn = waitsFor(b)
+		w.calls(a)
+		w.calls(b)
+		w.calls(c)
+	}},
+	{"two tasks wait for each other, one of which is cancelled", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", nil)
+		b := m.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a, b)
+		w.spawn("cancels", func(p *proc) { p.cancel(a) })
+	}},
+	{"a task waits for a promise, and another one for the task", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.calls(a)
+		w.calls(n.task("b", waitsFor(a)))
+		w.completes(x)
+	}},
+	{"two tasks wait for each other, and the waits are looked at again", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		a := m.task("a", nil)
+		b := n.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a)
+		w.calls(b)
+		w.spawn("rechecks", func(p *proc) { p.recheck(m) })
+	}},
+	{"a circle, and the restart of one of its schedulers", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		a := m.task("a", nil)
+		b := n.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a)
+		w.calls(b)
+		w.restarts(m)
+	}},
+}
+
+func init() {
+	for _, s := range circles {
+		scripts = append(scripts, script{s.name, func(w *world) {
+			w.graph = true
+			s.build(w)
+			w.spawn("search", (*proc).search)
+		}}, script{s.name + ", for the search", func(w *world) {
+			w.graph, w.searches = true, true
+			s.build(w)
+			w.spawn("search", (*proc).search)
+		}})
+	}
 }
 
 // operation is one thing that happens to a scheduler, by a goroutine of its own.

@@ -1121,8 +1121,7 @@ func (p *proc) park(t *exTask, on pending.Wait, keep bool) error {
 		}
 	}
 	if m.w.graph && on.For != nil {
-		p.step("look for a circle of", t)
-		p.detect(func() { t.task.detectDeadlock(on.Began) })
+		p.detectDeadlock(t, on.Began)
 	}
 	p.step("give the turn away", t)
 	switch {
@@ -1178,12 +1177,94 @@ func (p *proc) putWait(w *waitState) {
 	p.w.freeWaits = append(p.w.freeWaits, w)
 }
 
+// detectDeadlock is Task.detectDeadlock. Where waits are left to the search, that is what
+// happens to one that is too much to look at on a turn.
+func (p *proc) detectDeadlock(t *exTask, number uint64) {
+	d := &p.w.deadlocks
+	p.step("look for a circle of", t)
+	if p.w.searches {
+		p.w.leave(t, number)
+		return
+	}
+	l := &exLook{}
+	if l.graph.begin(&t.task) {
+		return
+	}
+	p.w.looks = append(p.w.looks, l)
+	p.step("look again for a circle of", t)
+	if l.graph.nodes[0].live || !p.detect(func() bool { return d.breakCircle(&t.task, number, &l.graph) }) {
+		p.w.leave(t, number)
+	}
+	p.w.forget(l)
+}
+
+// leave is Task.leave, without the timer of the search.
+func (w *world) leave(t *exTask, number uint64) {
+	w.deadlocks.armed = true
+	t.task.leave(&w.deadlocks, number)
+	t.deep = true
+}
+
+// search is Deadlocks.search, whenever there is something to search for.
+func (p *proc) search() {
+	d := &p.w.deadlocks
+	for {
+		p.Service = true
+		p.await(func() bool { return len(d.suspects) > 0 }, "wait for a suspect")
+		p.Service = false
+		l := &exLook{}
+		p.w.looks = append(p.w.looks, l)
+		roots := d.firstLook(&l.graph)
+		d.armed = true // no timer: the search is a step
+		if roots != nil {
+			p.step("look again for circles")
+			p.detect(func() bool {
+				d.secondLook(roots, &l.graph)
+				return true
+			})
+		}
+		p.w.forget(l)
+	}
+}
+
+// exLook is an earlier look at the wait graph, which a process keeps from one step to the
+// next.
+type exLook struct{ graph waitGraph }
+
+func (w *world) forget(l *exLook) {
+	w.looks = slices.DeleteFunc(slices.Clone(w.looks), func(other *exLook) bool { return l == other })
+}
+
+// encode writes down what the second look compares.
+func (l *exLook) encode(w *world, b []byte) []byte {
+	for i := range l.graph.nodes {
+		if t, ok := l.graph.nodes[i].node.(*Task); ok {
+			b = w.encode(b, t, l.graph.nodes[i].live, t.waitNumber() == l.graph.nodes[i].began)
+		}
+	}
+	return b
+}
+
+// recheck is Scheduler.RecheckDeadlock, and RecheckParked.
+func (p *proc) recheck(m *model) {
+	p.step("recheck the waits of", m)
+	p.w.deadlocks.armed = true
+	m.RecheckDeadlock()
+	m.RecheckParked()
+}
+
 // detect looks for circles. It wakes those whose waits it has failed.
-func (p *proc) detect(look func()) {
-	before := make(map[*waitState]bool)
+func (p *proc) detect(look func() bool) bool {
+	var goesOn []bool
+	for _, t := range p.w.tasks {
+		goesOn = append(goesOn, t.goesOn(nil))
+	}
+	var waits []*waitState
+	before, failed := make(map[*waitState]bool), make(map[*waitState]bool)
 	for _, t := range p.w.tasks {
 		if w := t.task.wait; w != nil {
-			before[w] = w.over
+			waits = append(waits, w)
+			before[w], failed[w] = w.over, w.err != nil
 		}
 	}
 	var was []taskState
@@ -1191,12 +1272,15 @@ func (p *proc) detect(look func()) {
 		was = append(was, t.task.state)
 	}
 	p.w.deadlocks.armed = true // no timer: the search is a step
-	look()
+	result := look()
 	p.w.deadlocks.armed = true
 	for i, t := range p.w.tasks {
 		w := t.task.wait
 		if w == nil {
 			continue
+		}
+		if goesOn[i] && w.err != nil && !failed[w] {
+			p.w.failf("a wait of %s fails, which goes on", t)
 		}
 		if j := slices.Index(t.m.parked, t); j >= 0 && was[i] == parked && (t.task.state != parked || w.over) {
 			t.m.parked = slices.Delete(slices.Clone(t.m.parked), j, j+1)
@@ -1207,11 +1291,12 @@ func (p *proc) detect(look func()) {
 			}
 		}
 	}
-	for w, over := range before {
-		if w.over && !over {
+	for _, w := range waits {
+		if w.over && !before[w] {
 			p.wake(w)
 		}
 	}
+	return result
 }
 
 // waitLocked is Scheduler.waitLocked.

@@ -26,7 +26,9 @@ type world struct {
 	deadlocks Deadlocks
 	waits     uint64 // numbers the waits
 	graph     bool   // circles of waits are looked for
-	hooked    bool   // there is a hook
+	searches  bool   // that is left to the search
+	looks     []*exLook
+	hooked    bool // there is a hook
 
 	freeWaits []*waitState
 	procs     map[*explore.Proc]*proc
@@ -145,6 +147,7 @@ type exTask struct {
 	waiters               []*exTask
 	waitsFor              *exTask
 	circle                bool // a wait of it has failed with ErrDeadlock
+	deep                  bool // a wait of it was left to the search
 }
 
 func (t *exTask) IsDone() bool                     { return t.done }
@@ -332,7 +335,12 @@ func (w *world) Hash() uint64 {
 			b = w.encode(b, c.active, c.ended)
 		}
 	}
-	b = w.encode(b, len(w.deadlocks.suspects))
+	for _, s := range w.deadlocks.suspects {
+		b = w.encode(b, s.task, s.task.waitNumber() == s.number)
+	}
+	for _, l := range w.looks {
+		b = l.encode(w, append(b, 'l'))
+	}
 	var ps []uint64
 	for _, p := range w.running() {
 		at := len(b)
