@@ -52,7 +52,7 @@ var stagesOfServing = map[string]struct {
 	"the request is half sent": {func(v *victim) func() error {
 		v.echo()
 		v.through.slow(16<<10, 10*time.Millisecond)
-		defer v.through.awaits(v.T, forward, halfSent)
+		defer v.through.awaitsHalf(v.T, forward)
 		return callOf[string](v, "echo", strings.Repeat("x", 2*megabyte))
 	}, false},
 	"the function runs": {func(v *victim) func() error {
@@ -62,7 +62,7 @@ var stagesOfServing = map[string]struct {
 	"the answer is half sent": {func(v *victim) func() error {
 		v.echo()
 		v.through.slow(16<<10, 10*time.Millisecond)
-		defer v.through.awaits(v.T, backward, halfSent)
+		defer v.through.awaitsHalf(v.T, backward)
 		return callOf[string](v, "repeat", 2*megabyte)
 	}, false},
 	"a stream flows": {func(v *victim) func() error { return v.stream(rpc.DefaultWindow) }, false},
@@ -118,9 +118,9 @@ var stagesOfCalling = map[string]struct {
 	reach func(v *victim)
 }{
 	"before the handshake":     {"hold", func(v *victim) { v.through.awaitsConn(v.T) }},
-	"the request is half sent": {"large argument", func(v *victim) { v.through.awaits(v.T, forward, halfSent) }},
+	"the request is half sent": {"large argument", func(v *victim) { v.through.awaitsHalf(v.T, forward) }},
 	"the function runs":        {"hold", func(v *victim) { v.calls.await(v.T, 1, time.Minute) }},
-	"the answer is half sent":  {"large result", func(v *victim) { v.through.awaits(v.T, backward, halfSent) }},
+	"the answer is half sent":  {"large result", func(v *victim) { v.through.awaitsHalf(v.T, backward) }},
 	"a stream flows":           {"stream", func(v *victim) { v.calls.await(v.T, 1, time.Minute) }},
 	"a stream waits":           {"stream that is not read", func(v *victim) { v.calls.await(v.T, 1, time.Minute) }},
 }

@@ -70,16 +70,12 @@ var callsOf = map[string]func(system *actor.ActorSystem, at rpc.Target){
 	},
 	"stream": func(system *actor.ActorSystem, at rpc.Target) {
 		go func() {
-			for range rpc.Stream[int, int](context.Background(), system, at, "flow", 0) {
-				continue
-			}
+			_, _ = collect(rpc.Stream[int, int](context.Background(), system, at, "flow", 0))
 		}()
 	},
 	"stream that is not read": func(system *actor.ActorSystem, at rpc.Target) {
 		go func() {
-			for range rpc.Stream[int, int](context.Background(), system, at, "flow", 0, rpc.Window(2)) {
-				select {}
-			}
+			rpc.Stream[int, int](context.Background(), system, at, "flow", 0, rpc.Window(2))(func(int, error) bool { select {} })
 		}()
 	},
 }

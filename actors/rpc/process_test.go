@@ -147,9 +147,10 @@ func runNode(address string) {
 	system := actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
-	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()), rpc.MaxOpen(maxOpen()))...)
+	stop := func() {}
+	err := errors.Join(register(system), registerSoak(system))
 	if err == nil {
-		err = errors.Join(register(system), registerSoak(system))
+		stop, err = rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()), rpc.MaxOpen(maxOpen()))...)
 	}
 	if err == nil {
 		_, err = actors.Start(system, props.Name("clerk"))

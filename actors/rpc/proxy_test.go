@@ -140,13 +140,13 @@ func (p *proxy) resetOne(way int) {
 	}
 }
 
-// awaits waits until so many bytes have passed in a way.
-func (p *proxy) awaits(t *testing.T, way, n int) {
+// awaitsHalf waits until half of a large payload has passed in a way.
+func (p *proxy) awaitsHalf(t *testing.T, way int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return p.passed[way] >= n
+		return p.passed[way] >= halfSent
 	}, time.Minute, time.Millisecond)
 }
 

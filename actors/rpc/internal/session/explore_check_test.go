@@ -15,17 +15,43 @@ func (w *world) check(ok bool, format string, args ...any) {
 	}
 }
 
-// note notes which calls are on their way.
-func (s *session) note(l *lane) {
-	if l != &s.there {
-		return
+// ready returns the payloads of which a chunk may be sent.
+func (q *queue) ready() (ready []*transfer) {
+	for _, t := range q.active {
+		if t.begun || q.sent >= q.hold {
+			ready = append(ready, t)
+		}
 	}
+	return ready
+}
+
+// note notes which calls are on their way. It checks that large payloads leave room for small
+// frames, and that each of those that were ready has its turn.
+func (s *session) note(l *lane, ready []*transfer) {
 	for rest := l.sending; len(rest) > 0; {
 		f := new(wire.Frame)
 		var err error
 		if rest, err = wire.Next(f, rest); err != nil {
 			s.Failf("a batch that is no batch: %v", err)
 			return
+		}
+		switch f.Kind {
+		case wire.KindRequest, wire.KindResponse, wire.KindItem, wire.KindCredit, wire.KindCancel:
+			if !f.Chunked {
+				l.smallAt = s.now
+			}
+		case wire.KindChunk:
+			recent := s.now.Sub(l.smallAt) < smallTime
+			s.check(!recent || f.DataSize() <= wire.SmallChunk, "a chunk of %d bytes while small frames are sent", f.DataSize())
+			s.check(recent || f.DataSize() != wire.SmallChunk, "a small chunk while there are no small frames")
+			passed := make(map[*transfer]int)
+			for _, t := range ready {
+				if t.number != f.Number {
+					passed[t] = l.passed[t] + 1
+					s.check(passed[t] < wire.MaxTransfers, "payloads are sent in turns")
+				}
+			}
+			l.passed = passed
 		}
 		switch f.Kind {
 		case wire.KindRequest:
@@ -53,7 +79,7 @@ func (p parts) add(f *wire.Frame) bool {
 func (s *session) judgeServer(f *wire.Frame) bool {
 	_, underWay := s.serverParts[f.Number]
 	switch {
-	case s.server.refused, f.Kind == wire.KindPing:
+	case s.denied, f.Kind == wire.KindPing:
 		return true
 	case !s.greeted:
 		return f.Kind == wire.KindHello && !s.hello
@@ -64,7 +90,7 @@ func (s *session) judgeServer(f *wire.Frame) bool {
 			}
 		}
 		return f.Number != 0 && !underWay && s.server.queue.transfers[f.Number] == nil &&
-			!(f.Chunked && len(s.serverParts) == wire.MaxTransfers)
+			(!f.Chunked || len(s.serverParts) < wire.MaxTransfers)
 	case f.Kind == wire.KindChunk:
 		return s.serverParts.add(f)
 	default:
@@ -86,7 +112,7 @@ func (s *session) judgeClient(f *wire.Frame) bool {
 	case f.Kind == wire.KindResponse, f.Kind == wire.KindItem:
 		j := s.open(f.Number)
 		return known && !underWay &&
-			(j == nil || j.left && !(f.Chunked && (f.Total > 4<<20 || len(s.clientParts) == wire.MaxTransfers)))
+			(j == nil || j.left && (!f.Chunked || f.Total <= 4<<20 && len(s.clientParts) < wire.MaxTransfers))
 	default:
 		return f.Kind == wire.KindGoaway
 	}
@@ -138,6 +164,7 @@ func (s *session) checkCalls() {
 		_, open := s.client.Find(number)
 		s.check(open, "the argument of call %d is sent, which is not open", number)
 	}
+	s.check(s.server.Finished() == (s.denied && (s.serverOver || s.server.Idle())), "a session that was refused is finished")
 	leaving := s.client.state == leaving && s.client.Calls() == 0 && !hasMore(&s.client.core)
 	s.check(s.client.Finished() == leaving, "a session in which nothing is left is finished")
 }
@@ -151,9 +178,10 @@ func (s *session) checkCore(c *core, over bool) {
 		return
 	}
 	bytes := 0
-	for _, b := range q.small {
+	for i, b := range q.small {
 		bytes += len(b.frames)
-		s.check(len(b.frames) <= wire.BatchSize || len(q.small) > 0, "a batch is small")
+		s.check(len(b.frames) <= wire.BatchSize, "a batch is small")
+		s.check(i == 0 || len(q.small[i-1].frames)+len(b.frames)+100 > wire.BatchSize, "a batch has what there is room for")
 	}
 	for number, t := range q.transfers {
 		s.check(t.number == number && slices.Contains(q.active, t) != slices.Contains(q.waiting, t), "payload %d is in one list", number)
@@ -167,7 +195,6 @@ func (s *session) checkCore(c *core, over bool) {
 	s.check(len(q.active)+len(q.waiting) == len(q.transfers), "no other payloads")
 	s.check(len(q.active) == wire.MaxTransfers || len(q.active) < wire.MaxTransfers && len(q.waiting) == 0, "as many at a time as may be")
 	s.check(q.put-q.sent == uint64(len(q.small)) && q.hold <= q.put, "small batches are counted")
-	s.check(q.turn >= 0 && q.turn <= len(q.active), "a turn")
 	s.check(c.Idle() == (!hasMoreEver(c) && c.sending.IsZero()), "idle")
 	s.check(len(c.assemblies) <= wire.MaxTransfers, "payloads that come")
 }
@@ -190,6 +217,8 @@ func (w *world) CheckEnd() {
 	for _, s := range w.sessions {
 		w.check(s.clientOver == s.serverOver, "one side of a session goes on")
 		w.check(s.clientOver || !s.retired || !s.welcomed, "a session in which nothing is left goes on")
+		w.check(s.clientOver || !s.leaves, "a session whose serving node leaves goes on")
+		w.check(!s.welcomed || s.hostile || s.client.Peer().Address == "b" && s.server.Peer().Address == "a", "the nodes know each other")
 		s.checkIdle(&s.client.core)
 		s.checkIdle(&s.server.core)
 		s.checkOver()
@@ -234,7 +263,7 @@ func (w *world) Hash() uint64 {
 		w.add(uint64(p.ID), p.Where) //nolint:gosec // As above.
 	}
 	for _, s := range w.sessions {
-		w.flags(s.clientOver, s.serverOver, s.cut, s.broken, s.hello, s.greeted, s.welcomed, s.client.retired, s.server.refused)
+		w.flags(s.clientOver, s.serverOver, s.cut, s.broken, s.hello, s.greeted, s.welcomed, s.client.retired, s.server.refused, s.retired, s.leaves, s.paused)
 		w.add(s.client.last, s.client.through, s.lastSmall)
 		for _, l := range []*lane{&s.there, &s.back} {
 			w.add(uint64(len(l.batches)))
@@ -262,7 +291,7 @@ func (w *world) core(c *core) {
 		w.bytes(b.frames)
 	}
 	w.flags(w.now.Sub(q.lastSmall) < smallTime, q.sent >= q.hold)
-	w.add(q.put-q.sent, q.hold-min(q.hold, q.sent), uint64(q.turn)) //nolint:gosec // As above.
+	w.add(q.put-q.sent, q.hold-min(q.hold, q.sent))
 	for _, t := range slices.Concat(q.active, q.waiting) {
 		w.flags(t.begun)
 		w.add(t.number, uint64(len(t.head)), uint64(len(t.data)), uint64(len(t.behind)))

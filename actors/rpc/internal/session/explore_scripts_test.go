@@ -31,7 +31,7 @@ var faults = map[string]func(s *session){
 	"":       nil,
 	"reset":  func(s *session) { s.broken = true },
 	"crash":  func(s *session) { s.kill() },
-	"leave":  func(s *session) { s.server.Leave(); s.server.Leave() },
+	"leave":  func(s *session) { s.leave() },
 	"retire": func(s *session) { s.client.Retire(); s.retired = true },
 }
 
@@ -47,6 +47,111 @@ func (w *world) fault(name string) {
 			do(s)
 		}
 	})
+}
+
+func (s *session) leave() {
+	s.leaves = s.greeted
+	s.server.Leave()
+	s.server.Leave()
+}
+
+// pointed are scripts that lead to what happens rarely.
+func pointed() []script {
+	all := append(timed(), refusals()...)
+	all = append(all, manySmall())
+	for name, size := range map[string]int{"small": sizeInline, "large": sizeLarge, "huge": sizeHuge} {
+		for items := range uint64(3) {
+			all = append(all, script{fmt.Sprintf("a cancellation that crosses %s answers, %d", name, items), func(w *world) {
+				a := w.newJob(size, int(items), items) //nolint:gosec // It is small.
+				w.user(func(p *explore.Proc) {
+					w.call(p, a)
+					p.Await(func() bool { return a.runs > 0 && (!a.running || a.sent > 0) }, "wait")
+					w.cancel(p, a)
+				})
+			}})
+		}
+	}
+	all = append(all, script{"a node that leaves later", func(w *world) {
+		a, b := w.newJob(sizeInline, 0, 0), w.newJob(sizeInline, 0, 0)
+		w.user(func(p *explore.Proc) { w.call(p, a); w.call(p, b) })
+		w.Spawn("leave", nil, func(p *explore.Proc) {
+			s := w.last()
+			p.Await(func() bool { return s.greeted }, "leave")
+			s.leave()
+		})
+	}})
+	return append(all, pointedHostiles()...)
+}
+
+// pointedHostiles are those in which a node sends frames that belong together.
+func pointedHostiles() []script {
+	var five, items, less []byte
+	for number := range uint64(wire.MaxTransfers + 1) {
+		five = wire.AppendRequest(five, 10+number, &wire.Request{Function: ghost, Argument: wire.Payload{Data: make([]byte, sizeLarge)}}, true)
+		items = wire.AppendItem(items, 1+number, &wire.Payload{Data: make([]byte, sizeLarge)}, true)
+	}
+	announced := wire.AppendRequest(nil, 10, &wire.Request{Function: ghost, Argument: wire.Payload{Data: make([]byte, sizeLarge)}}, true)
+	less = append(less, announced...)
+	less = append(wire.AppendChunk(less, 10, sizeLarge+1), make([]byte, sizeLarge+1)...)
+	item := wire.AppendItem(nil, 1, &wire.Payload{Data: make([]byte, sizeLarge)}, true)
+	item = append(wire.AppendChunk(item, 1, sizeLarge+1), make([]byte, sizeLarge+1)...)
+	hello := wire.AppendHello(nil, wire.KindHello, hello("a"))
+	there, back := func(s *session) *lane { return &s.there }, func(s *session) *lane { return &s.back }
+	return []script{
+		{"five large requests", func(w *world) { w.hostile(there, [][]byte{five}, false) }},
+		{"more than was announced of an argument", func(w *world) { w.hostile(there, [][]byte{less}, false) }},
+		{"more than was announced of an item", func(w *world) { w.hostile(back, [][]byte{item}, false) }},
+		{"hellos to a node that does not answer", func(w *world) {
+			w.deaf, w.faulty = true, true
+			s := w.connect()
+			s.hostile = true
+			w.Spawn("hostile", nil, func(p *explore.Proc) {
+				p.Step("send")
+				s.there.batches = append(s.there.batches, hello, hello)
+				p.Step("reset")
+				s.broken = true
+			})
+		}},
+		{"frames after a refusal", func(w *world) {
+			w.refuses = true
+			w.hostile(there, [][]byte{hello, announced, five}, true)
+		}},
+		{"five large items", func(w *world) {
+			var jobs []*job
+			for range wire.MaxTransfers + 1 {
+				jobs = append(jobs, w.newJob(sizeInline, 1, 1))
+			}
+			w.user(func(p *explore.Proc) {
+				for _, j := range jobs {
+					w.call(p, j)
+				}
+			})
+			s := w.last()
+			s.hostile, w.faulty = true, true
+			w.Spawn("hostile", nil, func(p *explore.Proc) {
+				p.Await(func() bool { return jobs[wire.MaxTransfers].left && s.welcomed }, "send")
+				s.back.batches = append(s.back.batches, items)
+				p.Step("reset")
+				s.broken = true
+			})
+		}},
+		{"a payload that never comes", func(w *world) {
+			w.hostile(there, [][]byte{announced}, false)
+			s := w.last()
+			w.ticks = 40
+			var since time.Time
+			w.keep = func() {
+				if len(s.serverParts) == 0 || s.serverOver {
+					return
+				}
+				if since.IsZero() {
+					since = w.now
+				}
+				w.check(w.now.Sub(since) < 18*time.Second, "a payload that does not come ends the session")
+			}
+			w.Spawn("clock", nil, w.clock)
+		}},
+	}
 }
 
 // scripts are those in which both nodes keep to the protocol.
@@ -105,9 +210,7 @@ func scripts() (all []script) {
 			w.fault(fault)
 		}})
 	}
-	all = append(all, refusals()...)
-	all = append(all, manySmall(), secondCut())
-	return append(all, timed()...)
+	return append(all, secondCut())
 }
 
 func refusals() []script {
@@ -132,13 +235,14 @@ func refusals() []script {
 
 // manySmall has more small calls than a batch.
 func manySmall() script {
+	const size = 4 * wire.ChunkSize
 	return script{"small calls that fill batches, and cancellations", func(w *world) {
 		var jobs []*job
 		for range 5 {
 			jobs = append(jobs, w.newJob(wire.InlineSize-10, 0, 0))
 		}
 		for range wire.MaxTransfers + 1 {
-			jobs = append(jobs, w.newJob(sizeHuge, 0, 0))
+			jobs = append(jobs, w.newJob(size, 0, 0))
 		}
 		w.user(func(p *explore.Proc) {
 			for _, j := range jobs[5:] {
@@ -207,6 +311,32 @@ func timed() []script {
 		with("a transport that takes nothing", 14, func(w *world) {
 			w.stuck, w.faulty = true, true
 			w.connect().since = w.now
+		}),
+		with("a node that takes nothing, but is heard", 20, func(w *world) {
+			w.faulty = true
+			s := w.connect()
+			w.busy = true
+			w.Spawn("stuck", nil, func(p *explore.Proc) {
+				p.Await(func() bool { return s.welcomed }, "stuck")
+				w.stuck, w.busy = true, false
+				since := w.now
+				w.keep = func() {
+					s.server.Heard(w.now)
+					s.client.Heard(w.now)
+					w.check(w.now.Sub(since) < 18*time.Second || s.clientOver, "a transport that takes nothing ends the session")
+				}
+			})
+		}),
+		with("a node that does not read for long", 30, func(w *world) {
+			s := w.connect()
+			w.busy = true
+			w.Spawn("pause", nil, func(p *explore.Proc) {
+				p.Await(func() bool { return s.welcomed }, "pause")
+				s.paused, w.busy = true, false
+				w.keep = func() { s.server.Heard(w.now) }
+				p.Await(func() bool { return w.ticks < 8 }, "go on")
+				s.paused, w.keep = false, nil
+			})
 		}),
 		with("nodes that do not run for a minute", 8, func(w *world) {
 			a, b := w.newJob(sizeInline, 0, 0), w.newJob(sizeHuge, 1, 1)
@@ -285,7 +415,7 @@ func (w *world) hostile(to func(s *session) *lane, frames [][]byte, cancelled bo
 			p.Step("send")
 			l.batches = append(l.batches, frame)
 		}
-		p.Step("reset")
+		p.Await(func() bool { return w.ticks == 0 }, "reset")
 		s.broken = true
 	})
 }

@@ -27,6 +27,7 @@ type world struct {
 	rejects bool       // and calls
 	deaf    bool       // the node that serves never greets
 	stuck   bool       // the transport takes nothing any more
+	keep    func()     // is called before each tick
 	faulty  bool       // sessions may end because of the time
 	buf     []byte
 }
@@ -45,6 +46,9 @@ type session struct {
 	hostile                bool      // a node sends what it likes
 	hello, greeted         bool      // it has come, and was accepted
 	welcomed               bool      // the calling node knows
+	denied                 bool      // it was refused
+	leaves                 bool      // the serving node takes no more calls
+	paused                 bool      // the serving node does not read
 	retired                bool      // the calling node makes no more calls in it
 	lastSmall              uint64    // that has come
 	clientParts            parts
@@ -56,9 +60,12 @@ type parts map[uint64]uint64
 
 // lane is one way of a link.
 type lane struct {
-	batches [][]byte // that are under way
-	rest    []byte   // of the batch that is being read
-	sending []byte   // that the transport has not taken
+	batches [][]byte          // that are under way
+	rest    []byte            // of the batch that is being read
+	batch   []byte            // that one, whose memory is used again after that
+	smallAt time.Time         // when small frames were sent last
+	passed  map[*transfer]int // how often another payload was preferred
+	sending []byte            // that the transport has not taken
 }
 
 // job is a call, as both nodes know it, and what has become of it.
@@ -179,6 +186,7 @@ func (s *session) write(p *explore.Proc, l *lane, h half, c *core, over *bool, e
 		if *over {
 			return
 		}
+		ready := c.queue.ready()
 		b, ok := h.Next(s.now)
 		s.check(ok || h.Finished(), "what waits can be sent")
 		if !ok {
@@ -188,7 +196,7 @@ func (s *session) write(p *explore.Proc, l *lane, h half, c *core, over *bool, e
 		l.sending = append(bytes.Clone(b.Head), b.Tail...)
 		s.check(len(l.sending) > 0 && len(l.sending) <= wire.MaxBatch, "a batch has its size")
 		s.check(!c.Idle(), "what is being sent is not idle")
-		s.note(l)
+		s.note(l, ready)
 		Release(b.Head)
 		p.Await(func() bool { return *over || !s.stuck }, "sent")
 		sent := l.sending
@@ -225,6 +233,8 @@ func (s *session) read(p *explore.Proc, l *lane, over *bool, receive func(*explo
 			switch {
 			case *over || len(l.rest) > 0:
 				return 1
+			case s.paused && l == &s.there:
+				return 0
 			case s.cut && !s.broken:
 				return 0
 			case s.broken:
@@ -241,11 +251,18 @@ func (s *session) read(p *explore.Proc, l *lane, over *bool, receive func(*explo
 			end(errBroken)
 			return
 		default:
-			l.rest, l.batches = l.batches[0], l.batches[1:]
+			for i := range l.batch {
+				l.batch[i] = 0xee
+			}
+			l.batch = bytes.Clone(l.batches[0])
+			l.rest, l.batches = l.batch, l.batches[1:]
 		}
 		f := new(wire.Frame)
 		var err error
 		if l.rest, err = wire.Next(f, l.rest); err == nil {
+			if n := len(f.Data) / 2; n > 0 { // as it comes from gRPC
+				f.Data, f.More = f.Data[:n:n], [][]byte{f.Data[n:]}
+			}
 			err = receive(p, f)
 		}
 		if err != nil {
@@ -264,8 +281,8 @@ func (s *session) serve(p *explore.Proc, f *wire.Frame) error {
 		s.check(errors.Is(err, ErrProtocol), "it says why: %v", err)
 		return err
 	}
-	s.check(!s.server.refused || e.Kind == 0, "nothing is heard after a refusal")
-	if s.server.refused {
+	if s.denied {
+		s.check(e.Kind == 0, "nothing is heard after a refusal")
 		return nil
 	}
 	switch f.Kind {
@@ -277,6 +294,7 @@ func (s *session) serve(p *explore.Proc, f *wire.Frame) error {
 		case s.serverOver || s.deaf:
 		case s.refuses:
 			s.server.Refuse(&wire.Error{Text: "no"})
+			s.denied = true
 			s.check(!s.server.Finished(), "the refusal is to be sent")
 			s.server.Accept() // which is too late
 		default:
@@ -356,6 +374,7 @@ func (s *session) about(f *wire.Frame, e *ServerEvent[*job]) {
 	}
 	if f.Kind == wire.KindCancel {
 		delete(s.serverParts, f.Number)
+		s.check(s.server.queue.transfers[f.Number] == nil, "nothing more is sent of what was cancelled")
 	}
 	if of == nil {
 		s.check(e.Kind == 0, "it is for a call that is not open")
@@ -530,7 +549,7 @@ func (s *session) endClient(err error) {
 		j.ends = append(j.ends, "lost")
 	}
 	unsent, sent = s.client.End(errBroken)
-	s.check(len(unsent)+len(sent) == 0 && s.client.Err() == err, "a session ends once")
+	s.check(len(unsent)+len(sent) == 0 && s.client.Err() == err, "a session ends once") //nolint:errorlint // That one.
 }
 
 // endServer ends that of the serving node.
@@ -540,7 +559,7 @@ func (s *session) endServer(err error) {
 		s.check(j.admitted, "%s was open", j.name)
 		j.admitted, j.running = false, false
 	}
-	s.check(len(s.server.End(errBroken)) == 0 && s.server.Err() == err, "a session ends once")
+	s.check(len(s.server.End(errBroken)) == 0 && s.server.Err() == err, "a session ends once") //nolint:errorlint // That one.
 }
 
 // kill ends the serving node as a crash would.
@@ -566,6 +585,9 @@ func (w *world) clock(p *explore.Proc) {
 // pass has time go by, at the end of which both nodes run.
 func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
+	if w.keep != nil {
+		w.keep()
+	}
 	for _, s := range w.sessions {
 		if !s.clientOver {
 			s.tick(s.client.Tick(w.now), s.endClient)
@@ -587,13 +609,17 @@ func (s *session) tick(err error, end func(error)) {
 // quiet reports whether nothing can happen but that time goes by.
 func (w *world) quiet() bool {
 	for _, s := range w.sessions {
+		if s.clientOver && s.serverOver {
+			continue
+		}
 		for _, l := range []*lane{&s.there, &s.back} {
-			if len(l.rest) > 0 || len(l.batches) > 0 && !s.cut || l.sending != nil && !w.stuck {
+			paused := s.cut || s.paused && l == &s.there
+			if len(l.rest) > 0 || len(l.batches) > 0 && !paused || l.sending != nil && !w.stuck {
 				return false
 			}
 		}
 		c, v := &s.client.core, &s.server.core
-		if hasMore(c) && c.sending.IsZero() || hasMore(v) && v.sending.IsZero() || s.broken && !(s.clientOver && s.serverOver) {
+		if hasMore(c) && c.sending.IsZero() || hasMore(v) && v.sending.IsZero() || s.broken {
 			return false
 		}
 	}

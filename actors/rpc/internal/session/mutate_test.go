@@ -1,46 +1,37 @@
 package session
 
 import (
-	"strings"
 	"testing"
 
-	"github.com/seed-7fcaac1b/protocaller/internal/explore"
-	"github.com/seed-7fcaac1b/protocaller/internal/explore/mutants"
+	"github.com/seed-7fcaac1b/protocaller/internal/explore/instrument"
+	"github.com/seed-7fcaac1b/protocaller/internal/explore/mutate"
 )
 
-var suite = mutants.Suite{
-	Package:  "session",
-	Has:      func(name string) bool { return name != "doc.go" },
-	Harmless: harmless,
-	Explore:  exploreMutated,
-}
-
-func TestMutants(t *testing.T) { suite.Run(t) }
-
-func TestMutant(t *testing.T) { suite.RunOne(t) }
-
-// exploreMutated begins with little, because most mutants are found soon.
-func exploreMutated() string {
-	try := func(of []script, look func(s explore.Script) explore.Exploration) string {
-		for _, s := range of {
-			mutants.Reset()
-			if e := look(s.explored()); e.Found != nil {
-				failure, _, _ := strings.Cut(e.Found.Failure, "\n")
-				return s.name + ": " + failure
-			}
-		}
-		return ""
-	}
-	for _, n := range []int{1, 8, 40} {
-		for _, of := range [][]script{scripts(), hostiles()} {
-			if found := try(of, func(s explore.Script) explore.Exploration { return explore.Some(s, n, explore.Seed()) }); found != "" {
-				return found
-			}
-		}
-	}
-	return try(scripts(), func(s explore.Script) explore.Exploration { return explore.All(s, 50) })
-}
-
+// harmless are the mutants that change nothing that can be seen, with the reason.
 var harmless = map[string]string{
-	"client.go: delete return ClientEvent[C]{}, nil": "a ping means the same before the handshake is done and after",
+	"client.go: delete return ClientEvent[C]{}, nil":    "a ping means the same before the handshake is done and after",
+	"core.go: delete if c.state == ended { ...":         "nothing waits to be sent after the end",
+	"core.go: delete return Batch{}, 0, false":          "as above",
+	"queue.go: delete if cap(head) == bufferSize { ...": "memory that is not used again",
+	"queue.go: negate cap(head) == bufferSize":          "memory of another size grows when it is used",
+	"queue.go: delete buffers.Put(&head)":               "memory that is not used again",
+	"queue.go: delete q.waiting[0] = nil":               "memory that is kept for longer",
+	"queue.go: delete q.small[0] = smallBatch{}":        "memory that is kept for longer",
+	"queue.go: delete q.small = nil":                    "memory that is kept for longer",
+	"queue.go: delete return":                           "a transfer is in the list once",
+	"queue.go: delete if head == nil { ...":             "memory that is not used again",
+	"queue.go: delete return *buffers.Get().(*[]byte)":  "memory that is not used again",
+	"queue.go: delete b.Head = orBuffer(b.Head)":        "memory that is not used again",
+}
+
+// TestMutants mutates the halves of a session.
+func TestMutants(t *testing.T) {
+	mutate.Subject{
+		Package: "session", Files: instrument.Files(t, "."), Harmless: harmless,
+		Changes: func(name string) bool { return name != "doc.go" },
+	}.Test(t)
+}
+
+func TestMutant(t *testing.T) {
+	mutate.Explore(t, explored(pointed()), explored(append(scripts(), hostiles()...)))
 }
