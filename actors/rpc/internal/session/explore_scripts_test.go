@@ -58,8 +58,7 @@ func (s *session) leave() {
 // pointed are scripts that lead to what happens rarely.
 func pointed() []script {
 	all := append(timed(), refusals()...)
-	all = append(all, manySmall())
-	for name, size := range map[string]int{"small": sizeInline, "large": sizeLarge, "huge": sizeHuge} {
+	for name, size := range map[string]int{"small": sizeInline, "large": sizeLarge} {
 		for items := range uint64(3) {
 			all = append(all, script{fmt.Sprintf("a cancellation that crosses %s answers, %d", name, items), func(w *world) {
 				a := w.newJob(size, int(items), items) //nolint:gosec // It is small.
@@ -210,7 +209,7 @@ func scripts() (all []script) {
 			w.fault(fault)
 		}})
 	}
-	return append(all, secondCut())
+	return append(all, secondCut(), manySmall())
 }
 
 func refusals() []script {

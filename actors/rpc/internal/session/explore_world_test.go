@@ -127,10 +127,22 @@ func (w *world) connect() *session {
 
 func service(p *explore.Proc) { p.Service = true }
 
+// fillings are those that were made before: worlds are built many times.
+var fillings = make(map[[2]int][]byte)
+
+// filled returns so many bytes of a kind, which are not to be changed.
+func filled(with, size int) []byte {
+	key := [2]int{with, size}
+	if fillings[key] == nil {
+		fillings[key] = bytes.Repeat([]byte{byte(with)}, size) //nolint:gosec // Any byte will do.
+	}
+	return fillings[key]
+}
+
 // newJob adds a call that is to be made.
 func (w *world) newJob(size, items int, window uint64) *job {
 	j := &job{name: fmt.Sprint("job ", len(w.jobs)), items: items, window: window, granted: window}
-	j.data = bytes.Repeat([]byte{byte(1 + len(w.jobs))}, size)
+	j.data = filled(1+len(w.jobs), size)
 	w.jobs = append(w.jobs, j)
 	return j
 }
@@ -419,7 +431,7 @@ func (s *session) work(p *explore.Proc) {
 		}, "go on")
 		j := ready[way]
 		if j.sent < uint64(j.items) {
-			value := &wire.Payload{Encoding: "item", Data: bytes.Repeat([]byte{byte(j.sent)}, len(j.data))}
+			value := &wire.Payload{Encoding: "item", Data: filled(int(j.sent), len(j.data))} //nolint:gosec // It is small.
 			s.check(s.server.Item(j.number, value), "an item of an open call is sent")
 			j.sent++
 			continue
@@ -519,7 +531,7 @@ func (s *session) assembled(e *ClientEvent[*job]) {
 
 func (s *session) arrived(j *job, e *ClientEvent[*job]) {
 	if e.Kind == wire.KindItem {
-		s.check(s.hostile || bytes.Equal(e.Value.Data, bytes.Repeat([]byte{byte(j.got)}, len(j.data))), "items come in order")
+		s.check(s.hostile || bytes.Equal(e.Value.Data, filled(int(j.got), len(j.data))), "items come in order")
 		s.check(s.hostile || e.Value.Encoding == "item", "the item has its encoding")
 		j.got++
 		return

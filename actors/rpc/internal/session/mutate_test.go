@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/instrument"
@@ -33,5 +34,5 @@ func TestMutants(t *testing.T) {
 }
 
 func TestMutant(t *testing.T) {
-	mutate.Explore(t, explored(pointed()), explored(append(scripts(), hostiles()...)))
+	mutate.Explore(t, explored(pointed()), explored(slices.Concat(scripts(), hostiles())))
 }
