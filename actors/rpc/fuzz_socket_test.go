@@ -49,7 +49,7 @@ func TestRandomBytesOnTheSocketDoNoHarm(t *testing.T) {
 		}
 		raw, err := net.Dial("tcp", system.Address())
 		require.NoError(t, err)
-		defer raw.Close() //nolint:errcheck // It may be closed by the node.
+		defer raw.Close()
 		garbage := make([]byte, random.IntN(2000))
 		_, _ = rand.Read(garbage)
 		if random.IntN(2) == 0 {
