@@ -19,7 +19,6 @@ const (
 	flagCancelled
 	flagDone
 	flagObserved // there is an observation; set before the pending is published
-	flagWaiting  // the function waits, with the turn of its caller
 	flagProtected
 	flagSeen       // somebody has looked at the error
 	flagTimed      // a timer will cancel it

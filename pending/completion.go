@@ -193,7 +193,7 @@ func (c *completions[H]) waitTurn() error {
 	if c.began == 0 {
 		c.began = waits.Add(1)
 	}
-	return c.own.parkOn(c.turn, Wait{For: c, Bounded: c.bounded, Began: c.began}, false)
+	return c.turn.Park(Wait{For: c, Bounded: c.bounded, Began: c.began}, false)
 }
 
 // isReady reports whether there is no need to wait. mu must be held.

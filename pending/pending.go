@@ -97,7 +97,6 @@ func (p *Pending[T]) end(v T, err error) (won bool, waiters *waiter) {
 // not change the pending. It does so at once or, if the circle is large, soon. Of
 // the waits in a circle one fails: the one that began last.
 func (p *Pending[T]) Wait(ctx context.Context, opts ...WaitOption) (T, error) {
-	requireContext(ctx, "Wait")
 	return p.await(ctx, opts, false)
 }
 
@@ -106,11 +105,13 @@ func (p *Pending[T]) Wait(ctx context.Context, opts ...WaitOption) (T, error) {
 // through a circle of callers. WaitSync then returns an error that matches
 // [ErrDeadlock] and names the circle.
 func (p *Pending[T]) WaitSync(ctx context.Context, opts ...WaitOption) (T, error) {
-	requireContext(ctx, "WaitSync")
 	return p.await(ctx, opts, true)
 }
 
 func (p *Pending[T]) await(ctx context.Context, opts []WaitOption, keep bool) (T, error) {
+	if ctx == nil { // checked here, so that Wait is inlined
+		requireContext(ctx, waitName(keep))
+	}
 	if !p.IsDone() {
 		if err := p.wait(ctx, joinOptions(opts), keep); err != nil {
 			var none T

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -33,6 +34,8 @@ type runner struct {
 	awake  chan struct{} // holds one Resume until the next Park
 	refuse error         // what Park fails with
 
+	waiting atomic.Bool
+
 	mu    sync.Mutex
 	parks []park
 	log   bytes.Buffer
@@ -46,12 +49,16 @@ func (r *runner) Park(w pending.Wait, keep bool) error {
 	r.mu.Lock()
 	r.parks = append(r.parks, park{w.On, keep})
 	r.mu.Unlock()
+	r.waiting.Store(true)
+	defer r.waiting.Store(false)
 	if r.refuse != nil {
 		return r.refuse
 	}
 	<-r.awake
 	return nil
 }
+
+func (r *runner) IsWaiting() bool { return r.waiting.Load() }
 
 func (r *runner) Recheck(pending.Node) {}
 

@@ -6,7 +6,6 @@ type Suspension struct {
 	// Wait says what the function waits for.
 	Wait Wait
 
-	own         *base
 	observation Observation
 }
 
@@ -14,8 +13,7 @@ type Suspension struct {
 // the function's goroutine.
 func Suspend(own, on Handle) Suspension {
 	b := own.core()
-	s := Suspension{Wait{On: on, Began: waits.Add(1)}, b, b.observed()}
-	b.set(flagWaiting)
+	s := Suspension{Wait{On: on, Began: waits.Add(1)}, b.observed()}
 	if s.observation != nil {
 		s.observation.Suspended(on)
 	}
@@ -24,7 +22,6 @@ func Suspend(own, on Handle) Suspension {
 
 // End ends the wait. It is called on the same goroutine.
 func (s Suspension) End() {
-	s.own.unset(flagWaiting)
 	if s.observation != nil {
 		s.observation.Resumed()
 	}

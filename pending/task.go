@@ -17,6 +17,8 @@ type Runner interface {
 	Logger() *slog.Logger
 	// Describe adds what the runner knows of the task to the metadata.
 	Describe(Metadata)
+	// IsWaiting reports whether the function waits, with its turn or without.
+	IsWaiting() bool
 	// Left is called when the function has returned, just before the pending is
 	// done. crash is not nil if the function panicked.
 	Left(crash *PanicError)

@@ -41,6 +41,13 @@ func joinOptions(opts []WaitOption) WaitOption {
 	return all
 }
 
+func waitName(keep bool) string {
+	if keep {
+		return "WaitSync"
+	}
+	return "Wait"
+}
+
 // wait returns nil when the pending is done, else the reason why it stopped
 // waiting.
 func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
@@ -144,7 +151,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 		defer observation.Resumed()
 	}
 	defer func() {
-		if b.removeWaiter(w) || w.notified.Load() {
+		if w.notified.Load() || b.removeWaiter(w) {
 			w.free()
 		}
 	}()
@@ -158,26 +165,15 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 		case expired():
 			return b.timedOut(o.timeout)
 		}
-		if err := own.parkOn(turn, parks, keep); err != nil {
+		if err := turn.Park(parks, keep); err != nil {
 			return err
 		}
 	}
 }
 
-// parkOn parks the function of b. A nil b stands for no function.
-func (b *base) parkOn(turn Turn, w Wait, keep bool) error {
-	// If the function waits already, this is another goroutine, whose wait
-	// fails.
-	if b != nil && !b.is(flagWaiting) {
-		b.set(flagWaiting)
-		defer b.unset(flagWaiting)
-	}
-	return turn.Park(w, keep)
-}
-
 // isWaiting reports whether the function of b waits. If it does, the current
 // goroutine does not run that function.
-func (b *base) isWaiting() bool { return b != nil && b.is(flagWaiting) }
+func (b *base) isWaiting() bool { return b != nil && b.runner != nil && b.runner.IsWaiting() }
 
 // removeWaiter removes w and reports whether w was not notified yet.
 func (b *base) removeWaiter(w *waiter) bool {

@@ -22,8 +22,8 @@ type Scheduler struct {
 	// goroutine is the ID of the one that has the turn, where that is checked.
 	goroutine atomic.Int64
 
-	mu    sync.Mutex
 	state state // guarded by mu, but for the fields that say otherwise
+	mu    sync.Mutex
 }
 
 // Decision says what a control message means for a failure that the parent decides on.

@@ -65,7 +65,7 @@ func (s *Scheduler) lasts(t *Task) bool {
 	return has && now == t && s.turns.Unchanged()
 }
 
-// IsWaiting reports whether the function of a task waits, with or without its turn.
+// IsWaiting implements [pending.Runner].
 func (t *Task) IsWaiting() bool {
 	s := t.sched.Load()
 	s.mu.Lock()

@@ -16,6 +16,9 @@ import (
 // the deferred message; runnable tasks, which want their turn back; the hook; urgent items;
 // items that go ahead; and the run queue.
 type state struct {
+	// The order of the fields keeps what the loop writes for each item, what a submit
+	// writes, and what both only read on cache lines of their own.
+
 	// slowPath makes the loop take mu before each item. Invariant: it is set while there
 	// is anything to look at before the batch, while the scheduler is paused, and from a
 	// look of the watchdog to the next item. Written with mu held, read without.
@@ -23,6 +26,16 @@ type state struct {
 
 	// closed ends the intake of the run queue. Written with mu held, read without.
 	closed atomic.Bool
+
+	// main is where tasks and messages run; alternate where tasks run that ask for it.
+	// Both are written with mu held, and slowPath is set then. They are read without.
+	main, alternate executorVar
+
+	// loopOn is the borrowed goroutine that the loop is on; nil for another goroutine.
+	loopOn atomic.Pointer[borrowed]
+
+	control  []any
+	deferred any // waits until the scheduler is quiesced
 
 	// batch is the chunk of the run queue that the loop takes items from, and cursor the
 	// position of the next one. The loop replaces the batch with mu held. It takes an
@@ -35,18 +48,8 @@ type state struct {
 	// a task that returns removes itself, without mu. All else changes it with mu held.
 	current atomic.Pointer[Task]
 
-	// main is where tasks and messages run; alternate where tasks run that ask for it.
-	// Both are written with mu held, and slowPath is set then. They are read without.
-	main, alternate executorVar
-
-	// loopOn is the borrowed goroutine that the loop is on; nil for another goroutine.
-	loopOn atomic.Pointer[borrowed]
-
-	control  []any
-	deferred any // waits until the scheduler is quiesced
 	runnable taskList
 	parked   taskList
-	queue    fifo.Chunks
 	cold     *coldState // made when first needed
 
 	borrowed *borrowed // the goroutine lent by RunHere; nil for none
@@ -59,15 +62,17 @@ type state struct {
 
 	options options
 
-	// looping says that the loop runs, or was asked for and is about to. Invariant: it
-	// is set while hasWork.
-	looping        bool
 	notStarted     bool
 	paused         bool // by a failure that is being decided on
 	awaitingParent bool // the parent decides on it
 	notifyingStop  bool // those whom the stop concerns are being notified
 	deferredFinal  bool // the deferred message cannot be replaced
 	queueNext      bool // the run queue's turn, so that runnable tasks do not starve it
+
+	// looping says that the loop runs, or was asked for and is about to. Invariant: it
+	// is set while hasWork.
+	looping bool
+	queue   fifo.Chunks
 }
 
 // coldState is what most schedulers never have.
@@ -86,6 +91,11 @@ func (s *state) makeCold() *coldState {
 		s.cold = &coldState{}
 	}
 	return s.cold
+}
+
+// slowPath reports whether there is anything to look at before the batch.
+func (c *coldState) slowPath() bool {
+	return c.ahead.Len() > 0 || c.urgent.items.Len() > 0 || c.gate != nil
 }
 
 // aheadLen returns how many items go ahead of the run queue.
@@ -122,13 +132,22 @@ func (s *state) submit(item any, limit int) (start executor, err error) {
 
 // checkIntake returns why no item can be added.
 func (s *state) checkIntake(limit int) error {
-	if s.closed.Load() {
+	if limit == 0 && !s.closed.Load() {
+		return nil
+	}
+	return s.checkLimit(limit)
+}
+
+// checkLimit is checkIntake for a scheduler that has a limit, or is closed.
+func (s *state) checkLimit(limit int) error {
+	switch {
+	case s.closed.Load():
 		return errClosed
-	}
-	if limit > 0 && s.queued() >= limit && s.waiting() >= limit {
+	case limit > 0 && s.queued() >= limit && s.waiting() >= limit:
 		return errFull
+	default:
+		return nil
 	}
-	return nil
 }
 
 // submitAhead adds an item before those of the run queue.
@@ -182,7 +201,15 @@ func (s *state) idle() bool {
 
 // ensureLoop starts the loop if there is work and nobody runs it.
 func (s *state) ensureLoop() (start executor) {
-	if s.looping || !s.hasWork() {
+	if s.looping {
+		return nil
+	}
+	return s.startForWork()
+}
+
+// startForWork starts the loop, which nobody runs, if there is work.
+func (s *state) startForWork() (start executor) {
+	if !s.hasWork() {
 		return nil
 	}
 	start = s.startLoop(s.place(), nil)
@@ -250,8 +277,8 @@ func (s *state) next() (item any, ok bool) {
 }
 
 func (s *state) updateSlowPath() {
-	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.aheadLen() > 0 || s.urgentLen() > 0 ||
-		s.deferred != nil || s.paused || s.gate() != nil)
+	s.slowPath.Store(len(s.control) > 0 || s.runnable.n > 0 || s.deferred != nil || s.paused ||
+		s.cold != nil && s.cold.slowPath())
 }
 
 func (s *state) choose() (item any, ok bool) {

@@ -76,11 +76,13 @@ func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 && s.g
 
 // nextQueued takes the next item of the run queue.
 func (s *state) nextQueued() (item any, ok bool) {
-	if item, ok := s.nextUrgent(); ok {
-		return item, true
-	}
-	if s.aheadLen() > 0 {
-		return s.cold.ahead.Shift(), true
+	if s.cold != nil && s.cold.slowPath() {
+		if item, ok := s.nextUrgent(); ok {
+			return item, true
+		}
+		if s.cold.ahead.Len() > 0 {
+			return s.cold.ahead.Shift(), true
+		}
 	}
 	i := int(s.cursor.Load())
 	if s.batch != nil && i == s.batch.Len() {
