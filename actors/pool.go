@@ -202,11 +202,16 @@ func (p *pool) spawn(w *worker, t work) {
 		return
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	requeued := func() {}
 	w.isSpawning = false
-	if given = w.give(t); !given { // it was stopped just now
+	switch given = w.give(t); {
+	case !given: // it was stopped just now
 		err = pending.ErrStopped
+	case !p.closed && !w.isReady(): // it restarts, and reassign came before the job
+		requeued = p.requeue(w)
 	}
+	p.mu.Unlock()
+	requeued()
 }
 
 // drop removes a worker that has stopped, or that could not be spawned.

@@ -77,9 +77,10 @@ func (w *World) NewID() int {
 	return w.ids
 }
 
-// Failf says that something is wrong. The first failure counts.
+// Failf says that something is wrong. The first failure counts. What processes do when the
+// world is over does not.
 func (w *World) Failf(format string, args ...any) {
-	if w.failure == "" {
+	if w.failure == "" && !w.aborted {
 		w.failure = fmt.Sprintf(format, args...)
 	}
 }

@@ -80,6 +80,8 @@ func (c *Caller) path() string                  { return c.name }
 func (c *Caller) withStopCause(err error) error { return err }
 
 func (c *Caller) admit(context.Context) error {
+	sim.Step("look whether the owner drains")
+	c.w.Note()
 	if c.draining {
 		return pending.ErrStopped
 	}
@@ -162,6 +164,9 @@ func (c *Caller) finalize() {
 
 // startGrace begins a grace period, which may end at any time.
 func (c *Caller) startGrace() {
+	if c.w.isPatient {
+		return
+	}
 	c.w.Go("end of the grace of "+c.name, func() {
 		sim.Step("the grace period ends")
 		late := c.sched.active()
@@ -221,7 +226,7 @@ func (c *Caller) restartAfter() {
 	c.sched.pause(true)
 	c.restarting = true
 	c.w.Go("backoff of "+c.name, func() {
-		sim.Step("the backoff ends")
+		c.w.await(c.w.backoffEnds, "the backoff ends")
 		c.sched.submitControl(c.prepareRestart)
 	})
 }

@@ -84,10 +84,10 @@ var scripts = []script{
 	}),
 	in(one, "a call waits, and is cancelled", func(w *exWorld) {
 		w.makes(returns)
-		w.Go("calls and cancels", func() { w.call(returns).Cancel(nil) })
+		w.Go("calls and cancels", func() { w.cancels(returns) })
 	}),
 	in(one, "a running call is cancelled", func(w *exWorld) {
-		w.Go("calls and cancels", func() { w.call(w.waits(func() bool { return false })).Cancel(nil) })
+		w.Go("calls and cancels", func() { w.cancels(w.waits(func() bool { return false })) })
 		w.makes(returns)
 	}),
 	in(one, "the pool closes, and a call", func(w *exWorld) {
@@ -232,7 +232,7 @@ var scripts = []script{
 	}),
 	in(one, "somebody waits until no call waits, and one is cancelled", func(w *exWorld) {
 		w.makes(returns)
-		w.Go("calls and cancels", func() { w.call(returns).Cancel(nil) })
+		w.Go("calls and cancels", func() { w.cancels(returns) })
 		w.waitsIdle()
 	}),
 	in(stops, "somebody waits until no call waits, and a worker stops", func(w *exWorld) {
@@ -252,6 +252,92 @@ var scripts = []script{
 		w.makes(returns)
 		w.looks()
 	}),
+}
+
+// The scripts that need more words.
+func init() {
+	scripts = append(scripts,
+		in(refuses, "two calls, and one may wait", func(w *exWorld) {
+			for range 2 {
+				w.Go("calls", func() {
+					if c := w.call(returns); c.IsDone() && errors.Is(c.Err(), ErrOverloaded) {
+						w.Failf("a call is refused, and there is room")
+					}
+				})
+			}
+		}),
+		in(setting{workers: 2, idle: 2, policy: supervision.ActionRestart}, "a worker with a job restarts for long, and there is another one", func(w *exWorld) {
+			w.backoffEnds = w.isQuiet
+			w.makes(returns)
+			w.makes(returns)
+			w.panicsOnWorker()
+		}),
+		in(one, "a function hangs on a worker that is stopped, and another call", func(w *exWorld) {
+			w.makes(w.hangs)
+			w.makes(returns)
+			w.Go("stops the worker", func() { w.runningWorker(0).stop(nil) })
+		}),
+		in(restarts, "a function hangs on a worker that restarts, and another call", func(w *exWorld) {
+			w.makes(func(c *exCall) error {
+				w.Current().Service = true
+				c.task.sched.park(c.task, func() bool { return false })
+				return w.hangs(c)
+			})
+			w.makes(returns)
+			w.Go("panics on the worker", func() { w.runningWorker(0).panics() })
+		}),
+		in(setting{workers: 2, idle: 2}, "one of two idle workers is stopped", func(w *exWorld) {
+			w.makes(returns)
+			w.makes(returns)
+			w.Go("stops a worker", func() {
+				w.await(func() bool { return w.pool().idle.Len() == 2 || w.isQuiet() }, "wait for idle workers")
+				w.boss.children[0].stop(nil)
+			})
+		}),
+		in(one, "a worker stops while somebody else's function holds out there, and a call", func(w *exWorld) {
+			w.isPatient = true
+			w.makes(returns)
+			w.Go("holds out", func() {
+				c := w.worker()
+				if c == nil {
+					return
+				}
+				c.calls(func() error {
+					c.stop(nil)
+					w.await(w.isQuiet, "hold out")
+					return nil
+				})
+			})
+			w.makes(returns)
+		}),
+		in(one, "a job ends on a worker that stops, where somebody else's function waits, and a call", func(w *exWorld) {
+			w.isPatient = true
+			w.makes(func(c *exCall) error {
+				t := newCall(context.Background(), c.task.sched, func(context.Context) (int, error) { return 1, nil })
+				t.task.of = t
+				c.task.sched.mu.Lock()
+				c.task.sched.parked = append(c.task.sched.parked, &t.task)
+				c.task.sched.mu.Unlock()
+				s := c.task.sched
+				w.Go("function that waits", func() {
+					w.await(w.isQuiet, "wait")
+					s.abandon([]*schedTask{&t.task})
+				})
+				c.task.sched.c.stop(nil)
+				return nil
+			})
+			w.makes(returns)
+		}),
+		in(restarts, "somebody waits until no call waits, and the idle worker restarts", func(w *exWorld) {
+			w.Go("calls", func() {
+				w.call(returns)
+				w.await(func() bool { return w.pool().idle.Len() == 1 }, "wait for an idle worker")
+				w.onWorker(func() error { panic(errPanic) })
+			})
+			w.makes(returns)
+			w.waitsIdle()
+		}),
+	)
 }
 
 // stopsWorker stops a worker.
@@ -275,6 +361,12 @@ func (w *exWorld) sets(flag int) {
 		w.Note()
 		w.flags[flag] = true
 	})
+}
+
+// runningWorker returns the worker on which the function of a call runs. It waits for that.
+func (w *exWorld) runningWorker(call int) *Caller {
+	w.await(func() bool { return len(w.calls) > call && w.calls[call].running }, "wait until the function runs")
+	return w.calls[call].task.sched.c
 }
 
 // comes is the time of a delayed call.
@@ -342,7 +434,7 @@ var operations = []operation{
 		w.sets(1)
 	}},
 	{"a call that is cancelled", func(w *exWorld) {
-		w.Go("calls and cancels", func() { w.call(returns).Cancel(nil) })
+		w.Go("calls and cancels", func() { w.cancels(returns) })
 	}},
 	{"a delayed call", func(w *exWorld) { w.comes(returns) }},
 	{"a worker that is stopped", func(w *exWorld) { w.stopsWorker() }},

@@ -26,7 +26,9 @@ type exWorld struct {
 	spawned      int
 	callers      []*Caller
 	calls        []*exCall
-	flags        [4]bool // of the script
+	flags        [4]bool     // of the script
+	isPatient    bool        // nothing is abandoned
+	backoffEnds  func() bool // nil for at any time
 }
 
 // exCall is a call for a worker, and what is known of it.
@@ -107,6 +109,9 @@ func (w *exWorld) call(fn func(c *exCall) error) *exCall {
 		w.Note()
 		c.runs++
 		c.running = true
+		if of := c.task.sched.c.worker; of == nil || of.job == nil || of.job.schedulable() != c.task {
+			w.Failf("%s runs, and is not the job of the worker", c.name)
+		}
 		defer func() {
 			w.Note()
 			c.running = false
@@ -116,8 +121,30 @@ func (w *exWorld) call(fn func(c *exCall) error) *exCall {
 	})
 	t.task.Tag = tagPooled
 	c.Pending, c.task = &t.Pending, &t.task
+	isDraining := w.boss.draining
 	p.assign(context.Background(), t)
+	if isDraining && !c.IsDone() {
+		w.Failf("%s is accepted while the owner drains", c.name)
+	}
 	return c
+}
+
+// cancels makes a call and cancels it.
+func (w *exWorld) cancels(fn func(c *exCall) error) {
+	c := w.call(fn)
+	c.Cancel(nil)
+	for e := w.pool().queue.Front(); e != nil; e = e.Next() {
+		if e.Value.(work).schedulable() == c.task {
+			w.Failf("%s is cancelled, and waits for a worker", c.name)
+		}
+	}
+}
+
+// hangs is a function that never returns.
+func (w *exWorld) hangs(*exCall) error {
+	w.Current().Service = true
+	w.await(func() bool { return false }, "hang")
+	return nil
 }
 
 // returns is a function that returns at once.
@@ -172,15 +199,20 @@ func (w *exWorld) isQuiet() bool {
 
 // onWorker has a function called on a worker, as others than the pool can do it.
 func (w *exWorld) onWorker(fn func() error) {
-	c := w.worker()
-	if c == nil {
-		return
+	if c := w.worker(); c != nil {
+		c.calls(fn)
 	}
+}
+
+// calls is CallSoon.
+func (c *Caller) calls(fn func() error) {
 	t := newCall(context.Background(), &c.sched, func(context.Context) (int, error) { return 1, fn() })
 	if c.sched.Submit(&t.task, 0) != nil {
 		t.Fail(pending.ErrStopped)
 	}
 }
+
+func (c *Caller) panics() { c.calls(func() error { panic(errPanic) }) }
 
 func (c *Caller) now() State { return State(c.state.Peek()) }
 
@@ -207,6 +239,8 @@ func (w *exWorld) check() {
 		w.Failf("there are %d workers", len(p.workers))
 	case p.queue.Len() > 0 && !p.closed && len(p.workers) < w.limit:
 		w.Failf("%d calls wait, and there are only %d workers", p.queue.Len(), len(p.workers))
+	case w.boss.config.MaxQueued > 0 && p.queue.Len() > w.boss.config.MaxQueued:
+		w.Failf("%d calls wait, and %d may", p.queue.Len(), w.boss.config.MaxQueued)
 	case p.closed && p.queue.Len() > 0:
 		w.Failf("%d calls wait for workers of a pool that is closed", p.queue.Len())
 	case p.idle.Len() > w.boss.config.MaxIdleWorkers:
@@ -221,6 +255,9 @@ func (w *exWorld) check() {
 	}
 	for e := p.queue.Front(); e != nil; e = e.Next() {
 		add(e.Value.(work))
+		if e.Value.(work).schedulable().sched != &p.unassigned {
+			w.Failf("a call that waits for a worker is that of a worker")
+		}
 	}
 	var counted []*worker
 	for i, of := range p.workers {
@@ -264,10 +301,15 @@ func (w *exWorld) checkEnd() {
 		if !c.IsDone() {
 			w.Failf("%s is not done at the end", c.name)
 		}
+		if c.runs == 0 && c.Err() == nil {
+			w.Failf("%s has not run, and has no error", c.name)
+		}
 	}
 	switch {
 	case p.queue.Len() > 0:
 		w.Failf("%d calls wait for workers at the end", p.queue.Len())
+	case !p.closed && w.boss.now() >= StateStopping:
+		w.Failf("the owner stops, and the pool is not closed")
 	case w.boss.registry.watchdog.woken < p.queue.added:
 		w.Failf("calls have begun to wait for a worker %d times, and the watchdog was woken %d times", p.queue.added, w.boss.registry.watchdog.woken)
 	case p.closed && p.idle.Len() > 0:
@@ -286,6 +328,8 @@ func (w *exWorld) checkEnd() {
 	for _, c := range w.callers {
 		switch state := c.now(); {
 		case c == w.boss:
+		case c.worker.isGiven.Peek():
+			w.Failf("%s is given a job at the end", c.name)
 		case state == StateStopping, state == StateStarting:
 			w.Failf("%s is in state %d at the end", c.name, state)
 		case state == StateRunning && (c.worker.slot < 0 || p.closed):

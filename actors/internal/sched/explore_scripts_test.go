@@ -197,6 +197,12 @@ func (w *world) onThread(m *model) {
 	w.spawn("thread of "+m.name, func(p *proc) { p.serve(of) })
 }
 
+// onLentThread gives a scheduler a thread that somebody lends.
+func (w *world) onLentThread(m *model) {
+	m.state.notStarted, m.state.options.thread, m.claimed = true, true, true
+	w.spawn("lends a thread to "+m.name, func(p *proc) { p.runThread(m) })
+}
+
 // onHost gives a scheduler the loop of a host.
 func (w *world) onHost(m *model) {
 	on := newHosted(m.Scheduler, exHostLoop{})
@@ -1582,6 +1588,56 @@ var scripts = []script{
 		w.abandons(m)
 		w.completes(x)
 	}},
+	{"a lent thread runs two tasks", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onLentThread(m)
+		w.calls(m.task("a", yields), m.task("b", nil))
+	}},
+	{"a function ends a lent thread, and another one waits there", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onLentThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", exits))
+		w.completes(x)
+	}},
+	{"a function ends its thread, and another one waits there", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", exits))
+		w.completes(x)
+	}},
+	{"a function ends the goroutine of a host, and another one waits there", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", exits))
+		w.completes(x)
+	}},
+	{"a function ends the goroutine of a host, which ends", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		w.calls(m.task("a", exits), m.task("b", nil))
+		w.endsHost(m)
+	}},
+	{"stop and abandon on a lent thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onLentThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.stops(m)
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"restart and abandon on a lent thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onLentThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsWhatever(x)), m.task("b", nil))
+		w.restarts(m)
+		w.abandons(m)
+		w.completes(x)
+	}},
 	{"stop on a lent goroutine", func(w *world) {
 		m := w.unstarted("s", Options{})
 		w.calls(m.task("a", yields), m.task("b", nil))
@@ -1771,6 +1827,7 @@ var backends = []struct {
 	{"goroutines", func(*world, *model) {}},
 	{"a thread", func(w *world, m *model) { w.onThread(m) }},
 	{"a host", func(w *world, m *model) { w.onHost(m) }},
+	{"a lent thread", func(w *world, m *model) { w.onLentThread(m) }},
 }
 
 // together is a script of operations that happen at the same time.

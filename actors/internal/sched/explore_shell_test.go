@@ -955,11 +955,13 @@ func (p *proc) open(m *model) {
 	}
 	p.step("end Open", m)
 	start := m.state.endOpen()
+	idleCh := m.state.idleCh()
 	m.release(p)
 	if m.state.slowPath.Load() != m.slow() {
 		m.w.failf("%s: slowPath is %v after Open", m, m.state.slowPath.Load())
 	}
 	p.start(m, m.ensured(start))
+	p.notifyIdle(m, idleCh)
 }
 
 // openControl is Scheduler.openControl.
@@ -1648,7 +1650,12 @@ func (p *proc) wakePinned(th *exThread) {
 // serve is pinned.serve.
 func (p *proc) serve(th *exThread) {
 	for {
-		for p.runJob(th) {
+		for more := true; more; {
+			var exited bool
+			more, exited = p.runJob(th)
+			if exited && th.lent {
+				p.beginStop(th.m) // Owner.ExecutorLost
+			}
 		}
 		p.step("has the thread ended", th.m)
 		if th.closed && th.suspended == 0 && len(th.jobs) == 0 {
@@ -1664,11 +1671,26 @@ func (p *proc) serve(th *exThread) {
 	th.gone = true
 }
 
+// runThread is Scheduler.RunThread.
+func (p *proc) runThread(m *model) {
+	p.step("lend a thread to", m)
+	on := newThread(m.Scheduler)
+	on.lent = true
+	m.state.main.store(on)
+	p.open(m)
+	p.serve(p.w.thread(on))
+	p.await(func() bool {
+		p.Service = !m.stopping
+		return m.finished
+	}, "wait for the end of", m)
+}
+
 // isHeld reports whether a function that was abandoned waits on the thread forever.
 func (th *exThread) isHeld() bool { return th.suspended > 0 }
 
-// runJob is pinned.runJob, with nextJob.
-func (p *proc) runJob(th *exThread) (more bool) {
+// runJob is pinned.runJob, with nextJob. It reports whether a task has ended the goroutine: then
+// it has done no more than that.
+func (p *proc) runJob(th *exThread) (more, exited bool) {
 	p.step("next job of", th.m)
 	if len(th.jobs) > 0 {
 		j := th.jobs[0]
@@ -1686,12 +1708,15 @@ func (p *proc) runJob(th *exThread) (more bool) {
 			th.current = c.coroutine
 			c.active = true
 			p.await(func() bool { return !c.active }, "is in a coroutine of", th.m)
+			if c.exited {
+				return true, true
+			}
 			th.current = nil
 		}
 	}
 	p.step("are there more jobs of", th.m)
 	th.woken = len(th.jobs) > 0
-	return th.woken
+	return th.woken, false
 }
 
 // newCoroutine makes a coroutine that runs the loop. It is not kept: it ends as one of a
@@ -1701,7 +1726,7 @@ func (p *proc) newCoroutine(th *exThread, item any) *exCoroutine {
 	th.cos = append(th.cos, c)
 	p.w.spawn("coroutine of "+th.m.name, func(p *proc) {
 		p.co = c
-		defer func() { c.active, c.ended = false, true }()
+		defer func() { c.active, c.ended, c.exited = false, true, p.IsExiting() }()
 		p.await(func() bool { return c.active }, "begin the loop of", th.m)
 		p.run(th.m, th.pinned, nil, item)
 	})
@@ -1751,8 +1776,13 @@ func (p *proc) serveHost(h *exHost) {
 			return
 		}
 		h.posts--
-		if p.runJob(h.th) {
+		more, exited := p.runJob(h.th)
+		if more {
 			p.wakePinned(h.th)
+		}
+		if exited { // the host goes on, on another goroutine
+			p.w.spawn("host of "+h.th.m.name, func(p *proc) { p.serveHost(h) })
+			return
 		}
 	}
 }

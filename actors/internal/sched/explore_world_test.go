@@ -111,6 +111,7 @@ type model struct {
 
 	parent             *model
 	children           []*model
+	claimed            bool // somebody else is about to open it
 	stopping, finished bool
 	restarting         bool
 	messages           int     // that were handled
@@ -197,6 +198,7 @@ type exCoroutine struct {
 	id     int
 	active bool // the goroutine is in it
 	ended  bool
+	exited bool // by Goexit, which ends the goroutine as well
 }
 
 func (w *world) failf(format string, args ...any) { w.Failf(format, args...) }
@@ -332,7 +334,7 @@ func (w *world) Hash() uint64 {
 			b = w.encode(b, j.resume)
 		}
 		for _, c := range th.cos {
-			b = w.encode(b, c.active, c.ended)
+			b = w.encode(b, c.active, c.ended, c.exited)
 		}
 	}
 	for _, s := range w.deadlocks.suspects {

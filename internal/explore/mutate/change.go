@@ -3,18 +3,34 @@ package mutate
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 	"strconv"
 )
 
 // change numbers the statements and the conditions of a file. It changes those for which
 // number does not return 0: the program with that number does without them, or negates them.
-func change(file *ast.File, number func(at int, node ast.Node, what string) int) {
+func (s Subject) change(file *ast.File, number func(at int, node ast.Node, what string) int) {
 	c := &changer{number: number}
 	for _, decl := range file.Decls {
-		if f, ok := decl.(*ast.FuncDecl); ok && f.Body != nil {
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Body != nil && !slices.Contains(s.Skips, nameOf(f)) {
 			c.block(f.Body.List)
 		}
 	}
+}
+
+// nameOf returns the name of a function, with that of its receiver's type.
+func nameOf(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return f.Name.Name
+	}
+	of := f.Recv.List[0].Type
+	if p, ok := of.(*ast.StarExpr); ok {
+		of = p.X
+	}
+	if i, ok := of.(*ast.IndexExpr); ok {
+		of = i.X
+	}
+	return of.(*ast.Ident).Name + "." + f.Name.Name
 }
 
 type changer struct {

@@ -114,7 +114,7 @@ func (m *mutator) imports(t *testing.T) []string {
 // candidates are all the mutants of a file.
 func (m *mutator) candidates(t *testing.T, name string) (of []mutant) {
 	fset, file := parse(t, name, m.Files[name])
-	change(file, func(at int, node ast.Node, what string) int {
+	m.change(file, func(at int, node ast.Node, what string) int {
 		var b bytes.Buffer
 		require.NoError(t, printer.Fprint(&b, fset, node))
 		text, more, _ := strings.Cut(b.String(), "\n")
@@ -138,7 +138,7 @@ func parse(t *testing.T, name, source string) (*token.FileSet, *ast.File) {
 // leaves one out.
 func (m *mutator) mutate(t *testing.T, name string, number func(at int) int) string {
 	fset, file := parse(t, name, m.Files[name])
-	change(file, func(at int, _ ast.Node, _ string) int { return number(at) })
+	m.change(file, func(at int, _ ast.Node, _ string) int { return number(at) })
 	var b bytes.Buffer
 	require.NoError(t, printer.Fprint(&b, fset, file))
 	return m.finished(b.String())

@@ -39,6 +39,8 @@ type Subject struct {
 	Beside map[string]string
 	// Changes reports whether a file is to be mutated.
 	Changes func(name string) bool
+	// Skips are functions in these files that are not mutated, with the type of a method.
+	Skips []string
 	// Instrumented says that the code uses package sim.
 	Instrumented bool
 	// Harmless are the mutants that change nothing that can be seen, with the reason. They are
