@@ -128,17 +128,22 @@ func (p *exPending) then(fn func(v int) (int, error)) *exPending {
 }
 
 // exTurn is the turn of a function.
-type exTurn struct{ wake chan struct{} }
+type exTurn struct {
+	wake   chan struct{}
+	parked bool
+}
 
 func (w *exWorld) turn() *exTurn {
-	t := &exTurn{make(chan struct{}, 1)}
+	t := &exTurn{wake: make(chan struct{}, 1)}
 	w.turns = append(w.turns, t)
 	return t
 }
 
 // Park implements [Turn].
 func (t *exTurn) Park(Wait, bool) error {
+	t.parked = true
 	sim.Recv(t.wake)
+	t.parked = false
 	return nil
 }
 
@@ -162,6 +167,12 @@ var discard = slog.New(slog.DiscardHandler)
 
 func (r exRunner) Logger() *slog.Logger { return discard }
 func (r exRunner) Describe(Metadata)    {}
+
+func (r exRunner) IsWaiting() bool {
+	sim.Step("does the function wait")
+	r.p.w.Note()
+	return r.parked
+}
 
 func (r exRunner) Left(*PanicError) {
 	r.p.w.Note()

@@ -304,6 +304,8 @@ type schedTask struct {
 	abandoned   bool // guarded by the mu of the scheduler
 }
 
+func workOf(t *schedTask) work { return t.of }
+
 func (t *schedTask) Assign(s *schedScheduler) { t.sched = s }
 
 // Left implements [pending.Runner].
@@ -322,6 +324,9 @@ func (t *schedTask) Logger() *slog.Logger { return slog.New(slog.DiscardHandler)
 
 // Describe implements [pending.Runner].
 func (t *schedTask) Describe(pending.Metadata) {}
+
+// IsWaiting implements [pending.Runner].
+func (t *schedTask) IsWaiting() bool { return false }
 
 // Park implements [pending.Turn].
 func (t *schedTask) Park(pending.Wait, bool) error { panic("not used") }

@@ -115,6 +115,29 @@ var scripts = []script{
 		w.stopsWorker()
 		w.sets(0)
 	}),
+	in(one, "a function lends its worker, and another call", func(w *exWorld) {
+		w.makes(w.lends(func() bool { return w.flags[0] }))
+		w.makes(returns)
+		w.sets(0)
+	}),
+	in(one, "a function lends its worker to one that waits, and another call", func(w *exWorld) {
+		w.makes(w.lends(func() bool { return w.flags[0] }))
+		w.makes(w.waits(func() bool { return w.flags[0] }))
+		w.makes(returns)
+		w.sets(0)
+	}),
+	in(two, "two functions lend their workers, and another call", func(w *exWorld) {
+		w.makes(w.lends(func() bool { return w.flags[0] }))
+		w.makes(w.lends(func() bool { return w.flags[0] }))
+		w.makes(returns)
+		w.sets(0)
+	}),
+	in(one, "a worker is stopped whose function is away, and another call", func(w *exWorld) {
+		w.makes(w.lends(func() bool { return w.flags[0] }))
+		w.makes(returns)
+		w.stopsWorker()
+		w.sets(0)
+	}),
 	in(one, "a worker is stopped whose function does not listen, and another call", func(w *exWorld) {
 		w.makes(w.holdsOut(func() bool { return w.flags[0] }))
 		w.makes(returns)

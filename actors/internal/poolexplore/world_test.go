@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 	"github.com/seed-7fcaac1b/protocaller/internal/explore"
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -163,6 +164,19 @@ func (w *exWorld) waits(until func() bool) func(c *exCall) error {
 	}
 }
 
+// lends is a function that waits as in waits, and lends its worker meanwhile.
+func (w *exWorld) lends(until func() bool) func(c *exCall) error {
+	return func(c *exCall) error {
+		s := c.task.sched
+		takeBack := s.c.lendWorker(c.task)
+		w.Note()
+		c.running = false // it may be beside another one from now on, in turns
+		s.park(c.task, until)
+		takeBack()
+		return nil
+	}
+}
+
 // holdsOut is a function that keeps its turn until something is so, whatever its context
 // says.
 func (w *exWorld) holdsOut(until func() bool) func(c *exCall) error {
@@ -270,12 +284,17 @@ func (w *exWorld) check() {
 		}
 	}
 	idle := 0
-	for range p.idle.Len() {
-		of := p.idle.Shift()
-		p.idle.Push(of)
-		idle++
-		if !of.isIdle || of.job != nil || !slices.Contains(counted, of) {
-			w.Failf("a worker is idle that is not idle, has a job, or does not count")
+	for _, ring := range []*fifo.Ring[*worker]{&p.idle, &p.lent} {
+		for range ring.Len() {
+			of := ring.Shift()
+			ring.Push(of)
+			idle++
+			if !of.isIdle || of.job != nil || !slices.Contains(counted, of) {
+				w.Failf("a worker is idle that is not idle, has a job, or does not count")
+			}
+			if (len(of.away) > 0) != (ring == &p.lent) || len(of.back) > 0 {
+				w.Failf("a worker is in the wrong list")
+			}
 		}
 	}
 	for _, c := range w.callers {
@@ -318,6 +337,9 @@ func (w *exWorld) checkEnd() {
 		w.Failf("%d workers are idle for ever", p.idle.Len())
 	}
 	for _, of := range p.workers {
+		if len(of.away)+len(of.back) > 0 {
+			w.Failf("%s is lent at the end", of.caller.name)
+		}
 		if of.job != nil || of.isSpawning || of.isGiven.Peek() {
 			w.Failf("%s has a job at the end", of.caller.name)
 		}
