@@ -52,7 +52,9 @@ func (w *world) fault(name string) {
 func (s *session) leave() {
 	s.leaves = s.greeted
 	s.server.Leave()
+	said := len(s.server.queue.control)
 	s.server.Leave()
+	s.check(len(s.server.queue.control) == said, "a node says once that it leaves")
 }
 
 // pointed are scripts that lead to what happens rarely.
@@ -365,6 +367,7 @@ func hostiles() (all []script) {
 		"a goaway":      wire.AppendSignal(nil, wire.KindGoaway),
 		"a chunk":       whole(10),
 		"a large chunk": whole(sizeLarge),
+		"a new chunk":   append(wire.AppendChunk(nil, 9, 10), make([]byte, 10)...),
 		"a credit":      wire.AppendCredit(nil, 1, 1<<40),
 		"a cancel":      wire.AppendCancel(nil, 1, &wire.Error{Text: "job 0"}),
 	}
