@@ -50,11 +50,11 @@ func JoinContext(
 		return nil, errors.New("rpc: join: there is no cluster, or it is another system's")
 	}
 	n := nodeOf(system)
-	if err := n.begin("that of a cluster"); err != nil {
+	if err := n.begin("the address of a cluster"); err != nil {
 		return nil, err
 	}
 	if err := n.prepare(c); err != nil {
-		n.started.Store(false)
+		n.started.Store(nil)
 		return nil, fmt.Errorf("rpc: join: %w", err)
 	}
 	n.dialWith(c.Config.RemoteConfig)

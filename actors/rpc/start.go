@@ -54,7 +54,7 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 	}
 	defer func() {
 		if err != nil {
-			n.started.Store(false)
+			n.started.Store(nil)
 		}
 	}()
 	configuration, err := RemoteConfig(system, address, opts...)
@@ -66,15 +66,21 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 		return nil, fmt.Errorf("rpc: start at %s: %w", address, err)
 	}
 	n.dialWith(configuration)
+	at := system.Address()
+	n.started.Store(&at)
 	return func() { n.stop(r) }, nil
 }
 
 // begin has the node listen at an address, for which there is one opportunity.
 func (n *node) begin(address string) error {
-	if n.started.CompareAndSwap(false, true) {
+	if n.started.CompareAndSwap(nil, &address) {
 		return nil
 	}
-	return fmt.Errorf("%w: the system listens at %s, and cannot listen at %s", ErrStarted, n.system.Address(), address)
+	at := address
+	if other := n.started.Load(); other != nil { // it may have failed by now
+		at = *other
+	}
+	return fmt.Errorf("%w: the system listens at %s, and cannot listen at %s", ErrStarted, at, address)
 }
 
 // RemoteConfig returns the configuration with which [Start] starts protoactor's
