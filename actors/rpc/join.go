@@ -25,8 +25,9 @@ type membership struct {
 // configuration of its remote is that of [RemoteConfig]. It returns when the member
 // has started, which takes protoactor a second at least. The error is that of
 // listening, or of the cluster's provider. Providers may wait without end for what they
-// cannot reach, as that of etcd does: see [JoinContext]. After an error the system cannot
-// join any more.
+// cannot reach, as that of etcd does: see [JoinContext]. After an error of the provider the
+// system cannot join any more. One that has started or joined before is an error that
+// matches [ErrStarted].
 //
 // The leave that is returned has this node leave: identities and pools refuse new
 // calls, which go to other members; what was accepted finishes, states are handed
@@ -49,7 +50,11 @@ func JoinContext(
 		return nil, errors.New("rpc: join: there is no cluster, or it is another system's")
 	}
 	n := nodeOf(system)
+	if err := n.begin("the address of a cluster"); err != nil {
+		return nil, err
+	}
 	if err := n.prepare(c); err != nil {
+		n.started.Store(nil)
 		return nil, fmt.Errorf("rpc: join: %w", err)
 	}
 	n.dialWith(c.Config.RemoteConfig)

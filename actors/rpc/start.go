@@ -39,7 +39,8 @@ const (
 // nothing that is received ends the process. The system's address is
 // system.Address() from then on, and those PIDs and callers must be made after it
 // that other nodes are to be told of. The error is that of an option or of
-// listening.
+// listening. A system starts once in its life: a further Start, or a [Join], returns an
+// error that matches [ErrStarted]. After any other error it may be tried again.
 //
 // The stop that is returned fails the open calls, refuses new ones, and ends the
 // sessions, so that other nodes learn of it at once. It stops no caller: drain
@@ -47,6 +48,15 @@ const (
 //
 // A program that starts a cluster gives it [RemoteConfig] instead.
 func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func(), err error) {
+	n := nodeOf(system)
+	if err := n.begin(address); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			n.started.Store(nil)
+		}
+	}()
 	configuration, err := RemoteConfig(system, address, opts...)
 	if err != nil {
 		return nil, err
@@ -55,9 +65,22 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 	if err := guarded(r.Start); err != nil {
 		return nil, fmt.Errorf("rpc: start at %s: %w", address, err)
 	}
-	n := nodeOf(system)
 	n.dialWith(configuration)
+	at := system.Address()
+	n.started.Store(&at)
 	return func() { n.stop(r) }, nil
+}
+
+// begin has the node listen at an address, for which there is one opportunity.
+func (n *node) begin(address string) error {
+	if n.started.CompareAndSwap(nil, &address) {
+		return nil
+	}
+	at := address
+	if other := n.started.Load(); other != nil { // it may have failed by now
+		at = *other
+	}
+	return fmt.Errorf("%w: the system listens at %s, and cannot listen at %s", ErrStarted, at, address)
 }
 
 // RemoteConfig returns the configuration with which [Start] starts protoactor's

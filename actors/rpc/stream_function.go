@@ -21,7 +21,8 @@ import (
 // and at the deadline, the context of fn ends, and yield returns false. A sequence
 // that ends after that has failed with the cause, so that no loop takes it for
 // complete. The items are encoded on the turn, before the function waits. On a
-// [Pool] the function keeps its worker until it has ended, also while it waits.
+// [Pool] the worker runs other calls while the function waits for room. The function
+// goes on there: at once if the worker waits or has nothing to do, else when it does.
 func HandleStream[Req, Resp any](
 	system *actor.ActorSystem, name string, fn func(context.Context, Req) iter.Seq2[Resp, error],
 ) error {

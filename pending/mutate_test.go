@@ -1,0 +1,34 @@
+package pending
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/explore/instrument"
+	"github.com/seed-7fcaac1b/protocaller/internal/explore/mutate"
+)
+
+// harmless are the mutants that change nothing that can be seen, with the reason.
+var harmless = map[string]string{}
+
+// others are functions of these files that are no operations of the state: options, names,
+// metadata, and what contexts are made of.
+var others = []string{
+	"Named", "With", "DescribedBy", "TrackedBy", "Tracked", "Untracked", "CompletedBy", "ExplainedBy",
+	"base.init", "base.track", "base.Name", "base.nameLocked", "base.function", "base.Metadata", "base.Context", "base.logger", "base.logPanic",
+	"runContext.Deadline", "Current", "scheduleContext", "runContextBehind", "detachedContext.Value",
+	"RunnerOf", "CompleterOf", "SetCompleter", "Origin", "Task.Wrap", "Task.HasExited", "Task.Release", "Task.End", "Task.Delay",
+	"Task.Limit", "Task.Unlimit", "Task.Due", "logUnseen", "textOf",
+}
+
+// TestMutants mutates the state of a pending.
+func TestMutants(t *testing.T) {
+	of := []string{"base.go", "cancel.go", "context.go", "pending.go", "task.go", "unseen.go", "wait.go", "waiter.go"}
+	mutate.Subject{
+		Package: "pending", Files: instrument.Files(t, "."), Instrumented: true, Harmless: harmless,
+		Skips:   others,
+		Changes: func(name string) bool { return slices.Contains(of, name) },
+	}.Test(t)
+}
+
+func TestMutant(t *testing.T) { mutate.Explore(t, explored(scripts), explored(allScripts())) }
