@@ -56,10 +56,13 @@ type exPending struct {
 	refused   int     // completions and cancellations that came too late
 	callbacks []*exCallback
 	looked    bool // somebody has seen its outcome
+	waiting   int  // goroutines that wait for it, without a turn
 
 	runs, left, dropped int
 	observed            int // how often an observer was notified of the end
 	isObserved          bool
+	started, requested  int  // and of a start, of a cancellation,
+	suspended, resumed  int  // and of waits
 	done, cancelled     bool // as it was after the step before
 	err                 error
 	value               int
@@ -128,17 +131,22 @@ func (p *exPending) then(fn func(v int) (int, error)) *exPending {
 }
 
 // exTurn is the turn of a function.
-type exTurn struct{ wake chan struct{} }
+type exTurn struct {
+	wake   chan struct{}
+	parked bool
+}
 
 func (w *exWorld) turn() *exTurn {
-	t := &exTurn{make(chan struct{}, 1)}
+	t := &exTurn{wake: make(chan struct{}, 1)}
 	w.turns = append(w.turns, t)
 	return t
 }
 
 // Park implements [Turn].
 func (t *exTurn) Park(Wait, bool) error {
+	t.parked = true
 	sim.Recv(t.wake)
+	t.parked = false
 	return nil
 }
 
@@ -163,6 +171,12 @@ var discard = slog.New(slog.DiscardHandler)
 func (r exRunner) Logger() *slog.Logger { return discard }
 func (r exRunner) Describe(Metadata)    {}
 
+func (r exRunner) IsWaiting() bool {
+	sim.Step("does the function wait")
+	r.p.w.Note()
+	return r.parked
+}
+
 func (r exRunner) Left(*PanicError) {
 	r.p.w.Note()
 	r.p.left++
@@ -182,15 +196,18 @@ type exObserver struct{ p **exPending }
 func (o exObserver) Observe(ctx context.Context, _ Handle) (context.Context, Observation) {
 	return ctx, o
 }
-func (o exObserver) Due()                  {}
-func (o exObserver) Started()              {}
-func (o exObserver) Suspended(Handle)      {}
-func (o exObserver) Resumed()              {}
-func (o exObserver) CancelRequested(error) {}
-func (o exObserver) Done(error) {
+
+func (o exObserver) note(n *int) {
 	(*o.p).w.Note()
-	(*o.p).observed++
+	*n++
 }
+
+func (o exObserver) Due()                  {}
+func (o exObserver) Started()              { o.note(&(*o.p).started) }
+func (o exObserver) Suspended(Handle)      { o.note(&(*o.p).suspended) }
+func (o exObserver) Resumed()              { o.note(&(*o.p).resumed) }
+func (o exObserver) CancelRequested(error) { o.note(&(*o.p).requested) }
+func (o exObserver) Done(error)            { o.note(&(*o.p).observed) }
 
 var errAbandoned = errors.New("abandoned")
 
@@ -237,21 +254,28 @@ func (p *exPending) cancels(cause error) {
 // contexts whose end ends the wait; nil is a timeout.
 func (p *exPending) waits(ctx context.Context, opts ...WaitOption) (int, error) {
 	limited, shielded := joinOptions(opts).limited, joinOptions(opts).shield
+	own := taskOf(ctx)
+	if own == nil {
+		p.waiting++
+	}
 	v, err := p.Wait(ctx, opts...)
+	if own == nil {
+		p.waiting--
+	}
 	p.w.Note()
 	flags := p.flagsNow()
 	ended := (*endedError)(nil)
 	switch {
+	case flags&flagDone != 0 && v == p.Pending.value && err == p.base.err: //nolint:errorlint // The very error.
+		p.looked = true
 	case errors.As(err, &ended) && ended.what == p.label() && err == error(ended): //nolint:errorlint // The error of this wait itself.
 		if isEnded := !shielded && ctx.Err() != nil; !isEnded && !limited {
 			p.w.Failf("a wait for %s has ended with %v, and nothing has ended it", p.name, err)
 		}
 	case flags&flagDone == 0:
 		p.w.Failf("%s is not done, and a wait for it has returned %v, %v", p.name, v, err)
-	case v != p.Pending.value || err != p.base.err: //nolint:errorlint // The very error.
-		p.w.Failf("%s has %v, %v, and a wait for it has returned %v, %v", p.name, p.Pending.value, p.base.err, v, err)
 	default:
-		p.looked = true
+		p.w.Failf("%s has %v, %v, and a wait for it has returned %v, %v", p.name, p.Pending.value, p.base.err, v, err)
 	}
 	return v, err
 }
@@ -352,7 +376,9 @@ func (p *exPending) check() {
 		return // what it guards may be under way
 	}
 	p.done, p.cancelled, p.err, p.value = done, cancelled, p.base.err, p.Pending.value
-	p.waiters.check(fail)
+	if n := p.waiters.check(fail); n > p.waiting {
+		fail("is waited for by %d goroutines, and not by %d: a function does not give its turn away", n, p.waiting)
+	}
 	switch {
 	case done && p.waiters.first != nil:
 		fail("is done, and has waiters")
@@ -377,26 +403,30 @@ func (p *exPending) check() {
 	}
 }
 
-// check looks whether a list is a ring of waiters that are in use.
-func (l *waiterList) check(fail func(format string, args ...any)) {
+// check looks whether a list is a ring of waiters that are in use. It returns how many of them
+// are goroutines.
+func (l *waiterList) check(fail func(format string, args ...any)) (goroutines int) {
 	if l.first == nil {
-		return
+		return 0
 	}
 	w := l.first
 	for n := 0; ; n++ {
+		if w.callback == nil && w.done == nil && w.then == nil && w.turn == nil {
+			goroutines++
+		}
 		switch {
 		case n > 100, w.next == nil, w.prev == nil, w.next.prev != w:
 			fail("has a broken list of waiters")
-			return
+			return goroutines
 		case !w.listed:
 			fail("has a waiter in its list that is not listed")
-			return
+			return goroutines
 		case w.isFree():
 			fail("has a waiter in its list that is free")
-			return
+			return goroutines
 		}
 		if w = w.next; w == l.first {
-			return
+			return goroutines
 		}
 	}
 }
@@ -466,6 +496,11 @@ func (p *exPending) checkEnd() {
 		fail("has the error %v, and has failed with %v", p.base.err, p.failures[0])
 	case p.isObserved && p.observed != 1:
 		fail("has ended %d times", p.observed)
+	}
+	if p.isObserved && (p.started != p.runs || p.suspended != p.resumed ||
+		p.cancelled && p.requested == 0 && wins == 0) {
+		fail("has run %d times, and the observer knows of %d; %d waits began, %d ended; %d were cancelled",
+			p.runs, p.started, p.suspended, p.resumed, p.requested)
 	}
 	for _, cause := range p.causes {
 		if cause != nil && !errors.Is(p.base.err, cause) {

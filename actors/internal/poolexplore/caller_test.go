@@ -323,6 +323,9 @@ func (t *schedTask) Logger() *slog.Logger { return slog.New(slog.DiscardHandler)
 // Describe implements [pending.Runner].
 func (t *schedTask) Describe(pending.Metadata) {}
 
+// IsWaiting implements [pending.Runner].
+func (t *schedTask) IsWaiting() bool { return false }
+
 // Park implements [pending.Turn].
 func (t *schedTask) Park(pending.Wait, bool) error { panic("not used") }
 
