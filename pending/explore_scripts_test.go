@@ -99,7 +99,7 @@ var scripts = []script{
 		p, ctx := w.pending(background), w.context()
 		w.Go("waits", func() { p.waits(ctx, Protect()) })
 		w.Go("waits too", func() {
-			if v, err := p.waits(background); v != 1 || err != nil {
+			if v, err := p.waitsFor(background); v != 1 || err != nil {
 				w.Failf("a wait has returned %v, %v", v, err)
 			}
 		})
@@ -120,7 +120,7 @@ var scripts = []script{
 	{"a shielded wait, whose context ends, and a result", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
 		w.Go("waits", func() {
-			if v, err := p.waits(ctx, Shield()); v != 1 || err != nil {
+			if v, err := p.waitsFor(ctx, Shield()); v != 1 || err != nil {
 				w.Failf("a shielded wait has returned %v, %v", v, err)
 			}
 		})
@@ -164,7 +164,7 @@ var scripts = []script{
 		p := w.pending(ctx)
 		w.Go("ends and waits", func() {
 			ctx.cancel(errEnd)
-			if _, err := p.waits(background); !errors.Is(err, errEnd) && !errors.Is(err, errA) {
+			if _, err := p.waitsFor(background); !errors.Is(err, errEnd) && !errors.Is(err, errA) {
 				w.Failf("a wait has returned %v", err)
 			}
 		})
@@ -206,7 +206,7 @@ var scripts = []script{
 	{"a callback is removed, and a result", func(w *exWorld) {
 		p := w.pending(background)
 		w.Go("calls", func() {
-			_, remove := p.calls("first", nil)
+			remove := p.calls("first", nil)
 			p.calls("second", nil)
 			remove()
 		})
@@ -215,7 +215,7 @@ var scripts = []script{
 	{"a callback is removed twice, and the pending stays", func(w *exWorld) {
 		w.mayBeOpen = true
 		p := w.pending(background)
-		_, remove := p.calls("first", nil)
+		remove := p.calls("first", nil)
 		w.Go("calls", func() { p.calls("second", nil) })
 		w.Go("removes", remove)
 		w.Go("removes too", remove)
@@ -494,13 +494,13 @@ var scripts = []script{
 	}},
 	{"a function waits for a pending", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 	}},
 	{"a function waits for a pending, and is cancelled", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 		w.Go("cancels", func() { c.cancels(errA) })
@@ -509,7 +509,7 @@ var scripts = []script{
 		p, q := w.pending(background), w.pending(background)
 		c := w.call(background, func(ctx context.Context) (int, error) {
 			p.waits(ctx, Protect())
-			return q.waits(ctx)
+			return q.waitsFor(ctx)
 		})
 		w.runs(c)
 		w.Go("completes", func() {
@@ -520,14 +520,14 @@ var scripts = []script{
 	}},
 	{"a function waits for a pending, and its context ends", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
-		c := w.call(ctx, func(ctx context.Context) (int, error) { return p.waits(ctx) })
+		c := w.call(ctx, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) })
 		w.runs(c)
 		w.ends(ctx)
 		w.Go("completes", func() { p.completes(1) })
 	}},
 	{"a function waits with a timeout, and a result", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx, Timeout(1)) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Timeout(1)) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 	}},
@@ -537,21 +537,21 @@ var scripts = []script{
 			inside, cancel := sim.WithCancelCause(ctx)
 			defer cancel(nil)
 			w.Go("context", func() { cancel(errEnd) })
-			return p.waits(inside)
+			return p.waitsFor(inside)
 		})
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 	}},
 	{"a shielded function waits, and is cancelled", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx, Shield()) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Shield()) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 		w.Go("cancels", func() { c.cancels(errA) })
 	}},
 	{"a function waits for another function, which is cancelled", func(w *exWorld) {
 		b := w.call(background, returns(2))
-		a := w.call(background, func(ctx context.Context) (int, error) { return b.waits(ctx) })
+		a := w.call(background, func(ctx context.Context) (int, error) { return b.waitsFor(ctx) })
 		w.runs(a)
 		w.runs(b)
 		w.Go("cancels", func() { a.cancels(errA) })
@@ -559,7 +559,7 @@ var scripts = []script{
 
 	{"a function waits, and nothing but its cancel ends that", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) })
 		w.runs(c)
 		w.Go("cancels", func() { c.cancels(errA) })
 		w.Go("waits", func() { p.waits(w.afterAll(c)) })
@@ -568,7 +568,7 @@ var scripts = []script{
 		p, q, ctx := w.pending(background), w.pending(background), w.context()
 		c := w.call(ctx, func(ctx context.Context) (int, error) {
 			p.waits(ctx)
-			return q.waits(ctx)
+			return q.waitsFor(ctx)
 		})
 		w.runs(c)
 		w.ends(ctx)
@@ -586,7 +586,7 @@ var scripts = []script{
 				_, _ = q.Wait(WithTurn(ctx, nil))
 				q.waiting--
 			})
-			return p.waits(ctx)
+			return p.waitsFor(ctx)
 		})
 		w.runs(c)
 		w.ends(ctx)
@@ -598,7 +598,7 @@ var scripts = []script{
 	}},
 	{"a function waits, and nothing but a timeout ends that", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx, Timeout(1)) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Timeout(1)) })
 		w.runs(c)
 	}},
 	{"a wait that nothing but a timeout ends", func(w *exWorld) {
@@ -611,7 +611,7 @@ var scripts = []script{
 			inside, cancel := sim.WithCancelCause(ctx)
 			defer cancel(nil)
 			w.Go("context", func() { cancel(errEnd) })
-			return p.waits(inside)
+			return p.waitsFor(inside)
 		})
 		w.runs(c)
 	}},
@@ -620,7 +620,7 @@ var scripts = []script{
 		c := w.call(background, func(ctx context.Context) (int, error) {
 			inside, cancel := sim.WithCancelCause(ctx)
 			defer cancel(nil)
-			return p.waits(inside)
+			return p.waitsFor(inside)
 		})
 		w.runs(c)
 		w.Go("cancels", func() {
@@ -631,7 +631,7 @@ var scripts = []script{
 	{"a shielded function waits, and its cancel does not end that", func(w *exWorld) {
 		p := w.pending(background)
 		c := w.call(background, func(ctx context.Context) (int, error) {
-			v, err := p.waits(ctx, Shield())
+			v, err := p.waitsFor(ctx, Shield())
 			if v != 1 || err != nil {
 				w.Failf("a shielded wait has returned %v, %v", v, err)
 			}
@@ -646,7 +646,7 @@ var scripts = []script{
 	{"an observed function waits, and is cancelled", func(w *exWorld) {
 		p := w.pending(background)
 		var c *exPending
-		c = w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx, Protect()) }, ObservedBy(exObserver{&c}))
+		c = w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Protect()) }, ObservedBy(exObserver{&c}))
 		c.isObserved = true
 		w.runs(c)
 		w.Go("cancels", func() {
@@ -729,7 +729,7 @@ var scripts = []script{
 		c := w.call(ctx, returns(1))
 		w.Go("ends and runs", func() {
 			ctx.cancel(errEnd)
-			c.task.Run()
+			_ = c.task.Run()
 			if c.runs > 0 || !errors.Is(c.Err(), errEnd) {
 				w.Failf("a function has run, and its context had ended")
 			}
@@ -743,7 +743,7 @@ var scripts = []script{
 	}},
 	{"a running function whose canceller ends the goroutine is abandoned", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(context.Context) (int, error) { return p.waits(background) })
+		c := w.call(background, func(context.Context) (int, error) { return p.waitsFor(background) })
 		c.SetCanceller(func(error) { sim.Goexit() })
 		w.runs(c)
 		w.Go("abandons", func() {
@@ -834,7 +834,7 @@ var scripts = []script{
 		p := w.pending(background)
 		w.Go("derives", func() {
 			q := p.then(func(v int) (int, error) { return v + 1, nil })
-			if v, err := q.waits(background); v != 2 || err != nil {
+			if v, err := q.waitsFor(background); v != 2 || err != nil {
 				w.Failf("Then makes %v, %v of 1", v, err)
 			}
 		})
@@ -952,7 +952,10 @@ var scripts = []script{
 	{"a loop whose context ends", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
 		w.Go("loops", func() {
-			for range AsCompletedOf(ctx, []*Pending[int]{p.Pending}) {
+			for h, err := range AsCompletedOf(ctx, []*Pending[int]{p.Pending}) {
+				if h == nil && !errors.Is(err, errEnd) {
+					w.Failf("the loop has failed: %v", err)
+				}
 			}
 		})
 		w.ends(ctx)
@@ -1048,13 +1051,13 @@ var scripts = []script{
 	{"three take a lock", func(w *exWorld) {
 		m := w.mutex()
 		for range 3 {
-			w.Go("locks", func() { w.uses(m, background) })
+			w.Go("locks", func() { _ = w.uses(background, m) })
 		}
 	}},
 	{"two take a lock, and the context of one ends", func(w *exWorld) {
 		m, ctx := w.mutex(), w.context()
-		w.Go("locks", func() { w.uses(m, background) })
-		w.Go("locks too", func() { w.uses(m, ctx) })
+		w.Go("locks", func() { _ = w.uses(background, m) })
+		w.Go("locks too", func() { _ = w.uses(ctx, m) })
 		w.ends(ctx)
 	}},
 	{"three take parts of a semaphore, and the context of the largest ends", func(w *exWorld) {
@@ -1075,7 +1078,7 @@ var scripts = []script{
 	}},
 	{"two functions take a lock, and one is cancelled", func(w *exWorld) {
 		m := w.mutex()
-		use := func(ctx context.Context) (int, error) { return 0, w.uses(m, ctx) }
+		use := func(ctx context.Context) (int, error) { return 0, w.uses(ctx, m) }
 		a, b := w.call(background, use), w.call(background, use)
 		w.runs(a)
 		w.runs(b)
@@ -1084,7 +1087,7 @@ var scripts = []script{
 }
 
 // runs is a scheduler that runs a function.
-func (w *exWorld) runs(p *exPending) { w.Go("runs "+p.name, func() { p.task.Run() }) }
+func (w *exWorld) runs(p *exPending) { w.Go("runs "+p.name, func() { _ = p.task.Run() }) }
 
 // interrupts ends the context of a function when that runs, and looks at how it ends.
 func (w *exWorld) interrupts(c *exPending, isRight func() bool) {
@@ -1125,7 +1128,7 @@ func (w *exWorld) mutex() *Mutex {
 }
 
 // uses takes a lock, and looks whether nobody else has it.
-func (w *exWorld) uses(m *Mutex, ctx context.Context) error {
+func (w *exWorld) uses(ctx context.Context, m *Mutex) error {
 	if err := m.Lock(ctx); err != nil {
 		return err
 	}
@@ -1162,7 +1165,7 @@ var (
 		{"Done", func(_ *exWorld, p *exPending, _ *exContext) { p.observes() }},
 		{"a callback", func(_ *exWorld, p *exPending, _ *exContext) { p.calls("callback", nil) }},
 		{"a callback that is removed", func(_ *exWorld, p *exPending, _ *exContext) {
-			_, remove := p.calls("removed", nil)
+			remove := p.calls("removed", nil)
 			remove()
 		}},
 		{"a callback that panics", func(_ *exWorld, p *exPending, _ *exContext) {
@@ -1170,7 +1173,7 @@ var (
 		}},
 		{"a look", func(_ *exWorld, p *exPending, _ *exContext) { p.looks() }},
 		{"a wait in a function", func(w *exWorld, p *exPending, ctx *exContext) {
-			w.call(ctx, func(ctx context.Context) (int, error) { return p.waits(ctx) }).task.Run()
+			_ = w.call(ctx, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) }).task.Run()
 		}},
 		{"Then", func(w *exWorld, p *exPending, _ *exContext) {
 			p.then(func(v int) (int, error) { return v + 1, nil })

@@ -250,9 +250,11 @@ func (p *exPending) cancels(cause error) {
 	}
 }
 
-// waits waits for the pending, and looks whether what is returned is right. ends are the
-// contexts whose end ends the wait; nil is a timeout.
-func (p *exPending) waits(ctx context.Context, opts ...WaitOption) (int, error) {
+// waits is waitsFor for those who need no result.
+func (p *exPending) waits(ctx context.Context, opts ...WaitOption) { _, _ = p.waitsFor(ctx, opts...) }
+
+// waitsFor waits for the pending, and looks whether what is returned is right.
+func (p *exPending) waitsFor(ctx context.Context, opts ...WaitOption) (int, error) {
 	limited, shielded := joinOptions(opts).limited, joinOptions(opts).shield
 	own := taskOf(ctx)
 	if own == nil {
@@ -281,8 +283,8 @@ func (p *exPending) waits(ctx context.Context, opts ...WaitOption) (int, error) 
 }
 
 // calls registers a callback.
-func (p *exPending) calls(name string, then func()) (c *exCallback, remove func()) {
-	c = &exCallback{name: name}
+func (p *exPending) calls(name string, then func()) (remove func()) {
+	c := &exCallback{name: name}
 	p.w.Note()
 	p.w.happened++
 	c.began = p.w.happened
@@ -303,7 +305,7 @@ func (p *exPending) calls(name string, then func()) (c *exCallback, remove func(
 	p.w.happened++
 	c.registered = p.w.happened
 	c.lateAdded = p.flagsNow()&flagDone != 0
-	return c, func() {
+	return func() {
 		removed := forget()
 		p.w.Note()
 		if removed && (c.removed || c.times > 0) {
