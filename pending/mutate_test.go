@@ -37,6 +37,17 @@ var harmless = map[string]string{
 	"waiter.go: delete return func() bool { return false }":                                       "what was never listed is not removed",
 	"context.go: delete if own := b.cancellation.Load(); own != nil { ...":                        "the first one wins anyway",
 	"context.go: delete return own":                                                               "the first one wins anyway",
+	"pending.go: delete if ctx == nil { ...":                                                      argument,
+	"pending.go: negate ctx == nil":                                                               argument,
+	"pending.go: delete requireContext(ctx, waitName(keep))":                                      argument,
+	"wait.go: delete if keep { ...":                                                               argument,
+	"wait.go: negate keep":                                                                        argument,
+	`wait.go: delete return "WaitSync"`:                                                           argument,
+	"context.go: delete if b.ctx.Done() == nil { ...":                                             "a context that never ends is watched in vain",
+	"wait.go: delete if ctx.Done() == nil { ...":                                                  "a context that never ends is watched in vain",
+	"wait.go: delete return noStop":                                                               "a context is watched once more, or in vain",
+	"context.go: delete if c, ok := ctx.(*runContext); ok { ...":                                  "of taskOf: Value says the same",
+	"context.go: negate ok":                                                                       "of taskOf: Value says the same",
 	"context.go: delete cancel(nil)":                                                              memory,
 }
 
