@@ -170,6 +170,7 @@ var discard = slog.New(slog.DiscardHandler)
 
 func (r exRunner) Logger() *slog.Logger { return discard }
 func (r exRunner) Describe(Metadata)    {}
+func (r exRunner) Awaited()             {}
 
 func (r exRunner) IsWaiting() bool {
 	sim.Step("does the function wait")
