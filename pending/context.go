@@ -27,11 +27,17 @@ func (c *runContext) Deadline() (time.Time, bool) { return c.ctx.Deadline() }
 func (c *runContext) Done() <-chan struct{} { return c.base().cancelContext().Done() }
 
 func (c *runContext) Err() error {
-	if own := c.base().cancellation.Load(); own != nil {
-		return own.Err()
+	own := c.base().cancellation.Load()
+	if own != nil {
+		if err := own.Err(); err != nil {
+			return err
+		}
 	}
-	if c.base().is(flagReturned) {
+	if c.base().is(flagReturned) { // whoever makes own is about to end it
 		return context.Canceled
+	}
+	if own != nil {
+		return nil
 	}
 	return c.ctx.Err()
 }

@@ -99,7 +99,7 @@ var scripts = []script{
 		p, ctx := w.pending(background), w.context()
 		w.Go("waits", func() { p.waits(ctx, Protect()) })
 		w.Go("waits too", func() {
-			if v, err := p.waits(background); v != 1 || err != nil {
+			if v, err := p.waitsFor(background); v != 1 || err != nil {
 				w.Failf("a wait has returned %v, %v", v, err)
 			}
 		})
@@ -119,7 +119,11 @@ var scripts = []script{
 	}},
 	{"a shielded wait, whose context ends, and a result", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
-		w.Go("waits", func() { p.waits(ctx, Shield()) })
+		w.Go("waits", func() {
+			if v, err := p.waitsFor(ctx, Shield()); v != 1 || err != nil {
+				w.Failf("a shielded wait has returned %v, %v", v, err)
+			}
+		})
 		w.Go("completes", func() { p.completes(1) })
 		w.ends(ctx)
 	}},
@@ -160,7 +164,7 @@ var scripts = []script{
 		p := w.pending(ctx)
 		w.Go("ends and waits", func() {
 			ctx.cancel(errEnd)
-			if _, err := p.waits(background); !errors.Is(err, errEnd) && !errors.Is(err, errA) {
+			if _, err := p.waitsFor(background); !errors.Is(err, errEnd) && !errors.Is(err, errA) {
 				w.Failf("a wait has returned %v", err)
 			}
 		})
@@ -202,7 +206,7 @@ var scripts = []script{
 	{"a callback is removed, and a result", func(w *exWorld) {
 		p := w.pending(background)
 		w.Go("calls", func() {
-			_, remove := p.calls("first", nil)
+			remove := p.calls("first", nil)
 			p.calls("second", nil)
 			remove()
 		})
@@ -211,7 +215,7 @@ var scripts = []script{
 	{"a callback is removed twice, and the pending stays", func(w *exWorld) {
 		w.mayBeOpen = true
 		p := w.pending(background)
-		_, remove := p.calls("first", nil)
+		remove := p.calls("first", nil)
 		w.Go("calls", func() { p.calls("second", nil) })
 		w.Go("removes", remove)
 		w.Go("removes too", remove)
@@ -314,7 +318,10 @@ var scripts = []script{
 		p := w.call(background, returns(1))
 		w.runs(p)
 		w.Go("cancels", func() {
-			if err := p.CancelWait(background, errA); err != nil || !p.IsDone() {
+			p.waiting++
+			err := p.CancelWait(background, errA)
+			p.waiting--
+			if err != nil || !p.IsDone() || len(p.values) == 0 && p.runs == 0 && !p.Cancelled() {
 				w.Failf("CancelWait has returned %v", err)
 			}
 		})
@@ -326,7 +333,7 @@ var scripts = []script{
 			w.Go("asks", func() {
 				ids[i] = p.ID()
 				w.Note()
-				if ids[0] != 0 && ids[1] != 0 && ids[0] != ids[1] {
+				if ids[i] == 0 || ids[1-i] != 0 && ids[0] != ids[1] {
 					w.Failf("the pending has two IDs")
 				}
 			})
@@ -487,13 +494,13 @@ var scripts = []script{
 	}},
 	{"a function waits for a pending", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 	}},
 	{"a function waits for a pending, and is cancelled", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 		w.Go("cancels", func() { c.cancels(errA) })
@@ -502,7 +509,7 @@ var scripts = []script{
 		p, q := w.pending(background), w.pending(background)
 		c := w.call(background, func(ctx context.Context) (int, error) {
 			p.waits(ctx, Protect())
-			return q.waits(ctx)
+			return q.waitsFor(ctx)
 		})
 		w.runs(c)
 		w.Go("completes", func() {
@@ -513,14 +520,14 @@ var scripts = []script{
 	}},
 	{"a function waits for a pending, and its context ends", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
-		c := w.call(ctx, func(ctx context.Context) (int, error) { return p.waits(ctx) })
+		c := w.call(ctx, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) })
 		w.runs(c)
 		w.ends(ctx)
 		w.Go("completes", func() { p.completes(1) })
 	}},
 	{"a function waits with a timeout, and a result", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx, Timeout(1)) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Timeout(1)) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 	}},
@@ -530,32 +537,304 @@ var scripts = []script{
 			inside, cancel := sim.WithCancelCause(ctx)
 			defer cancel(nil)
 			w.Go("context", func() { cancel(errEnd) })
-			return p.waits(inside)
+			return p.waitsFor(inside)
 		})
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 	}},
 	{"a shielded function waits, and is cancelled", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waits(ctx, Shield()) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Shield()) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 		w.Go("cancels", func() { c.cancels(errA) })
 	}},
 	{"a function waits for another function, which is cancelled", func(w *exWorld) {
 		b := w.call(background, returns(2))
-		a := w.call(background, func(ctx context.Context) (int, error) { return b.waits(ctx) })
+		a := w.call(background, func(ctx context.Context) (int, error) { return b.waitsFor(ctx) })
 		w.runs(a)
 		w.runs(b)
 		w.Go("cancels", func() { a.cancels(errA) })
 	}},
 
+	{"a function waits, and nothing but its cancel ends that", func(w *exWorld) {
+		p := w.pending(background)
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) })
+		w.runs(c)
+		w.Go("cancels", func() { c.cancels(errA) })
+		w.Go("waits", func() { p.waits(w.afterAll(c)) })
+	}},
+	{"a function waits twice, and nothing but the end of its context ends that", func(w *exWorld) {
+		p, q, ctx := w.pending(background), w.pending(background), w.context()
+		c := w.call(ctx, func(ctx context.Context) (int, error) {
+			p.waits(ctx)
+			return q.waitsFor(ctx)
+		})
+		w.runs(c)
+		w.ends(ctx)
+		w.Go("cancels what is left", func() {
+			sim.Recv(c.Done())
+			p.cancels(errB)
+			q.cancels(errB)
+		})
+	}},
+	{"a function waits for two pendings on two goroutines, and its context ends", func(w *exWorld) {
+		p, q, ctx := w.pending(background), w.pending(background), w.context()
+		c := w.call(ctx, func(ctx context.Context) (int, error) {
+			w.Go("waits without Detach", func() {
+				q.waiting++
+				_, _ = q.Wait(WithTurn(ctx, nil))
+				q.waiting--
+			})
+			return p.waitsFor(ctx)
+		})
+		w.runs(c)
+		w.ends(ctx)
+		w.Go("cancels what is left", func() {
+			sim.Recv(c.Done())
+			p.cancels(errB)
+			q.cancels(errB)
+		})
+	}},
+	{"a function waits, and nothing but a timeout ends that", func(w *exWorld) {
+		p := w.pending(background)
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Timeout(1)) })
+		w.runs(c)
+	}},
+	{"a wait that nothing but a timeout ends", func(w *exWorld) {
+		p := w.pending(background)
+		w.Go("waits", func() { p.waits(background, Timeout(1)) })
+	}},
+	{"a function waits with a context of its own, and nothing else ends that", func(w *exWorld) {
+		p := w.pending(background)
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			inside, cancel := sim.WithCancelCause(ctx)
+			defer cancel(nil)
+			w.Go("context", func() { cancel(errEnd) })
+			return p.waitsFor(inside)
+		})
+		w.runs(c)
+	}},
+	{"a function waits with a context of its own, and is cancelled", func(w *exWorld) {
+		p := w.pending(background)
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			inside, cancel := sim.WithCancelCause(ctx)
+			defer cancel(nil)
+			return p.waitsFor(inside)
+		})
+		w.runs(c)
+		w.Go("cancels", func() {
+			c.cancels(errA)
+			p.cancels(errB)
+		})
+	}},
+	{"a shielded function waits, and its cancel does not end that", func(w *exWorld) {
+		p := w.pending(background)
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			v, err := p.waitsFor(ctx, Shield())
+			if v != 1 || err != nil {
+				w.Failf("a shielded wait has returned %v, %v", v, err)
+			}
+			return v, err
+		})
+		w.runs(c)
+		w.Go("cancels and completes", func() {
+			c.cancels(errA)
+			p.completes(1)
+		})
+	}},
+	{"an observed function waits, and is cancelled", func(w *exWorld) {
+		p := w.pending(background)
+		var c *exPending
+		c = w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Protect()) }, ObservedBy(exObserver{&c}))
+		c.isObserved = true
+		w.runs(c)
+		w.Go("cancels", func() {
+			c.cancels(errA)
+			p.completes(1)
+		})
+	}},
+	{"two waits, one after the other", func(w *exWorld) {
+		p, q := w.pending(background), w.pending(background)
+		w.Go("waits", func() {
+			p.waits(background)
+			q.waits(background)
+		})
+		w.Go("completes", func() { p.completes(1) })
+		w.Go("completes the other", func() { q.completes(2) })
+	}},
+	{"a context is that of its function, until that has returned", func(w *exWorld) {
+		var of context.Context
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			of = ctx
+			w.Note()
+			if h, ok := Current(ctx); !ok || h.core().flagsNow()&flagStarted == 0 || TurnOf(ctx) == nil || ctx.Err() != nil && !h.Cancelled() {
+				w.Failf("the context of a function is not its own")
+			}
+			return 1, nil
+		})
+		w.runs(c)
+		w.Go("cancels", func() {
+			c.cancels(errA)
+			w.Note()
+			if of != nil && of.Err() == nil {
+				w.Failf("a function is cancelled, and its context has not ended")
+			}
+		})
+		w.Go("looks", func() {
+			sim.Recv(c.Done())
+			w.Note()
+			if of != nil && (of.Err() == nil || TurnOf(of) != nil) {
+				w.Failf("a function has returned, and its context has not ended")
+			}
+			if of != nil {
+				sim.Recv(of.Done())
+			}
+		})
+	}},
+	{"a function returns what has ended its context", func(w *exWorld) {
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			sim.Recv(ctx.Done())
+			return 0, sim.Cause(ctx)
+		})
+		w.runs(c)
+		w.interrupts(c, func() bool { return errors.Is(c.base.err, errA) && c.cancelled })
+	}},
+	{"a function returns that its context has ended", func(w *exWorld) {
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			sim.Recv(ctx.Done())
+			return 0, ctx.Err()
+		})
+		w.runs(c)
+		w.interrupts(c, func() bool { return errors.Is(c.base.err, errA) && c.cancelled })
+	}},
+	{"a function wraps that its context has ended", func(w *exWorld) {
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			sim.Recv(ctx.Done())
+			return 0, fmt.Errorf("b: %w", errors.Join(errB, ctx.Err()))
+		})
+		w.runs(c)
+		w.interrupts(c, func() bool { return errors.Is(c.base.err, errA) && errors.Is(c.base.err, errB) && c.cancelled })
+	}},
+	{"a function has an error of its own when its context has ended", func(w *exWorld) {
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			sim.Recv(ctx.Done())
+			return 0, errB
+		})
+		w.runs(c)
+		w.interrupts(c, func() bool { return errors.Is(c.base.err, errB) && !errors.Is(c.base.err, errA) && !c.cancelled })
+	}},
+	{"a function of a context that has ended does not run", func(w *exWorld) {
+		ctx := w.context()
+		c := w.call(ctx, returns(1))
+		w.Go("ends and runs", func() {
+			ctx.cancel(errEnd)
+			_ = c.task.Run()
+			if c.runs > 0 || !errors.Is(c.Err(), errEnd) {
+				w.Failf("a function has run, and its context had ended")
+			}
+		})
+	}},
+	{"a queued function with a canceller is rejected", func(w *exWorld) {
+		c := w.call(background, returns(1))
+		c.SetCanceller(func(error) {})
+		w.Go("rejects", func() { c.task.Reject(errA) })
+		w.Go("waits", func() { c.waits(background) })
+	}},
+	{"a running function whose canceller ends the goroutine is abandoned", func(w *exWorld) {
+		p := w.pending(background)
+		c := w.call(background, func(context.Context) (int, error) { return p.waitsFor(background) })
+		c.SetCanceller(func(error) { sim.Goexit() })
+		w.runs(c)
+		w.Go("abandons", func() {
+			defer func() {
+				if !c.IsDone() {
+					w.Failf("an abandoned function is not done")
+				}
+				p.completes(1)
+			}()
+			c.task.Abandon(errAbandoned)
+		})
+	}},
+	{"two cancel for the same reason, and one for another", func(w *exWorld) {
+		p := w.pending(background)
+		p.SetCanceller(func(error) {})
+		w.mayBeOpen = true
+		for _, why := range []error{errA, errA, errB} {
+			w.Go("cancels", func() { cancelFor(p, why) })
+		}
+		end := w.AtEnd
+		w.AtEnd = func() {
+			end()
+			if p.laterCauses() != 1 || !errors.Is(p.base.err, errA) || !errors.Is(p.base.err, errB) {
+				w.Failf("two reasons are joined %d times: %v", p.laterCauses(), p.base.err)
+			}
+		}
+	}},
+	{"the context of a pending ends, and nobody but Done watches it", func(w *exWorld) {
+		ctx := w.context()
+		p := w.pending(ctx)
+		w.Go("observes", func() { p.observes() })
+		w.ends(ctx)
+	}},
+	{"the context of a pending ends, and nobody but a callback watches it", func(w *exWorld) {
+		ctx := w.context()
+		p := w.pending(ctx)
+		w.Go("calls", func() { p.calls("first", nil) })
+		w.ends(ctx)
+	}},
+	{"the context of a pending ends, and nobody but a canceller watches it", func(w *exWorld) {
+		ctx := w.context()
+		p := w.pending(ctx)
+		w.Go("sets", func() { p.SetCanceller(func(error) { p.fails(errB) }) })
+		w.ends(ctx)
+		w.Go("waits", func() { p.waits(background) })
+	}},
+	{"the context of a pending ends, and nobody but a canceller watches it for now", func(w *exWorld) {
+		ctx := w.context()
+		p := w.pending(ctx)
+		p.SetCanceller(nil)
+		w.ends(ctx)
+	}},
+
 	// What is made of other pendings.
+	{"a chain is cancelled, and nothing else ends it", func(w *exWorld) {
+		p := w.pending(background)
+		q := p.then(func(v int) (int, error) { return v + 1, nil })
+		r := q.then(func(v int) (int, error) { return v + 1, nil })
+		w.Go("cancels", func() {
+			r.cancels(errA)
+			if !p.IsDone() || !errors.Is(p.Err(), errA) || !errors.Is(q.Err(), errA) {
+				w.Failf("the cancel of the last of a chain has not reached the first: %v", p.Err())
+			}
+		})
+		w.Go("waits", func() { q.waits(background) })
+	}},
+	{"three are derived of one, and a result", func(w *exWorld) {
+		p := w.pending(background)
+		for i := range 3 {
+			q := p.then(func(v int) (int, error) { return v + i, nil })
+			q.calls("first", nil)
+		}
+		w.Go("completes", func() { p.completes(1) })
+		w.Go("derives another one", func() { p.then(func(v int) (int, error) { return v, nil }).waits(background) })
+	}},
+	{"WaitAll for the first, and nothing ends the other", func(w *exWorld) {
+		w.mayBeOpen = true
+		p, q := w.pending(background), w.pending(background)
+		w.Go("waits", func() {
+			done, rest, err := WaitAll(background, []*Pending[int]{p.Pending, q.Pending}, FirstCompleted())
+			if len(done) != 1 || len(rest) != 1 || err != nil {
+				w.Failf("WaitAll has returned %d, %d, %v", len(done), len(rest), err)
+			}
+		})
+		w.Go("completes", func() { p.completes(1) })
+	}},
 	{"Then, and a result", func(w *exWorld) {
 		p := w.pending(background)
 		w.Go("derives", func() {
 			q := p.then(func(v int) (int, error) { return v + 1, nil })
-			if v, err := q.waits(background); v != 2 || err != nil {
+			if v, err := q.waitsFor(background); v != 2 || err != nil {
 				w.Failf("Then makes %v, %v of 1", v, err)
 			}
 		})
@@ -673,7 +952,10 @@ var scripts = []script{
 	{"a loop whose context ends", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
 		w.Go("loops", func() {
-			for range AsCompletedOf(ctx, []*Pending[int]{p.Pending}) {
+			for h, err := range AsCompletedOf(ctx, []*Pending[int]{p.Pending}) {
+				if h == nil && !errors.Is(err, errEnd) {
+					w.Failf("the loop has failed: %v", err)
+				}
 			}
 		})
 		w.ends(ctx)
@@ -769,13 +1051,13 @@ var scripts = []script{
 	{"three take a lock", func(w *exWorld) {
 		m := w.mutex()
 		for range 3 {
-			w.Go("locks", func() { w.uses(m, background) })
+			w.Go("locks", func() { _ = w.uses(background, m) })
 		}
 	}},
 	{"two take a lock, and the context of one ends", func(w *exWorld) {
 		m, ctx := w.mutex(), w.context()
-		w.Go("locks", func() { w.uses(m, background) })
-		w.Go("locks too", func() { w.uses(m, ctx) })
+		w.Go("locks", func() { _ = w.uses(background, m) })
+		w.Go("locks too", func() { _ = w.uses(ctx, m) })
 		w.ends(ctx)
 	}},
 	{"three take parts of a semaphore, and the context of the largest ends", func(w *exWorld) {
@@ -796,7 +1078,7 @@ var scripts = []script{
 	}},
 	{"two functions take a lock, and one is cancelled", func(w *exWorld) {
 		m := w.mutex()
-		use := func(ctx context.Context) (int, error) { return 0, w.uses(m, ctx) }
+		use := func(ctx context.Context) (int, error) { return 0, w.uses(ctx, m) }
 		a, b := w.call(background, use), w.call(background, use)
 		w.runs(a)
 		w.runs(b)
@@ -805,7 +1087,33 @@ var scripts = []script{
 }
 
 // runs is a scheduler that runs a function.
-func (w *exWorld) runs(p *exPending) { w.Go("runs "+p.name, func() { p.task.Run() }) }
+func (w *exWorld) runs(p *exPending) { w.Go("runs "+p.name, func() { _ = p.task.Run() }) }
+
+// interrupts ends the context of a function when that runs, and looks at how it ends.
+func (w *exWorld) interrupts(c *exPending, isRight func() bool) {
+	w.Go("interrupts", func() {
+		w.Current().Await(func() bool { return c.runs > 0 }, "wait until the function runs")
+		w.Note()
+		c.task.Interrupt(errA)
+	})
+	end := w.AtEnd
+	w.AtEnd = func() {
+		end()
+		if !isRight() {
+			w.Failf("the function was interrupted, and its error is %v", c.base.err)
+		}
+	}
+}
+
+// afterAll returns a context that ends when a pending is done.
+func (w *exWorld) afterAll(p *exPending) context.Context {
+	ctx := w.context()
+	w.Go("ends a context", func() {
+		sim.Recv(p.Done())
+		ctx.cancel(errEnd)
+	})
+	return ctx
+}
 
 // abandons is the end of the grace period of a stop.
 func (w *exWorld) abandons(p *exPending) {
@@ -820,7 +1128,7 @@ func (w *exWorld) mutex() *Mutex {
 }
 
 // uses takes a lock, and looks whether nobody else has it.
-func (w *exWorld) uses(m *Mutex, ctx context.Context) error {
+func (w *exWorld) uses(ctx context.Context, m *Mutex) error {
 	if err := m.Lock(ctx); err != nil {
 		return err
 	}
@@ -857,7 +1165,7 @@ var (
 		{"Done", func(_ *exWorld, p *exPending, _ *exContext) { p.observes() }},
 		{"a callback", func(_ *exWorld, p *exPending, _ *exContext) { p.calls("callback", nil) }},
 		{"a callback that is removed", func(_ *exWorld, p *exPending, _ *exContext) {
-			_, remove := p.calls("removed", nil)
+			remove := p.calls("removed", nil)
 			remove()
 		}},
 		{"a callback that panics", func(_ *exWorld, p *exPending, _ *exContext) {
@@ -865,7 +1173,7 @@ var (
 		}},
 		{"a look", func(_ *exWorld, p *exPending, _ *exContext) { p.looks() }},
 		{"a wait in a function", func(w *exWorld, p *exPending, ctx *exContext) {
-			w.call(ctx, func(ctx context.Context) (int, error) { return p.waits(ctx) }).task.Run()
+			_ = w.call(ctx, func(ctx context.Context) (int, error) { return p.waitsFor(ctx) }).task.Run()
 		}},
 		{"Then", func(w *exWorld, p *exPending, _ *exContext) {
 			p.then(func(v int) (int, error) { return v + 1, nil })

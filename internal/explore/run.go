@@ -12,7 +12,7 @@ import (
 // The flags of a test that explores.
 var (
 	schedules = flag.Int("explore.schedules", 0, "how many orders of each script to look at, chosen by the seed")
-	states    = flag.Int("explore.states", 0, "how many states of each script to look at, at most; 0 is few")
+	states    = flag.Int("explore.states", 0, "how many states of each script of its own to look at, at most; 0 is few")
 	seed      = flag.Uint64("explore.seed", 1, "the seed of these orders")
 	script    = flag.String("explore.script", "", "the script that TestReplay runs")
 	order     = flag.String("explore.order", "", "the order of steps in which it does")
@@ -21,9 +21,9 @@ var (
 // Seed returns the seed of the orders, of -explore.seed.
 func Seed() uint64 { return *seed }
 
-// look looks at a script, and at what the flags ask for.
+// look looks at a script, and at as many orders as the flags ask for.
 func (f Effort) look(s Script) Exploration {
-	e := Effort{max(f.States, *states), f.Schedules}.Explore(s, *seed)
+	e := f.Explore(s, *seed)
 	if e.Found == nil && *schedules > 0 {
 		if e.Found = Some(s, *schedules, *seed).Found; e.Found != nil {
 			e.Found.Shorten()
@@ -35,6 +35,7 @@ func (f Effort) look(s Script) Exploration {
 // Run explores each script in a test of its own, which logs how many states and orders there
 // are.
 func Run(t *testing.T, scripts []Script, f Effort) {
+	f.States = max(f.States, *states)
 	for _, s := range scripts {
 		t.Run(strings.ReplaceAll(s.Name, " ", "_"), func(t *testing.T) {
 			e := f.look(s)

@@ -328,6 +328,9 @@ func (t *schedTask) Describe(pending.Metadata) {}
 // IsWaiting implements [pending.Runner].
 func (t *schedTask) IsWaiting() bool { return false }
 
+// Awaited implements [pending.Runner].
+func (t *schedTask) Awaited() {}
+
 // Park implements [pending.Turn].
 func (t *schedTask) Park(pending.Wait, bool) error { panic("not used") }
 

@@ -12,6 +12,7 @@ import (
 // harmless are the mutants that change nothing that can be seen, with the reason.
 var harmless = map[string]string{
 	"pool.go: delete p.advance()":             "of accept: it keeps the order of the calls; those that wait are not left behind",
+	"pool.go: delete return":                  "of assign: a call that has failed does not run; of reassign: the job goes to a worker again",
 	"pool.go: delete w.isIdle = false":        "of takeIdle: stopWorker is about to find the worker that stops",
 	"pool.go: delete p.remove(w)":             "of takeIdle: stopWorker is about to do so",
 	"pool.go: delete p.workers[end] = nil":    "the worker is left to the garbage collector",

@@ -226,7 +226,10 @@ var scripts = []script{
 			w.Note()
 			w.boss.draining = true
 		})
-		w.makes(returns)
+		w.Go("calls", func() {
+			sim.Step("call")
+			w.call(returns)
+		})
 	}),
 	in(one, "a callback makes a call", func(w *exWorld) {
 		w.Go("calls", func() {
@@ -351,14 +354,33 @@ func init() {
 			})
 			w.makes(returns)
 		}),
+		in(one, "somebody else's function ends on a worker with a job, and the pool has closed", func(w *exWorld) {
+			w.isPatient = true
+			w.makes(returns)
+			w.Go("holds out", func() {
+				if c := w.worker(); c != nil {
+					c.calls(func() error {
+						w.await(func() bool { return w.pool().closed }, "hold out")
+						return nil
+					})
+				}
+			})
+			w.Go("stops", func() { w.boss.stop(nil) })
+		}),
 		in(restarts, "somebody waits until no call waits, and the idle worker restarts", func(w *exWorld) {
+			w.backoffEnds = func() bool { return len(w.calls) == 2 }
 			w.Go("calls", func() {
 				w.call(returns)
 				w.await(func() bool { return w.pool().idle.Len() == 1 }, "wait for an idle worker")
-				w.onWorker(func() error { panic(errPanic) })
+				c := w.boss.children[0]
+				c.panics()
+				w.await(func() bool { return c.now() == StateStarting }, "wait for the restart")
+				w.call(returns)
 			})
-			w.makes(returns)
-			w.waitsIdle()
+			w.Go("waits until a call waits", func() {
+				w.await(func() bool { return w.pool().queue.Len() > 0 || len(w.calls) == 2 && w.isQuiet() }, "wait for a call")
+				w.waitsIdle()
+			})
 		}),
 	)
 }

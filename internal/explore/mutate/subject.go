@@ -120,5 +120,5 @@ func find(scripts, others []explore.Script) string {
 	if found := try(others, some(2)); found != "" {
 		return found
 	}
-	return try(scripts, func(s explore.Script) explore.Exploration { return explore.All(s, 2000) })
+	return try(scripts, func(s explore.Script) explore.Exploration { return explore.All(s, 6000) })
 }
