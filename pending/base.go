@@ -19,6 +19,7 @@ const (
 	flagCancelled
 	flagDone
 	flagObserved // there is an observation; set before the pending is published
+	flagCalled   // the function has scheduled something
 	flagWaitsOn  // the function is in a wait that does not end with its context
 	flagProtected
 	flagSeen       // somebody has looked at the error
@@ -427,7 +428,9 @@ func (b *base) watch() {
 	}
 	// mu is not held here: the context may be user code.
 	stop := context.AfterFunc(b.ctx, func() {
-		b.cancelUnless(flagDone|flagStarted, context.Cause(b.ctx), true)
+		cause := context.Cause(b.ctx)
+		defer func() { b.cancelUnless(flagDone|flagStarted, cause, true) }() // even if an explanation ends the goroutine
+		cause = b.endOfContext()
 	})
 	b.mu.Lock()
 	needed := !b.is(flagDone) && b.ensureLazy().unwatch == nil
