@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/entry"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 )
 
@@ -25,6 +26,7 @@ const (
 	flagQueueTimed // a timer will cancel it if its function has not started
 	flagDelayed    // a timer will schedule its function
 	flagExited     // the function has ended its goroutine
+	flagPanicked   // the function has panicked
 )
 
 // base is a Pending without its value.
@@ -52,6 +54,7 @@ type base struct {
 type lazyState struct {
 	id          uint64
 	name        string
+	pc          uintptr // of the function that the names are about; 0 for the one behind the pending
 	metadata    Metadata
 	describe    func(Metadata)
 	described   bool // metadata is complete, and may be in use outside
@@ -83,6 +86,13 @@ type Option func(*lazyState)
 // Named gives the pending a name, for String, logs and spans.
 func Named(name string) Option {
 	return func(x *lazyState) { x.name = name }
+}
+
+// ImplementedBy says that fn is the function which the pending is about, in its names, in
+// logs and spans, although another one calls it. It is for code that wraps functions.
+func ImplementedBy(fn any) Option {
+	pc := entry.Of(fn)
+	return func(x *lazyState) { x.pc = pc }
 }
 
 // With attaches a value to the pending's metadata.
@@ -167,9 +177,22 @@ func ExplainedBy(explain func() string) Option {
 	return func(x *lazyState) { x.explain = explain }
 }
 
-// ObservedBy makes o observe the pending.
+// ObservedBy makes o observe the pending, besides the observers that it has. The context
+// that an observer returns is that of the ones after it. A nil o has no effect.
 func ObservedBy(o Observer) Option {
-	return func(x *lazyState) { x.observer = o }
+	return func(x *lazyState) {
+		all, several := x.observer.(observers)
+		switch {
+		case o == nil:
+		case several:
+			all = append(all, o)
+			x.observer = all
+		case x.observer != nil:
+			x.observer = observers{x.observer, o}
+		default:
+			x.observer = o
+		}
+	}
 }
 
 // init makes b the inside of handle. It is called once, before handle is
@@ -190,8 +213,13 @@ func (b *base) apply(opts []Option) {
 	for _, opt := range opts {
 		opt(b.lazy)
 	}
+	if b.lazy.pc != 0 {
+		b.pc = b.lazy.pc
+	}
 	if o := b.lazy.observer; o != nil {
-		b.ctx, b.lazy.observation = o.Observe(b.ctx, b.handle)
+		var made guarded
+		b.ctx, made = observe(b.ctx, o, b.handle)
+		b.lazy.observation = made.Observation
 	}
 	if b.lazy.observation != nil {
 		b.set(flagObserved)

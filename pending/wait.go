@@ -146,7 +146,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 		defer wakeOnDone(ctx, own, turn)()
 	}
 	observation := own.observed()
-	if observation != nil {
+	if observation.Observation != nil {
 		observation.Suspended(b.handle)
 		defer observation.Resumed()
 	}
@@ -166,6 +166,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 			return b.timedOut(o.timeout)
 		}
 		if err := turn.Park(parks, keep); err != nil {
+			observation.WaitFailed(err)
 			return err
 		}
 	}
@@ -197,12 +198,12 @@ func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
 
 func noStop() bool { return false }
 
-// observed returns the observation of the pending, or nil.
-func (b *base) observed() Observation {
+// observed returns the observation of the pending, or none.
+func (b *base) observed() guarded {
 	if b == nil || !b.is(flagObserved) {
-		return nil
+		return guarded{}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.lazy.observation
+	return guarded{b.lazy.observation, b}
 }

@@ -39,6 +39,11 @@ const (
 	MessageTypeKey = attribute.Key("protocaller.message.type")
 	// SystemKey is the id of the actor system.
 	SystemKey = attribute.Key("protocaller.system.id")
+	// StateKey is how far a call is that is not done: queued, running, or waiting. See
+	// [Unfinished].
+	StateKey = attribute.Key("protocaller.state")
+	// UnfinishedKey is how many spans [Unfinished] has made of a call.
+	UnfinishedKey = attribute.Key("protocaller.unfinished")
 	// ReasonKey is why another node was denied something.
 	ReasonKey = attribute.Key("protocaller.reason")
 	// WorkerStateKey is "idle" or "busy".
@@ -54,4 +59,6 @@ const (
 	EventCancelRequested = "cancel requested"
 	EventLongTurn        = "turn lasts long"
 	EventAttempt         = "attempt"
+	EventAbandoned       = "abandoned"
+	EventWaitFailed      = "wait failed"
 )

@@ -10,8 +10,9 @@ import (
 // Denied counts something that another node was denied, by reason. Package rpc calls it. A nil t
 // counts nothing. It may be called from any goroutine.
 func (t *Telemetry) Denied(ctx context.Context, reason string) {
+	defer survive()
 	if t == nil || !t.metrics.denied.Enabled(ctx) {
 		return
 	}
-	t.metrics.denied.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(ReasonKey.String(reason))))
+	t.metrics.denied.Add(ctx, 1, metric.WithAttributeSet(attribute.NewSet(text(ReasonKey, reason))))
 }

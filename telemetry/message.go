@@ -63,9 +63,10 @@ func newMessageType(t reflect.Type) *messageType {
 
 // describe sets the attributes of a span about a message to or of an actor.
 func (m *messageOperation) describe(span trace.Span, actor *actor.PID) {
+	defer survive()
 	if span.IsRecording() {
 		all := append(make([]attribute.KeyValue, 0, len(m.attributes)+1), m.attributes...)
-		span.SetAttributes(append(all, semconv.MessagingDestinationName(actor.GetId()))...)
+		span.SetAttributes(append(all, text(semconv.MessagingDestinationNameKey, actor.GetId()))...)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 )
@@ -46,7 +45,7 @@ func newMetrics(m metric.Meter) *metrics {
 	ms.denied, errs[7] = m.Int64Counter("protocaller.rpc.denied",
 		metric.WithUnit("{denial}"), metric.WithDescription("What other nodes were denied, by reason."))
 	if err := errors.Join(errs[:]...); err != nil {
-		otel.Handle(err)
+		report(err)
 	}
 	return &ms
 }
@@ -77,17 +76,29 @@ func newCounters(ms *metrics, m Method) *counters {
 }
 
 // enabled reports whether the counters are read. Nil counters count nothing.
-func (c *counters) enabled(ctx context.Context) bool { return c != nil && c.begun.Enabled(ctx) }
+// A view may drop any of the instruments.
+func (c *counters) enabled(ctx context.Context) (enabled bool) {
+	if c == nil {
+		return false
+	}
+	defer survive()
+	return c.begun.Enabled(ctx) || c.ended.Enabled(ctx) || c.queue.Enabled(ctx) || c.run.Enabled(ctx)
+}
 
-func (c *counters) started(ctx context.Context) { c.begun.Add(ctx, 1, c.add...) }
+func (c *counters) started(ctx context.Context) {
+	defer survive()
+	c.begun.Add(ctx, 1, c.add...)
+}
 
 func (c *counters) queuedFor(ctx context.Context, nanoseconds int64) {
+	defer survive()
 	c.queue.Record(ctx, seconds(nanoseconds), c.record...)
 }
 
 // done counts a pending that is done total nanoseconds after it was made. Its
 // function was called after started nanoseconds, or never if started is 0.
 func (c *counters) done(ctx context.Context, end outcome, total, started int64) {
+	defer survive()
 	c.ended.Add(ctx, 1, c.ends[end].add...)
 	if started > 0 {
 		c.run.Record(ctx, seconds(total-started), c.ends[end].record...)
