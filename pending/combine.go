@@ -6,9 +6,13 @@ import (
 	"runtime/debug"
 )
 
-// All waits for all pendings and returns their values in order. On the first
-// error it cancels the other pendings and returns that error. The end of ctx is
-// an error too. In a caller's function it gives the turn away.
+// All waits for all pendings and returns their values in order.
+//
+// In a caller's function it gives the turn away. Elsewhere it blocks the goroutine.
+//
+// On the first error it cancels the other pendings and returns that error. The end of ctx
+// is an error too. A wait that could never end returns an error that matches
+// [ErrDeadlock].
 func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
 	for _, err := range asCompletedOf(ctx, items, []CompletedOption{allOfThem}, "All") {
 		if err != nil {
@@ -25,10 +29,14 @@ func All[T any](ctx context.Context, items ...*Pending[T]) ([]T, error) {
 // allOfThem is the option of a loop that needs all pendings.
 func allOfThem(o *completedOptions) { o.all = true }
 
-// Any waits for the first pending that succeeds, cancels the others, and
-// returns its value. If none succeeds, the error joins their errors in the
-// order in which they came. Without pendings it returns an error at once. In a
-// caller's function it gives the turn away.
+// Any waits for the first pending that succeeds, cancels the others, and returns its
+// value.
+//
+// In a caller's function it gives the turn away. Elsewhere it blocks the goroutine.
+//
+// If none succeeds, the error joins their errors in the order in which they came. Without
+// pendings it returns an error at once. A wait that could never end returns an error that
+// matches [ErrDeadlock].
 func Any[T any](ctx context.Context, items ...*Pending[T]) (T, error) {
 	errs := []error{errNone}
 	for p, err := range asCompletedOf(ctx, items, nil, "Any") {
@@ -44,13 +52,15 @@ func Any[T any](ctx context.Context, items ...*Pending[T]) (T, error) {
 // errNone is the first of the joined errors of Any.
 var errNone = errors.New("pending: none of the pendings has succeeded")
 
-// Then returns a pending for what fn makes of the value of p. An error or a
-// cancellation of p is passed on. A panic in fn is logged and becomes a
-// [*PanicError]. Cancelling the returned pending cancels p; it is done when p
-// is done. All links of a chain have the name of the first.
+// Then returns a pending for what fn makes of the value of p. Cancelling the returned
+// pending cancels p, and it is done when p is done. All links of a chain have the name of
+// the first.
 //
-// fn runs on the goroutine that completes p, without a turn. So fn should be
-// short and must not use a caller's state.
+// An error or a cancellation of p is passed on. A panic in fn is logged and becomes a
+// [*PanicError].
+//
+// fn runs on the goroutine that completes p, without a turn. So fn should be short and
+// must not use a caller's state.
 func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 	if p == nil {
 		panic("pending: Then of a nil pending")
@@ -59,8 +69,9 @@ func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 		panic("pending: Then with a nil function")
 	}
 	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
+	next.set(flagDerived)
 	p.watch()
-	w := &waiter{then: func() *follower { return follow(p, next, fn) }, onward: &next.base}
+	w := &waiter{then: func() *follower { return follow(p, next, fn) }}
 	if !p.addWaiter(w) {
 		p.notify(w, nil)
 	}
@@ -81,14 +92,17 @@ func withoutEnd(ctx context.Context) context.Context {
 func derivedFrom(b *base) Option {
 	name := b.Name()
 	b.mu.Lock()
-	chained := b.lazy != nil && b.lazy.derived
+	chained, origin := b.lazy != nil && b.lazy.derived, b.runner
+	if chained {
+		origin = b.lazy.origin
+	}
 	b.mu.Unlock()
 	if !chained {
 		name = "then " + name
 	}
 	return func(x *lazyState) {
 		x.name, x.derived, x.source, x.needs = name, true, b, (*sourceNode)(b)
-		x.protected = b.is(flagProtected)
+		x.protected, x.origin = b.is(flagProtected), origin
 	}
 }
 
@@ -102,18 +116,23 @@ func follow[T, U any](p *Pending[T], next *Pending[U], fn func(T) (U, error)) *f
 		}
 	}()
 	var result U
-	value, err := p.Result()
+	err := p.err // who looks at that of next has looked at this one
+	origin := next.passError(&p.base, err)
 	if err == nil {
 		var crash *PanicError
-		result, crash, err = guard(fn, value)
+		result, crash, err = guard(fn, p.value)
 		if crash != nil {
 			err, ended = crash, crash
 			p.logPanic("function of Then", crash)
 		}
 	}
 	returned = true
-	if _, waiters := next.end(result, err); waiters != nil {
+	_, waiters := next.end(result, err)
+	if waiters != nil {
 		return &follower{of: &next.base, waiters: waiters}
+	}
+	if err != nil {
+		next.watchEnd(err, origin)
 	}
 	return nil
 }

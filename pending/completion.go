@@ -84,7 +84,6 @@ func (c *completions[H]) unused() *watched[H] {
 	}
 	w = &watched[H]{}
 	w.waiter.done = func() { c.completed(w) }
-	w.waiter.turn = c.turn
 	return w
 }
 

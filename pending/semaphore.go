@@ -8,14 +8,15 @@ import (
 	"sync"
 )
 
-// Semaphore bounds how much of something is in use. It is needed for work that
-// waits, and of which only so much is to be under way at a time: requests to a
-// server, say. It is first come, first served. It is safe for concurrent use.
+// Semaphore bounds how much of something is in use. It is for work that waits, and of
+// which only so much may be under way at a time: requests to a server, for example. It is
+// first come, first served. It must be made by [NewSemaphore]. It is safe for concurrent
+// use.
 //
-// It takes part in the search for deadlocks. Its holders are the functions whose
-// contexts have acquired. A wait is a deadlock when none of the holders can go
-// on. A release counts as that of a holder which does not wait. If several
-// could have released, no deadlock is reported until all is released.
+// It takes part in the search for deadlocks. Its holders are the functions whose contexts
+// have acquired. A wait is a deadlock when none of the holders can go on. A release
+// counts as that of a holder which does not wait. If several could have released, no
+// deadlock is reported until all is released.
 type Semaphore struct {
 	what string
 	opts []Option
@@ -27,6 +28,7 @@ type Semaphore struct {
 	others  int64    // what is held by others
 	unclear int64    // what was released by nobody knows whom
 	queue   []*acquisition
+	outside int // how many in the queue are no functions
 }
 
 // holder is a function and how much it holds.
@@ -44,8 +46,8 @@ type acquisition struct {
 	p       *Pending[struct{}]
 }
 
-// NewSemaphore returns a semaphore of size n. The options are those of the
-// pendings that its waits wait for, as [Named]. It panics if n is negative.
+// NewSemaphore returns a semaphore of size n. The options are those of the pendings that
+// its waits wait for, for example [Named]. It panics if n is negative.
 func NewSemaphore(n int64, opts ...Option) *Semaphore {
 	requireOptions(opts, "NewSemaphore")
 	if n < 0 {
@@ -68,26 +70,28 @@ func (s *Semaphore) init(n int64, kind string, opts []Option) {
 	s.opts = slices.Concat([]Option{Named("pending." + kind)}, opts, []Option{Needing((*semaphoreNode)(s))})
 }
 
-// Acquire acquires n, and waits until so much is free and those who came earlier
-// are served. In a caller's function it gives the turn away. The error is that
-// of ctx if ctx ends first, or has ended. It matches [ErrDeadlock] if the wait
-// could never end, also because n is larger than the semaphore. Nothing is
-// acquired then. A negative n panics.
+// Acquire acquires n. It waits until so much is free and those who came earlier are
+// served. In a caller's function it gives the turn away. Elsewhere it blocks the
+// goroutine.
+//
+// The error is that of ctx if ctx ends first, or has ended. It matches [ErrDeadlock] if
+// the wait could never end, also because n is larger than the semaphore. After an error
+// nothing is acquired. A negative n panics.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	requireContext(ctx, "Acquire")
 	requireAmount(n, "Acquire")
 	return s.acquire(ctx, n)
 }
 
-// TryAcquire acquires n if it need not wait for that. It reports whether it did.
-// The search for deadlocks does not know who holds it.
+// TryAcquire acquires n if that needs no wait, and reports whether it did. It never
+// blocks. The search for deadlocks does not know who holds it.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	requireAmount(n, "TryAcquire")
 	return s.tryAcquire(nil, n)
 }
 
-// Release gives n back. It may be called from any goroutine, also by others than
-// who has acquired. It panics if n is negative or more than is held.
+// Release gives n back. It never blocks, and may be called from any goroutine, also from
+// one that has not acquired. It panics if n is negative or more than is held.
 func (s *Semaphore) Release(n int64) {
 	requireAmount(n, "Release")
 	if !s.release(n) {
@@ -141,11 +145,68 @@ func (s *Semaphore) tryAcquire(own *base, n int64) bool {
 func (s *Semaphore) enqueue(a *acquisition) bool {
 	s.mu.Lock()
 	s.queue = append(s.queue, a)
+	if a.turn == nil {
+		s.outside++
+	}
 	granted := s.grant()
 	waits := !a.granted
+	var awaited []*base
+	if waits && a.turn == nil {
+		awaited = s.noteOutside()
+	}
 	s.mu.Unlock()
 	notifyGranted(granted)
+	for _, b := range awaited {
+		b.runner.Awaited()
+	}
 	return waits
+}
+
+// noteOutside has the functions that hold the semaphore know it, because others than
+// functions wait for it. It returns these functions. mu must be held.
+func (s *Semaphore) noteOutside() (holders []*base) {
+	if s.outside == 0 {
+		return nil
+	}
+	for _, h := range s.holders {
+		h.own.addContended(s)
+		holders = append(holders, h.own)
+	}
+	return holders
+}
+
+// addContended notes that others than functions wait for s, which the function of b holds.
+func (b *base) addContended(s *Semaphore) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if x := b.ensureLazy(); !b.is(flagDone) && !slices.Contains(x.contended, s) {
+		x.contended = append(x.contended, s)
+	}
+}
+
+// WaitingOutside says how many goroutines wait for the locks that the function behind h
+// holds, and for which. Functions with a turn do not count. It is meant for package actors,
+// and safe to call from any goroutine.
+func WaitingOutside(h Handle) (waiting []string) {
+	b := h.core()
+	b.mu.Lock()
+	var locks []*Semaphore
+	if b.lazy != nil {
+		locks = slices.Clone(b.lazy.contended)
+	}
+	b.mu.Unlock()
+	for _, s := range locks {
+		s.mu.Lock()
+		n := s.outside
+		if s.unclear > 0 || !slices.ContainsFunc(s.holders, func(h holder) bool { return h.own == b }) {
+			n = 0
+		}
+		s.mu.Unlock()
+		if n > 0 {
+			waiting = append(waiting, fmt.Sprintf("%d goroutines that wait for %s", n, s.what))
+		}
+	}
+	return waiting
 }
 
 // leave removes an acquisition that waits no more. It reports false if it was
@@ -158,6 +219,7 @@ func (s *Semaphore) leave(a *acquisition) bool {
 	}
 	i := slices.Index(s.queue, a)
 	s.queue = slices.Delete(s.queue, i, i+1)
+	s.left(a)
 	granted := s.grant() // those behind may need less
 	s.mu.Unlock()
 	notifyGranted(granted)
@@ -192,11 +254,22 @@ func (s *Semaphore) grant() (granted []*acquisition) {
 		a := s.queue[0]
 		s.queue[0] = nil
 		s.queue = s.queue[1:]
+		s.left(a)
 		a.granted = true
 		s.hold(a.own, a.n)
 		granted = append(granted, a)
 	}
+	if len(granted) > 0 {
+		s.noteOutside()
+	}
 	return granted
+}
+
+// left notes that an acquisition has left the queue. mu must be held.
+func (s *Semaphore) left(a *acquisition) {
+	if a.turn == nil {
+		s.outside--
+	}
 }
 
 func notifyGranted(granted []*acquisition) {
@@ -256,10 +329,13 @@ type semaphoreNode Semaphore
 func (s *semaphoreNode) Needs(n *Needs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n.Any = true
-	n.Live = s.others > 0 || s.unclear > 0
+	n.Any, n.Held = true, true
+	if s.unclear > 0 || s.others > 0 && !n.Every {
+		n.Live = true
+		return
+	}
 	for _, h := range s.holders {
-		if n.Live || !n.AddPending(h.own.handle) {
+		if !n.AddPending(h.own.handle) {
 			return
 		}
 	}

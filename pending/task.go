@@ -19,6 +19,9 @@ type Runner interface {
 	Describe(Metadata)
 	// IsWaiting reports whether the function waits, with its turn or without.
 	IsWaiting() bool
+	// Awaited is called when something begins to wait for what the function holds. It
+	// never blocks. It may be called from any goroutine.
+	Awaited()
 	// Left is called when the function has returned, just before the pending is
 	// done. crash is not nil if the function panicked.
 	Left(crash *PanicError)
@@ -74,8 +77,7 @@ type Task[T any] struct {
 	fn func(context.Context) (T, error)
 }
 
-// Init prepares t to be run by r. It must be called once, before any other
-// method.
+// Init prepares t to be run by r. It must be called once, before any other method.
 func (t *Task[T]) Init(ctx context.Context, fn func(context.Context) (T, error), r Runner, opts ...Option) {
 	t.fn = fn
 	t.pc = entry.Of(fn)

@@ -53,12 +53,22 @@ const (
 // The names of the events of a span, besides the semantic conventions'
 // "exception".
 const (
-	EventStarted         = "started"
-	EventSuspended       = "suspended"
-	EventResumed         = "resumed"
+	// EventStarted is that the function begins to run.
+	EventStarted = "started"
+	// EventSuspended is that the function waits. [OnKey] says for what.
+	EventSuspended = "suspended"
+	// EventResumed is that the function has stopped waiting.
+	EventResumed = "resumed"
+	// EventCancelRequested is a call of Cancel. [CauseKey] says why.
 	EventCancelRequested = "cancel requested"
-	EventLongTurn        = "turn lasts long"
-	EventAttempt         = "attempt"
-	EventAbandoned       = "abandoned"
-	EventWaitFailed      = "wait failed"
+	// EventLongTurn is that the function has held its turn for long.
+	EventLongTurn = "turn lasts long"
+	// EventAttempt is that the function is called again, or the call sent again.
+	EventAttempt = "attempt"
+	// EventAbandoned is that a stop or a restart waits no longer for the function.
+	// [StateKey] says how far that is.
+	EventAbandoned = "abandoned"
+	// EventWaitFailed is that a wait of the function has failed, as one that could never
+	// end. [CauseKey] says why.
+	EventWaitFailed = "wait failed"
 )

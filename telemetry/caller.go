@@ -14,8 +14,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Caller describes a caller of package actors in its spans. It is made by
-// [Telemetry.Caller], once for each caller that has a Telemetry. It is safe for
+// Caller describes a caller of package actors in its spans. It is for that package:
+// [Telemetry.Caller] makes it once for each caller that has a Telemetry. It is safe for
 // concurrent use.
 type Caller struct {
 	*Telemetry
@@ -29,8 +29,8 @@ type method struct {
 	options []pending.Option
 }
 
-// Caller returns the description of the caller with an id. The name is "" for a
-// caller without one.
+// Caller returns the description of the caller with an id. The name is "" for a caller
+// without one. It is for package actors.
 func (t *Telemetry) Caller(id, name string) *Caller { return &Caller{Telemetry: t, id: id, name: name} }
 
 // Options returns the options of a call that is observed. The slice must not be
@@ -64,11 +64,13 @@ func (c *Caller) source(m Method) source {
 	return s
 }
 
-// Requests returns the option of a pending that stands for a request.
+// Requests returns the option of a pending that stands for a request. It is for package
+// actors.
 func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.requests) }
 
 // RemoteCalls returns the option of a call that another node runs. The address is
-// that of the node, or "" if it is not known yet. The id is that of the caller there.
+// that of the node, or "" if it is not known yet. The id is that of the caller there. It is
+// for package rpc.
 func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
 	attributes := []attribute.KeyValue{MethodKey.String(RemoteCall.String()), text(CallerIDKey, id)}
 	return pending.ObservedBy(&source{
@@ -97,6 +99,7 @@ func appendServer(attributes []attribute.KeyValue, address string) []attribute.K
 
 // Attempt adds an event to the span of ctx: the call is sent to that address. A
 // call that is sent again may go to another address. The span has the last one.
+// It is for package rpc.
 func Attempt(ctx context.Context, address string) {
 	defer survive()
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
@@ -107,7 +110,8 @@ func Attempt(ctx context.Context, address string) {
 }
 
 // Retried adds an event to the span of ctx: its function is called for the nth time.
-// failed is the error of the call before it, nil for the first time.
+// failed is the error of the call before it, nil for the first time. It is for package
+// actors.
 func Retried(ctx context.Context, n int, failed error) {
 	defer survive()
 	span := trace.SpanFromContext(ctx)
@@ -123,7 +127,7 @@ func Retried(ctx context.Context, n int, failed error) {
 
 // LongTurn adds an event to the span of ctx: its function has held the turn for
 // that long. The stack shows where it is. With [Unfinished] the call is reported at once. It
-// may be called on nil.
+// may be called on nil. It is for package actors.
 func (t *Telemetry) LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {
 	defer survive()
 	span := trace.SpanFromContext(ctx)
@@ -138,7 +142,7 @@ func (t *Telemetry) LongTurn(ctx context.Context, lasts time.Duration, stack []b
 }
 
 // Abandoned adds an event to the span of ctx: a stop or a restart waits no longer for its
-// function. The state is how far that is.
+// function. The state is how far that is. It is for package actors.
 func Abandoned(ctx context.Context, state string) {
 	defer survive()
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {

@@ -15,8 +15,8 @@ import (
 // root of a trace, with a link to the span that was open at the Put. The item has the
 // baggage of that Put. If that span is not sampled, the item is not either.
 //
-// It is made by [Caller.Items], and observes the queue's pending too: its events
-// belong to the running item.
+// It is for package actors: [Caller.Items] makes it. It observes the queue's pending too:
+// its events belong to the running item.
 type Items struct {
 	source source
 	queue  pending.Handle
@@ -25,7 +25,7 @@ type Items struct {
 	current *observation // nil for none
 }
 
-// Item is an item of a queue. The zero Item is not observed.
+// Item is an item of a queue. The zero Item is not observed. It is for package actors.
 type Item struct {
 	span         trace.Span // of the item, recorded or not
 	baggage      baggage.Baggage
@@ -39,7 +39,7 @@ func (c *Caller) Items(entry uintptr) *Items {
 	return i
 }
 
-// Observe implements [pending.Observer].
+// Observe observes the pending of the queue. It implements [pending.Observer].
 func (i *Items) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
 	i.queue = h
 	return ctx, i
@@ -124,20 +124,22 @@ func (i *Items) get() *observation {
 	return i.current
 }
 
-// Due implements [pending.Observation].
+// Due does nothing. It implements [pending.Observation].
 func (i *Items) Due() {}
 
 // Started implements [pending.Observation]. It is about the queue.
 func (i *Items) Started() {}
 
-// Suspended implements [pending.Observation].
+// Suspended adds an event to the span of the running item. It implements
+// [pending.Observation].
 func (i *Items) Suspended(on pending.Handle) {
 	if o := i.get(); o != nil {
 		o.Suspended(on)
 	}
 }
 
-// Resumed implements [pending.Observation].
+// Resumed adds an event to the span of the running item. It implements
+// [pending.Observation].
 func (i *Items) Resumed() {
 	if o := i.get(); o != nil {
 		o.Resumed()
@@ -151,7 +153,8 @@ func (i *Items) WaitFailed(err error) {
 	}
 }
 
-// CancelRequested implements [pending.Observation].
+// CancelRequested adds an event to the span of the running item. It implements
+// [pending.Observation].
 func (i *Items) CancelRequested(cause error) {
 	if o := i.get(); o != nil {
 		o.CancelRequested(cause)

@@ -25,14 +25,18 @@ func NoResult(fn func(context.Context) error) func(context.Context) (struct{}, e
 // Of returns the entry of a function. For one that [NoResult] has made, it returns the
 // entry of what that calls.
 func Of(fn any) uintptr {
-	pc := reflect.ValueOf(fn).Pointer()
-	if pc != noResult {
+	if pc := reflect.ValueOf(fn).Pointer(); pc != noResult {
 		return pc
 	}
+	return ofWrapped(fn)
+}
+
+// ofWrapped is Of for a function that NoResult has made.
+func ofWrapped(fn any) uintptr {
 	q := questions.Get().(*question)
 	defer questions.Put(q)
 	_, _ = fn.(func(context.Context) (struct{}, error))(q)
-	pc = reflect.ValueOf(q.wrapped).Pointer()
+	pc := reflect.ValueOf(q.wrapped).Pointer()
 	q.wrapped = nil
 	return pc
 }

@@ -38,7 +38,10 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 		if l.left--; l.left < 0 && !l.pause() {
 			break
 		}
-		ok = l.next() && l.dispatch()
+		if l.item, ok = s.state.takeFromBatch(); !ok {
+			ok = l.next()
+		}
+		ok = ok && l.dispatch()
 	}
 	l.returned = true
 }
@@ -98,11 +101,9 @@ func (l *loop) pause() bool {
 	return true
 }
 
-// next takes the next item, and reports false if there is none, which ends the loop.
+// next takes the next item with mu, and reports false if there is none, which ends the
+// loop.
 func (l *loop) next() (ok bool) {
-	if l.item, ok = l.s.state.takeFromBatch(); ok {
-		return true
-	}
 	l.item, ok = l.s.next()
 	l.look()
 	return ok

@@ -140,6 +140,19 @@ type SlowTurn struct {
 	Control  []any // messages of the control lane
 	Deferred any   // message that waits until the scheduler is quiesced; nil for none
 	Closed   bool  // the scheduler stops
+
+	// Elsewhere returns what waits for the turn outside of the scheduler: the tasks that wait
+	// for its task, those that wait for what the task holds, and how many other schedulers
+	// have something to do on the loop of the host that the turn is on. A task may be among
+	// the others several times. They may wait through something that is no task: a group, for
+	// example.
+	Elsewhere func() (itself, held []Waiter, onLoop int)
+}
+
+// Waiter is a task that waits for another one.
+type Waiter struct {
+	Task *Task
+	For  string // what the other one holds, and this one waits for; "" if that has no name
 }
 
 // ErrOverloaded is matched by the errors of limits.

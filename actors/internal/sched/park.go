@@ -22,6 +22,9 @@ func (t *Task) WorkerID() string { return t.Owner().WorkerID() }
 // CallerName names the owner of the task. Package pending asks for it in logs.
 func (t *Task) CallerName() string { return t.Owner().Name() }
 
+// Awaited implements [pending.Runner].
+func (t *Task) Awaited() { t.sched.Load().NotifyWait() }
+
 // Left implements [pending.Runner].
 func (t *Task) Left(p *pending.PanicError) {
 	if p != nil { // else it may be a queue that is closed on another goroutine
@@ -118,8 +121,8 @@ func (t *Task) Resume() {
 	w := s.state.resume(t)
 	ctx, inPlace := t.inPlace()
 	s.mu.Unlock()
-	s.NotifyWait() // it may want its turn back
 	wake(w)
+	s.NotifyWait() // it may want its turn back
 	if inPlace != nil {
 		passEnd(ctx, inPlace)
 	}
