@@ -59,7 +59,8 @@ func (c *Caller) source(m Method) source {
 	}
 	s := source{Telemetry: c.Telemetry, counters: c.counters[m], attributes: attributes}
 	if m == Handle {
-		s.start = asServer
+		s.start, s.served = asServer, true
+		s.attributes = append(s.attributes, rpcSystem)
 	}
 	return s
 }
@@ -68,11 +69,16 @@ func (c *Caller) source(m Method) source {
 // actors.
 func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.requests) }
 
-// RemoteCalls returns the option of a call that another node runs. The address is
-// that of the node, or "" if it is not known yet. The id is that of the caller there. It is
+// rpcSystem is the name of our calls between nodes among those of other systems.
+var rpcSystem = semconv.RPCSystemNameKey.String("protocaller")
+
+// RemoteCalls returns the option of a call of a function that another node runs. The address
+// is that of the node, or "" if it is not known yet. The id is that of the caller there. It is
 // for package rpc.
-func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
-	attributes := []attribute.KeyValue{MethodKey.String(RemoteCall.String()), text(CallerIDKey, id)}
+func (t *Telemetry) RemoteCalls(function, address, id string) pending.Option {
+	attributes := []attribute.KeyValue{
+		MethodKey.String(RemoteCall.String()), text(CallerIDKey, id), rpcSystem, text(semconv.RPCMethodKey, function),
+	}
 	return pending.ObservedBy(&source{
 		Telemetry:  t,
 		counters:   t.counters[RemoteCall],

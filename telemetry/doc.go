@@ -17,6 +17,8 @@
 // function schedules are its children. The name is that of the call, or else of
 // its function.
 //
+// CONVENTIONS.md, beside this file, lists all that is emitted.
+//
 // Attributes show the caller, and how long the call was queued, ran and waited.
 // Events show when the function started, when it was suspended and on what, and
 // when it resumed. A requested cancellation is an event with its cause. An error

@@ -50,9 +50,10 @@ func newMessageType(t reflect.Type) *messageType {
 	if t != nil {
 		name = strings.TrimPrefix(t.String(), "*")
 	}
+	name = clean(name)
 	operation := func(verb string, kind attribute.KeyValue) messageOperation {
 		return messageOperation{verb + " " + name, []attribute.KeyValue{
-			semconv.MessagingSystemKey.String("protoactor"), kind, MessageTypeKey.String(name),
+			semconv.MessagingSystemKey.String("protoactor"), kind, semconv.MessagingOperationName(verb), MessageTypeKey.String(name),
 		}}
 	}
 	return &messageType{

@@ -33,6 +33,7 @@ type meters struct {
 	instruments atomic.Int64
 	callbacks   atomic.Int64
 	registered  atomic.Int64 // ever
+	last        []metricdata.Metrics
 }
 
 func newMeters() *meters {

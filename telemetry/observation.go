@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -148,7 +149,7 @@ func (o *observation) describe(end outcome, total, started int64) {
 // scratch holds memory for the attributes of a span. The span copies them.
 var scratch = sync.Pool{New: func() any { return new([maxAttributes]attribute.KeyValue) }}
 
-const maxAttributes = 12
+const maxAttributes = 16
 
 func (o *observation) appendAttributes(
 	all []attribute.KeyValue, end outcome, total, started int64,
@@ -160,6 +161,10 @@ func (o *observation) appendAttributes(
 			all = append(all, RunDurationKey.Float64(seconds(total-started)))
 		}
 		all = append(all, o.function.attribute, QueueDurationKey.Float64(seconds(queued)))
+	}
+	if o.served {
+		name, _ := pending.Origin(o.handle)
+		all = append(all, text(semconv.RPCMethodKey, name))
 	}
 	if end != ok {
 		all = append(all, OutcomeKey.String(end.String()))

@@ -18,6 +18,7 @@ type source struct {
 	attributes []attribute.KeyValue // those that all the spans have
 	counters   *counters            // nil for pendings that are not counted
 	function   *function            // nil for that of the pending
+	served     bool                 // for other nodes: the name is that of the function which they call
 }
 
 // Observe makes a span for h that ends when h is done, and counts nothing. It implements

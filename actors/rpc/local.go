@@ -57,7 +57,7 @@ func failedLocal[Resp any](
 	opts := []pending.Option{pending.Named(name), pending.Tracked()}
 	if traced := actors.TelemetryOf(ctx); traced != nil && o.ran == nil {
 		ctx = traced.NewContext(ctx)
-		opts = append(opts, traced.RemoteCalls(n.system.Address(), at.caller))
+		opts = append(opts, traced.RemoteCalls(name, n.system.Address(), at.caller))
 	}
 	p := pending.New[Resp](ctx, append(opts, o.pending...)...)
 	p.SetError(err)

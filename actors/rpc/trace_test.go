@@ -175,6 +175,10 @@ func TestSpansOfACallNameTheFunctionAndTheServer(t *testing.T) {
 		require.NoError(t, err)
 		s.until(t, func() bool { return len(r.Spans()) == 3 })
 		for _, span := range r.Spans() {
+			if span.SpanKind() != trace.SpanKindInternal { // that of the call without a wire
+				assert.Equal(t, "protocaller", attributesOf(span)["rpc.system.name"].AsString())
+				assert.Equal(t, "serve", attributesOf(span)["rpc.method"].AsString())
+			}
 			if span.SpanKind() == trace.SpanKindClient {
 				assert.Equal(t, s.there.Address(), serverOf(span))
 				continue
