@@ -83,6 +83,8 @@ func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
 	remote := pending.New[int](ctx, pending.Named("remote"), tel.RemoteCalls("remote", "", "callers/it"))
 	telemetry.Attempt(remote.Context(), "127.0.0.1:80")
 	remote.SetResult(1)
+	_, err = actors.Schedule(ctx, c, nothing, actors.Served(), actors.Named("served")).Wait(ctx)
+	require.NoError(t, err)
 	tel.Denied(ctx, "for the test")
 	pid := tel.Root(ctx, system.Root).Spawn(actor.PropsFromFunc(echo))
 	ask(t, tel.Root(ctx, system.Root), pid)

@@ -44,6 +44,8 @@
 //	protocaller.caller.count      callers that have not stopped, by system
 //	protocaller.mailbox.length    calls and messages that wait, by system
 //	protocaller.worker.count      workers, idle and busy, by system
+//	rpc.client.call.duration      histogram of calls of other nodes
+//	rpc.server.call.duration      histogram of calls by other nodes
 //	protocaller.rpc.denied        what other nodes were denied, by reason
 //
 // Callers, calls and workers are counted when metrics are collected. Each system has one

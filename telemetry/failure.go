@@ -53,6 +53,18 @@ func recordError(span trace.Span, err error) {
 	span.SetAttributes(semconv.ErrorTypeKey.String(fmt.Sprintf("%T", err)))
 }
 
+// errorType returns what the metrics say of the error of a call between nodes, "" for none.
+func errorType(end outcome, err error) string {
+	switch end {
+	case ok:
+		return ""
+	case failed:
+		return fmt.Sprintf("%T", err)
+	default:
+		return end.String()
+	}
+}
+
 // typeOf returns the type of an error, as the SDK of OpenTelemetry names it.
 func typeOf(err error) string {
 	t := reflect.TypeOf(err)

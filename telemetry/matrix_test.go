@@ -59,8 +59,7 @@ var waysToMake = map[string]way{
 		return cancel
 	}},
 	"Every": {method: "Every", make: func(s *scene, ctx context.Context, fn function) func(error) {
-		var p *pending.Pending[struct{}]
-		p = actors.Every(ctx, s.caller, time.Hour, func(ctx context.Context) error {
+		p := actors.Every(ctx, s.caller, time.Hour, func(ctx context.Context) error {
 			_, err := fn(ctx)
 			return err
 		}, actors.Immediately())

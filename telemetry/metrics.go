@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
 // metrics are the instruments. One set serves all callers of a Telemetry.
@@ -13,6 +14,8 @@ type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram
 	denied       metric.Int64Counter
+	client       metric.Float64Histogram // of calls of other nodes
+	server       metric.Float64Histogram // of calls by other nodes
 
 	callers, queued, workers metric.Int64ObservableUpDownCounter
 }
@@ -23,8 +26,11 @@ var boundaries = []float64{
 	1e-6, 5e-6, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60,
 }
 
+// rpcBoundaries are those of the semantic conventions for RPC.
+var rpcBoundaries = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
+
 func newMetrics(m metric.Meter) *metrics {
-	var errs [8]error
+	var errs [10]error
 	var ms metrics
 	ms.begun, errs[0] = m.Int64Counter("protocaller.pending.started",
 		metric.WithUnit("{pending}"), metric.WithDescription("Pendings that were made."))
@@ -44,6 +50,12 @@ func newMetrics(m metric.Meter) *metrics {
 		metric.WithUnit("{worker}"), metric.WithDescription("Workers of callers, by what they do."))
 	ms.denied, errs[7] = m.Int64Counter("protocaller.rpc.denied",
 		metric.WithUnit("{denial}"), metric.WithDescription("What other nodes were denied, by reason."))
+	ms.client, errs[8] = m.Float64Histogram("rpc.client.call.duration",
+		metric.WithUnit("s"), metric.WithDescription("How long calls of functions of other nodes took."),
+		metric.WithExplicitBucketBoundaries(rpcBoundaries...))
+	ms.server, errs[9] = m.Float64Histogram("rpc.server.call.duration",
+		metric.WithUnit("s"), metric.WithDescription("How long calls by other nodes took."),
+		metric.WithExplicitBucketBoundaries(rpcBoundaries...))
 	if err := errors.Join(errs[:]...); err != nil {
 		report(err)
 	}
@@ -55,6 +67,7 @@ type counters struct {
 	*metrics
 	add    []metric.AddOption
 	record []metric.RecordOption
+	rpc    metric.Float64Histogram // nil for what is no call between nodes
 	ends   [outcomes]struct {
 		add    []metric.AddOption
 		record []metric.RecordOption
@@ -67,6 +80,12 @@ func newCounters(ms *metrics, m Method) *counters {
 		return metric.WithAttributeSet(attribute.NewSet(attributes...))
 	}
 	c := &counters{metrics: ms, add: []metric.AddOption{of(method)}, record: []metric.RecordOption{of(method)}}
+	switch m {
+	case RemoteCall:
+		c.rpc = ms.client
+	case Handle:
+		c.rpc = ms.server
+	}
 	for end := range c.ends {
 		with := of(method, OutcomeKey.String(outcome(end).String())) //nolint:gosec // There are four.
 		c.ends[end].add = []metric.AddOption{with}
@@ -82,7 +101,7 @@ func (c *counters) enabled(ctx context.Context) (enabled bool) {
 		return false
 	}
 	defer survive()
-	return c.begun.Enabled(ctx) || c.ended.Enabled(ctx) || c.queue.Enabled(ctx) || c.run.Enabled(ctx)
+	return c.rpc != nil && c.rpc.Enabled(ctx) || c.begun.Enabled(ctx) || c.ended.Enabled(ctx) || c.queue.Enabled(ctx) || c.run.Enabled(ctx)
 }
 
 func (c *counters) started(ctx context.Context) {
@@ -103,4 +122,14 @@ func (c *counters) done(ctx context.Context, end outcome, total, started int64) 
 	if started > 0 {
 		c.run.Record(ctx, seconds(total-started), c.ends[end].record...)
 	}
+}
+
+// called records a call between nodes, which took total nanoseconds. An errorType of "" is
+// for one without an error.
+func (c *counters) called(ctx context.Context, total int64, errorType string, attributes ...attribute.KeyValue) {
+	defer survive()
+	if errorType != "" {
+		attributes = append(attributes, text(semconv.ErrorTypeKey, errorType))
+	}
+	c.rpc.Record(ctx, seconds(total), metric.WithAttributeSet(attribute.NewSet(attributes...)))
 }

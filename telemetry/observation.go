@@ -121,6 +121,9 @@ func (o *observation) done(err error, crashed bool) {
 	end := outcomeOf(err, crashed)
 	if o.counted {
 		o.counters.done(&o.ctx, end, total, started)
+		if o.counters.rpc != nil {
+			o.counters.called(&o.ctx, total, errorType(end, err), o.callAttributes()...)
+		}
 	}
 	if o.span == nil {
 		return
@@ -163,8 +166,7 @@ func (o *observation) appendAttributes(
 		all = append(all, o.function.attribute, QueueDurationKey.Float64(seconds(queued)))
 	}
 	if o.served {
-		name, _ := pending.Origin(o.handle)
-		all = append(all, text(semconv.RPCMethodKey, name))
+		all = append(all, o.servedMethod())
 	}
 	if end != ok {
 		all = append(all, OutcomeKey.String(end.String()))
@@ -176,6 +178,27 @@ func (o *observation) appendAttributes(
 		if id := where.WorkerID(); id != "" {
 			all = append(all, text(WorkerIDKey, id))
 		}
+	}
+	return all
+}
+
+// servedMethod returns the name of the function that another node calls.
+func (o *observation) servedMethod() attribute.KeyValue {
+	name, _ := pending.Origin(o.handle)
+	return text(semconv.RPCMethodKey, name)
+}
+
+// callAttributes returns what the metrics say of a call between nodes.
+func (o *observation) callAttributes() []attribute.KeyValue {
+	var all []attribute.KeyValue
+	for _, a := range o.attributes {
+		switch a.Key {
+		case semconv.RPCSystemNameKey, semconv.RPCMethodKey, semconv.ServerAddressKey, semconv.ServerPortKey:
+			all = append(all, a)
+		}
+	}
+	if o.served {
+		all = append(all, o.servedMethod())
 	}
 	return all
 }
