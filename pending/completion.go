@@ -193,7 +193,7 @@ func (c *completions[H]) waitTurn() error {
 	if c.began == 0 {
 		c.began = waits.Add(1)
 	}
-	err := c.turn.Park(Wait{For: c, Bounded: c.bounded, Began: c.began}, false)
+	err := c.own.park(c.turn, Wait{For: c, Bounded: c.bounded, Began: c.began}, false, !c.own.runsWith(c.ctx))
 	if err != nil {
 		o.WaitFailed(err)
 	}

@@ -10,6 +10,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
+// Lender is an [Owner] that may be the worker of a pool.
+type Lender interface {
+	// LendWorker lets the pool use the worker of a task, which is about to wait without
+	// its turn. The task calls takeBack, on its turn, when the wait is over.
+	LendWorker(t *Task) (takeBack func())
+}
+
 // Owner is whom a [Scheduler] schedules for. No method is called with a lock of the
 // scheduler held. Those in the second group are called on the turn, by the run loop.
 type Owner interface {
