@@ -59,13 +59,13 @@ type lazyState struct {
 	pc          uintptr // of the function that the names are about; 0 for the one behind the pending
 	metadata    Metadata
 	describe    func(Metadata)
-	described   bool // metadata is complete, and may be in use outside
-	derived     bool // made by Then
+	described   bool  // metadata is complete, and may be in use outside
+	derived     bool  // made by Then
+	later       int32 // the number of causes after the first one
 	canceller   func(error)
 	source      *base // cancelled with this pending, which Then made; nil with a canceller
 	observation Observation
 	unwatch     func() bool // stops watching ctx
-	later       int         // the number of causes after the first one
 	explain     func() string
 	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
 	origin      Runner           // of the call that Then has made the pending of; nil after the end
