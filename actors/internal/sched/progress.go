@@ -37,8 +37,14 @@ const (
 // Progress describes how far the task is, for the error of a wait that has ended early.
 func (t *Task) Progress() string { return t.describe((*state).progress) }
 
-// Place is Progress without what is queued before the task, which takes a time to count.
-func (t *Task) Place() string { return t.describe((*state).placeOf) }
+// Place is Progress without what is queued before the task, which takes a time to count. A
+// task that runs more than once has none.
+func (t *Task) Place() string {
+	if _, recurs := t.work.(Recurring); recurs {
+		return ""
+	}
+	return t.describe((*state).placeOf)
+}
 
 func (t *Task) describe(look func(*state, *Task) progress) string {
 	s := t.sched.Load()
