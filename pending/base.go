@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 )
 
 // The states of a pending. Done is final. Cancelled may come before done, and
@@ -62,10 +63,11 @@ type lazyState struct {
 	unwatch     func() bool // stops watching ctx
 	later       int         // the number of causes after the first one
 	explain     func() string
-	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
-	completer   Handle           // its function completes this pending
-	needs       Node             // what else completes it
-	outer       *base            // cannot be done before this pending, which ends a nested group
+	unseen      *runtime.Cleanup   // logs the error when the pending is collected; nil for none
+	completer   Handle             // its function completes this pending
+	needs       Node               // what else completes it
+	progress    *snapshot.Progress // what the function says of it; nil for nothing
+	outer       *base              // cannot be done before this pending, which ends a nested group
 	options
 }
 
@@ -383,6 +385,9 @@ func (b *base) markDone() *waiter {
 	b.mu.Unlock()
 	if b.runner != nil && !ran {
 		b.runner.Dropped()
+	}
+	if b.runner != nil && b.err != nil {
+		b.runner.Failed(ran, b.is(flagCancelled))
 	}
 	if unwatch != nil {
 		b.guard("context", func() { unwatch() })

@@ -82,6 +82,8 @@ func (r *runner) Describe(m pending.Metadata) { m["caller"] = "fake" }
 
 func (r *runner) Dropped() {}
 
+func (r *runner) Failed(bool, bool) {}
+
 func (r *runner) Left(crash *pending.PanicError) {
 	if r.left != nil {
 		r.left(crash != nil)
