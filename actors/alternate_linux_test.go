@@ -28,7 +28,7 @@ func resumed(ctx context.Context) (int, error) {
 	return before, nil
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestGuestsOnAThreadAreAllOnTheSame(t *testing.T) {
 	if again() {
 		return
@@ -70,7 +70,7 @@ func TestGuestsOnAThreadAreAllOnTheSame(t *testing.T) {
 	}
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestCallUsingTheCallersOwnBackendIsACallAsAnyOther(t *testing.T) {
 	if again() {
 		return
@@ -101,7 +101,7 @@ func TestGuestsOfAThreadAreNotOnIt(t *testing.T) {
 	}
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestThreadOfGuestsIsStartedForTheFirst(t *testing.T) {
 	if again() {
 		return

@@ -29,7 +29,7 @@ func guest[T any](ctx context.Context, c *actors.Caller, fn func(context.Context
 	return actors.CallUsing(ctx, c, otherBackend(c), fn)
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestGuestsShareTheTurnOfTheirCaller(t *testing.T) {
 	c := start(t, newSystem(t))
 	n := 0 // of the turn
@@ -64,7 +64,7 @@ func TestGuestsShareTheTurnOfTheirCaller(t *testing.T) {
 	assert.Equal(t, 1600, result(t, actors.CallSoon(t.Context(), c, func(context.Context) (int, error) { return n, nil })))
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestGuestsAndTheOthersKeepTheirOrder(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)
@@ -87,7 +87,7 @@ func TestGuestsAndTheOthersKeepTheirOrder(t *testing.T) {
 	assert.Equal(t, upTo(100), order)
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestGuestAndHostWaitForEachOther(t *testing.T) {
 	c := start(t, newSystem(t))
 	var descend func(n int) func(context.Context) (int, error)
@@ -112,7 +112,7 @@ func TestGuestAndHostWaitForEachOther(t *testing.T) {
 	}
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestGuestsEndAsOtherFunctionsDo(t *testing.T) {
 	c := start(t, newSystem(t))
 
@@ -129,7 +129,7 @@ func TestGuestsEndAsOtherFunctionsDo(t *testing.T) {
 	assert.Equal(t, 1, result(t, guest(t.Context(), c, one)), "and none of it hurts the next")
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestGuestsAreCancelledAsOtherFunctionsAre(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)
@@ -155,7 +155,7 @@ func TestGuestsAreCancelledAsOtherFunctionsAre(t *testing.T) {
 	}
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestGuestsBelongToTheGroupTheyAreCalledIn(t *testing.T) {
 	c := start(t, newSystem(t))
 	ended := 0
@@ -180,7 +180,7 @@ func TestGuestsBelongToTheGroupTheyAreCalledIn(t *testing.T) {
 	require.ErrorIs(t, err, errBoom, "one that fails cancels the others")
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestStopEndsGuests(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -206,7 +206,7 @@ func TestStopEndsGuests(t *testing.T) {
 	})
 }
 
-// Item 69 of the seed's behaviour.
+// Item 69 of the seed's behavior.
 func TestGuestOfACallerThatStopsBeforeItsStartIsCancelled(t *testing.T) {
 	c := unstarted(t, newSystem(t))
 	p := guest(t.Context(), c, one)

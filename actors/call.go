@@ -15,15 +15,16 @@ import (
 // caller has rejected.
 var ErrOverloaded = sched.ErrOverloaded
 
-// Schedule queues fn to run on a turn of c, and returns its pending at once. It
-// may be called from any goroutine, and before c is started.
+// Schedule queues fn to run on a turn of c, and returns its pending at once. It never
+// blocks, and may be called from any goroutine, also before c is started.
 //
 // The context of fn has the values of ctx and ends with it. When fn waits with its
-// context, the other functions of c run meanwhile. A panic in fn is logged and
-// becomes a [*pending.PanicError]. A nil argument panics here.
+// context, the other functions of c run meanwhile.
 //
-// If c is stopped the pending is cancelled with [pending.ErrStopped]. If c is full
-// the pending fails with [ErrOverloaded].
+// The error of the pending is what fn returns. A panic in fn is logged and becomes a
+// [*pending.PanicError]. If c is stopped the pending is cancelled with
+// [pending.ErrStopped]. If c is full the pending fails with [ErrOverloaded]. A nil
+// argument panics here.
 func Schedule[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) *pending.Pending[T] {
@@ -137,13 +138,13 @@ func callSoon[T any](
 	return &t.Pending
 }
 
-// CallUsing is [CallSoon] on a backend that need not be the caller's own. The turn
-// and the place in the run queue are those of any function of c.
+// CallUsing is [CallSoon] on a backend that need not be the caller's own. The turn and
+// the place in the run queue are those of any function of c.
 //
-// With [props.Thread] fn runs on a thread that c keeps for such calls, from the
-// first one until c stops. With [props.Goroutine] it runs on a goroutine, even if
-// c is on a thread. Any other backend is an error of the pending. It may be called
-// from any goroutine.
+// With [props.Thread] fn runs on a thread that c keeps for such calls, from the first one
+// until c stops. With [props.Goroutine] it runs on a goroutine, even if c is on a thread.
+//
+// Any other backend is an error of the pending. Other errors are as in [Schedule].
 func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
@@ -158,8 +159,8 @@ func CallUsing[T any](
 	return &t.Pending
 }
 
-// CallLater queues fn to run on a turn of c after the delay. Contexts and errors
-// are as in [Schedule]. It may be called from any goroutine.
+// CallLater queues fn to run on a turn of c after the delay. It returns the pending at
+// once. Contexts and errors are as in [Schedule].
 func CallLater[T any](
 	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {

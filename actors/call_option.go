@@ -8,7 +8,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// CallOption configures a call.
+// CallOption configures a call of [Schedule], [Call] or [Do].
 type CallOption func(*callOptions)
 
 type callOptions struct {
@@ -22,8 +22,9 @@ type callOptions struct {
 	urgent       bool
 }
 
-// PendingOptions gives options to the pending of the call. It is for code that
-// takes such options itself.
+// PendingOptions gives options to the pending of the call. It is for options of package
+// pending that calls have no option for, as [pending.Protected], and for code that takes
+// such options itself.
 func PendingOptions(opts ...pending.Option) CallOption {
 	requireOptions(opts, "PendingOptions")
 	opts = slices.Clip(opts)
@@ -36,19 +37,20 @@ func PendingOptions(opts ...pending.Option) CallOption {
 	}
 }
 
-// Named gives the call a name, for its pending, logs and spans. The default is
-// the name of the function.
+// Named gives the call a name, for its pending, logs and spans. The default is the name
+// of the function. For a pending without a function, use [pending.Named].
 func Named(name string) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.Named(name)) }
 }
 
-// With attaches a value to the metadata of the call's pending.
+// With attaches a value to the metadata of the call's pending. For a pending without a
+// function, use [pending.With].
 func With(key string, value any) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.With(key, value)) }
 }
 
-// TrackedBy limits the trackers of the call, and of what its function calls, to
-// those for which keep returns true.
+// TrackedBy limits the trackers of the call, and of what its function calls, to those for
+// which keep returns true. For a pending without a function, use [pending.TrackedBy].
 func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	if keep == nil {
 		panic("actors: TrackedBy with a nil function")
@@ -56,8 +58,8 @@ func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
 }
 
-// Untracked hides the call, and the calls that its function makes, from all
-// trackers.
+// Untracked hides the call, and the calls that its function makes, from all trackers. For
+// a pending without a function, use [pending.Untracked].
 func Untracked() CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.Untracked()) }
 }
@@ -67,16 +69,16 @@ func Delay(d time.Duration) CallOption {
 	return func(o *callOptions) { o.delay = d }
 }
 
-// Timeout cancels the call if it is not done d after it was scheduled. The cause
-// matches [context.DeadlineExceeded]. With a d of zero or less the function never
-// runs.
+// Timeout cancels the call if it is not done d after it was scheduled. The cause matches
+// [context.DeadlineExceeded]. With a d of zero or less the function never runs.
+//
+// It limits the call, whoever waits for it. To limit one wait, use [pending.Timeout].
 func Timeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.timeout = &d }
 }
 
 // QueueTimeout cancels the call if its function has not started after d. The cause
-// matches [context.DeadlineExceeded]. With a d of zero or less the function never
-// runs.
+// matches [context.DeadlineExceeded]. With a d of zero or less the function never runs.
 func QueueTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.queueTimeout = &d }
 }
@@ -86,8 +88,8 @@ func QueueTimeout(d time.Duration) CallOption {
 // next. Functions that want their turn back come before urgent calls too.
 //
 // [props.MaxQueued] counts urgent calls like the others. With [Delay] the call becomes
-// urgent when it is due. Urgent cannot be combined with [OnWorker]: that is an error of the
-// pending.
+// urgent when it is due. Urgent cannot be combined with [OnWorker]: that is an error of
+// the pending.
 func Urgent() CallOption {
 	return func(o *callOptions) { o.urgent = true }
 }
@@ -104,8 +106,8 @@ func (o *callOptions) check() error {
 	}
 }
 
-// Served marks a call made by another node: its span becomes the SERVER side of
-// the span in the context. It is for package rpc.
+// Served marks a call made by another node: its span becomes the SERVER side of the span
+// in the context. It is for package rpc.
 func Served() CallOption {
 	return func(o *callOptions) { o.served = true }
 }

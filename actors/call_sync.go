@@ -9,22 +9,24 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// Call has fn called on a turn of c, and returns what fn returns. If c is idle, fn runs on
-// the goroutine that calls, as if c were a mutex. Else fn is queued, and Call waits. It
-// may be called from any goroutine.
+// Call has fn called on a turn of c, and returns what fn returns. If c is idle, fn runs
+// on the goroutine that calls, as if c were a mutex. Otherwise fn is queued, and Call
+// waits.
 //
 // Inside a caller's function, Call gives the turn away while it waits, as a wait for a
 // pending does. A caller with [props.NonReentrant] keeps its turn. So a call on itself
 // returns [pending.ErrDeadlock]. On threads, on hosts and in [Caller.Run], fn is always
 // queued.
 //
-// When ctx ends before fn has begun, fn never runs. When ctx ends later, the context of fn
-// ends too, and Call waits for fn to return. A value that fn still returns counts. Use
-// [CallSoon] and a wait to return sooner. Errors are as in [Schedule].
+// When ctx ends before fn has begun, fn never runs. When ctx ends later, the context of
+// fn ends too, and Call waits for fn to return. A value that fn still returns counts. Use
+// [CallSoon] and a wait to return sooner.
 //
-// If fn ends its goroutine with [runtime.Goexit], the goroutine that calls ends as well. A
-// stop of c that abandons fn makes the error [pending.ErrStopped]: a queued call returns
-// then, another one when fn returns.
+// Errors are as in [Schedule]. A stop of c that abandons fn makes the error
+// [pending.ErrStopped]: a queued call returns then, another one when fn returns. If fn
+// ends its goroutine with [runtime.Goexit], the goroutine that calls ends as well.
+//
+// It may be called from any goroutine.
 func Call[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), opts ...CallOption,
 ) (T, error) {

@@ -29,7 +29,7 @@ func TestNameOfACall(t *testing.T) {
 	result(t, unnamed)
 }
 
-// Item 27 of the seed's behaviour.
+// Item 27 of the seed's behavior.
 func TestDelayedCallRunsOnItsCallerWhenItsTimeHasCome(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -81,7 +81,7 @@ func TestDelayedCallWaitsForTheTurnLikeAnyOther(t *testing.T) {
 	})
 }
 
-// Item 27 of the seed's behaviour.
+// Item 27 of the seed's behavior.
 func TestDelayedCallEndsEarly(t *testing.T) {
 	never := func(context.Context) (any, error) { return nil, errors.New("the function has run") }
 	for name, tt := range map[string]struct {
@@ -116,7 +116,7 @@ func TestDelayedCallEndsEarly(t *testing.T) {
 	}
 }
 
-// Item 17 of the seed's behaviour.
+// Item 17 of the seed's behavior.
 func TestCallThatIsDelayedAfterAStopIsRefusedAtOnce(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)
@@ -275,7 +275,7 @@ func TestWaitsBeyondTheLimitAreRefused(t *testing.T) {
 	assert.Equal(t, 7, result(t, actors.CallSoon(t.Context(), c, wait)))
 }
 
-// Item 26 of the seed's behaviour.
+// Item 26 of the seed's behavior.
 func TestDirectCallThatFailsIsLoggedAndHurtsNobody(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fn   func()
@@ -304,7 +304,7 @@ func TestDirectCallThatFailsIsLoggedAndHurtsNobody(t *testing.T) {
 	}
 }
 
-// Item 17 of the seed's behaviour.
+// Item 17 of the seed's behavior.
 func TestDirectCallIsRefusedByACallerThatIsStopping(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)

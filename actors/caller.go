@@ -19,9 +19,11 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// Caller is an actor whose mailbox is a scheduler queue for functions. See the
-// package documentation. It is made by [Start], [New], [Main] and [Caller.Child],
-// and by [AsCaller] out of any actor. It is safe for concurrent use.
+// Caller is an actor whose mailbox is a scheduler queue for functions. See the package
+// documentation.
+//
+// It is made by [Start], [New], [Main] and [Caller.Child], and by [AsCaller] out of any
+// actor. It is safe for concurrent use.
 type Caller struct {
 	sched    sched.Scheduler
 	registry *registry
@@ -97,7 +99,8 @@ func (c *Caller) PID() *actor.PID { return c.pid }
 // System returns the actor system of the caller.
 func (c *Caller) System() *actor.ActorSystem { return c.registry.system }
 
-// Parent returns the parent of the caller, or nil.
+// Parent returns the parent of the caller, or nil if it has none. It is the same one when
+// the parent has stopped.
 func (c *Caller) Parent() *Caller { return c.parent }
 
 // Children returns the children that have not stopped, in no order.
@@ -111,8 +114,8 @@ func (c *Caller) Children() []*Caller {
 	return children
 }
 
-// Backend returns the backend of the caller's functions. It has no meaning for a
-// caller with a host.
+// Backend returns the backend of the caller's functions. It has no meaning for a caller
+// with a host.
 func (c *Caller) Backend() props.BackendKind { return c.config.Backend }
 
 // Host returns the host of the caller, or nil.
@@ -124,8 +127,8 @@ func (c *Caller) Protected() bool { return c.config.Protected }
 // Logger returns the logger of the options, or else that of the actor system. With
 // telemetry, a record that is logged with a context has the ids of its trace.
 //
-// A panic of the handler is one of the function that logs. When the library logs,
-// such a panic is recovered.
+// A panic of the handler is one of the function that logs. When the library logs, such a
+// panic is recovered.
 func (c *Caller) Logger() *slog.Logger {
 	l := c.config.Logger
 	if l == nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestChildIsMadeOnceForAName(t *testing.T) {
 	parent := start(t, newSystem(t))
 	kid := child(t, parent, props.Name("kid"))
@@ -32,7 +32,7 @@ func TestChildIsMadeOnceForAName(t *testing.T) {
 	assert.Equal(t, ids(kid), ids(parent.Children()...))
 }
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestChildIsMadeOnceForManyWhoAskAtTheSameTime(t *testing.T) {
 	parent := start(t, newSystem(t))
 	kids := make([]*actors.Caller, 20)
@@ -46,8 +46,8 @@ func TestChildIsMadeOnceForManyWhoAskAtTheSameTime(t *testing.T) {
 	assert.Equal(t, ids(kids[0]), ids(parent.Children()...))
 }
 
-// Item 4 of the seed's behaviour.
-// Item 68 of the seed's behaviour.
+// Item 4 of the seed's behavior.
+// Item 68 of the seed's behavior.
 func TestChildWithoutANameIsAlwaysNew(t *testing.T) {
 	parent := start(t, newSystem(t), props.Name("parent"))
 	a, b := child(t, parent), child(t, parent)
@@ -60,7 +60,7 @@ func TestChildWithoutANameIsAlwaysNew(t *testing.T) {
 	}
 }
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestChildrenOfChildren(t *testing.T) {
 	system := newSystem(t)
 	root := start(t, system, props.Name("root"))
@@ -76,7 +76,7 @@ func TestChildrenOfChildren(t *testing.T) {
 	same(t, grandkid, found)
 }
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestChildrenAreACopy(t *testing.T) {
 	parent := start(t, newSystem(t))
 	kid := child(t, parent)
@@ -85,7 +85,7 @@ func TestChildrenAreACopy(t *testing.T) {
 	assert.Equal(t, ids(kid), ids(parent.Children()...))
 }
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestChildInheritsOptions(t *testing.T) {
 	log, option := logged()
 	parent := start(t, newSystem(t), props.Name("parent"), props.Protected(), option,
@@ -109,7 +109,7 @@ func TestChildInheritsOptions(t *testing.T) {
 	}
 }
 
-// Items 2 and 68 of the seed's behaviour.
+// Items 2 and 68 of the seed's behavior.
 func TestBackendIsInheritedAndThatOfAChildDoesNotChange(t *testing.T) {
 	if again() {
 		return
@@ -135,7 +135,7 @@ func TestBackendIsInheritedAndThatOfAChildDoesNotChange(t *testing.T) {
 	require.NotErrorIs(t, err, actors.ErrChildDiffers)
 }
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestChildIsMadeWhateverTheParentIsDoing(t *testing.T) {
 	for name, prepare := range map[string]func(*testing.T, *actor.ActorSystem) *actors.Caller{
 		"nothing": func(t *testing.T, system *actor.ActorSystem) *actors.Caller { return start(t, system) },
@@ -174,7 +174,7 @@ func TestFunctionMakesChildrenOfItsOwnCaller(t *testing.T) {
 	})))
 }
 
-// Item 17 of the seed's behaviour.
+// Item 17 of the seed's behavior.
 func TestNoChildForACallerThatIsStopping(t *testing.T) {
 	parent := start(t, newSystem(t))
 	release := occupy(t, parent)

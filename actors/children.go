@@ -19,17 +19,20 @@ func (c *Caller) addChild(child *Caller) {
 	c.children[child.Name()] = child
 }
 
-// Child returns the child of that name, or makes one. Without a name it always
-// makes one. The child inherits what the options leave open.
+// Child returns the child of that name, or makes one. Without a name it always makes one.
+// The child inherits what the options leave open. The caller may be busy, or not started
+// yet.
 //
-// If the child exists, its options stay as they are. It is an error to ask for
-// another backend or host than the child has: it matches [ErrChildDiffers]. A child on a host has no backend.
-// Other errors are those of an option, of opening the publication, and of
-// [props.OnStart]. If Child makes the child, it waits for OnStart and keeps the turn.
-// The error matches [pending.ErrStopped] if the caller, or the child of that name, is
+// If the child exists, its options stay as they are. It is an error to ask for another
+// backend or host than the child has: it matches [ErrChildDiffers]. A child on a host has
+// no backend.
+//
+// If Child makes the child, it waits for the publication and for [props.OnStart], and
+// keeps the turn.
+//
+// Other errors are those of an option, of opening the publication, and of OnStart. The
+// error matches [pending.ErrStopped] if the caller, or the child of that name, is
 // stopping.
-//
-// It may be called from any goroutine. The caller may be busy, or not started yet.
 func (c *Caller) Child(opts ...props.Option) (*Caller, error) {
 	config, err := c.config.Child(opts...)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Current returns the caller whose function was given ctx. Outside of a function
-// it returns nil and false.
+// Current returns the caller whose function was given ctx. Outside of a function it
+// returns nil and false. For the pending of the function, use [pending.Current].
 func Current(ctx context.Context) (*Caller, bool) {
 	requireContext(ctx, "Current")
 	h, ok := pending.Current(ctx)
@@ -24,8 +24,8 @@ func Current(ctx context.Context) (*Caller, bool) {
 	return callerOf(f), true
 }
 
-// Of returns the caller of the actor of ctx. It is for the actor's Receive. If
-// [AsCaller] has not made the actor a caller, it returns nil and false.
+// Of returns the caller of the actor of ctx. It is for the actor's Receive. If [AsCaller]
+// has not made the actor a caller, it returns nil and false.
 func Of(ctx actor.Context) (*Caller, bool) {
 	if ctx == nil {
 		panic("actors: Of with a nil context")
@@ -33,9 +33,9 @@ func Of(ctx actor.Context) (*Caller, bool) {
 	return Lookup(ctx.ActorSystem(), ctx.Self().GetId())
 }
 
-// Detach returns a copy of ctx for a goroutine that a caller's function starts.
-// It has the same values, span and end, but no turn. A wait with it blocks that
-// goroutine, while the function goes on.
+// Detach returns a copy of ctx for a goroutine that a caller's function starts. It has
+// the same values, span and end, but no turn. A wait with it blocks that goroutine, while
+// the function goes on.
 func Detach(ctx context.Context) context.Context {
 	requireContext(ctx, "Detach")
 	return pending.WithTurn(ctx, nil)

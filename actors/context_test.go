@@ -16,7 +16,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// Item 6 of the seed's behaviour.
+// Item 6 of the seed's behavior.
 func TestCurrentCallerIsKnownInFunctionsAlone(t *testing.T) {
 	c := start(t, newSystem(t))
 	outside, ok := actors.Current(t.Context())
@@ -183,7 +183,7 @@ func TestFunctionHasItsTurnBackAfterTheWait(t *testing.T) {
 	})
 }
 
-// Item 23 of the seed's behaviour.
+// Item 23 of the seed's behavior.
 func TestWaitThatKeepsTheTurnLetsNobodyRun(t *testing.T) {
 	sync := func(ctx context.Context, p *pending.Pending[int]) (int, error) { return p.WaitSync(ctx) }
 	wait := func(ctx context.Context, p *pending.Pending[int]) (int, error) { return p.Wait(ctx) }

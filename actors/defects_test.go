@@ -15,7 +15,7 @@ import (
 )
 
 // The tests of this file are about the defects of the seed, section 5 of its
-// behaviour, that no other test is about. The others:
+// behavior, that no other test is about. The others:
 //
 //	 2  TestErrorOfTheSequenceComesAfterItsPendings, package pending
 //	 3  TestOutcomeOfAGroup, package pending

@@ -12,6 +12,8 @@
 //	})
 //	value, err := p.Wait(ctx)
 //
+// The guide is in README.md, beside the code, and GUARANTEES.md says what one can rely on.
+//
 // # Turns
 //
 // The functions of a caller run one at a time. The right to run is called the
@@ -44,14 +46,15 @@
 //
 // # Order
 //
-// Functions start in the order in which they were queued. Those of calls with
-// [Urgent] come before the others, in their own order. The items of queues and the
-// messages of an adopted actor are part of that order. Delayed calls are queued
-// in the order of their due times. Where these are equal, the order is that of the
+// Functions start in the order in which they were queued, within a lane. Calls with
+// [Urgent] have a lane of their own, which comes before the other one. The items of
+// queues and the messages of an adopted actor are in the lane of the other calls.
+// Delayed calls are queued in the order of their due times. Where these are equal, the order is that of the
 // calls of [CallLater]. Functions that [Sleep] wake in the same order.
 //
 // # Ways to call
 //
+//   - [Call] and [Do] run a function and wait for it. On an idle caller it runs in place.
 //   - [CallSoon], [CallLater] and, with options, [Schedule] queue a function.
 //   - [Every] calls a function again and again, at an interval.
 //   - [ToThread] runs it on a worker, in parallel with the caller.
@@ -61,6 +64,9 @@
 //   - [Invoke] makes a call a message, for routers and middleware.
 //   - [Request] sends a message to any actor and returns a pending.
 //   - [PipeTo] makes the outcome of a pending a message again.
+//
+// [NoResult] adapts a function without a result. [Retry], [Timeout], [Urgent] and other
+// options are for [Call], [Do] and [Schedule].
 //
 // [Caller.Publish] sends data to the publication of [props.Publisher].
 // [EventStream] publishes on the event stream of the actor system.
@@ -98,18 +104,11 @@
 // what. [Caller.Drain], [Caller.StopWait] and [Shutdown] list the functions that have not
 // returned when their context ends.
 //
-// # Limits
-//
-// [props.MaxQueued] bounds the calls of a caller that wait and are not done. Delayed
-// calls are counted apart, with the same limit, and so are calls that wait for a
-// worker. [props.MaxSuspended] bounds the functions that wait. Beyond a limit the
-// error matches [ErrOverloaded].
-//
 // # Logs
 //
-// A call may fail without anybody to notice: its pending is dropped, and nobody has looked at
-// the error by Wait, Result or Err. The error is logged when the pending is garbage
-// collected, with "caller", "function" and "error". Cancellations are not logged.
+// A call may fail unnoticed: its pending is dropped, and no Wait, Result or Err has looked at
+// the error. The error is logged when the pending is garbage collected, with "caller",
+// "function" and "error". Cancellations are not logged.
 //
 // Each panic in a function is logged once, at error level, whether anybody waits for
 // it or not. It goes to [Caller.Logger] of the caller that runs the function. The
@@ -124,4 +123,24 @@
 // that is a [slog.LogValuer] decides what is logged of it, also as a field of
 // another one. If other goroutines write to a value, it needs such a method, or one
 // of [error] or [fmt.Stringer]. The method must be safe to call then.
+//
+// # The names you need
+//
+// [Start], [Call], [Do] and [CallSoon] for most programs, with Wait of the pending. [ToThread]
+// for work in parallel, and [Every] for periodic work. [Caller.Child], [Caller.StopWait] and
+// [Shutdown] for the tree. [MustAsCaller], [Lookup], [Of] and [Request] for plain actors.
+// [NewQueue] for a stream of items. [Detach] for goroutines that a function starts.
+//
+// [TelemetryOf], [PendingOptions] and [Served] are for packages that make calls of their own, as
+// package rpc does.
+//
+// # Limits
+//
+// [props.MaxQueued] bounds the calls of a caller that wait and are not done. Delayed
+// calls are counted apart, with the same limit, and so are calls that wait for a
+// worker. [props.MaxSuspended] bounds the functions that wait. Beyond a limit the
+// error matches [ErrOverloaded].
+//
+// Go cannot interrupt a function: one that never looks at its context runs on. Functions and
+// [Invoke] messages do not leave the process. Package rpc calls functions of other nodes.
 package actors

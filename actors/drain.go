@@ -11,16 +11,18 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Drain finishes the accepted work, drains the children, and stops the caller,
-// protected or not. Delayed calls finish too. New calls are rejected, except those
-// that functions of the caller and its descendants make. Such calls are part of
-// the work.
+// Drain finishes the accepted work, drains the children, and stops the caller, protected
+// or not. Delayed calls finish too. New calls are rejected, except those that functions
+// of the caller and its descendants make. Such calls are part of the work.
 //
-// When ctx ends first the caller is stopped as by [Caller.Stop], and the error is
-// that of ctx. Drain gives the turn away while it waits. In a function that the
-// caller would wait for, it returns [pending.ErrDeadlock] and drains nothing. The
-// error matches that too if the wait becomes part of a circle. The drain goes on
-// then, until the calling function returns.
+// It waits until the caller has stopped. In a caller's function it gives the turn away
+// meanwhile.
+//
+// When ctx ends first the caller is stopped as by [Caller.Stop], and the error is that of
+// ctx, with the functions that have not returned. In a function that the caller would
+// wait for, Drain returns [pending.ErrDeadlock] and drains nothing. The error matches
+// that too if the wait becomes part of a circle. The drain goes on then, until the
+// calling function returns.
 func (c *Caller) Drain(ctx context.Context) error {
 	requireContext(ctx, "Drain")
 	if err := c.checkSelfWait(ctx); err != nil {
@@ -110,12 +112,15 @@ func (c *Caller) Idle() bool {
 	return !waiting && (p == nil || !p.hasQueue()) && c.sched.Idle()
 }
 
-// Shutdown drains all callers of a system and returns when they have stopped. The
-// main caller and adopted actors are included. When ctx ends first it stops the
-// rest, waits for their ends, and returns the error of ctx. In a caller's function
-// it returns [pending.ErrDeadlock].
+// Shutdown drains all callers of a system and returns when they have stopped. The main
+// caller and adopted actors are included. The actor system itself goes on: protoactor's
+// own Shutdown stops no actor.
 //
-// The actor system itself goes on: protoactor's own Shutdown stops no actor.
+// When ctx ends first it stops the rest, waits for their ends, and returns the error of
+// ctx, with the functions that had not returned. In a caller's function it returns
+// [pending.ErrDeadlock].
+//
+// It may be called from any goroutine.
 func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
 	requireContext(ctx, "Shutdown")
 	requireSystem(system, "Shutdown")

@@ -26,7 +26,8 @@ type everyOptions struct {
 	jitter      float64
 }
 
-// Immediately has [Every] make the first call at once, and not after an interval.
+// Immediately has [Every] make the first call at once, and not after an interval. With
+// [EveryJitter] it is delayed too.
 func Immediately() EveryOption { return func(o *everyOptions) { o.immediately = true } }
 
 // StopOnError has [Every] end at the first error that its function returns, or at the
@@ -34,8 +35,9 @@ func Immediately() EveryOption { return func(o *everyOptions) { o.immediately = 
 func StopOnError() EveryOption { return func(o *everyOptions) { o.stopOnError = true } }
 
 // EveryJitter has [Every] delay each call by a random part of the interval, of at most
-// share. So programs that start together do not call together. The share must be between
-// 0 and 1. The default is 0.
+// share. That includes the first call of [Immediately]. So programs that start together
+// do not call together. The default is 0. A share that is not between 0 and 1 is an error
+// of the pending.
 func EveryJitter(share float64) EveryOption { return func(o *everyOptions) { o.jitter = share } }
 
 // Every has fn called on turns of c, again and again: an interval from now, and then at
@@ -43,21 +45,21 @@ func EveryJitter(share float64) EveryOption { return func(o *everyOptions) { o.j
 // goroutine.
 //
 // The calls never overlap. If fn, or what is queued before it, takes longer than an
-// interval, the times that have passed meanwhile are left out. Each call has a span of its
-// own and is in order with the other calls of c. A nil argument panics here.
+// interval, the times that have passed meanwhile are left out. Each call has a span of
+// its own and is in order with the other calls of c.
 //
-// An error of fn is logged, and fn is called again at the next time. [StopOnError] ends it
-// instead. A panic is logged and goes to the policy of c. A call that [props.MaxQueued]
-// rejects is logged, and is no error of fn.
+// An error of fn is logged, and fn is called again at the next time. [StopOnError] ends
+// it instead. A panic is logged and goes to the policy of c. A call that
+// [props.MaxQueued] rejects is logged, and is no error of fn. If the interval is not
+// positive, or an option makes no sense, the pending fails with an error that says so. A
+// nil argument panics here.
 //
 // The returned pending stays open. It is done when Every has ended and fn has returned.
-// Cancelling the pending ends it, and so does the end of ctx: a running call sees its context
-// end. A stop of c ends it with [pending.ErrStopped]. A restart of c cancels the call that runs, and
-// the next one comes at its time. [Caller.Drain] waits for a call that is queued or runs,
-// and for no further one. Groups around the call of Every do not wait for it.
-//
-// If the interval is not positive, or an option makes no sense, the pending fails with
-// an error that says so.
+// Cancelling the pending ends it, and so does the end of ctx: a running call sees its
+// context end. A stop of c ends it with [pending.ErrStopped]. A restart of c cancels the
+// call that runs, and the next one comes at its time. [Caller.Drain] waits for a call
+// that is queued or runs, and for no further one. Groups around the call of Every do not
+// wait for it.
 func Every(
 	ctx context.Context, c *Caller, interval time.Duration, fn func(context.Context) error, opts ...EveryOption,
 ) *pending.Pending[struct{}] {

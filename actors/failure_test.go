@@ -178,7 +178,7 @@ func (m *member) check(f fate) {
 	}
 }
 
-// Item 29 of the seed's behaviour.
+// Item 29 of the seed's behavior.
 // What ends a function and not its pending alone is no failure of the caller.
 func TestCallerSurvivesItsFunctions(t *testing.T) {
 	ends := map[string]func(t *testing.T, c *actors.Caller){

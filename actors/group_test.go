@@ -40,7 +40,7 @@ func waysToCall(t *testing.T, c *actors.Caller) map[string]func(context.Context,
 	}
 }
 
-// Item 43 of the seed's behaviour.
+// Item 43 of the seed's behavior.
 func TestMembershipTravelsInTheContext(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		for name, call := range waysToCall(t, start(t, system)) {

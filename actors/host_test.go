@@ -78,7 +78,7 @@ func hosted(t *testing.T, test func(t *testing.T, w *window, c *actors.Caller), 
 	})
 }
 
-// Item 70 of the seed's behaviour.
+// Item 70 of the seed's behavior.
 func TestFunctionsOfAHostedCallerRunOnTheLoopOfItsHost(t *testing.T) {
 	hosted(t, func(t *testing.T, w *window, c *actors.Caller) {
 		onLoop := func(ctx context.Context) (int, error) {
@@ -135,7 +135,7 @@ func TestHostedCallerLetsTheLoopDoOtherThingsInBetween(t *testing.T) {
 	})
 }
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestChildrenAndWorkersDoNotInheritTheHost(t *testing.T) {
 	hosted(t, func(t *testing.T, w *window, c *actors.Caller) {
 		kid := child(t, c, props.Name("kid"))
@@ -149,7 +149,7 @@ func TestChildrenAndWorkersDoNotInheritTheHost(t *testing.T) {
 	})
 }
 
-// Items 2, 68 and 70 of the seed's behaviour.
+// Items 2, 68 and 70 of the seed's behavior.
 func TestHostOfACallerDoesNotChange(t *testing.T) {
 	hosted(t, func(t *testing.T, w *window, c *actors.Caller) {
 		same(t, child(t, c, props.Name("kid"), props.HostedBy(w)), child(t, c, props.Name("kid")))
@@ -201,7 +201,7 @@ func TestHostThatCannotBeComparedIsAnErrorAndNoPanic(t *testing.T) {
 	})
 }
 
-// Item 11 of the seed's behaviour.
+// Item 11 of the seed's behavior.
 func TestHostedCallerNamesItsHost(t *testing.T) {
 	hosted(t, func(t *testing.T, w *window, c *actors.Caller) {
 		assert.Equal(t, w, c.Host())
@@ -209,7 +209,7 @@ func TestHostedCallerNamesItsHost(t *testing.T) {
 	}, props.Name("gui"))
 }
 
-// Item 70 of the seed's behaviour.
+// Item 70 of the seed's behavior.
 func TestHostedCallerCannotRun(t *testing.T) {
 	if again() {
 		return

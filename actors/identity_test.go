@@ -17,7 +17,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// Item 1 of the seed's behaviour.
+// Item 1 of the seed's behavior.
 func TestMainIsOneCallerForEverybody(t *testing.T) {
 	system := newSystem(t)
 	mains := make([]*actors.Caller, 20)
@@ -34,7 +34,7 @@ func TestMainIsOneCallerForEverybody(t *testing.T) {
 	assert.Nil(t, mains[0].Parent())
 }
 
-// Item 7 of the seed's behaviour.
+// Item 7 of the seed's behavior.
 func TestMainIsMadeAgainAfterItWasStoppedByForce(t *testing.T) {
 	system := newSystem(t)
 	first := actors.Main(system)
@@ -45,7 +45,7 @@ func TestMainIsMadeAgainAfterItWasStoppedByForce(t *testing.T) {
 	assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), second, returns(1))))
 }
 
-// Item 1 of the seed's behaviour.
+// Item 1 of the seed's behavior.
 func TestStartAlwaysMakesACallerOfItsOwn(t *testing.T) {
 	system := newSystem(t)
 	a, b := start(t, system), start(t, system)
@@ -59,7 +59,7 @@ func TestStartAlwaysMakesACallerOfItsOwn(t *testing.T) {
 	}
 }
 
-// Item 5 of the seed's behaviour.
+// Item 5 of the seed's behavior.
 func TestStartedCallerOutlivesEverybodyElse(t *testing.T) {
 	system := newSystem(t)
 	c := start(t, system)
@@ -69,7 +69,7 @@ func TestStartedCallerOutlivesEverybodyElse(t *testing.T) {
 	assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), c, returns(1))))
 }
 
-// Item 2 of the seed's behaviour.
+// Item 2 of the seed's behavior.
 func TestNameIsTakenUntilTheCallerHasStopped(t *testing.T) {
 	system := newSystem(t)
 	first := start(t, system, props.Name("gopher"))
@@ -96,7 +96,7 @@ func TestNamesOfAnotherSystemDoNotMatter(t *testing.T) {
 	assert.Equal(t, ids(inA), ids(slices.Collect(actors.All(a))...))
 }
 
-// Item 3 of the seed's behaviour.
+// Item 3 of the seed's behavior.
 func TestWrongOptionIsAnErrorOfWhateverItIsGivenTo(t *testing.T) {
 	system := newSystem(t)
 	parent := start(t, system)
@@ -113,7 +113,7 @@ func TestWrongOptionIsAnErrorOfWhateverItIsGivenTo(t *testing.T) {
 	}
 }
 
-// Item 6 of the seed's behaviour.
+// Item 6 of the seed's behavior.
 func TestRegistryKnowsCallersUntilTheyHaveStopped(t *testing.T) {
 	system := newSystem(t)
 	running := start(t, system)
@@ -137,7 +137,7 @@ func TestRegistryKnowsCallersUntilTheyHaveStopped(t *testing.T) {
 	assert.Equal(t, ids(running, initial), ids(slices.Collect(actors.All(system))...))
 }
 
-// Item 6 of the seed's behaviour.
+// Item 6 of the seed's behavior.
 func TestLookupOfNobodysID(t *testing.T) {
 	system := newSystem(t)
 	plain := system.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
@@ -168,7 +168,7 @@ func TestIterationOverCallersMayEndEarlyAndStopThem(t *testing.T) {
 	assert.Empty(t, slices.Collect(actors.All(system)))
 }
 
-// Item 7 of the seed's behaviour.
+// Item 7 of the seed's behavior.
 func TestStoppedCallerIsNeverStartedAgain(t *testing.T) {
 	system := newSystem(t)
 	for name, c := range map[string]*actors.Caller{"started": start(t, system), "never started": unstarted(t, system)} {
@@ -182,7 +182,7 @@ func TestStoppedCallerIsNeverStartedAgain(t *testing.T) {
 	}
 }
 
-// Item 20 of the seed's behaviour.
+// Item 20 of the seed's behavior.
 func TestStoppedCallerIsCollected(t *testing.T) {
 	system := newSystem(t)
 	parent := start(t, system)

@@ -14,13 +14,13 @@ type invocation struct {
 	call func(c *Caller, message any)
 }
 
-// Invoke returns a message that makes the receiving caller call fn. So a call can
-// go through routers, sender middleware and PIDs. The sender, if there is one,
-// gets the value of fn as an answer, or its error. The call is part of the trace
-// in the message's headers.
+// Invoke returns a message that makes the receiving caller call fn. So a call can go
+// through routers, sender middleware and PIDs. The sender, if there is one, gets the
+// value of fn as an answer, or its error. The call is part of the trace in the message's
+// headers.
 //
-// The same message may be sent any number of times. It cannot leave the process.
-// Invoke may be called from any goroutine.
+// The same message may be sent any number of times, from any goroutine. It cannot leave
+// the process.
 func Invoke[T any](fn func(context.Context) (T, error)) any {
 	if fn == nil {
 		panic("actors: Invoke with a nil function")

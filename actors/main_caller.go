@@ -10,19 +10,20 @@ import (
 const mainName = "$main"
 
 // Main returns the main caller of a system. It is protected and has the options of
-// [Defaults]. The first call starts it. After it has stopped, the next call starts
-// a new one.
+// [Defaults]. The first call starts it. After it has stopped, the next call starts a new
+// one. Its functions run on goroutines, and not on the main thread: see [Caller.Run] for
+// that.
 //
-// A forced stop ends it. So does a failure that its [props.Supervision] answers
-// with a stop, or escalates: it has no parent. Until that stop has ended, Main
-// returns the stopping caller, and calls on it fail with [pending.ErrStopped]. The
-// failures of one main caller do not count for the next.
+// A forced stop ends it. So does a failure that its [props.Supervision] answers with a
+// stop, or escalates: it has no parent. Until that stop has ended, Main returns the
+// stopping caller, and calls on it fail with [pending.ErrStopped]. The failures of one
+// main caller do not count for the next.
 //
-// If the publication of the [Defaults] cannot be opened, Main returns a stopped
-// caller. The errors of its calls say why.
+// If the publication of the Defaults cannot be opened, Main returns a stopped caller. The
+// errors of its calls say why.
 //
-// Main may be called from any goroutine. While one goroutine starts the main
-// caller, others get it too: their calls are queued.
+// Main may be called from any goroutine. While one goroutine starts the main caller,
+// others get it too: their calls are queued.
 func Main(system *actor.ActorSystem) *Caller {
 	requireSystem(system, "Main")
 	r := registryOf(system)

@@ -11,8 +11,7 @@ import (
 //
 //	actors.CallSoon(ctx, c, actors.NoResult(printer.Flush))
 //
-// The call is named after fn, as if fn itself had been given. A nil fn panics here. It may
-// be called from any goroutine.
+// The call is named after fn, as if fn itself had been given. A nil fn panics here.
 func NoResult(fn func(context.Context) error) func(context.Context) (struct{}, error) {
 	if fn == nil {
 		panic("actors: NoResult with a nil function")

@@ -219,9 +219,9 @@ func (p *poolProgram) aWorker() *actors.Caller {
 func (p *poolProgram) call() {
 	synctest.Wait()
 	_, waiting := p.count()
-	c := p.add(p.Context(), p.behaviour(0))
+	c := p.add(p.Context(), p.behavior(0))
 	p.calls = append(p.calls, c)
-	switch next := p.behaviour(1); p.choose.below(6) {
+	switch next := p.behavior(1); p.choose.below(6) {
 	case 0:
 		away(func() { c.OnDone(func(pending.Handle) { exitGoroutine() }) })
 	case 1:
@@ -279,8 +279,8 @@ func (p *poolProgram) end(self pending.Handle) {
 	delete(p.running, self)
 }
 
-// behaviour returns a function.
-func (p *poolProgram) behaviour(depth int) func(context.Context) error {
+// behavior returns a function.
+func (p *poolProgram) behavior(depth int) func(context.Context) error {
 	n := p.choose.below
 	d := time.Duration(n(10)) * time.Millisecond
 	switch n(14) {
@@ -319,7 +319,7 @@ func (p *poolProgram) behaviour(depth int) func(context.Context) error {
 		if depth > 1 {
 			break
 		}
-		next := p.behaviour(depth + 1)
+		next := p.behavior(depth + 1)
 		return func(ctx context.Context) error {
 			p.add(context.WithoutCancel(ctx), next)
 			return nil

@@ -101,13 +101,12 @@ func (c *Caller) closePublication() {
 	}
 }
 
-// Publish sends data under a topic to the publication of [props.Publisher]. It may
-// be called from any goroutine.
+// Publish sends data under a topic to the publication of [props.Publisher]. It blocks as
+// long as the publication does.
 //
-// The error is that of the publication. It matches [ErrNoPublisher] if there is
-// none, or none yet. It matches [pending.ErrStopped] once the caller begins to
-// close the publication. So it does in Close, and in a log handler for the failure
-// of Close.
+// The error is that of the publication. It matches [ErrNoPublisher] if there is none, or
+// none yet. It matches [pending.ErrStopped] once the caller begins to close the
+// publication. So it does in Close, and in a log handler for the failure of Close.
 func (c *Caller) Publish(topic string, data []byte) error {
 	p := c.published()
 	if p == nil {
@@ -127,8 +126,8 @@ type Published struct {
 	Data     []byte
 }
 
-// EventStream is for [props.Publisher]: its callers publish a [Published], as a
-// value, on the event stream of their actor system.
+// EventStream is for [props.Publisher]: its callers publish a [Published], as a value, on
+// the event stream of their actor system.
 func EventStream(system *actor.ActorSystem) func(id string) (props.Publication, error) {
 	requireSystem(system, "EventStream")
 	return func(id string) (props.Publication, error) { return streamPublication{system, id}, nil }

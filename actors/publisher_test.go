@@ -85,7 +85,7 @@ func (s *sheet) Close() error {
 	return s.press.closeErr
 }
 
-// Item 71 of the seed's behaviour.
+// Item 71 of the seed's behavior.
 func TestPublicationIsOpenAsLongAsItsCallerLives(t *testing.T) {
 	p := &press{}
 	c := unstarted(t, newSystem(t), props.Name("gopher"), props.Publisher(p.publisher))
@@ -110,7 +110,7 @@ func TestPublicationIsOpenAsLongAsItsCallerLives(t *testing.T) {
 	assert.Equal(t, []string{"callers/gopher: news hello", "callers/gopher:  ", "callers/gopher: news the end"}, p.published())
 }
 
-// Item 71 of the seed's behaviour.
+// Item 71 of the seed's behavior.
 func TestChildrenHavePublicationsOfTheirOwnUnlessTheyRefuse(t *testing.T) {
 	p := &press{}
 	c := start(t, newSystem(t), props.Name("gopher"), props.Publisher(p.publisher))
@@ -152,7 +152,7 @@ var broken = map[string]struct {
 	"Goexit": {func(string) (props.Publication, error) { exitGoroutine(); return nil, nil }, "runtime.Goexit was called"},
 }
 
-// Item 71 of the seed's behaviour.
+// Item 71 of the seed's behavior.
 func TestPublicationThatCannotBeOpenedFailsTheStart(t *testing.T) {
 	for name, tt := range broken {
 		publisher := props.Publisher(tt.open)
@@ -240,7 +240,7 @@ func TestPublicationOfAWorkerThatCannotBeOpenedFailsTheCall(t *testing.T) {
 	assert.Equal(t, 2, result(t, first)+result(t, second))
 }
 
-// Item 71 of the seed's behaviour.
+// Item 71 of the seed's behavior.
 func TestPublicationThatCannotBeClosedIsLogged(t *testing.T) {
 	for name, tt := range map[string]struct {
 		press *press

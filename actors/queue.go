@@ -13,22 +13,21 @@ import (
 // ErrQueueClosed is the error of an item that comes after its queue was closed.
 var ErrQueueClosed = errors.New("actors: queue closed")
 
-// Queue calls one function for its items, one after the other, each on a turn of
-// its caller. It is made by [NewQueue] or [QueueFor]. It is safe for concurrent
-// use.
+// Queue calls one function for its items, one after the other, each on a turn of its
+// caller. The function may wait. The items behind it wait then, and the caller goes on.
 //
-// The function may wait. The items behind it wait then, and the caller goes on.
+// Items and calls have one order: that in which they were put, or made. A call starts
+// when everything before it has started, or was passed over. An item starts like a call
+// if the item before it in the queue has returned. Otherwise it is passed over, and
+// starts when that item has returned. It then goes before everything that has neither
+// started nor been passed over. Items of several queues that were passed over start in
+// the order in which the items before them have returned. Functions that wait continue in
+// between.
 //
-// Items and calls have one order: that in which they were put, or made. A call
-// starts when everything before it has started, or was passed over. An item starts
-// like a call if the item before it in the queue has returned. Otherwise it is
-// passed over, and starts when that item has returned. It then goes before
-// everything that has neither started nor been passed over. Items of several
-// queues that were passed over start in the order in which the items before them
-// have returned. Functions that wait continue in between.
+// It is made by [NewQueue] or [QueueFor]. It is safe for concurrent use.
 type Queue[A any] struct{ task *queueTask[A] }
 
-// QueueOption changes how a queue works.
+// QueueOption changes how a [Queue] works.
 type QueueOption func(*queueOptions)
 
 type queueOptions struct {
@@ -53,12 +52,12 @@ func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name 
 // that says so.
 func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacity = n } }
 
-// NewQueue returns a queue of items for fn on c. When the queue is garbage
-// collected, it closes after its items.
+// NewQueue returns a queue of items for fn on c. When the queue is garbage collected, it
+// closes after its items.
 //
-// An error or a panic of fn is logged, and the queue goes on. The record has the
-// item, its position, which counts from 1, and the stack of a panic. It shows at
-// most a kilobyte of the item. A [slog.LogValuer] decides what.
+// An error or a panic of fn is logged, and the queue goes on. The record has the item,
+// its position, which counts from 1, and the stack of a panic. It shows at most a
+// kilobyte of the item. A [slog.LogValuer] decides what.
 func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
 	requireFunction(c, fn == nil, "NewQueue")
 	requireOptions(opts, "NewQueue")
@@ -68,14 +67,15 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 	return q
 }
 
-// QueueFor returns the queue of c that has the key. If there is none, it makes one
-// with fn and the options. It lives until it is closed or c stops. A nil fn is for
-// a queue that exists, and panics if there is none.
+// QueueFor returns the queue of c that has the key. If there is none, it makes one with
+// fn and the options. It lives until it is closed or c stops. A nil fn is for a queue
+// that exists, and panics if there is none.
 //
-// A key belongs to one type of items. If its queue is for another type, the result
-// is a queue that is closed from the beginning. The error of its methods and of its
-// pending matches [ErrQueueClosed] and names both types. A key that is not
-// comparable panics.
+// A key belongs to one type of items. If its queue is for another type, the result is a
+// queue that is closed from the beginning. The error of its methods and of its pending
+// matches [ErrQueueClosed] and names both types. A key that is not comparable panics.
+//
+// It may be called from any goroutine.
 func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts ...QueueOption) *Queue[A] {
 	requireFunction(c, false, "QueueFor")
 	requireOptions(opts, "QueueFor")
@@ -99,12 +99,14 @@ func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts
 	return &Queue[A]{l}
 }
 
-// Put adds an item and returns at once. The error matches [ErrOverloaded] if the
-// queue is full, and [ErrQueueClosed] if it is closed. It matches
-// [pending.ErrStopped] if the caller is stopped. The item is not taken then.
+// Put adds an item and returns at once.
+//
+// The error matches [ErrOverloaded] if the queue is full, and [ErrQueueClosed] if it is
+// closed. It matches [pending.ErrStopped] if the caller is stopped. The item is not taken
+// then.
 func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(), item) }
 
-// PutContext is Put for traces: the span of the item has a link to the span of
+// PutContext is [Queue.Put] for traces: the span of the item has a link to the span of
 // ctx. The item is taken even if ctx has ended.
 func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 	requireContext(ctx, "PutContext")
@@ -113,11 +115,13 @@ func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 	return err
 }
 
-// PutWait is Put that waits while the queue is full. Inside a caller's function it
-// gives the turn away. The error is that of ctx if ctx ends first. It matches
-// [pending.ErrDeadlock] if there can never be room, because the queue's function
-// waits for the one that puts. In the queue's own function that is so whenever the
-// queue is full.
+// PutWait is [Queue.Put] that waits while the queue is full. Inside a caller's function
+// it gives the turn away. Elsewhere it blocks the goroutine.
+//
+// The error is that of ctx if ctx ends first. It matches [pending.ErrDeadlock] if there
+// can never be room, because the queue's function waits for the one that puts. In the
+// queue's own function that is so whenever the queue is full. Other errors are those of
+// Put.
 func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	requireContext(ctx, "PutWait")
 	defer runtime.KeepAlive(q)
@@ -151,14 +155,16 @@ func (q *Queue[A]) Failed() int {
 	return q.task.failed
 }
 
-// Close drops the items that wait, cancels the one that runs, and closes the
-// queue.
+// Close drops the items that wait, cancels the one that runs, and closes the queue. It
+// does not wait.
 func (q *Queue[A]) Close() { q.task.Cancel(ErrQueueClosed) }
 
-// CloseWait closes the queue after its items, and waits for that. No more items
-// are taken. It returns nil when the queue has dealt with all items. The error is
-// that of ctx if ctx ends first, or that of the queue's pending if it was
-// cancelled. Inside a caller's function it gives the turn away.
+// CloseWait closes the queue after its items, and waits for that. No more items are
+// taken. Inside a caller's function it gives the turn away. Elsewhere it blocks the
+// goroutine.
+//
+// It returns nil when the queue has dealt with all items. The error is that of ctx if ctx
+// ends first, or that of the queue's pending if it was cancelled.
 func (q *Queue[A]) CloseWait(ctx context.Context) error {
 	requireContext(ctx, "CloseWait")
 	q.task.finish()

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// Item 53 of the seed's behaviour.
+// Item 53 of the seed's behavior.
 func TestQueuesOfACallerTakeTurns(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -42,7 +42,7 @@ func TestQueuesOfACallerTakeTurns(t *testing.T) {
 	})
 }
 
-// Item 56 of the seed's behaviour.
+// Item 56 of the seed's behavior.
 func TestItemsRunUnderTheContextOfTheQueue(t *testing.T) {
 	type key struct{}
 	c := start(t, newSystem(t))
@@ -60,7 +60,7 @@ func TestItemsRunUnderTheContextOfTheQueue(t *testing.T) {
 	assert.Equal(t, []any{"value", "value"}, got)
 }
 
-// Items 25 and 43 of the seed's behaviour.
+// Items 25 and 43 of the seed's behavior.
 func TestPendingOfAQueueIsCurrentAndManaged(t *testing.T) {
 	c := start(t, newSystem(t))
 	m := pending.NewManager()
@@ -122,7 +122,7 @@ func TestQueueIsClosedByARestartThatItsItemHasSeen(t *testing.T) {
 	})
 }
 
-// Item 57 of the seed's behaviour.
+// Item 57 of the seed's behavior.
 func TestQueueThatNobodyHoldsFinishesAndCloses(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)
@@ -156,7 +156,7 @@ func TestQueueThatIsHeldStaysOpen(t *testing.T) {
 	require.NoError(t, q.CloseWait(t.Context()))
 }
 
-// Item 57 of the seed's behaviour: the key is free as soon as its queue closes.
+// Item 57 of the seed's behavior: the key is free as soon as its queue closes.
 func TestKeyOfAClosingQueueIsFree(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -224,7 +224,7 @@ func TestPutWaitInAFunctionGivesTheTurnAway(t *testing.T) {
 	assert.Equal(t, upTo(100), got)
 }
 
-// Item 57 of the seed's behaviour.
+// Item 57 of the seed's behavior.
 func TestStopDropsItemsAndSaysSo(t *testing.T) {
 	log, option := logged()
 	c := start(t, newSystem(t), option)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Section 5, 6, of the seed's behaviour.
+// Section 5, 6, of the seed's behavior.
 func TestNothingIsKeptOfQueuesThatAreDone(t *testing.T) {
 	c, err := Start(actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }

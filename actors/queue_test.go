@@ -14,7 +14,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Items 53 and 54 of the seed's behaviour.
+// Items 53 and 54 of the seed's behavior.
 func TestQueueDealsWithItemsInOrderWhileTheCallerGoesOn(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := pending.New[int](t.Context())
@@ -42,7 +42,7 @@ func TestQueueDealsWithItemsInOrderWhileTheCallerGoesOn(t *testing.T) {
 	require.ErrorIs(t, q.Put(1), actors.ErrQueueClosed)
 }
 
-// Item 21 of the seed's behaviour.
+// Item 21 of the seed's behavior.
 func TestQueueItemsAreInOrderWithOtherCalls(t *testing.T) {
 	c := start(t, newSystem(t))
 	var got []int
@@ -68,7 +68,7 @@ func TestQueueItemsAreInOrderWithOtherCalls(t *testing.T) {
 	}
 }
 
-// Item 55 of the seed's behaviour, and section 5, 6: no failure is swallowed.
+// Item 55 of the seed's behavior, and section 5, 6: no failure is swallowed.
 func TestFailuresOfItemsAreLoggedAndCountedAndTheQueueGoesOn(t *testing.T) {
 	log, option := logged()
 	c := start(t, newSystem(t), option)
@@ -116,7 +116,7 @@ func TestFullQueueRefusesOrWaits(t *testing.T) {
 	require.NoError(t, q.CloseWait(t.Context()))
 }
 
-// Item 57 of the seed's behaviour.
+// Item 57 of the seed's behavior.
 func TestClosedQueueDropsWhatWaitsAndCancelsWhatRuns(t *testing.T) {
 	ways := map[string]func(*actors.Caller, *actors.Queue[int]) error{
 		"Close": func(_ *actors.Caller, q *actors.Queue[int]) error { q.Close(); return actors.ErrQueueClosed },
@@ -153,7 +153,7 @@ func TestClosedQueueDropsWhatWaitsAndCancelsWhatRuns(t *testing.T) {
 	}
 }
 
-// Items 53 and 57 of the seed's behaviour.
+// Items 53 and 57 of the seed's behavior.
 func TestQueueForAKeyIsOneUntilItIsClosed(t *testing.T) {
 	c := start(t, newSystem(t))
 	fn := func(context.Context, int) error { return nil }

@@ -9,11 +9,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// PipeTo sends the value of p, or its error, to each of the pids once p is done.
-// The messages carry the trace of p. It may be called from any goroutine.
+// PipeTo sends the value of p, or its error, to each of the pids once p is done. It
+// returns at once. The messages carry the trace of p.
 //
-// It returns an error if one of the pids is nil, or if p belongs to no actor
-// system. The system is that of p's caller, or the metadata under "system".
+// It returns an error if one of the pids is nil, or if p belongs to no actor system. The
+// system is that of p's caller, or the metadata under "system".
+//
+// It may be called from any goroutine.
 func PipeTo[T any](p *pending.Pending[T], pids ...*actor.PID) error {
 	if p == nil {
 		panic("actors: PipeTo of a nil pending")

@@ -28,17 +28,19 @@ func systemOf(h pending.Handle) (*actor.ActorSystem, error) {
 }
 
 // Request sends msg to any actor, or other process, and returns the pending of the
-// answer. An answer that is an error becomes the error of the pending. An answer
-// of another type than T is an error. If there is no process at the PID, or pid is
-// nil, the error matches actor.ErrDeadLetter.
+// answer. It may be called from any goroutine.
 //
-// When ctx ends the pending is cancelled, and a late answer is dropped. If ctx has
-// ended already nothing is sent. It may be called from any goroutine.
+// An answer that is an error becomes the error of the pending. An answer of another type
+// than T is an error. If there is no process at the PID, or pid is nil, the error matches
+// [actor.ErrDeadLetter]. Errors name the message and the PID.
 //
-// The request has a span, which the headers of msg carry, in three cases. The
-// first is a function of a caller with props.Telemetry. The second is the Receive
-// of an actor with its middleware (see [telemetry.ContextOf]). The third is a
-// context from [telemetry.Telemetry.NewContext].
+// When ctx ends the pending is cancelled, and a late answer is dropped. If ctx has ended
+// already nothing is sent.
+//
+// The request has a span, which the headers of msg carry, in three cases. The first is a
+// function of a caller with [props.Telemetry]. The second is the Receive of an actor with
+// its middleware (see [telemetry.ContextOf]). The third is a context from
+// [telemetry.Telemetry.NewContext].
 func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.PID, msg any) *pending.Pending[T] {
 	requireContext(ctx, "Request")
 	requireSystem(system, "Request")

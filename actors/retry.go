@@ -15,10 +15,14 @@ type RetryOption func(*retryPlan)
 
 // The defaults of [Retry].
 const (
-	DefaultAttempts     = 3
+	// DefaultAttempts is that of [Attempts].
+	DefaultAttempts = 3
+	// DefaultRetryInitial is the first time of [RetryBackoff].
 	DefaultRetryInitial = 100 * time.Millisecond
+	// DefaultRetryLongest is the longest time of [RetryBackoff].
 	DefaultRetryLongest = 10 * time.Second
-	DefaultRetryJitter  = 0.2
+	// DefaultRetryJitter is that of [RetryJitter].
+	DefaultRetryJitter = 0.2
 )
 
 // retryPlan is the result of the options of Retry.
@@ -31,7 +35,7 @@ type retryPlan struct {
 }
 
 // Attempts sets how often the function is called at most. The default is
-// [DefaultAttempts]. It must be positive.
+// [DefaultAttempts]. A number that is not positive is an error of the pending.
 func Attempts(n int) RetryOption {
 	return func(r *retryPlan) {
 		if n <= 0 {
@@ -41,9 +45,10 @@ func Attempts(n int) RetryOption {
 	}
 }
 
-// RetryBackoff sets the time between attempts: initial at first, and twice the time before
-// from then on, up to longest. The defaults are [DefaultRetryInitial] and
-// [DefaultRetryLongest]. The initial time must be positive, and longest must not be less.
+// RetryBackoff sets the time between attempts: initial at first, and twice the time
+// before from then on, up to longest. The defaults are [DefaultRetryInitial] and
+// [DefaultRetryLongest]. An initial time that is not positive, or is more than longest,
+// is an error of the pending.
 func RetryBackoff(initial, longest time.Duration) RetryOption {
 	return func(r *retryPlan) {
 		switch {
@@ -57,7 +62,8 @@ func RetryBackoff(initial, longest time.Duration) RetryOption {
 }
 
 // RetryJitter shortens each time between attempts by a random part, of at most share. The
-// default is [DefaultRetryJitter]. It must be between 0 and 1.
+// default is [DefaultRetryJitter]. A share that is not between 0 and 1 is an error of the
+// pending.
 func RetryJitter(share float64) RetryOption {
 	return func(r *retryPlan) {
 		if !(share >= 0 && share <= 1) { // also if it is not a number

@@ -64,7 +64,7 @@ func TestRunMakesTheCallingGoroutineTheLoop(t *testing.T) {
 	require.Error(t, c.Run(t.Context()), "a caller runs once")
 }
 
-// Item 13 of the seed's behaviour.
+// Item 13 of the seed's behavior.
 func TestRunEndsWithItsContext(t *testing.T) {
 	c, err := actors.New(newSystem(t), props.Protected())
 	require.NoError(t, err)

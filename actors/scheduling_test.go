@@ -20,7 +20,7 @@ import (
 // keyType is for values in contexts.
 type keyType struct{}
 
-// Item 20 of the seed's behaviour.
+// Item 20 of the seed's behavior.
 func TestFunctionRunsAlthoughItsPendingIsDropped(t *testing.T) {
 	c := start(t, newSystem(t))
 	ran := make(chan struct{})
@@ -31,7 +31,7 @@ func TestFunctionRunsAlthoughItsPendingIsDropped(t *testing.T) {
 	<-ran
 }
 
-// Item 21 of the seed's behaviour.
+// Item 21 of the seed's behavior.
 func TestCallsAndDirectCallsRunInTheOrderTheyCame(t *testing.T) {
 	c := start(t, newSystem(t))
 	release := occupy(t, c)
@@ -51,7 +51,7 @@ func TestCallsAndDirectCallsRunInTheOrderTheyCame(t *testing.T) {
 	})))
 }
 
-// Item 21 of the seed's behaviour.
+// Item 21 of the seed's behavior.
 func TestFunctionsThatWaitEquallyLongEndInTheOrderTheyCame(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -73,7 +73,7 @@ func TestFunctionsThatWaitEquallyLongEndInTheOrderTheyCame(t *testing.T) {
 	})
 }
 
-// Item 23 of the seed's behaviour.
+// Item 23 of the seed's behavior.
 func TestFunctionsRunOneAtATime(t *testing.T) {
 	c := start(t, newSystem(t))
 	var inside atomic.Int32
@@ -96,7 +96,7 @@ func TestFunctionsRunOneAtATime(t *testing.T) {
 	assert.Equal(t, 800, calls)
 }
 
-// Item 29 of the seed's behaviour.
+// Item 29 of the seed's behavior.
 func TestOutcomes(t *testing.T) {
 	errOwn := errors.New("own")
 	for name, tt := range map[string]struct {
@@ -139,7 +139,7 @@ func TestPanicIsAnErrorWithItsStack(t *testing.T) {
 	assert.Contains(t, string(crash.Stack), "TestPanicIsAnErrorWithItsStack")
 }
 
-// Item 22 of the seed's behaviour.
+// Item 22 of the seed's behavior.
 func TestPendingThatAFunctionReturnsIsAValue(t *testing.T) {
 	c := start(t, newSystem(t))
 	inner := pending.New[int](t.Context())
@@ -149,7 +149,7 @@ func TestPendingThatAFunctionReturnsIsAValue(t *testing.T) {
 	assert.False(t, inner.IsDone())
 }
 
-// Item 24 of the seed's behaviour.
+// Item 24 of the seed's behavior.
 func TestFunctionHasTheValuesOfTheContextOfItsCall(t *testing.T) {
 	system := newSystem(t)
 	ctx := context.WithValue(t.Context(), keyType{}, "mine")
@@ -189,7 +189,7 @@ func TestCallOutlivesTheFunctionThatMadeIt(t *testing.T) {
 	assert.Equal(t, 1, result(t, result(t, outer)))
 }
 
-// Item 25 of the seed's behaviour.
+// Item 25 of the seed's behavior.
 func TestFunctionKnowsItsPendingAndItsCaller(t *testing.T) {
 	system := newSystem(t)
 	forEachWayToCall(t, system, func(t *testing.T, call callFunc) {
@@ -210,7 +210,7 @@ func TestFunctionKnowsItsPendingAndItsCaller(t *testing.T) {
 	})
 }
 
-// Item 25 of the seed's behaviour.
+// Item 25 of the seed's behavior.
 func TestFunctionThatIsCalledFromAnotherCallerRunsOnItsOwn(t *testing.T) {
 	system := newSystem(t)
 	a, b := start(t, system), start(t, system)
@@ -226,7 +226,7 @@ func TestFunctionThatIsCalledFromAnotherCallerRunsOnItsOwn(t *testing.T) {
 	})))
 }
 
-// Item 28 of the seed's behaviour.
+// Item 28 of the seed's behavior.
 func TestMetadataOfACall(t *testing.T) {
 	c := start(t, newSystem(t))
 	p := actors.Schedule(t.Context(), c, returns(1), actors.With("color", "blue"), actors.With("size", 7))
@@ -242,7 +242,7 @@ func TestMetadataOfACall(t *testing.T) {
 	assert.Equal(t, "good", p.Metadata()["mood"])
 }
 
-// Item 28 of the seed's behaviour.
+// Item 28 of the seed's behavior.
 func TestMetadataOfAWorkersCallNamesTheWorker(t *testing.T) {
 	c := start(t, newSystem(t))
 	p := actors.ToThread(t.Context(), c, func(ctx context.Context) (*actors.Caller, error) {

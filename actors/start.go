@@ -9,9 +9,11 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// New returns a caller that is not started. Calls on it are queued until
-// [Caller.Start] or [Caller.Run]. It has no parent, and inherits the [Defaults] of
-// the system. The error is that of an option, or actor.ErrNameExists.
+// New returns a caller that is not started. Calls on it are queued until [Caller.Start]
+// or [Caller.Run]. It has no parent, and inherits the [Defaults] of the system.
+//
+// The error is that of an option, or [actor.ErrNameExists]. It may be called from any
+// goroutine.
 func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	requireSystem(system, "New")
 	r := registryOf(system)
@@ -32,8 +34,11 @@ func New(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	return c, nil
 }
 
-// Start returns a running caller without a parent. The error is that of [New], of
-// opening the publication, or of [props.OnStart]. Start waits for OnStart.
+// Start returns a running caller without a parent. It waits for the publication and for
+// [props.OnStart].
+//
+// The error is that of [New], of opening the publication, or of OnStart. It may be called
+// from any goroutine.
 func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	requireSystem(system, "Start")
 	c, err := New(system, opts...)
@@ -46,9 +51,11 @@ func Start(system *actor.ActorSystem, opts ...props.Option) (*Caller, error) {
 	return c, nil
 }
 
-// Start starts a caller made by [New]. It is an error if the caller was started
-// or stopped before. A caller whose publication cannot be opened is stopped, and so is one
-// whose [props.OnStart] fails. Start waits for OnStart, and keeps the turn.
+// Start starts a caller made by [New]. It waits for the publication and for
+// [props.OnStart], and keeps the turn.
+//
+// It is an error if the caller was started or stopped before. A caller whose publication
+// cannot be opened is stopped, and so is one whose OnStart fails.
 func (c *Caller) Start() error {
 	if err := c.claimStart(); err != nil {
 		return err
@@ -56,16 +63,18 @@ func (c *Caller) Start() error {
 	return c.start()
 }
 
-// Run starts a caller made by [New], and returns when the caller has stopped.
-// Functions run on the goroutine that calls Run. While one of them waits there,
-// the others run elsewhere. With [props.Thread] all functions run on that
-// goroutine, also after a wait. The goroutine is locked to its thread. In func
-// main that may be the main thread.
+// Run starts a caller made by [New], and returns when the caller has stopped. Functions
+// run on the goroutine that calls Run. While one of them waits there, the others run
+// elsewhere.
 //
-// The end of ctx stops the caller, protected or not. The error is nil for an
-// ordinary stop, else the failure that stopped the caller. It is an error if the
-// caller was started or stopped before, or has a host. A function that calls
-// [runtime.Goexit] ends this goroutine, and with it the caller.
+// With [props.Thread] all functions run on that goroutine, also after a wait. The
+// goroutine is locked to its thread. In func main that may be the main thread: a
+// LockOSThread in func init makes it so.
+//
+// The end of ctx stops the caller, protected or not. The error is nil for an ordinary
+// stop, else the failure that stopped the caller. It is an error if the caller was
+// started or stopped before, or has a host. A function that calls [runtime.Goexit] ends
+// this goroutine, and with it the caller.
 func (c *Caller) Run(ctx context.Context) error {
 	requireContext(ctx, "Run")
 	ended := ctx.Err() != nil

@@ -26,7 +26,7 @@ func TestStatesHaveNames(t *testing.T) {
 	}
 }
 
-// Item 8 of the seed's behaviour.
+// Item 8 of the seed's behavior.
 func TestCallerGoesThroughItsStates(t *testing.T) {
 	system := newSystem(t)
 	c := unstarted(t, system)
@@ -49,8 +49,8 @@ func TestCallerGoesThroughItsStates(t *testing.T) {
 	assert.Equal(t, actors.StateStopped, c.State())
 }
 
-// Item 1 of the seed's behaviour.
-// Item 9 of the seed's behaviour.
+// Item 1 of the seed's behavior.
+// Item 9 of the seed's behavior.
 func TestCallerIsStartedOnce(t *testing.T) {
 	system := newSystem(t)
 	c := unstarted(t, system)
@@ -72,7 +72,7 @@ func TestCallerIsStartedOnce(t *testing.T) {
 	require.ErrorContains(t, start(t, system).Start(), "running already")
 }
 
-// Item 9 of the seed's behaviour.
+// Item 9 of the seed's behavior.
 func TestCallsMadeBeforeTheStartRunInOrderAfterIt(t *testing.T) {
 	for name, begin := range map[string]func(*actors.Caller) error{
 		"Start": func(c *actors.Caller) error { return c.Start() },
@@ -97,7 +97,7 @@ func TestCallsMadeBeforeTheStartRunInOrderAfterIt(t *testing.T) {
 	}
 }
 
-// Item 13 of the seed's behaviour.
+// Item 13 of the seed's behavior.
 func TestRunReturnsWhenTheCallerHasStopped(t *testing.T) {
 	type stopFunc func(c *actors.Caller, end context.CancelFunc)
 	byEnd := func(_ *actors.Caller, end context.CancelFunc) { end() }
@@ -153,12 +153,12 @@ func TestCallerThatWasNeverStartedStopsAtOnce(t *testing.T) {
 	}
 }
 
-// Item 12 of the seed's behaviour.
+// Item 12 of the seed's behavior.
 func TestCallerThatWasNeverStartedAndHasNoChildrenHasStoppedOnReturn(t *testing.T) {
 	assert.Equal(t, actors.StateStopped, unstarted(t, newSystem(t)).Stop())
 }
 
-// Item 10 of the seed's behaviour.
+// Item 10 of the seed's behavior.
 func TestStopDuringTheStartIsSafe(t *testing.T) {
 	system := newSystem(t)
 	for range 50 {
@@ -175,7 +175,7 @@ func TestStopDuringTheStartIsSafe(t *testing.T) {
 	}
 }
 
-// Item 17 of the seed's behaviour.
+// Item 17 of the seed's behavior.
 func TestStopRightAfterTheStart(t *testing.T) {
 	c := start(t, newSystem(t))
 	c.Stop()
@@ -186,7 +186,7 @@ func TestStopRightAfterTheStart(t *testing.T) {
 	require.ErrorIs(t, late.Err(), pending.ErrStopped)
 }
 
-// Item 18 of the seed's behaviour.
+// Item 18 of the seed's behavior.
 func TestStoppedIsTheSameForAnyNumberOfWaiters(t *testing.T) {
 	c := start(t, newSystem(t))
 	var waiting sync.WaitGroup
@@ -198,7 +198,7 @@ func TestStoppedIsTheSameForAnyNumberOfWaiters(t *testing.T) {
 	<-c.Stopped()
 }
 
-// Item 11 of the seed's behaviour.
+// Item 11 of the seed's behavior.
 func TestCallerDescribesItself(t *testing.T) {
 	system := newSystem(t)
 	for name, tt := range map[string]struct {

@@ -19,17 +19,16 @@ type stopOptions struct{ force bool }
 // Force stops a protected caller too.
 func Force() StopOption { return func(o *stopOptions) { o.force = true } }
 
-// Stop stops the caller and returns its state. It does not wait for the end, see
-// [Caller.Stopped].
+// Stop stops the caller and returns its state. It does not wait for the end: see
+// [Caller.StopWait] and [Caller.Stopped].
 //
-// From now on calls are rejected. Queued calls are cancelled at once. The contexts
-// of running functions are cancelled, with [pending.ErrStopped] as the cause. The
-// functions get their turns until they have returned. A value that one of them
-// returns counts. Children are stopped in the same way at the same time, and the
-// caller ends after the last of them. A stopped caller cannot be started again.
+// From now on calls are rejected. Queued calls are cancelled at once. The contexts of
+// running functions are cancelled, with [pending.ErrStopped] as the cause. The functions
+// get their turns until they have returned. A value that one of them returns counts.
+// Children are stopped in the same way at the same time, and the caller ends after the
+// last of them. A stopped caller cannot be started again.
 //
-// A protected caller ignores it, unless [Force] is given. Further calls have no
-// effect.
+// A protected caller ignores it, unless [Force] is given. Further calls have no effect.
 func (c *Caller) Stop(opts ...StopOption) State {
 	requireOptions(opts, "Stop")
 	var o stopOptions
@@ -43,12 +42,15 @@ func (c *Caller) Stop(opts ...StopOption) State {
 	return c.State()
 }
 
-// StopWait stops the caller and returns nil when it has stopped. If ctx ends first
-// it returns the error of ctx, and the stop goes on. In a function of the caller
-// or of a descendant it returns [pending.ErrDeadlock] and stops nothing. The stop
-// would wait for that function. If the wait becomes part of a circle, the error
-// matches [pending.ErrDeadlock] too, and the stop goes on. A protected caller is not
-// stopped without [Force]: that is an error too.
+// StopWait stops the caller and returns nil when it has stopped. In a caller's function
+// it gives the turn away while it waits. Elsewhere it blocks the goroutine.
+//
+// If ctx ends first it returns the error of ctx, with the functions that have not
+// returned, and the stop goes on. In a function of the caller or of a descendant it
+// returns [pending.ErrDeadlock] and stops nothing: the stop would wait for that function.
+// If the wait becomes part of a circle, the error matches [pending.ErrDeadlock] too, and
+// the stop goes on. A protected caller is not stopped without [Force]: that is an error
+// too.
 func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
 	requireContext(ctx, "StopWait")
 	requireOptions(opts, "StopWait")

@@ -108,9 +108,9 @@ var ways = map[string]way{
 	},
 }
 
-// Item 14 of the seed's behaviour.
-// Item 15 of the seed's behaviour.
-// Item 17 of the seed's behaviour.
+// Item 14 of the seed's behavior.
+// Item 15 of the seed's behavior.
+// Item 17 of the seed's behavior.
 // Whatever stops a caller, the promises of a stop are kept.
 func TestStopMatrix(t *testing.T) {
 	for name, w := range ways {

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// Item 12 of the seed's behaviour.
+// Item 12 of the seed's behavior.
 func TestStopReturnsTheStateAndHasNoFurtherEffect(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		log := logEvents(system)
@@ -77,8 +77,8 @@ func stopByMany(t *testing.T) {
 	assert.LessOrEqual(t, len(stopped), 2, "a failure at most, and the end")
 }
 
-// Item 12 of the seed's behaviour.
-// Item 19 of the seed's behaviour.
+// Item 12 of the seed's behavior.
+// Item 19 of the seed's behavior.
 func TestProtectedCallerIsStoppedByForceAlone(t *testing.T) {
 	c := start(t, newSystem(t), props.Protected())
 	protected := child(t, c, props.Protected())
@@ -108,8 +108,8 @@ func TestAdoptedActorIsNeverProtected(t *testing.T) {
 	require.NoError(t, c.StopWait(t.Context()))
 }
 
-// Item 14 of the seed's behaviour.
-// Item 15 of the seed's behaviour.
+// Item 14 of the seed's behavior.
+// Item 15 of the seed's behavior.
 func TestStopLetsFunctionsCleanUpAllAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -140,7 +140,7 @@ func ignore(err error) error {
 	return err
 }
 
-// Item 15 of the seed's behaviour.
+// Item 15 of the seed's behavior.
 func TestOutcomeOfAFunctionThatRunsWhenItsCallerStops(t *testing.T) {
 	tests := map[string]struct {
 		end       func(ctx context.Context) (string, error)
@@ -212,8 +212,8 @@ func TestStopEndsEveryWait(t *testing.T) {
 	}
 }
 
-// Item 15 of the seed's behaviour.
-// Item 16 of the seed's behaviour.
+// Item 15 of the seed's behavior.
+// Item 16 of the seed's behavior.
 // Calls have no right to run because they were made in time.
 func TestNothingQueuedRunsAfterStop(t *testing.T) {
 	const calls = 1000
@@ -247,7 +247,7 @@ func TestStopReachesAFunctionThatIsJustStarting(t *testing.T) {
 	}
 }
 
-// Item 18 of the seed's behaviour.
+// Item 18 of the seed's behavior.
 // Section 5, 5 as well.
 func TestWhoSeesTheEndFindsNothingLeft(t *testing.T) {
 	system := newSystem(t)
@@ -287,7 +287,7 @@ func TestStopWaitEndsWithItsContextAndTheStopGoesOn(t *testing.T) {
 	})
 }
 
-// Item 12 of the seed's behaviour.
+// Item 12 of the seed's behavior.
 // Section 5, 10 as well.
 func TestUnstartedCallerStopsWithAllItHas(t *testing.T) {
 	ctx := context.Background()

@@ -252,7 +252,7 @@ func TestReceiveOfAnAdoptedActorIsOnItsThread(t *testing.T) {
 	assert.Equal(t, map[int]bool{want: true}, threads)
 }
 
-// Item 65 of the seed's behaviour.
+// Item 65 of the seed's behavior.
 func TestWorkersOfAThreadHaveThreadsOfTheirOwn(t *testing.T) {
 	if again() {
 		return

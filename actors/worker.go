@@ -9,13 +9,14 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// ToThread runs fn on a worker of c, in parallel with c and the other workers. A
-// worker is a child of c. Idle workers are kept for the next calls, within
-// [props.MaxIdleWorkers] and [props.IdleTimeout].
+// ToThread runs fn on a worker of c, in parallel with c and the other workers. It returns
+// the pending at once. A worker is a child of c. Idle workers are kept for the next
+// calls, within [props.MaxIdleWorkers] and [props.IdleTimeout].
 //
-// If there are [props.MaxWorkers] of them the call is queued. Workers of a caller
-// on a thread have threads of their own, and a limit by default. Contexts and
-// errors are as in [Schedule]. It may be called from any goroutine.
+// If there are [props.MaxWorkers] of them the call is queued. Workers of a caller on a
+// thread have threads of their own, and a limit by default.
+//
+// Contexts and errors are as in [Schedule]. It may be called from any goroutine.
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.workers()

@@ -33,7 +33,7 @@ func workerAfter(d time.Duration) func(context.Context) (*actors.Caller, error) 
 	}
 }
 
-// Item 64 of the seed's behaviour.
+// Item 64 of the seed's behavior.
 func TestWorkersWorkAtTheSameTimeAsTheirCallerAndEachOther(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -54,7 +54,7 @@ func TestWorkersWorkAtTheSameTimeAsTheirCallerAndEachOther(t *testing.T) {
 	})
 }
 
-// Item 64 of the seed's behaviour.
+// Item 64 of the seed's behavior.
 func TestWorkersAreKeptForTheNextCallsUpToALimit(t *testing.T) {
 	for name, tt := range map[string]struct {
 		opts []props.Option
@@ -78,7 +78,7 @@ func TestWorkersAreKeptForTheNextCallsUpToALimit(t *testing.T) {
 	}
 }
 
-// Item 64 of the seed's behaviour.
+// Item 64 of the seed's behavior.
 func TestOneCallAfterTheOtherNeedsOneWorker(t *testing.T) {
 	c := start(t, newSystem(t))
 	first := result(t, actors.ToThread(t.Context(), c, worker))
@@ -88,7 +88,7 @@ func TestOneCallAfterTheOtherNeedsOneWorker(t *testing.T) {
 	assert.Equal(t, ids(first), ids(c.Children()...))
 }
 
-// Item 64 of the seed's behaviour.
+// Item 64 of the seed's behavior.
 func TestWorkerIsKeptWhateverItsFunctionEndsWith(t *testing.T) {
 	for name, fn := range map[string]func(context.Context) (any, error){
 		"an error":             func(context.Context) (any, error) { return nil, errBoom },
@@ -107,7 +107,7 @@ func TestWorkerIsKeptWhateverItsFunctionEndsWith(t *testing.T) {
 	}
 }
 
-// Item 64 of the seed's behaviour.
+// Item 64 of the seed's behavior.
 func TestWorkerThatIsIdleForLongestIsTakenFirst(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -126,7 +126,7 @@ func TestWorkerThatIsIdleForLongestIsTakenFirst(t *testing.T) {
 	})
 }
 
-// Section 5, 4, of the seed's behaviour.
+// Section 5, 4, of the seed's behavior.
 func TestWorkerWhoseCallIsCancelledIsBusyUntilTheFunctionHasReturned(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
@@ -144,8 +144,8 @@ func TestWorkerWhoseCallIsCancelledIsBusyUntilTheFunctionHasReturned(t *testing.
 	})
 }
 
-// Item 4 of the seed's behaviour.
-// Item 65 of the seed's behaviour.
+// Item 4 of the seed's behavior.
+// Item 65 of the seed's behavior.
 func TestWorkersAreChildren(t *testing.T) {
 	c := start(t, newSystem(t), props.Name("boss"), props.MaxIdleWorkers(1), props.Protected())
 	w := result(t, actors.ToThread(t.Context(), c, func(ctx context.Context) (*actors.Caller, error) {
@@ -165,7 +165,7 @@ func TestWorkersAreChildren(t *testing.T) {
 	require.ErrorContains(t, err, "Name", "a worker cannot be asked for")
 }
 
-// Item 66 of the seed's behaviour.
+// Item 66 of the seed's behavior.
 func TestWorkersThatAreIdleForLongAreStopped(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system, props.IdleTimeout(time.Minute))
@@ -189,7 +189,7 @@ func TestWorkersThatAreIdleForLongAreStopped(t *testing.T) {
 	})
 }
 
-// Item 66 of the seed's behaviour.
+// Item 66 of the seed's behavior.
 func TestWorkerThatIsUsedAgainIsKept(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system, props.IdleTimeout(time.Minute))
@@ -213,7 +213,7 @@ func TestWorkersAreKeptForEverWithoutAnIdleTimeout(t *testing.T) {
 	})
 }
 
-// Item 67 of the seed's behaviour.
+// Item 67 of the seed's behavior.
 func TestWorkerThatIsStoppedByHandLeavesThePool(t *testing.T) {
 	for name, stop := range map[string]func(*actors.Caller){
 		"by Stop":             func(w *actors.Caller) { w.Stop() },
@@ -248,8 +248,8 @@ func TestCallsThatWaitForAWorkerThatIsStoppedGetAnother(t *testing.T) {
 	result(t, last)
 }
 
-// Item 17 of the seed's behaviour.
-// Item 67 of the seed's behaviour.
+// Item 17 of the seed's behavior.
+// Item 67 of the seed's behavior.
 func TestNoWorkForACallerThatIsStopping(t *testing.T) {
 	c := start(t, newSystem(t))
 	w := result(t, actors.ToThread(t.Context(), c, worker))

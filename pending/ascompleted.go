@@ -18,10 +18,10 @@ func cancelLeft(h Handle) {
 	}
 }
 
-// DefaultMaxConcurrent is how many pendings [AsCompleted] pulls ahead.
+// DefaultMaxConcurrent is how many pendings [AsCompleted] takes ahead by default.
 const DefaultMaxConcurrent = 10
 
-// CompletedOption changes how pendings are iterated over.
+// CompletedOption changes how [AsCompleted] and its variants iterate.
 type CompletedOption func(*completedOptions)
 
 type completedOptions struct {
@@ -31,39 +31,38 @@ type completedOptions struct {
 	observer Observer
 }
 
-// MaxConcurrent limits the number of pendings that are taken from the sequence
-// and not yet yielded. It replaces [DefaultMaxConcurrent]. With n of zero or
-// less there is no limit, and the whole sequence is pulled first.
+// MaxConcurrent limits the pendings that are taken from the sequence and not yet yielded.
+// The default is [DefaultMaxConcurrent]. With n of zero or less there is no limit, and
+// the whole sequence is taken first.
 func MaxConcurrent(n int) CompletedOption { return func(o *completedOptions) { o.limit = max(n, 0) } }
 
-// KeepUnfinished does not cancel the unfinished pendings when the loop is left.
+// KeepUnfinished leaves the unfinished pendings alone when the loop is left. By default
+// they are cancelled.
 func KeepUnfinished() CompletedOption { return func(o *completedOptions) { o.keep = true } }
 
-// LoopObservedBy makes o observe the loop as if it were a pending, from its
-// beginning until it is left.
+// LoopObservedBy makes o observe the loop as if it were a pending, from its beginning
+// until it is left.
 func LoopObservedBy(o Observer) CompletedOption {
 	return func(c *completedOptions) { c.observer = o }
 }
 
-// AsCompleted iterates over the pendings of a sequence in the order in which
-// they are done, each with its error. It pulls the sequence at most
-// [MaxConcurrent] pendings ahead. So a sequence that makes calls makes them
-// with bounded concurrency:
+// AsCompleted iterates over the pendings of a sequence in the order in which they are
+// done, each with its error. It takes at most [MaxConcurrent] pendings ahead. So a
+// sequence that makes calls makes them with bounded concurrency:
 //
-//	for p, err := range pending.AsCompleted(ctx, calls(ctx)) { ... }
+//	for p, err := range pending.AsCompleted(ctx, calls) { ... }
 //
-// Leaving the loop cancels the pendings that are not done, unless
-// [KeepUnfinished] is given, and then leaves the sequence. A pending that comes
-// twice is yielded twice.
+// Leaving the loop cancels the pendings that are not done, unless [KeepUnfinished] is
+// given. A pending that comes twice is yielded twice.
 //
-// A failure of the iteration itself is a last pair of a zero H and the error.
-// After the end of ctx, AsCompleted pulls no further, yields what is done, and
-// then fails. If the sequence yields the pending whose function iterates, the
-// loop fails at once. The error then matches [ErrDeadlock].
+// In a caller's function the loop gives the turn away while it waits. Elsewhere it blocks
+// the goroutine. The sequence runs on the goroutine, and with the turn, of the loop. A
+// panic in the sequence passes through the loop.
 //
-// The sequence runs on the goroutine, and with the turn, of the loop. A panic
-// in the sequence passes through the loop. In a caller's function the loop
-// gives the turn away while it waits.
+// A failure of the iteration itself is a last pair of a zero H and the error. After the
+// end of ctx, AsCompleted takes no more, yields what is done, and then fails with the
+// cause. If the sequence yields the pending whose function iterates, the loop fails at
+// once. The error then matches [ErrDeadlock].
 func AsCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts ...CompletedOption) iter.Seq2[H, error] {
 	return asCompleted(ctx, seq, opts, "AsCompleted")
 }
@@ -81,8 +80,7 @@ func asCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts []Complete
 	}, opts, name)
 }
 
-// AsCompletedOf is [AsCompleted] for pendings that exist already, with no
-// limit.
+// AsCompletedOf is [AsCompleted] for pendings that exist already. It has no limit.
 func AsCompletedOf[H Handle](ctx context.Context, items []H, opts ...CompletedOption) iter.Seq2[H, error] {
 	return asCompletedOf(ctx, items, opts, "AsCompletedOf")
 }
@@ -92,8 +90,8 @@ func asCompletedOf[H Handle](ctx context.Context, items []H, opts []CompletedOpt
 	return asCompleted(ctx, slices.Values(items), slices.Concat(opts, []CompletedOption{MaxConcurrent(0)}), name)
 }
 
-// AsCompleted2 is [AsCompleted] for a sequence that may fail. Its first error
-// ends it. The pendings before the error are yielded first.
+// AsCompleted2 is [AsCompleted] for a sequence that may fail. Its first error ends it.
+// The pendings before the error are yielded first.
 func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts ...CompletedOption) iter.Seq2[H, error] {
 	if seq == nil {
 		panic("pending: AsCompleted2 with a nil sequence")

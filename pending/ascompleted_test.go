@@ -32,7 +32,7 @@ func endless(t *testing.T) (seq iter.Seq[*promise], pulled *[]*promise) {
 	}, pulled
 }
 
-// Item 58 of the seed's behaviour.
+// Item 58 of the seed's behavior.
 func TestSequenceIsPulledAsFarAheadAsItMay(t *testing.T) {
 	tests := map[string]struct {
 		opts []pending.CompletedOption
@@ -68,7 +68,7 @@ func TestSequenceIsPulledAsFarAheadAsItMay(t *testing.T) {
 	}
 }
 
-// Item 58 of the seed's behaviour.
+// Item 58 of the seed's behavior.
 func TestWithoutLimitAllAreWatchedFromTheBeginning(t *testing.T) {
 	for name, opts := range map[string][]pending.CompletedOption{
 		"a slice":    {pending.MaxConcurrent(1)}, // which is ignored
@@ -88,7 +88,7 @@ func TestWithoutLimitAllAreWatchedFromTheBeginning(t *testing.T) {
 	}
 }
 
-// Item 59 of the seed's behaviour.
+// Item 59 of the seed's behavior.
 func TestPendingsAreHandedOutInTheOrderInWhichTheyAreDone(t *testing.T) {
 	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
 		items := append(doneWith(t, 0, 1), open(t, 3)...)
@@ -111,7 +111,7 @@ func TestPendingsAreHandedOutInTheOrderInWhichTheyAreDone(t *testing.T) {
 	})
 }
 
-// Item 59 of the seed's behaviour.
+// Item 59 of the seed's behavior.
 func TestFailedAndCancelledPendingsComeWithTheirErrors(t *testing.T) {
 	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
 		items := append(open(t, 2), doneWith(t, 1)...)
@@ -128,7 +128,7 @@ func TestFailedAndCancelledPendingsComeWithTheirErrors(t *testing.T) {
 	})
 }
 
-// Item 59 of the seed's behaviour.
+// Item 59 of the seed's behavior.
 func TestLoopOverNothingEndsAtOnce(t *testing.T) {
 	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
 		for p, err := range iterate(t.Context(), nil) {
@@ -137,7 +137,7 @@ func TestLoopOverNothingEndsAtOnce(t *testing.T) {
 	})
 }
 
-// Item 60 of the seed's behaviour.
+// Item 60 of the seed's behavior.
 func TestLeavingTheLoopCancelsWhatIsNotDone(t *testing.T) {
 	leave := map[string]func(loop promises){
 		"by break": func(loop promises) {
@@ -214,7 +214,7 @@ func TestSequenceIsLeftAfterItsPendingsAreCancelled(t *testing.T) {
 	assert.True(t, left)
 }
 
-// Item 60 of the seed's behaviour.
+// Item 60 of the seed's behavior.
 func TestEndOfTheContextEndsTheLoopAfterWhatIsDone(t *testing.T) {
 	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -247,7 +247,7 @@ func TestNothingIsPulledWhenTheContextHasEnded(t *testing.T) {
 	assert.Empty(t, *pulled)
 }
 
-// Item 61 of the seed's behaviour.
+// Item 61 of the seed's behavior.
 func TestLoopThatWouldWaitForItselfFails(t *testing.T) {
 	eachWay(t, func(t *testing.T, iterate func(context.Context, []*promise, ...pending.CompletedOption) promises) {
 		others := open(t, 2)
@@ -267,7 +267,7 @@ func TestLoopThatWouldWaitForItselfFails(t *testing.T) {
 	})
 }
 
-// Item 62 of the seed's behaviour, and section 5, 2.
+// Item 62 of the seed's behavior, and section 5, 2.
 func TestErrorOfTheSequenceComesAfterItsPendings(t *testing.T) {
 	for name, tt := range map[string]struct {
 		before int
@@ -300,7 +300,7 @@ func TestErrorOfTheSequenceComesAfterItsPendings(t *testing.T) {
 	}
 }
 
-// Item 62 of the seed's behaviour.
+// Item 62 of the seed's behavior.
 func TestPanicOfTheSequenceComesOutOfTheLoop(t *testing.T) {
 	p := open(t, 1)[0]
 	seq := func(yield func(*promise) bool) {

@@ -9,11 +9,12 @@ import (
 // errNoMore says that a channel is closed.
 var errNoMore = errors.New("pending: no more pendings")
 
-// AsCompletedFrom is [AsCompleted] for pendings from a channel, until the
-// channel is closed. It yields pendings that are done while it waits for the
-// next one. It holds at most [MaxConcurrent] unfinished pendings at a time, or
-// any number if that is zero. After the end of ctx, or when the loop is left,
-// it takes no more from the channel.
+// AsCompletedFrom is [AsCompleted] for pendings from a channel, until the channel is
+// closed. It yields pendings that are done while it waits for the next one.
+//
+// It holds at most [MaxConcurrent] unfinished pendings at a time, or any number if that
+// is zero. After the end of ctx, or when the loop is left, it takes no more from the
+// channel.
 func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...CompletedOption) iter.Seq2[H, error] {
 	o := joinCompletedOptions(ctx, opts, "AsCompletedFrom")
 	if from == nil {

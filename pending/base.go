@@ -79,15 +79,24 @@ type options struct {
 	protected bool
 }
 
-// Option changes how a pending is made.
+// Option changes how a pending is made. The calls of package actors have options of their
+// own. [actors.PendingOptions] passes these on.
+//
+// [actors.PendingOptions]:
+// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#PendingOptions
 type Option func(*lazyState)
 
-// Named gives the pending a name, for String, logs and spans.
+// Named gives the pending a name, for String, logs and spans. For a call, use
+// [actors.Named].
+//
+// [actors.Named]: https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Named
 func Named(name string) Option {
 	return func(x *lazyState) { x.name = name }
 }
 
-// With attaches a value to the pending's metadata.
+// With attaches a value to the pending's metadata. For a call, use [actors.With].
+//
+// [actors.With]: https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#With
 func With(key string, value any) Option {
 	return func(x *lazyState) {
 		if x.metadata == nil {
@@ -97,12 +106,12 @@ func With(key string, value any) Option {
 	}
 }
 
-// DescribedBy makes describe fill in the pending's metadata when the metadata
-// is first asked for. It suits metadata that is seldom needed. Values attached
-// in another way take precedence. Several functions are called in their order.
+// DescribedBy makes describe fill in the pending's metadata when the metadata is first
+// asked for. It suits metadata that is seldom needed. Values attached in another way take
+// precedence. Several functions are called in their order.
 //
-// describe may run on several goroutines at a time. It must not ask for the
-// pending's metadata.
+// describe may run on several goroutines at a time. It must not ask for the pending's
+// metadata.
 func DescribedBy(describe func(Metadata)) Option {
 	if describe == nil {
 		panic("pending: DescribedBy with a nil function")
@@ -120,8 +129,12 @@ func DescribedBy(describe func(Metadata)) Option {
 	}
 }
 
-// TrackedBy limits the trackers that see this pending to those for which keep
-// returns true. The same limit applies to the calls that its function makes.
+// TrackedBy limits the trackers that see this pending to those for which keep returns
+// true. The same limit applies to the calls that its function makes. For a call, use
+// [actors.TrackedBy].
+//
+// [actors.TrackedBy]:
+// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#TrackedBy
 func TrackedBy(keep func(Tracker) bool) Option {
 	if keep == nil {
 		panic("pending: TrackedBy with a nil function")
@@ -133,13 +146,16 @@ func TrackedBy(keep func(Tracker) bool) Option {
 // it, trackers see calls alone.
 func Tracked() Option { return func(x *lazyState) { x.tracked = true } }
 
-// Untracked hides the pending, and the calls its function makes, from all
-// trackers.
+// Untracked hides the pending, and the calls its function makes, from all trackers. For a
+// call, use [actors.Untracked].
+//
+// [actors.Untracked]:
+// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Untracked
 func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) }
 
-// CompletedBy says that the function behind h, and no other code, completes a
-// pending made by [New]. A wait for the pending then counts as a wait for h. It
-// returns [ErrDeadlock] where a wait for h would. A nil h has no effect.
+// CompletedBy names the function that completes a pending made by [New]: the one behind
+// h. A wait for the pending then counts as a wait for h, and returns [ErrDeadlock] where
+// a wait for h would. A nil h has no effect.
 func CompletedBy(h Handle) Option {
 	if isNil(h) {
 		h = nil // a nil pointer becomes a nil interface
@@ -147,21 +163,22 @@ func CompletedBy(h Handle) Option {
 	return func(x *lazyState) { x.completer = h }
 }
 
-// Protected makes a pending that no wait cancels, as if every wait for it were
-// given [Protect]. Wait and WaitSync do not cancel it when they end early.
-// [All], [Any] and [AsCompleted] do not cancel it when they return before it is
-// done. What [Then] makes of it is protected too.
+// Protected makes a pending that no wait cancels, as if every wait for it were given
+// [Protect]. Wait and WaitSync do not cancel it when they end early. [All], [Any] and
+// [AsCompleted] do not cancel it when they return before it is done. What [Then] makes of
+// it is protected too.
 //
-// Cancel still cancels the pending. So do the end of its context, a group
-// around it, and a stop of its caller. For a call it is given to package actors
-// as a PendingOptions.
+// Cancel still cancels the pending. So do the end of its context, a group around it, and
+// a stop of its caller. A call gets it by actors.PendingOptions.
 func Protected() Option {
 	return func(x *lazyState) { x.protected = true }
 }
 
 // ExplainedBy makes explain say how far the work behind a pending made by [New] is. The
-// error of a wait that ends early has that text after the name of the pending. A call needs
-// no such option. explain may be called on any goroutine.
+// error of a wait that ends early has that text after the name of the pending. A call
+// needs no such option.
+//
+// explain may be called on any goroutine.
 func ExplainedBy(explain func() string) Option {
 	if explain == nil {
 		panic("pending: ExplainedBy with a nil function")
@@ -169,7 +186,7 @@ func ExplainedBy(explain func() string) Option {
 	return func(x *lazyState) { x.explain = explain }
 }
 
-// ObservedBy makes o observe the pending.
+// ObservedBy makes o observe the pending. A *telemetry.Telemetry is an observer.
 func ObservedBy(o Observer) Option {
 	return func(x *lazyState) { x.observer = o }
 }
@@ -238,7 +255,7 @@ func (b *base) ensureLazy() *lazyState {
 
 var lastID atomic.Uint64
 
-// ID implements [Handle].
+// ID returns a number that is unique in this process. See [Handle].
 func (b *base) ID() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -249,7 +266,8 @@ func (b *base) ID() uint64 {
 	return x.id
 }
 
-// Name implements [Handle].
+// Name returns the name given at creation, or that of the function behind the pending.
+// See [Handle].
 func (b *base) Name() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -271,7 +289,8 @@ func (b *base) function() string {
 	return ""
 }
 
-// Metadata implements [Handle].
+// Metadata returns the map of values attached to the pending, which is not a copy. See
+// [Handle].
 func (b *base) Metadata() Metadata {
 	b.mu.Lock()
 	x := b.ensureLazy()
@@ -303,16 +322,18 @@ func (b *base) Metadata() Metadata {
 	return x.metadata
 }
 
-// Context implements [Handle].
+// Context returns the context that the pending was made with. See [Handle].
 func (b *base) Context() context.Context { return b.ctx }
 
-// IsDone implements [Handle].
+// IsDone reports whether the pending has a value, has an error, or was cancelled and has
+// ended. See [Handle].
 func (b *base) IsDone() bool { return b.is(flagDone) }
 
-// Cancelled implements [Handle].
+// Cancelled reports whether the pending is marked cancelled, done or not. See [Handle].
 func (b *base) Cancelled() bool { return b.is(flagCancelled) }
 
-// Err implements [Handle].
+// Err returns the error of the pending, nil if it has a value, or [ErrNotDone]. See
+// [Handle].
 func (b *base) Err() error {
 	switch flags := b.flags.Load(); {
 	case flags&flagDone != 0:
@@ -336,7 +357,7 @@ var closed = func() chan struct{} {
 	return c
 }()
 
-// Done implements [Handle].
+// Done returns a channel that is closed when the pending is done. See [Handle].
 func (b *base) Done() <-chan struct{} {
 	b.watch()
 	b.mu.Lock()

@@ -2,7 +2,8 @@ package pending
 
 import "context"
 
-// Cancel implements [Handle].
+// Cancel marks the pending cancelled and requests the end of its work. It reports whether
+// the pending is cancelled. See [Handle].
 func (b *base) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
 
 // cancelUnstarted cancels the pending if its function has not started, unless
@@ -121,14 +122,15 @@ func (b *base) interrupt(cause error) {
 	b.runner.Resume()
 }
 
-// CancelWait implements [Handle].
+// CancelWait cancels the pending and waits until it is done. It returns the error of the
+// wait, and never that of the pending. See [Handle].
 func (b *base) CancelWait(ctx context.Context, cause error) error {
 	requireContext(ctx, "CancelWait")
 	b.Cancel(cause)
 	return b.wait(ctx, Protect(), false)
 }
 
-// SetCanceller implements [Handle].
+// SetCanceller makes every later Cancel call fn, with the joined causes. See [Handle].
 func (b *base) SetCanceller(fn func(cause error)) {
 	b.watch()
 	b.mu.Lock()

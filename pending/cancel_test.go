@@ -12,7 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Item 38 of the seed's behaviour.
+// Item 38 of the seed's behavior.
 func TestCancelWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pending.New[int](t.Context())
@@ -66,7 +66,7 @@ func TestCancelWakesAFunctionThatWaits(t *testing.T) {
 	}
 }
 
-// Item 33 of the seed's behaviour.
+// Item 33 of the seed's behavior.
 func TestEveryCancelReachesTheRunningFunction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pending.New[string](t.Context())

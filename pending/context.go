@@ -108,8 +108,11 @@ func taskOf(ctx context.Context) *base {
 	return b
 }
 
-// Current returns the pending whose function runs with ctx. It returns nil and
-// false outside of a function.
+// Current returns the pending whose function runs with ctx. Outside of a function it
+// returns nil and false. For the caller of the function, use [actors.Current].
+//
+// [actors.Current]:
+// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Current
 func Current(ctx context.Context) (Handle, bool) {
 	requireContext(ctx, "Current")
 	if b := taskOf(ctx); b != nil {

@@ -7,8 +7,14 @@
 // function is running, its context ends. A pending with a function is completed by that
 // function alone.
 //
-//	p := actors.CallSoon(ctx, caller, fetch)
-//	page, err := p.Wait(ctx)
+//	p := actors.CallSoon(ctx, c, fetch) // *pending.Pending[string]
+//	p.OnDone(func(h pending.Handle) { fmt.Println(h.Name(), h.Err()) })
+//	page, err := p.Wait(ctx, pending.Timeout(time.Second))
+//	if errors.Is(err, context.DeadlineExceeded) {
+//		fmt.Println("too late, and cancelled:", p.Cancelled())
+//	} else if err == nil {
+//		fmt.Println(page)
+//	}
 //
 // # Waiting and turns
 //
@@ -66,9 +72,24 @@
 // and the causes given to Cancel. [ErrStopped] is the cause when the caller was
 // stopped. A panic in a function becomes a [*PanicError], and is logged once.
 //
-// # Names for schedulers
+// # The names you need
 //
-// The package knows no actor. Package actors runs functions through [Task],
-// [Runner] and [Turn], and says by a [Node] what a wait needs. Package telemetry observes them through [Observer].
-// Programs need none of these names.
+// [Pending] with Wait, Result and Cancel, for the results of calls. [Timeout], [Protect] and
+// [Shield] for waits. [Run] or [AsCompleted] for many calls, and [All], [Any] or [WaitAll] for
+// pendings that exist. [ErrCancelled], [ErrStopped] and [ErrDeadlock] with errors.Is. [New] for a
+// result that other code completes, with [CompletedBy] where a function completes it. [Mutex] for
+// state that must not change across a wait.
+//
+// Timeout limits one wait, and actors.Timeout a call. Named, With, TrackedBy and Untracked are
+// options of [New] here. Package actors has options of these names for calls.
+//
+// [Task], [Runner], [Turn], [Node], [Needs], [Suspension] and [Observer] are for packages actors
+// and telemetry. The package knows no actor: package actors runs functions through them, and says
+// by a [Node] what a wait needs. Programs need none of these names.
+//
+// # Limits
+//
+// A wait for a channel, a sync.Mutex or a pending of [New] that names no completer is not part of
+// the search for deadlocks. A callback of OnDone has no turn, and must not wait. A pending cannot
+// be used again.
 package pending

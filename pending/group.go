@@ -20,11 +20,12 @@ type cancelledError struct{ cause error }
 func (e *cancelledError) Error() string { return "pending: group: " + e.cause.Error() }
 func (e *cancelledError) Unwrap() error { return e.cause }
 
-// Group waits for the pendings made by calls under its context. These are the
-// calls of the body, the calls that their functions make, and so on. It covers
-// all callers, workers and delayed calls. When one member fails, the group
-// cancels the others. The members of a nested group are members of both groups.
-// A group is made by [NewGroup]. It is safe for concurrent use.
+// Group waits for the pendings made by calls under its context. These are the calls of
+// the body, the calls that their functions make, and so on. It covers all callers,
+// workers and delayed calls. When one member fails, the group cancels the others. The
+// members of a nested group are members of both groups.
+//
+// A group is made by [NewGroup] or [Run]. It is safe for concurrent use.
 type Group struct {
 	outer       context.Context // never ends if the group is shielded
 	cancel      context.CancelCauseFunc
@@ -49,9 +50,10 @@ type Group struct {
 // but must not cancel it.
 type inShielded bool
 
-// NewGroup returns a group and the context under which calls become its
-// members. The context ends with ctx, when the group is cancelled, and when
-// Wait returns. [Group.Wait] must be called. See [Run] for the usual form.
+// NewGroup returns a group and the context under which calls become its members. The
+// context ends with ctx, when the group is cancelled, and when Wait returns.
+//
+// [Group.Wait] must be called. See [Run] for the usual form.
 func NewGroup(ctx context.Context, opts ...GroupOption) (*Group, context.Context) {
 	return newGroup(ctx, opts, "NewGroup")
 }
@@ -104,8 +106,8 @@ func (g *Group) addWatch(stop func() bool) {
 	g.watches = append(g.watches, stop)
 }
 
-// CurrentGroup returns the group that calls with ctx become members of. It
-// returns nil and false if there is none.
+// CurrentGroup returns the group that calls with ctx become members of. If there is none,
+// it returns nil and false.
 func CurrentGroup(ctx context.Context) (*Group, bool) {
 	requireContext(ctx, "CurrentGroup")
 	g, _ := CurrentTracker[*Group](ctx)
@@ -117,9 +119,11 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 	return nil, false
 }
 
-// Add makes h a member of the group and of its outer groups. A pending that has
-// failed or was cancelled counts as if that happened now. Add has no effect
-// once the group was waited for. A nil h panics. It implements [Tracker].
+// Add makes h a member of the group and of its outer groups. It implements [Tracker], and
+// returns at once.
+//
+// A pending that has failed or was cancelled counts as if that happened now. Add has no
+// effect once the group was waited for. A nil h panics.
 func (g *Group) Add(h Handle) {
 	requirePending(h, "Add")
 	g.add(h.core().handle, false)
@@ -289,8 +293,8 @@ func (g *Group) end(why, report error) {
 	}
 }
 
-// Cancel cancels the present and future members, and ends the group's context,
-// with the cause. The mode decides what Wait returns then. Later causes reach
+// Cancel cancels the present and future members, and ends the group's context, with the
+// cause. It does not wait. The mode decides what Wait returns then. Later causes reach
 // the members as well.
 func (g *Group) Cancel(cause error) {
 	cancelled := asCancellation(cause)
@@ -319,29 +323,27 @@ func (g *Group) expire() {
 	g.end(err, err)
 }
 
-// Wait waits for all members, also those added while it waits. In a caller's
-// function it gives the turn away.
+// Wait waits for all members, also for those added while it waits. In a caller's function
+// it gives the turn away. Elsewhere it blocks the goroutine.
 //
-// The error joins the failures of members from before the group was cancelled.
-// Without failures, it is the error of the outer context or of the timeout that
-// ended the group. Otherwise it matches [ErrCancelled] if the mode reports
-// cancellations and there was one. A second Wait returns [ErrGroupOver].
+// The error joins the failures of members from before the group was cancelled. Without
+// failures, it is the error of the outer context or of the timeout that ended the group.
+// Otherwise it matches [ErrCancelled] if the mode reports cancellations and there was
+// one. A second Wait returns [ErrGroupOver].
 //
 // Members that do not end when they are cancelled are waited for no longer than
 // [WithCancelTimeout] says. They are still in [Group.Pending] then.
 //
-// A limit of the caller may reject the wait, like any other wait. The group is
-// then cancelled, with the rejection as the error. Wait keeps the turn until
-// the members have ended. It does not wait for a member that needs this very
-// turn. That member is still in [Group.Pending], and the error matches
-// [ErrDeadlock] too.
+// A limit of the caller may reject the wait, like any other wait. The group is then
+// cancelled, with the rejection as the error. Wait keeps the turn until the members have
+// ended. It does not wait for a member that needs this very turn. That member is still in
+// [Group.Pending], and the error matches [ErrDeadlock] too.
 //
-// A wait that could never end, because a member waits for the function that
-// waits, cancels the group as well. The error matches [ErrDeadlock].
+// A wait that could never end, because a member waits for the function that waits,
+// cancels the group as well. The error matches [ErrDeadlock].
 //
-// A member must not wait for its own group. While the function that made the
-// group waits, such a wait returns an error that matches [ErrDeadlock]. The
-// group goes on.
+// A member must not wait for its own group. While the function that made the group waits,
+// such a wait returns an error that matches [ErrDeadlock]. The group goes on.
 func (g *Group) Wait() error {
 	if err := g.rejectMember(); err != nil {
 		return err

@@ -55,7 +55,7 @@ func TestTimeoutIsReportedBesideACancelledMember(t *testing.T) {
 	})
 }
 
-// Item 48 of the seed's behaviour.
+// Item 48 of the seed's behavior.
 func TestShieldedGroupRunsToItsEnd(t *testing.T) {
 	tests := map[string]func(context.Context, func(context.Context) error) error{
 		"when the outer context ends": func(ctx context.Context, body func(context.Context) error) error {
@@ -105,7 +105,7 @@ func TestFailureInAShieldedGroupFailsTheOneAroundIt(t *testing.T) {
 	require.ErrorIs(t, outer.Wait(), errBoom)
 }
 
-// Item 50 of the seed's behaviour.
+// Item 50 of the seed's behavior.
 func TestMembersThatIgnoreTheirCancellationAreLeftAfterSomeTime(t *testing.T) {
 	tests := map[string]struct {
 		opts []pending.GroupOption
@@ -140,7 +140,7 @@ func TestMembersThatIgnoreTheirCancellationAreLeftAfterSomeTime(t *testing.T) {
 	}
 }
 
-// Item 49 of the seed's behaviour.
+// Item 49 of the seed's behavior.
 func TestGroupIsWaitedForOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, ctx := pending.NewGroup(t.Context())
@@ -182,7 +182,7 @@ func TestContextOfAGroupThatIsOverBelongsToTheGroupAroundIt(t *testing.T) {
 	require.NoError(t, outer.Wait())
 }
 
-// Item 51 of the seed's behaviour.
+// Item 51 of the seed's behavior.
 func TestPendingAddedByHandCountsAsAMember(t *testing.T) {
 	failed, cancelled := pending.New[int](t.Context()), pending.New[int](t.Context())
 	failed.SetError(errBoom)
@@ -293,7 +293,7 @@ func TestContextThatHasEndedEndsAGroupAtOnce(t *testing.T) {
 	}
 }
 
-// Item 52 of the seed's behaviour.
+// Item 52 of the seed's behavior.
 func TestGroupDescribesItself(t *testing.T) {
 	g, ctx := pending.NewGroup(t.Context(), pending.WithMode(pending.ReportCancelled))
 	p := member(ctx)

@@ -89,7 +89,7 @@ func TestGroupWhoseWaitIsRefusedIsCancelled(t *testing.T) {
 	requireErrors(t, p.Err(), pending.ErrCancelled, pending.ErrDeadlock)
 }
 
-// Item 45 of the seed's behaviour.
+// Item 45 of the seed's behavior.
 func TestMembersAddedByMembersDuringTheWaitAreWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()

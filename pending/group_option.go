@@ -2,8 +2,8 @@ package pending
 
 import "time"
 
-// Mode says what a [Group] does when a member is cancelled. When a member
-// fails, every group cancels the others and reports the failure.
+// Mode says what a [Group] does when a member is cancelled. When a member fails, every
+// group cancels the others and reports the failure.
 type Mode int
 
 const (
@@ -25,7 +25,7 @@ func (m Mode) cancels() bool { return m == CancelAndReport || m == CancelQuietly
 // reports reports whether a cancellation is an error of the group.
 func (m Mode) reports() bool { return m == CancelAndReport || m == ReportCancelled }
 
-// DefaultCancelTimeout is how long a cancelled group waits for members that do
+// DefaultCancelTimeout is how long a cancelled group waits by default for members that do
 // not end.
 const DefaultCancelTimeout = 10 * time.Second
 
@@ -38,17 +38,19 @@ type groupOptions struct {
 	observer      Observer
 }
 
-// GroupOption changes how a group ends.
+// GroupOption changes how a [Group] ends.
 type GroupOption func(*groupOptions)
 
-// WithMode sets what the group does when a member is cancelled.
+// WithMode sets what the group does when a member is cancelled. The default is
+// [IgnoreCancelled].
 func WithMode(m Mode) GroupOption { return func(o *groupOptions) { o.mode = m } }
 
-// WithShield makes the group ignore the end of the outer context.
+// WithShield makes the group ignore the end of the outer context. [Group.Cancel] and
+// [WithTimeout] still count.
 func WithShield() GroupOption { return func(o *groupOptions) { o.shield = true } }
 
-// WithTimeout cancels the group after d. The group then reports an error that
-// matches [context.DeadlineExceeded].
+// WithTimeout cancels the group after d. The group then reports an error that matches
+// [context.DeadlineExceeded].
 func WithTimeout(d time.Duration) GroupOption {
 	return func(o *groupOptions) { o.limited, o.timeout = true, d }
 }
@@ -58,8 +60,8 @@ func WithTimeout(d time.Duration) GroupOption {
 // context that o returns.
 func WithObserver(o Observer) GroupOption { return func(g *groupOptions) { g.observer = o } }
 
-// WithCancelTimeout sets how long a cancelled group waits for members that do
-// not end. It replaces [DefaultCancelTimeout].
+// WithCancelTimeout sets how long a cancelled group waits for members that do not end.
+// The default is [DefaultCancelTimeout].
 func WithCancelTimeout(d time.Duration) GroupOption {
 	return func(o *groupOptions) { o.cancelTimeout = d }
 }

@@ -9,19 +9,18 @@ import (
 // errBodyLeft is the cause when Run cancels a group whose body panicked.
 var errBodyLeft = errors.New("pending: the body of the group did not return")
 
-// Run calls body with the context of a new group, and then waits for the group.
-// Without an error of body, it returns the error of [Group.Wait].
+// Run calls body with the context of a new group, and then waits for the group. In a
+// caller's function the wait gives the turn away. Elsewhere it blocks the goroutine.
 //
-// An error of body cancels the group. Run returns that error as it is. It joins
-// those earlier failures of members that the error does not contain.
+// Without an error of body, Run returns the error of [Group.Wait]. An error of body
+// cancels the group. Run returns that error as it is. It joins those earlier failures of
+// members that the error does not contain.
 //
-// If the group was cancelled before, an error of body that matches
-// [context.Canceled] only repeats the cancellation. Run then returns the error
-// of [Group.Wait]. The report of a nested group, which its mode asks for, is an
-// error like any other.
+// If the group was cancelled before, an error of body that matches [context.Canceled]
+// only repeats the cancellation. Run then returns the error of [Group.Wait]. The report
+// of a nested group, which its mode asks for, is an error like any other.
 //
-// If body panics, Run cancels the group and waits for it before the panic goes
-// on.
+// If body panics, Run cancels the group and waits for it before the panic goes on.
 func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOption) error {
 	if body == nil {
 		panic("pending: Run with a nil function")

@@ -60,7 +60,7 @@ type scene struct {
 	endOuter context.CancelCauseFunc
 }
 
-// Items 45 and 46 of the seed's behaviour, and section 5, 3.
+// Items 45 and 46 of the seed's behavior, and section 5, 3.
 func TestOutcomeOfAGroup(t *testing.T) {
 	type errs = []error
 	cancelled := errs{pending.ErrCancelled, errWhy}
@@ -182,7 +182,7 @@ func nested(t *testing.T, outer, inner pending.Mode, happens func(outer *pending
 	return outcome, err
 }
 
-// Item 47 of the seed's behaviour.
+// Item 47 of the seed's behavior.
 func TestNestedGroups(t *testing.T) {
 	tests := map[string]struct {
 		happens func(outer *pending.Group, p *pending.Pending[int])

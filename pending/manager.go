@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// Manager lists the pendings that are not done yet, of the calls made under a
-// context that carries it. It is made by [NewManager] and activated by
-// [WithTracker]. It is safe for concurrent use.
+// Manager lists the pendings that are not done yet, of the calls made under a context
+// that carries it. It is made by [NewManager] and activated by [WithTracker]. It is safe
+// for concurrent use.
 type Manager struct {
 	mu      sync.Mutex
 	members map[Handle]struct{}
@@ -17,8 +17,7 @@ type Manager struct {
 // NewManager returns a manager without pendings.
 func NewManager() *Manager { return &Manager{members: make(map[Handle]struct{})} }
 
-// Add implements [Tracker]: the manager lists h until h is done. A nil h
-// panics.
+// Add makes the manager list h until h is done. It implements [Tracker]. A nil h panics.
 func (m *Manager) Add(h Handle) {
 	requirePending(h, "Add")
 	h = h.core().handle // the same value that callbacks get

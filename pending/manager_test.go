@@ -10,7 +10,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Item 44 of the seed's behaviour.
+// Item 44 of the seed's behavior.
 func TestManagerKnowsWhatIsNotDone(t *testing.T) {
 	m := pending.NewManager()
 	ctx := pending.WithTracker(t.Context(), m)
@@ -35,7 +35,7 @@ func TestManagerKnowsWhatIsNotDone(t *testing.T) {
 	assert.Empty(t, m.Pending())
 }
 
-// Item 44 of the seed's behaviour.
+// Item 44 of the seed's behavior.
 func TestManagerInsideAnotherOneTakesItsPlace(t *testing.T) {
 	outer, inner := pending.NewManager(), pending.NewManager()
 	ctx := pending.WithTracker(t.Context(), outer)

@@ -2,8 +2,8 @@ package pending
 
 import "context"
 
-// Observer observes pendings from the time they are made. Package telemetry
-// implements it with spans. Pendings without an observer have no cost for it.
+// Observer observes pendings from the time they are made. Package telemetry implements it
+// with spans. A pending without an observer costs nothing for it.
 type Observer interface {
 	// Observe is called before the function of h can run. The returned context
 	// replaces ctx as the context of the pending. With a nil Observation the

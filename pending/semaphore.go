@@ -8,14 +8,15 @@ import (
 	"sync"
 )
 
-// Semaphore bounds how much of something is in use. It is needed for work that
-// waits, and of which only so much is to be under way at a time: requests to a
-// server, say. It is first come, first served. It is safe for concurrent use.
+// Semaphore bounds how much of something is in use. It is for work that waits, and of
+// which only so much may be under way at a time: requests to a server, for example. It is
+// first come, first served. It must be made by [NewSemaphore]. It is safe for concurrent
+// use.
 //
-// It takes part in the search for deadlocks. Its holders are the functions whose
-// contexts have acquired. A wait is a deadlock when none of the holders can go
-// on. A release counts as that of a holder which does not wait. If several
-// could have released, no deadlock is reported until all is released.
+// It takes part in the search for deadlocks. Its holders are the functions whose contexts
+// have acquired. A wait is a deadlock when none of the holders can go on. A release
+// counts as that of a holder which does not wait. If several could have released, no
+// deadlock is reported until all is released.
 type Semaphore struct {
 	what string
 	opts []Option
@@ -44,8 +45,8 @@ type acquisition struct {
 	p       *Pending[struct{}]
 }
 
-// NewSemaphore returns a semaphore of size n. The options are those of the
-// pendings that its waits wait for, as [Named]. It panics if n is negative.
+// NewSemaphore returns a semaphore of size n. The options are those of the pendings that
+// its waits wait for, for example [Named]. It panics if n is negative.
 func NewSemaphore(n int64, opts ...Option) *Semaphore {
 	requireOptions(opts, "NewSemaphore")
 	if n < 0 {
@@ -68,26 +69,28 @@ func (s *Semaphore) init(n int64, kind string, opts []Option) {
 	s.opts = slices.Concat([]Option{Named("pending." + kind)}, opts, []Option{Needing((*semaphoreNode)(s))})
 }
 
-// Acquire acquires n, and waits until so much is free and those who came earlier
-// are served. In a caller's function it gives the turn away. The error is that
-// of ctx if ctx ends first, or has ended. It matches [ErrDeadlock] if the wait
-// could never end, also because n is larger than the semaphore. Nothing is
-// acquired then. A negative n panics.
+// Acquire acquires n. It waits until so much is free and those who came earlier are
+// served. In a caller's function it gives the turn away. Elsewhere it blocks the
+// goroutine.
+//
+// The error is that of ctx if ctx ends first, or has ended. It matches [ErrDeadlock] if
+// the wait could never end, also because n is larger than the semaphore. After an error
+// nothing is acquired. A negative n panics.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	requireContext(ctx, "Acquire")
 	requireAmount(n, "Acquire")
 	return s.acquire(ctx, n)
 }
 
-// TryAcquire acquires n if it need not wait for that. It reports whether it did.
-// The search for deadlocks does not know who holds it.
+// TryAcquire acquires n if that needs no wait, and reports whether it did. It never
+// blocks. The search for deadlocks does not know who holds it.
 func (s *Semaphore) TryAcquire(n int64) bool {
 	requireAmount(n, "TryAcquire")
 	return s.tryAcquire(nil, n)
 }
 
-// Release gives n back. It may be called from any goroutine, also by others than
-// who has acquired. It panics if n is negative or more than is held.
+// Release gives n back. It never blocks, and may be called from any goroutine, also from
+// one that has not acquired. It panics if n is negative or more than is held.
 func (s *Semaphore) Release(n int64) {
 	requireAmount(n, "Release")
 	if !s.release(n) {

@@ -10,9 +10,9 @@ import (
 // longestValue is the number of bytes that String shows of a metadata value.
 const longestValue = 40
 
-// String implements [Handle]. It marks the state with a sign: 🏃 not done, 🏁
-// done, ❗ failed, ⛔ marked cancelled. Line ends, as between joined causes, are
-// shown as semicolons.
+// String describes the pending on one line, for logs. The signs mean: 🏃 not done, 🏁 done,
+// ❗ failed, ⛔ marked cancelled. Line ends, as between joined causes, are shown as
+// semicolons.
 func (b *base) String() string {
 	id := b.ID()
 	b.mu.Lock()

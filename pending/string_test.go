@@ -15,7 +15,7 @@ func one(context.Context) (int, error) { return 1, nil }
 
 const nameOfOne = "github.com/seed-7fcaac1b/protocaller/pending_test.one"
 
-// Item 30 of the seed's behaviour.
+// Item 30 of the seed's behavior.
 func TestStringDescribesThePending(t *testing.T) {
 	with := func(opts ...pending.Option) pending.Handle { return pending.New[int](t.Context(), opts...) }
 	of := func(opts ...pending.Option) pending.Handle {

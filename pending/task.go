@@ -73,8 +73,7 @@ type Task[T any] struct {
 	fn func(context.Context) (T, error)
 }
 
-// Init prepares t to be run by r. It must be called once, before any other
-// method.
+// Init prepares t to be run by r. It must be called once, before any other method.
 func (t *Task[T]) Init(ctx context.Context, fn func(context.Context) (T, error), r Runner, opts ...Option) {
 	t.fn = fn
 	t.pc = entry.Of(fn)

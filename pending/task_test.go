@@ -153,7 +153,7 @@ func TestFunctionRunsOnceAndNotWhenItIsTooLate(t *testing.T) {
 }
 
 // How a stop treats running functions, as decided at the top of the seed's
-// behaviour.
+// behavior.
 func TestFunctionWhoseContextEndedDecidesItself(t *testing.T) {
 	ends := map[string]struct {
 		end   func(task *pending.Task[string], end context.CancelCauseFunc)

@@ -43,10 +43,10 @@ func withTrackers(ctx context.Context, list *trackers) context.Context {
 	return &trackersContext{ctx, list}
 }
 
-// WithTracker returns a copy of ctx under which t sees the pendings of all
-// calls, on any caller. The function of a call passes its trackers on to its
-// own calls. A context carries one tracker of each type: t replaces an earlier
-// one of its own type.
+// WithTracker returns a copy of ctx under which t sees the pendings of all calls, on any
+// caller. The function of a call passes its trackers on to its own calls.
+//
+// A context carries one tracker of each type: t replaces an earlier one of its own type.
 func WithTracker(ctx context.Context, t Tracker) context.Context {
 	requireContext(ctx, "WithTracker")
 	if isNil(t) {
@@ -57,9 +57,9 @@ func WithTracker(ctx context.Context, t Tracker) context.Context {
 	return withTrackers(ctx, &trackers{t, others})
 }
 
-// CurrentTracker returns the tracker of type T that ctx carries, or false if it
-// carries none. Unlike it, [CurrentGroup] skips groups that have been waited
-// for.
+// CurrentTracker returns the tracker of type T that ctx carries. If it carries none, it
+// returns a zero T and false. Unlike it, [CurrentGroup] skips groups that have been
+// waited for.
 func CurrentTracker[T Tracker](ctx context.Context) (tracker T, ok bool) {
 	requireContext(ctx, "CurrentTracker")
 	for l := trackersOf(ctx); l != nil; l = l.next {

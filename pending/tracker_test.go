@@ -25,7 +25,7 @@ func only[T pending.Tracker](t pending.Tracker) bool {
 	return ok
 }
 
-// Item 42 of the seed's behaviour.
+// Item 42 of the seed's behavior.
 func TestContextCarriesOneTrackerOfEachType(t *testing.T) {
 	a, b, s, m := &list{}, &list{}, &special{}, pending.NewManager()
 	outside := t.Context()
@@ -43,7 +43,7 @@ func TestContextCarriesOneTrackerOfEachType(t *testing.T) {
 	assert.ElementsMatch(t, []pending.Handle{first, second}, m.Pending())
 }
 
-// Item 42 of the seed's behaviour.
+// Item 42 of the seed's behavior.
 func TestPendingIsTrackedByThoseThatAreAskedFor(t *testing.T) {
 	tests := map[string]struct {
 		opt  pending.Option

@@ -15,17 +15,20 @@ type WaitOption struct {
 	until                    until // for WaitAll
 }
 
-// Protect prevents the wait from cancelling the pending when its context or its
-// timeout ends it. [Protected] does so for all waits.
+// Protect prevents the wait from cancelling the pending when its context or its timeout
+// ends it. [Protected] does so for all waits.
 func Protect() WaitOption { return WaitOption{protect: true} }
 
-// Shield makes the wait ignore the end of its context. A [Timeout] still
-// counts.
+// Shield makes the wait ignore the end of its context. A [Timeout] still counts.
 func Shield() WaitOption { return WaitOption{shield: true} }
 
-// Timeout ends the wait after d, with an error that matches
-// [context.DeadlineExceeded]. A pending that is done is returned even if d is
-// zero or less.
+// Timeout ends the wait after d, with an error that matches [context.DeadlineExceeded]. A
+// pending that is done is returned even if d is zero or less.
+//
+// It limits one wait. To limit a call, use [actors.Timeout].
+//
+// [actors.Timeout]:
+// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Timeout
 func Timeout(d time.Duration) WaitOption { return WaitOption{limited: true, timeout: d} }
 
 func joinOptions(opts []WaitOption) WaitOption {

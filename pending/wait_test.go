@@ -12,7 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Item 36 of the seed's behaviour.
+// Item 36 of the seed's behavior.
 func TestHowAWaitEnds(t *testing.T) {
 	const never = time.Hour
 	protect, shield := pending.Protect(), pending.Shield()
@@ -73,7 +73,7 @@ func TestHowAWaitEnds(t *testing.T) {
 	}
 }
 
-// Item 36 of the seed's behaviour.
+// Item 36 of the seed's behavior.
 func TestDonePendingIsReturnedAtOnce(t *testing.T) {
 	everywhere(t, func(ctx context.Context, t *testing.T, wait waitFunc) {
 		p := pending.New[string](t.Context())
@@ -88,7 +88,7 @@ func TestDonePendingIsReturnedAtOnce(t *testing.T) {
 	})
 }
 
-// Item 36 of the seed's behaviour.
+// Item 36 of the seed's behavior.
 func TestTimeoutAsksTheCancellerAndDoesNotWaitForIt(t *testing.T) {
 	everywhere(t, func(ctx context.Context, t *testing.T, wait waitFunc) {
 		p := pending.New[string](t.Context())

@@ -25,15 +25,16 @@ func FirstError() WaitOption { return WaitOption{until: untilError} }
 // default.
 func AllCompleted() WaitOption { return WaitOption{} }
 
-// WaitAll waits until all pendings are done, or, with an option, until the
-// first is done or has failed. It returns the done pendings and the others,
-// each in the order of items. In a caller's function it gives the turn away.
+// WaitAll waits until all pendings are done, or, with an option, until the first is done
+// or has failed. It returns the done pendings and the others, each in the order of items.
+// It cancels none of them.
 //
-// WaitAll cancels no pending. The end of ctx is an error. The end of a
-// [Timeout] is none. With [Shield] the wait goes on when ctx ends. If items
-// contains the pending whose function waits, or the wait could never end, the
-// error matches [ErrDeadlock]. With [FirstCompleted] or [FirstError] one pending
-// that can be done is enough, otherwise all must be.
+// In a caller's function it gives the turn away. Elsewhere it blocks the goroutine.
+//
+// The end of ctx is an error. The end of a [Timeout] is none. With [Shield] the wait goes
+// on when ctx ends. If items contains the pending whose function waits, or the wait could
+// never end, the error matches [ErrDeadlock]. With [FirstCompleted] or [FirstError] one
+// pending that can be done is enough, otherwise all must be.
 func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done, notDone []H, err error) {
 	requireContext(ctx, "WaitAll")
 	requirePendings(items, "WaitAll")

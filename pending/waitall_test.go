@@ -36,7 +36,7 @@ func (i item) start(t *testing.T) *promise {
 	return p
 }
 
-// Item 63 of the seed's behaviour.
+// Item 63 of the seed's behavior.
 func TestWaitAllReturnsWhenEnoughAreDone(t *testing.T) {
 	good, fails, cancelled := func(d int) item { return item{time.Duration(d) * time.Second, nil} },
 		func(d int) item { return item{time.Duration(d) * time.Second, errBoom} },
@@ -85,7 +85,7 @@ func TestWaitAllReturnsWhenEnoughAreDone(t *testing.T) {
 	}
 }
 
-// Item 63 of the seed's behaviour.
+// Item 63 of the seed's behavior.
 func TestWaitAllThatEndsEarlyLeavesThePendingsAlone(t *testing.T) {
 	ends := map[string]struct {
 		opt    pending.WaitOption

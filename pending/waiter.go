@@ -220,7 +220,8 @@ func (b *base) addWaiter(w *waiter) bool {
 	return true
 }
 
-// OnDone implements [Handle].
+// OnDone makes the goroutine that completes the pending call fn. On a pending that is
+// done, fn is called at once. See [Handle].
 func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
 	if fn == nil {
 		panic("pending: OnDone of a nil function")

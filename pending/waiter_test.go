@@ -15,20 +15,20 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Item 39 of the seed's behaviour.
+// Item 39 of the seed's behavior.
 func TestRemovedCallbacksDoNotRun(t *testing.T) {
 	tests := map[string]struct {
 		remove []int
 		want   []string
 	}{
-		"none":                  {nil, []string{"a", "b", "c", "d"}},
-		"the first":             {[]int{0}, []string{"b", "c", "d"}},
-		"one in between":        {[]int{2}, []string{"a", "b", "d"}},
-		"the last":              {[]int{3}, []string{"a", "b", "c"}},
-		"all in order":          {[]int{0, 1, 2, 3}, nil},
-		"all in reverse":        {[]int{3, 2, 1, 0}, nil},
-		"all but one, anyhow":   {[]int{2, 0, 3}, []string{"b"}},
-		"neighbours of the end": {[]int{3, 0}, []string{"b", "c"}},
+		"none":                 {nil, []string{"a", "b", "c", "d"}},
+		"the first":            {[]int{0}, []string{"b", "c", "d"}},
+		"one in between":       {[]int{2}, []string{"a", "b", "d"}},
+		"the last":             {[]int{3}, []string{"a", "b", "c"}},
+		"all in order":         {[]int{0, 1, 2, 3}, nil},
+		"all in reverse":       {[]int{3, 2, 1, 0}, nil},
+		"all but one, anyhow":  {[]int{2, 0, 3}, []string{"b"}},
+		"neighbors of the end": {[]int{3, 0}, []string{"b", "c"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestCallbackMayRemoveALaterOne(t *testing.T) {
 	assert.Equal(t, !inTime, len(called.names) == 1, "removed, or called")
 }
 
-// Item 39 of the seed's behaviour.
+// Item 39 of the seed's behavior.
 func TestPanicOfACallbackIsLoggedAndTheOthersRun(t *testing.T) {
 	tests := map[string]func(task *pending.Task[int]){
 		"fail":   func(task *pending.Task[int]) { task.Fail(errElse) },

@@ -43,8 +43,10 @@ func (b BackendKind) String() string {
 	}
 }
 
-// Backend sets what the caller's functions run on. Children inherit it.
-// Backend([Thread]) cannot be combined with [HostedBy].
+// Backend sets what the caller's functions run on: [Goroutine], the default, or [Thread].
+// Children inherit it.
+//
+// Backend([Thread]) cannot be combined with [HostedBy]: that is an error.
 func Backend(b BackendKind) Option {
 	return func(c *Config) error {
 		if b != Goroutine && b != Thread {

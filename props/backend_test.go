@@ -17,7 +17,7 @@ func TestBackendsHaveNames(t *testing.T) {
 	assert.Equal(t, "BackendKind(7)", props.BackendKind(7).String())
 }
 
-// Item 3 of the seed's behaviour.
+// Item 3 of the seed's behavior.
 func TestBackendThatThereIsNotIsAnError(t *testing.T) {
 	_, err := props.New(props.Backend(7))
 	require.EqualError(t, err, "props: Backend(BackendKind(7)): must be Goroutine or Thread")
@@ -111,7 +111,7 @@ func TestCallerWithAHostHasNoThread(t *testing.T) {
 	assert.Equal(t, props.Goroutine, child.Backend)
 }
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestBackendIsInheritedAndTheHostIsNot(t *testing.T) {
 	parent, err := props.New(props.Backend(props.Thread))
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestBackendIsInheritedAndTheHostIsNot(t *testing.T) {
 	}
 }
 
-// Item 68 of the seed's behaviour.
+// Item 68 of the seed's behavior.
 func TestConfigDiffersInWhatItsOptionsAskFor(t *testing.T) {
 	gui := newHost("gui")
 	var (
@@ -270,7 +270,7 @@ func TestChannelHostThatIsNeverDone(t *testing.T) {
 	assert.Len(t, functions, 1)
 }
 
-// Item 71 of the seed's behaviour.
+// Item 71 of the seed's behavior.
 func TestPublisherIsInheritedUnlessItIsRefused(t *testing.T) {
 	parent, err := props.New(props.Publisher(func(string) (props.Publication, error) { return nil, nil }))
 	require.NoError(t, err)

@@ -18,8 +18,10 @@ import (
 )
 
 // Config describes a caller. It is meant for package actors; programs use options
-// instead. [New] and [Config.Child] make it and check it. It does not change
-// afterwards, and is safe for concurrent use.
+// instead.
+//
+// [New] and [Config.Child] make it and check it. It does not change afterwards, and is
+// safe for concurrent use.
 type Config struct {
 	// Name is unique among the children of a parent. If it is empty, the actor
 	// system makes a name.
@@ -79,25 +81,31 @@ type Config struct {
 
 // The defaults of options.
 const (
+	// DefaultMaxIdleWorkers is that of [MaxIdleWorkers].
 	DefaultMaxIdleWorkers = 10
-	DefaultIdleTimeout    = time.Minute
-	DefaultTurnWarning    = 10 * time.Second
-	DefaultStopTimeout    = 30 * time.Second
+	// DefaultIdleTimeout is that of [IdleTimeout].
+	DefaultIdleTimeout = time.Minute
+	// DefaultTurnWarning is that of [TurnWarning].
+	DefaultTurnWarning = 10 * time.Second
+	// DefaultStopTimeout is that of [StopTimeout].
+	DefaultStopTimeout = 30 * time.Second
 
 	// DefaultMaxThreads limits the workers of a caller on a thread. Each of them
 	// has a thread of its own.
 	DefaultMaxThreads = 256
 )
 
-// Option sets one property of a caller. It can be used for any number of callers,
-// and is safe for concurrent use.
+// Option sets one property of a caller.
 //
-// A value that makes no sense is an error from the function that is given the
-// option. The error names the option and the value.
+// A value that makes no sense is an error from the function that is given the option. The
+// error names the option and the value.
+//
+// An Option can be used for any number of callers, and is safe for concurrent use.
 type Option func(*Config) error
 
-// New returns the description that the options make. The error joins those of all
-// options that are wrong.
+// New returns the description that the options make. It is meant for package actors.
+//
+// The error joins those of all options that are wrong.
 func New(opts ...Option) (*Config, error) {
 	return (&Config{
 		MaxIdleWorkers: DefaultMaxIdleWorkers,
@@ -109,7 +117,9 @@ func New(opts ...Option) (*Config, error) {
 
 // Child returns the description of a child of a caller that c describes. The child
 // inherits what the options leave open, except the name, the protection, the host, and
-// what OnStart and OnStop call. The error joins those of all options that are wrong.
+// what OnStart and OnStop call. It is meant for package actors.
+//
+// The error joins those of all options that are wrong.
 func (c *Config) Child(opts ...Option) (*Config, error) {
 	if len(opts) == 0 && c.Name == "" && !c.Protected && c.Host == nil && c.OnStart == nil && c.OnStop == nil {
 		return c, nil
@@ -212,14 +222,17 @@ func Protected() Option {
 	}
 }
 
-// Logger makes the caller log to l instead of the actor system's logger. It must not be
-// nil. Children and workers inherit it.
+// Logger makes the caller log to l instead of the actor system's logger. Children and
+// workers inherit it.
 //
-// Each panic in a function of the caller is logged there once, at error level and with its
-// stack. So is each item of a queue that fails.
+// Each panic in a function of the caller is logged there once, at error level and with
+// its stack. So is each item of a queue that fails, and the error of a call that nobody
+// has looked at.
 //
 // The handler of l is called on any goroutine. If it panics while the library logs, that
 // record is lost and nothing else.
+//
+// It is an error if l is nil.
 func Logger(l *slog.Logger) Option {
 	return func(c *Config) error {
 		if l == nil {
@@ -230,8 +243,8 @@ func Logger(l *slog.Logger) Option {
 	}
 }
 
-// Telemetry makes t record spans and metrics of the caller. The default is the
-// parent's. With nil there are none.
+// Telemetry makes t record spans and metrics of the caller. The default is the parent's.
+// With nil there are none.
 func Telemetry(t *telemetry.Telemetry) Option {
 	return func(c *Config) error {
 		c.Telemetry = t
@@ -239,9 +252,10 @@ func Telemetry(t *telemetry.Telemetry) Option {
 	}
 }
 
-// Supervision sets the policy for panics in functions of the caller. The default
-// is [supervision.Capture]. It is an error if p is not valid, see
-// [supervision.Policy.Validate].
+// Supervision sets the policy for panics in functions of the caller. The default is
+// [supervision.Capture]. Children inherit it.
+//
+// It is an error if p is not valid: see [supervision.Policy.Validate].
 func Supervision(p supervision.Policy) Option {
 	return func(c *Config) error {
 		if err := p.Validate(); err != nil {
@@ -252,8 +266,10 @@ func Supervision(p supervision.Policy) Option {
 	}
 }
 
-// Strategy makes s decide on children that escalate a failure. By default the
-// caller's own policy decides. It must not be nil.
+// Strategy makes s decide on children that escalate a failure. By default the caller's
+// own policy decides.
+//
+// It is an error if s is nil.
 func Strategy(s actor.SupervisorStrategy) Option {
 	return func(c *Config) error {
 		if s == nil {
@@ -288,41 +304,50 @@ func CheckTurns() Option {
 	}
 }
 
-// MaxIdleWorkers sets how many idle workers the caller keeps for further calls.
-// The default is 10. With 0 each call gets a new worker. It must not be negative.
+// MaxIdleWorkers sets how many idle workers the caller keeps for further calls. The
+// default is [DefaultMaxIdleWorkers]. With 0 each call gets a new worker.
+//
+// It is an error if n is negative.
 func MaxIdleWorkers(n int) Option {
 	return notNegative("MaxIdleWorkers", n, func(c *Config) { c.MaxIdleWorkers = n })
 }
 
-// MaxWorkers sets how many workers the caller has at most. Further calls wait for
-// a worker, within [MaxQueued].
+// MaxWorkers sets how many workers the caller has at most. Further calls wait for a
+// worker, within [MaxQueued].
 //
-// The default, 0, means no limit for workers on goroutines, and
-// [DefaultMaxThreads] for workers on threads. The Go runtime ends a process that
-// needs more than 10 000 threads, of all its callers together. See
-// [runtime/debug.SetMaxThreads]. It must not be negative.
+// The default, 0, means no limit for workers on goroutines, and [DefaultMaxThreads] for
+// workers on threads. The Go runtime ends a process that needs more than 10 000 threads,
+// of all its callers together. See [runtime/debug.SetMaxThreads].
+//
+// It is an error if n is negative.
 func MaxWorkers(n int) Option {
 	return notNegative("MaxWorkers", n, func(c *Config) { c.MaxWorkers = n })
 }
 
-// IdleTimeout sets how long an idle worker is kept. It is stopped after d, and
-// before twice d. The default is a minute. With 0 it is kept as long as the caller
-// lives. It must not be negative.
+// IdleTimeout sets how long an idle worker is kept. It is stopped after d, and before
+// twice d. The default is [DefaultIdleTimeout]. With 0 it is kept as long as the caller
+// lives.
+//
+// It is an error if d is negative.
 func IdleTimeout(d time.Duration) Option {
 	return notNegative("IdleTimeout", d, func(c *Config) { c.IdleTimeout = d })
 }
 
 // MaxQueued sets how many calls may wait to be started. Calls that are done, as by
 // Cancel, do not count. Delayed calls, and calls that wait for a worker, are counted
-// apart, with the same limit. A call beyond that fails at once with
-// actors.ErrOverloaded. The default, 0, means no limit. It must not be negative.
+// apart, with the same limit. The default, 0, means no limit.
+//
+// A call beyond the limit fails at once with actors.ErrOverloaded. It is an error of the
+// option if n is negative.
 func MaxQueued(n int) Option {
 	return notNegative("MaxQueued", n, func(c *Config) { c.MaxQueued = n })
 }
 
-// MaxSuspended sets how many functions may have given their turn away at a time. A
-// wait beyond that fails at once with actors.ErrOverloaded, and does not cancel
-// the pending it was for. The default, 0, means no limit. It must not be negative.
+// MaxSuspended sets how many functions may have given their turn away at a time. The
+// default, 0, means no limit.
+//
+// A wait beyond the limit fails at once with actors.ErrOverloaded, and does not cancel
+// the pending it was for. It is an error of the option if n is negative.
 func MaxSuspended(n int) Option {
 	return notNegative("MaxSuspended", n, func(c *Config) { c.MaxSuspended = n })
 }
@@ -363,10 +388,12 @@ func TurnWarning(d time.Duration) Option {
 	return notNegative("TurnWarning", d, func(c *Config) { c.TurnWarning = d })
 }
 
-// StopTimeout sets how long a stop or a restart waits for running functions to
-// return. Their contexts are cancelled before. After d they are logged and
-// abandoned: their pendings are cancelled, and what they return is dropped. The
-// default is 30 seconds. With 0 there is no limit. It must not be negative.
+// StopTimeout sets how long a stop or a restart waits for running functions to return.
+// Their contexts are cancelled before. After d they are logged and abandoned: their
+// pendings are cancelled, and what they return is dropped. The default is
+// [DefaultStopTimeout]. With 0 there is no limit.
+//
+// It is an error if d is negative.
 func StopTimeout(d time.Duration) Option {
 	return notNegative("StopTimeout", d, func(c *Config) { c.StopTimeout = d })
 }

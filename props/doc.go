@@ -1,18 +1,20 @@
 // Package props describes callers: it has the options of actors.New,
 // actors.Start, actors.AsCaller, actors.Defaults and Caller.Child.
 //
-//	worker, err := parent.Child(
+//	thumbnails, err := c.Child(
 //		props.Name("thumbnails"),
 //		props.MaxWorkers(4),
 //		props.MaxQueued(1000),
 //		props.Supervision(supervision.Restart(supervision.MaxRestarts(3, time.Minute))),
+//		props.StopTimeout(10*time.Second),
 //	)
 //
 // # Options and inheritance
 //
 // An [Option] sets one property of a caller. If an option is given twice the
 // last one counts. A child inherits from its parent what its own options leave
-// open. The name, the protection and the host are not inherited.
+// open. The name, the protection, the host, and the functions of [OnStart] and
+// [OnStop] are not inherited.
 //
 // A value that makes no sense is an error from the function that was given the
 // option. The error names the option and the value. All wrong options are
@@ -25,10 +27,16 @@
 // loop of other code, for example that of a GUI. [ChannelHost] makes a host of
 // a channel.
 //
+// # Start and end
+//
+// [OnStart] makes what the functions of a caller share: before its calls, and
+// again after each restart. [OnStop] closes it. [Publisher] opens a publication
+// for each caller, and closes it in the end.
+//
 // # The names you need
 //
-// [Name], [Supervision] and [Logger] for most callers. [MaxWorkers],
-// [MaxQueued] and [StopTimeout] for limits. [Backend] or [HostedBy] only for
+// [Name], [Supervision] and [Logger] for most callers. [OnStart] and [OnStop] for
+// what they share. [MaxWorkers], [MaxQueued] and [StopTimeout] for limits. [Backend] or [HostedBy] only for
 // code that needs a certain thread. [Config] is for package actors.
 //
 // # Limits

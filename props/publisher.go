@@ -1,6 +1,7 @@
 package props
 
-// Publication is the destination of what one caller publishes: a socket, a file, a topic of a broker.
+// Publication is the destination of what one caller publishes: a socket, a file, a topic
+// of a broker. Its Publish must be safe for concurrent use.
 type Publication interface {
 	// Publish sends data under a topic. It is called from any goroutine, and by
 	// several at once. A stop waits until it has returned, without a limit.
@@ -11,12 +12,12 @@ type Publication interface {
 	Close() error
 }
 
-// Publisher opens a publication for the caller when it starts, and
-// actors.Caller.Publish sends to it.
+// Publisher opens a publication for the caller when it starts, and actors.Caller.Publish
+// sends to it. Children inherit open, and each has a publication of its own.
+// Publisher(nil) is for a child without one.
 //
-// The function open is called with the caller's id, on a goroutine of its own. If
-// it returns an error or panics, the start fails. Children inherit open, and each
-// has a publication of its own. Publisher(nil) is for a child without one.
+// The function open is called with the caller's id, on a goroutine of its own. The start
+// waits for it. If open returns an error or panics, the start fails.
 func Publisher(open func(id string) (Publication, error)) Option {
 	return func(c *Config) error {
 		c.Publisher = open

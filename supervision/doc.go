@@ -6,6 +6,11 @@
 //		supervision.Backoff(100*time.Millisecond, 10*time.Second),
 //		supervision.Jitter(0.2),
 //	)))
+//	system.EventStream.Subscribe(func(event any) {
+//		if failed, ok := event.(supervision.Failed); ok {
+//			fmt.Println(failed.Name, failed.Err, failed.Action, failed.Delay)
+//		}
+//	})
 //
 // This caller restarts after 100 ms, 200 ms, 400 ms and so on. Each delay is shortened by up to a fifth,
 // at random. The sixth failure within a minute stops the caller. After it has worked for 10 s without a
@@ -55,7 +60,7 @@
 // # Limits
 //
 // A policy applies to panics, and to failures that children escalate. It does not distinguish one
-// failure from another. [MaxRestarts] is never reached if the delays of [Backoff] take longer than its
-// time. The limits of protoactor's supervisors are listed at
+// failure from another. A [MaxRestarts] that the delays of [Backoff] keep from ever being exceeded is an
+// error of the options. The limits of protoactor's supervisors are listed at
 // [OneForOne].
 package supervision

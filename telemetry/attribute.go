@@ -53,10 +53,16 @@ const (
 // The names of the events of a span, besides the semantic conventions'
 // "exception".
 const (
-	EventStarted         = "started"
-	EventSuspended       = "suspended"
-	EventResumed         = "resumed"
+	// EventStarted is that the function begins to run.
+	EventStarted = "started"
+	// EventSuspended is that the function waits. [OnKey] says for what.
+	EventSuspended = "suspended"
+	// EventResumed is that the function has stopped waiting.
+	EventResumed = "resumed"
+	// EventCancelRequested is a call of Cancel. [CauseKey] says why.
 	EventCancelRequested = "cancel requested"
-	EventLongTurn        = "turn lasts long"
-	EventAttempt         = "attempt"
+	// EventLongTurn is that the function has held its turn for long.
+	EventLongTurn = "turn lasts long"
+	// EventAttempt is that the function is called again, or the call sent again.
+	EventAttempt = "attempt"
 )

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Caller describes a caller of package actors in its spans. It is made by
-// [Telemetry.Caller], once for each caller that has a Telemetry. It is safe for
+// Caller describes a caller of package actors in its spans. It is for that package:
+// [Telemetry.Caller] makes it once for each caller that has a Telemetry. It is safe for
 // concurrent use.
 type Caller struct {
 	*Telemetry
@@ -27,8 +27,8 @@ type method struct {
 	options []pending.Option
 }
 
-// Caller returns the description of the caller with an id. The name is "" for a
-// caller without one.
+// Caller returns the description of the caller with an id. The name is "" for a caller
+// without one. It is for package actors.
 func (t *Telemetry) Caller(id, name string) *Caller { return &Caller{Telemetry: t, id: id, name: name} }
 
 // Options returns the options of a call that is observed. The slice must not be
@@ -62,11 +62,12 @@ func (c *Caller) source(m Method) source {
 	return s
 }
 
-// Requests returns the option of a pending that stands for a request.
+// Requests returns the option of a pending that stands for a request. It is for package
+// actors.
 func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.requests) }
 
-// RemoteCalls returns the option of a call that another node runs. The address is
-// that of the node, and id that of the caller there.
+// RemoteCalls returns the option of a call that another node runs. The address is that of
+// the node, and id that of the caller there. It is for package rpc.
 func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
 	return pending.ObservedBy(&source{
 		Telemetry: t,
@@ -78,8 +79,8 @@ func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
 	})
 }
 
-// Attempt adds an event to the span of ctx: the call is sent to that address. A
-// call that is sent again may go to another address.
+// Attempt adds an event to the span of ctx: the call is sent to that address. A call that
+// is sent again may go to another address. It is for package rpc.
 func Attempt(ctx context.Context, address string) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.AddEvent(EventAttempt, trace.WithAttributes(semconv.ServerAddress(address)))
@@ -87,7 +88,8 @@ func Attempt(ctx context.Context, address string) {
 }
 
 // Retried adds an event to the span of ctx: its function is called for the nth time.
-// failed is the error of the call before it, nil for the first time.
+// failed is the error of the call before it, nil for the first time. It is for package
+// actors.
 func Retried(ctx context.Context, n int, failed error) {
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
@@ -100,8 +102,8 @@ func Retried(ctx context.Context, n int, failed error) {
 	span.AddEvent(EventAttempt, trace.WithAttributes(attributes...))
 }
 
-// LongTurn adds an event to the span of ctx: its function has held the turn for
-// that long. The stack shows where it is.
+// LongTurn adds an event to the span of ctx: its function has held the turn for that
+// long. The stack shows where it is. It is for package actors.
 func LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.AddEvent(EventLongTurn, trace.WithAttributes(

@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Denied counts something that another node was denied, by reason. Package rpc calls it. A nil t
-// counts nothing. It may be called from any goroutine.
+// Denied counts something that another node was denied, by reason. It is for package rpc.
+// A nil t counts nothing.
 func (t *Telemetry) Denied(ctx context.Context, reason string) {
 	if t == nil || !t.metrics.denied.Enabled(ctx) {
 		return

@@ -1,14 +1,18 @@
 // Package telemetry connects callers to OpenTelemetry. It makes a span for each
 // pending, metrics, and trace ids in logs.
 //
+//	shutdown, err := otlp.Setup(ctx, "shop") // or the set-up that the program has
+//	defer shutdown(ctx)
 //	t := telemetry.New()
-//	caller, err := actors.Start(system, props.Telemetry(t))
-//	err = actors.Defaults(system, props.Telemetry(t)) // for the main caller
+//	err = actors.Defaults(system, props.Telemetry(t)) // for all callers without a parent
+//	orders, err := actors.Start(system, props.Name("orders"))
+//	p := actors.Schedule(ctx, orders, fetch, actors.Named("fetch the orders")) // a span
+//	text, err := p.Wait(ctx)
 //
 // # Spans
 //
-// Each pending of a Schedule, CallSoon, CallLater, CallUsing, ToThread, Request or
-// Invoke has a span. Its parent is the span of the context that the call was
+// Each call has a span: of Call, Do, Schedule, CallSoon, CallLater, CallUsing,
+// ToThread, Request, Invoke, and of each time that Every calls. Its parent is the span of the context that the call was
 // scheduled with. It lasts until the pending is done. The spans of what its
 // function schedules are its children. The name is that of the call, or else of
 // its function.
@@ -43,6 +47,11 @@
 // Callers, calls and workers are counted when metrics are collected. Each system has one
 // callback for them, until its last caller has stopped.
 //
+// # Logs
+//
+// [LogHandler] adds the ids of trace and span to records. The logger of a caller with a
+// [Telemetry] does that already.
+//
 // # Cost
 //
 // Without a [Telemetry] a caller pays nothing. With one, spans and metrics go to
@@ -61,4 +70,19 @@
 //
 // In their Receive [ContextOf] returns the context for calls and requests. The W3C
 // trace context travels in the headers of messages, also to other nodes.
+//
+// # The names you need
+//
+// [New], and props.Telemetry for callers. [Telemetry.Traced] and [ContextOf] for plain actors,
+// [Telemetry.Root] for code outside of actors. [Telemetry.Named] for groups and loops. The keys
+// of attributes for those who read spans.
+//
+// [Caller], [Item], [Items], [Method], [Stats], [Attempt], [LongTurn], [Retried] and the methods of
+// [Telemetry] that say so are for packages actors and rpc.
+//
+// # Limits
+//
+// protoactor does not report the answer to a message of a plain actor. So the span of a message
+// ends when it is sent. Direct calls have no span. A call that was made without a [Telemetry]
+// has none later.
 package telemetry

@@ -23,9 +23,9 @@ func FromContext(ctx context.Context) *Telemetry {
 
 type key struct{}
 
-// Envelope returns an envelope of a message whose headers carry the trace of ctx.
-// It is for messages that pass no sender middleware. On a nil Telemetry it adds no
-// headers.
+// Envelope returns an envelope of a message whose headers carry the trace of ctx. It is
+// for messages that pass no sender middleware, those of package actors. On a nil
+// Telemetry it adds no headers.
 func (t *Telemetry) Envelope(ctx context.Context, message any, sender *actor.PID) *actor.MessageEnvelope {
 	envelope := &actor.MessageEnvelope{Message: message, Sender: sender}
 	if t != nil {
@@ -34,8 +34,8 @@ func (t *Telemetry) Envelope(ctx context.Context, message any, sender *actor.PID
 	return envelope
 }
 
-// Extract returns ctx with the trace of a message's headers, if they carry one. On
-// a nil Telemetry it returns ctx.
+// Extract returns ctx with the trace of a message's headers, if they carry one. It is for
+// package actors. On a nil Telemetry it returns ctx.
 func (t *Telemetry) Extract(ctx context.Context, header actor.ReadonlyMessageHeader) context.Context {
 	if t == nil || header == nil || header.Length() == 0 {
 		return ctx

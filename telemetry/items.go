@@ -9,12 +9,12 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Items observes the items of a queue. The items share one pending, but each has a
-// span of its own, from its Put to the return of the function. The span is the
-// root of a trace, with a link to the span that was open at the Put.
+// Items observes the items of a queue. The items share one pending, but each has a span
+// of its own, from its Put to the return of the function. The span is the root of a
+// trace, with a link to the span that was open at the Put.
 //
-// It is made by [Caller.Items], and observes the queue's pending too: its events
-// belong to the running item.
+// It is for package actors: [Caller.Items] makes it. It observes the queue's pending too:
+// its events belong to the running item.
 type Items struct {
 	source source
 	queue  pending.Handle
@@ -23,7 +23,7 @@ type Items struct {
 	current *observation // nil for none
 }
 
-// Item is an item of a queue. The zero Item is not observed.
+// Item is an item of a queue. The zero Item is not observed. It is for package actors.
 type Item struct {
 	span         trace.Span // of the item, recorded or not
 	*observation            // nil for an item that is neither recorded nor counted
@@ -32,7 +32,7 @@ type Item struct {
 // Items returns the observer of a queue's items.
 func (c *Caller) Items() *Items { return &Items{source: c.method(Put).source} }
 
-// Observe implements [pending.Observer].
+// Observe observes the pending of the queue. It implements [pending.Observer].
 func (i *Items) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
 	i.queue = h
 	return ctx, i
@@ -94,27 +94,30 @@ func (i *Items) get() *observation {
 	return i.current
 }
 
-// Due implements [pending.Observation].
+// Due does nothing. It implements [pending.Observation].
 func (i *Items) Due() {}
 
 // Started implements [pending.Observation]. It is about the queue.
 func (i *Items) Started() {}
 
-// Suspended implements [pending.Observation].
+// Suspended adds an event to the span of the running item. It implements
+// [pending.Observation].
 func (i *Items) Suspended(on pending.Handle) {
 	if o := i.get(); o != nil {
 		o.Suspended(on)
 	}
 }
 
-// Resumed implements [pending.Observation].
+// Resumed adds an event to the span of the running item. It implements
+// [pending.Observation].
 func (i *Items) Resumed() {
 	if o := i.get(); o != nil {
 		o.Resumed()
 	}
 }
 
-// CancelRequested implements [pending.Observation].
+// CancelRequested adds an event to the span of the running item. It implements
+// [pending.Observation].
 func (i *Items) CancelRequested(cause error) {
 	if o := i.get(); o != nil {
 		o.CancelRequested(cause)

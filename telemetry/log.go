@@ -10,13 +10,14 @@ import (
 // The attributes that a [LogHandler] adds to a record. The names are those of
 // OpenTelemetry for logs in other formats.
 const (
+	// TraceIDLog is the attribute of the trace.
 	TraceIDLog = "trace_id"
-	SpanIDLog  = "span_id"
+	// SpanIDLog is the attribute of the span.
+	SpanIDLog = "span_id"
 )
 
-// LogHandler returns a handler that adds the ids of trace and span to a record, if
-// its context has a span. The logger of a caller with a [Telemetry] does that
-// already.
+// LogHandler returns a handler that adds the ids of trace and span to a record, if its
+// context has a span. The logger of a caller with a [Telemetry] does that already.
 func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
 
 type logHandler struct{ slog.Handler }

@@ -44,13 +44,12 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 	}
 }
 
-// Root returns a copy of a root context whose messages are part of the trace of
-// ctx. The actors that it spawns are traced as by [Telemetry.SpawnMiddleware]. The
-// middleware of root stays in force.
+// Root returns a copy of a root context whose messages are part of the trace of ctx. The
+// actors that it spawns are traced as by [Telemetry.SpawnMiddleware]. The middleware of
+// root stays in force.
 //
-// It is for code outside of actors: the handler of an HTTP request, or a function
-// of a caller. The argument must not be a result of Root, or messages get two
-// spans. It may be called from any goroutine.
+// It is for code outside of actors: the handler of an HTTP request, or a function of a
+// caller. The argument must not be a result of Root, or messages get two spans.
 func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.RootContext {
 	send := func(_ actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
 		t.send(ctx, target, envelope, func(envelope *actor.MessageEnvelope) { root.Send(target, envelope) })

@@ -19,9 +19,9 @@ type source struct {
 	counters   *counters            // nil for pendings that are not counted
 }
 
-// Observe implements [pending.Observer]. It makes a span for h that ends when h is
-// done, and counts nothing. With pending.WithObserver, pending.LoopObservedBy and
-// pending.ObservedBy it gives spans to groups, loops and other pendings.
+// Observe makes a span for h that ends when h is done, and counts nothing. It implements
+// [pending.Observer]: give t to [pending.WithObserver], [pending.LoopObservedBy] or
+// [pending.ObservedBy] for spans of groups, loops and other pendings.
 func (t *Telemetry) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
 	return t.Named("").Observe(ctx, h)
 }

@@ -10,18 +10,21 @@ import (
 
 // Stats counts the callers of an actor system at one moment.
 type Stats struct {
-	Callers     int
-	Queued      int // calls and messages in all their mailboxes
+	// Callers is how many there are that have not stopped.
+	Callers int
+	// Queued is how many calls and messages are in all their mailboxes.
+	Queued int
+	// IdleWorkers is how many workers wait for a call.
 	IdleWorkers int
+	// BusyWorkers is how many workers run one.
 	BusyWorkers int
 }
 
 // Watch reports the stats of the actor system with that id whenever metrics are
-// collected. The reports end with stop. Package actors calls Watch with the first
-// caller of a system, and stop after the last.
+// collected. The reports end with stop. Package actors calls Watch with the first caller
+// of a system, and stop after the last.
 //
-// The function count must not wait for a goroutine that calls Watch or stop. Watch
-// may be called from any goroutine.
+// The function count must not wait for a goroutine that calls Watch or stop.
 func (t *Telemetry) Watch(system string, count func() Stats) (stop func()) {
 	ms := t.metrics
 	of := func(attributes ...attribute.KeyValue) metric.MeasurementOption {

@@ -48,7 +48,8 @@ type segment struct {
 	end   bool
 }
 
-// Dial implements [transport.Network].
+// Dial connects a system with an address. It implements [transport.Network], for package
+// rpc.
 func (n *Network) Dial(ctx context.Context, from *actor.ActorSystem, address string) (transport.Conn, error) {
 	n.mu.Lock()
 	for n.partitioned[pairOf(from.Address(), address)] { // nobody answers
@@ -70,10 +71,10 @@ func (n *Network) Dial(ctx context.Context, from *actor.ActorSystem, address str
 	there := &conn{network: n, from: address, to: member.address, more: make(chan struct{}, 1), peer: here}
 	here.peer = there
 	for _, c := range []*conn{here, there} {
-		c.random = n.faults.random(route{c.from, fmt.Sprint(c.to, " ", n.dialled)})
+		c.random = n.faults.random(route{c.from, fmt.Sprint(c.to, " ", n.dialed)})
 		n.conns[c] = struct{}{}
 	}
-	n.dialled++
+	n.dialed++
 	n.mu.Unlock()
 	if host := transport.Of(to.system); host == nil || !host.Accept(there) {
 		here.End()
@@ -225,10 +226,11 @@ func (n *Network) resetWhere(so func(c *conn) bool) {
 	}
 }
 
-// Reset cuts the connections between two systems, as a router does that has restarted:
-// what is under way on them is lost, and both systems learn of it at once. Connections
-// are what calls of package rpc take. New ones may be made at once. The test fails at
-// once if there is no system of one of the names.
+// Reset cuts the connections between two systems, as a router does that has restarted.
+// What is under way on them is lost, and both systems learn of it at once. Connections
+// are what calls of package rpc take. New ones may be made at once.
+//
+// The test fails at once if there is no system of one of the names.
 func (n *Network) Reset(a, b string) {
 	n.tb.Helper()
 	n.mu.Lock()

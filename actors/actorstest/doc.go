@@ -1,25 +1,43 @@
-// Package actorstest is for the tests of programs with callers. It joins actor
-// systems in memory, ends what a test has started, and records messages and
-// events.
+// Package actorstest is for the tests of programs with callers. It joins actor systems in memory,
+// ends what a test has started, and records messages and events.
 //
 //	func TestOrder(t *testing.T) {
 //		network := actorstest.NewNetwork(t, actorstest.Delay(0, time.Second))
 //		shop, store := network.System("shop"), network.System("store")
-//		clerk := actorstest.Start(t, shop, props.Name("clerk"))
 //		keeper := actorstest.NewProbe(t, store)
-//		...
+//		shop.Root.Send(actor.NewPID("store", keeper.PID().Id), &Order{Item: "tea"})
 //		order := actorstest.Expect[*Order](t.Context(), keeper)
-//		network.Crash("store")
-//		...
+//		fmt.Println(order.Item)
+//		network.Crash("store") // the shop gets a NodeDown
 //	}
 //
-// A [Network] carries messages between systems, with the faults of its [Option]
-// values. The same seed gives the same faults. [Network.Partition] and
-// [Network.Crash] make worse faults. A [Probe] is an actor whose messages the test
-// takes with [Expect]. [ExpectEvent] takes events of supervision. Both wait
-// without sleeping. All that is made here ends with the test, and needs no port.
+// # Systems, callers and probes
 //
-// In a bubble of testing/synctest all of it works in virtual time: delays and
-// timeouts cost no time. There a message that never comes is a deadlock of the
-// bubble, or the end of a context. Elsewhere give [Expect] a context that ends.
+// [NewSystem] and [Start] make actor systems and callers that end with the test. Their callers check
+// that no two functions of a caller run at once, as with [props.CheckTurns]. A [Probe] is an actor
+// whose messages the test takes with [Expect]. [ExpectEvent] takes events of supervision. Both wait
+// without sleeping. [NoLeaks] finds goroutines that are left.
+//
+// # Networks
+//
+// A [Network] carries messages between systems, with the faults of its [Option] values. The same seed
+// gives the same faults. [Network.Partition], [Network.Reset] and [Network.Crash] make worse faults.
+// Calls of package rpc take connections of the network. Nothing needs a port.
+//
+// # Time
+//
+// In a bubble of testing/synctest all of it works in virtual time: delays and timeouts take no time.
+// There a message that never comes is a deadlock of the bubble, or the end of a context. Elsewhere
+// give [Expect] a context that ends.
+//
+// # The names you need
+//
+// [NewSystem] and [Start] for one system. [NewNetwork] with [Network.System] for several, with [Delay]
+// and [Loss] as faults. [NewProbe] and [Expect] for messages, [RecordEvents] and [ExpectEvent] for
+// events.
+//
+// # Limits
+//
+// Messages that are not of protobuf are passed as they are, although a real network would refuse them.
+// A crash ends the callers of a system, and cuts its other actors off. It cannot end its goroutines.
 package actorstest

@@ -50,9 +50,11 @@ func subject(event any) (name string, ok bool) {
 // Unread returns the events that no [ExpectEvent] has returned, as values.
 func (e *Events) Unread() []any { return e.got.left() }
 
-// ExpectEvent waits for the next event of type E about the caller of that name,
-// and returns it. Other events are left for later. The test fails at once if ctx
-// ends first. It must be called on the goroutine of the test.
+// ExpectEvent waits for the next event of type E about the caller of that name, and
+// returns it. Other events are left for later.
+//
+// The test fails at once if ctx ends first. It must be called on the goroutine of the
+// test.
 func ExpectEvent[E Event](ctx context.Context, e *Events, name string) E {
 	e.tb.Helper()
 	event, err := e.got.take(ctx, func(event any) bool {

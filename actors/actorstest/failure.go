@@ -78,10 +78,11 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 	return gone, survivors, orphaned
 }
 
-// Partition cuts the connection of two systems, until [Network.Heal]. Messages
-// between them are lost, also those under way, and no system is notified. What is
-// under way on a connection arrives after the Heal, unless that has ended. The test
-// fails at once if there is no system of one of the names.
+// Partition cuts the connection of two systems, until [Network.Heal]. Messages between
+// them are lost, also those under way, and no system is notified. What is under way on a
+// connection arrives after the Heal, unless that has ended.
+//
+// The test fails at once if there is no system of one of the names.
 func (n *Network) Partition(a, b string) {
 	n.tb.Helper()
 	if missing, ok := n.partition(a, b); !ok {

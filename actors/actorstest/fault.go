@@ -38,11 +38,12 @@ func Delay(shortest, longest time.Duration) Option {
 	return func(f *faults) { f.shortest, f.longest = shortest, longest }
 }
 
-// Loss is the probability, from 0 to 1, that a message is lost. No system is
-// notified.
+// Loss is the probability, from 0 to 1, that a message is lost. No system is notified.
+// Another value fails the test.
 func Loss(probability float64) Option { return func(f *faults) { f.loss = probability } }
 
-// Duplication is the probability, from 0 to 1, that a message arrives twice.
+// Duplication is the probability, from 0 to 1, that a message arrives twice. Another
+// value fails the test.
 func Duplication(probability float64) Option { return func(f *faults) { f.duplication = probability } }
 
 // Reorder lets messages overtake each other, according to their delays. It needs a

@@ -33,7 +33,7 @@ type Network struct {
 	partitioned map[pair]bool
 	watches     map[watch]struct{}
 	conns       map[*conn]struct{} // ends of connections that are not closed
-	dialled     int                // how many connections there were
+	dialed      int                // how many connections there were
 	healed      chan struct{}      // closed at the next end of a partition
 }
 
@@ -44,9 +44,10 @@ type member struct {
 	address string
 }
 
-// NewNetwork returns a network without systems. The options are the faults of its
-// links. When the test ends, the network carries messages until its systems have
-// ended. The test fails at once if an option is invalid.
+// NewNetwork returns a network without systems. The options are the faults of its links.
+// When the test ends, the network carries messages until its systems have ended.
+//
+// The test fails at once if an option is invalid.
 func NewNetwork(tb testing.TB, opts ...Option) *Network {
 	tb.Helper()
 	n := &Network{
@@ -80,8 +81,9 @@ func (n *Network) close() {
 	n.resetWhere(func(*conn) bool { return true })
 }
 
-// System returns a new system, as [NewSystem] does, with name as its address. The
-// test fails at once if the name is in use.
+// System returns a new system, as [NewSystem] does, with name as its address.
+//
+// The test fails at once if the name is in use.
 func (n *Network) System(name string, opts ...actor.ConfigOption) *actor.ActorSystem {
 	n.tb.Helper()
 	m := &member{n, NewSystem(n.tb, opts...), name}

@@ -59,8 +59,9 @@ func (p *Probe) Request(to *actor.PID, message any) {
 // actor has ended, also if it ended before.
 func (p *Probe) Watch(pid *actor.PID) { p.system.Root.Send(p.pid, toWatch{pid}) }
 
-// Reply sends a message to the sender of the message that [Expect] returned last.
-// The test fails at once if that message has no sender.
+// Reply sends a message to the sender of the message that [Expect] returned last. The
+// test fails at once if that message has no sender. It must be called on the goroutine of
+// the test.
 func (p *Probe) Reply(message any) {
 	p.tb.Helper()
 	if p.asker == nil {
@@ -79,8 +80,10 @@ func (p *Probe) Unread() []any {
 	return messages
 }
 
-// Expect waits for the next message of a probe and returns it. The test fails at
-// once if the message is not a T, or if ctx ends first.
+// Expect waits for the next message of a probe and returns it.
+//
+// The test fails at once if the message is not a T, or if ctx ends first. It must be
+// called on the goroutine of the test.
 func Expect[T any](ctx context.Context, p *Probe) T {
 	p.tb.Helper()
 	next, err := p.got.take(ctx, func(delivery) bool { return true })

@@ -42,7 +42,10 @@ func quiet(config *actor.Config) {
 }
 
 // Start returns a running caller. When the test ends it is stopped, also if it is
-// protected. The test fails at once if the start fails.
+// protected.
+//
+// The test fails at once if the start fails. It must be called on the goroutine of the
+// test.
 func Start(tb testing.TB, system *actor.ActorSystem, opts ...props.Option) *actors.Caller {
 	tb.Helper()
 	c, err := actors.Start(system, opts...)

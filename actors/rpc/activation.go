@@ -189,9 +189,10 @@ func drainFirst(next actor.ReceiverFunc) actor.ReceiverFunc {
 
 type activationKey struct{}
 
-// State returns the state of the identity whose caller runs the function that ctx
-// was given to, or false if that is none, or has a state of another type. The
-// state belongs to the caller: use it on its turns.
+// State returns the state of the identity whose caller runs the function that ctx was
+// given to. It returns false if there is none, or if it is of another type.
+//
+// The state belongs to the caller: use it on its turns.
 func State[S any](ctx context.Context) (state S, ok bool) {
 	if a, is := ctx.Value(activationKey{}).(*activation); is {
 		state, ok = a.state.(S)

@@ -13,25 +13,27 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Call has the function of that name run on a turn of the target, which is a
-// caller of any node, and returns the pending of its result, at once. The
-// function is one that [Handle] has registered on the target's node. It may be
-// called from any goroutine.
+// Call has the function of that name run on a turn of the target, and returns the pending
+// of its result. It returns at once. The target is a caller of any node. The function is
+// one that [Handle] has registered on the target's node.
 //
-// The function runs at most once, with [Idempotent] once and with the answer to
-// several attempts. The deadline of ctx travels, as what is left of
-// it, and so does the cancellation of the pending, which does not wait for the
-// function to return: one that is queued does not run, and one that runs sees its
-// context end. Values of ctx do not travel, except for the trace.
+// The function runs at most once. With [Idempotent] it runs once for several attempts.
+// The rest of the deadline of ctx travels with the call, and so does a cancellation of
+// the pending. A queued function does not run then, and the context of a running one
+// ends. The pending does not wait for that. Values of ctx do not travel, except for the
+// trace.
 //
-// The pending's error is a [*RemoteError] if it comes from the other node, or
+// The error of the pending is a [*RemoteError] if it comes from the other node. It
 // matches [ErrNodeDown] if that cannot be reached, [ErrTooLarge], [ErrEncoding],
-// [actors.ErrOverloaded] at the limit of [MaxOpen] or [MaxOpenBytes], or [pending.ErrStopped] when
-// this node has stopped. See the package's documentation.
+// [actors.ErrOverloaded] at the limit of [MaxOpen] or [MaxOpenBytes], or
+// [pending.ErrStopped] when this node has stopped. The documentation of the package has
+// the whole list.
 //
-// A target in the system itself takes no wire: the function is scheduled on the
-// caller, with ctx as it is, and if Req and Resp are its own types it is given req
-// and its result is returned as they are, with what they point to.
+// A target in the system itself takes no wire: the function is scheduled on the caller,
+// with ctx as it is. If Req and Resp are its own types, it is given req and its result is
+// returned as they are, with what they point to.
+//
+// It may be called from any goroutine.
 func Call[Req, Resp any](
 	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
 ) *pending.Pending[Resp] {

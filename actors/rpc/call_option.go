@@ -41,16 +41,17 @@ func callOptionsOf(opts []CallOption) callOptions {
 	return o
 }
 
-// PendingOptions gives options to the pending of the call: metadata, trackers, a
-// name.
+// PendingOptions gives options to the pending of the call: metadata, trackers, a name.
 func PendingOptions(opts ...pending.Option) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, opts...) }
 }
 
-// Window is how many items of a [Stream] may be under way: sent, and not consumed.
-// With [MaxSize] it bounds the memory that the stream needs on either side. The
-// default is [DefaultWindow], the most [LargestWindow]; with a value that is not
-// between 1 and that the stream ends with an error, and makes no call.
+// Window sets how many items of a [Stream] may be under way: sent, and not consumed. With
+// [MaxSize] it bounds the memory that the stream needs on either side. The default is
+// [DefaultWindow], the most [LargestWindow].
+//
+// A value that is not between 1 and that ends the stream with an error, and no call is
+// made.
 func Window(items int) CallOption {
 	return func(o *callOptions) { o.window = items }
 }

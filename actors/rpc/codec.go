@@ -10,8 +10,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
-// Codec is how values travel that are no messages of protobuf. Its methods are
-// called from any goroutine.
+// Codec encodes the values that are no messages of protobuf. Its methods are called from
+// any goroutine.
 type Codec interface {
 	// Name names the encoding. Both nodes must know it.
 	Name() string
@@ -21,11 +21,12 @@ type Codec interface {
 	Unmarshal(data []byte, value any) error
 }
 
-// JSON is the [Codec] that there is unless [Encoding] names another one. What was
-// encoded by it is always understood.
+// JSON is the default [Codec]. What was encoded by it is always understood, whatever
+// [Encoding] says.
 //
 // A string that is not valid UTF-8 cannot travel as JSON: it is an error that matches
-// [ErrEncoding]. Give bytes that need not be text, such as the name of a file, as a []byte.
+// [ErrEncoding]. Give bytes that need not be text, such as the name of a file, as a
+// []byte.
 var JSON Codec = jsonCodec{}
 
 type jsonCodec struct{}
@@ -51,7 +52,7 @@ func (c *config) encode(value any) (p *wire.Payload, err error) {
 	return p, nil
 }
 
-// decode returns the value that has travelled. The error matches [ErrEncoding].
+// decode returns the value that has traveled. The error matches [ErrEncoding].
 func decode[T any](c *config, p *wire.Payload) (value T, err error) {
 	defer recovered(&err)
 	if m, ok := any(value).(proto.Message); ok {

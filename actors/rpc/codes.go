@@ -54,12 +54,14 @@ type codes struct {
 	registered []coded
 }
 
-// RegisterError has errors that match err keep that on their way from and to a
-// system: an error of a function that another node has called travels with the
-// code, and where that is registered too errors.Is finds the error registered
-// there. A code is a name like "shop.sold_out"; those that begin with "rpc." are
-// taken. It is an error if the code is taken or empty, or err is nil. It may be
-// called from any goroutine.
+// RegisterError has errors that match err keep that on their way from and to a system. An
+// error of a function that another node has called travels with the code. If the code is
+// registered there too, errors.Is finds the error that is registered there.
+//
+// A code is a name like "shop.sold_out". Those that begin with "rpc." are taken.
+//
+// It is an error if the code is taken or empty, or err is nil. It may be called from any
+// goroutine.
 func RegisterError(system *actor.ActorSystem, code string, err error) error {
 	if err == nil {
 		return fmt.Errorf("rpc: register error %q: it is nil", code)
@@ -104,7 +106,7 @@ func (n *node) encodeError(err error) *wire.Error {
 	return e
 }
 
-// decodeError returns the error that has travelled.
+// decodeError returns the error that has traveled.
 func (n *node) decodeError(e *wire.Error) *RemoteError {
 	r := &RemoteError{ // which is not to keep the batch that e came in
 		Node: strings.Clone(clean(e.Node)), Text: strings.Clone(clean(e.Text)), Stack: slices.Clone(e.Stack),

@@ -32,9 +32,10 @@ const (
 	minDedupBytes = 4 << 10
 )
 
-// Option says how a system calls others and is called. A value that makes no
-// sense is an error, which names the option, from whatever the option is given
-// to.
+// Option changes how a system calls others and is called.
+//
+// A value that makes no sense is an error of the function that is given the option. It
+// names the option.
 type Option func(*config) error
 
 // config is not changed once it is in use.
@@ -104,8 +105,8 @@ func (n *node) renew() {
 	}
 }
 
-// Encoding has values that are no messages of protobuf travel as c says. The
-// default is [JSON].
+// Encoding has values that are no messages of protobuf travel as c says. The default is
+// [JSON].
 func Encoding(c Codec) Option {
 	return func(o *config) error {
 		if c == nil {
@@ -119,15 +120,16 @@ func Encoding(c Codec) Option {
 	}
 }
 
-// MaxSize is how large a call, an answer or an item of a stream may be as it
-// travels, in bytes, with all that belongs to it. What is larger is not sent; what
-// is received and larger is answered with [ErrTooLarge]. The default is
-// [DefaultMaxSize], the most [LargestMaxSize]. Large ones travel in pieces, between which
-// small ones pass.
+// MaxSize limits a call, an answer or an item of a stream, as it travels, in bytes, with
+// all that belongs to it. The default is [DefaultMaxSize], the most [LargestMaxSize].
+// Large ones travel in pieces, between which small ones pass.
 //
-// A message between plain actors may have 512 KiB more, on both nodes. A larger one is not
-// sent, and becomes a dead letter. If one is received nevertheless, the connection ends that
-// it has come on.
+// What is larger is not sent, and the error matches [ErrTooLarge]. What is received and
+// larger is answered with that.
+//
+// A message between plain actors may have 512 KiB more, on both nodes. A larger one is
+// not sent, and becomes a dead letter. If one is received nevertheless, the connection
+// ends that it has come on.
 func MaxSize(bytes int) Option {
 	return func(o *config) error {
 		if bytes < 1 || bytes > LargestMaxSize {
@@ -138,10 +140,11 @@ func MaxSize(bytes int) Option {
 	}
 }
 
-// MaxOpen is how many calls of other nodes a system may have made that are not
-// done, and how many of other nodes' calls it has accepted that are not. Calls
-// beyond it end at once with [actors.ErrOverloaded]. The default is
-// [DefaultMaxOpen].
+// MaxOpen limits the calls of other nodes that a system has made and that are not done.
+// The same number limits the calls of other nodes that it has accepted and that are not
+// done. The default is [DefaultMaxOpen].
+//
+// Calls beyond it end at once with [actors.ErrOverloaded].
 func MaxOpen(n int) Option {
 	return func(o *config) error {
 		if n < 1 {
@@ -152,13 +155,16 @@ func MaxOpen(n int) Option {
 	}
 }
 
-// MaxOpenBytes is how large the arguments of the calls may be in all, as they travel,
-// that a system has made and that are not done, and likewise of those that it has
-// accepted. It is also how large the calls and answers may be in all that wait to be
-// sent to a node, those included that are done by then: calls of a node that does not
-// take its answers are refused. It bounds the memory that calls need when a node is
-// slow. Calls beyond it end at once with [actors.ErrOverloaded], but for one that would
-// be alone. The default is [DefaultMaxOpenBytes].
+// MaxOpenBytes limits the memory that calls need when a node is slow. It limits the
+// arguments, as they travel, of the calls that a system has made and that are not done.
+// It limits those of the calls that it has accepted in the same way. The default is
+// [DefaultMaxOpenBytes].
+//
+// It also limits the calls and answers that wait to be sent to a node, those included
+// that are done by then. Calls of a node that does not take its answers are refused.
+//
+// Calls beyond it end at once with [actors.ErrOverloaded], but for one that would be
+// alone.
 func MaxOpenBytes(bytes int) Option {
 	return func(o *config) error {
 		if bytes < 1 {
@@ -169,13 +175,16 @@ func MaxOpenBytes(bytes int) Option {
 	}
 }
 
-// DedupWindow says how long a system remembers what calls with a key have ended with,
-// see [Idempotent], and how much memory it may take for all of them, in bytes: at
-// least 4096. Beyond that the oldest are forgotten first, and a call that is made
-// again after that runs again. A result that is larger than all of it is answered,
-// and remembered as an error that matches [ErrTooLarge]. The defaults are
-// [DefaultDedupTime] and [DefaultDedupBytes], which has room for about 90 000
-// small results.
+// DedupWindow sets how long a system remembers what calls with a key have ended with, and
+// how much memory it may take for all of them, in bytes: see [Idempotent]. The defaults
+// are [DefaultDedupTime] and [DefaultDedupBytes], which has room for about 90 000 small
+// results.
+//
+// Beyond that the oldest are forgotten first. A call that is made again after that runs
+// again. A result that is larger than all of it is answered, and remembered as an error
+// that matches [ErrTooLarge].
+//
+// It is an error if there are less than 4096 bytes.
 func DedupWindow(d time.Duration, bytes int) Option {
 	return func(o *config) error {
 		if d <= 0 || bytes < minDedupBytes {
@@ -205,9 +214,9 @@ type Incoming struct {
 	Identity string
 }
 
-// Authorize permits those calls of other nodes for which allow returns true. All other calls
-// end with [ErrDenied], also if allow panics. Without the option every registered function may
-// be called.
+// Authorize permits those calls of other nodes for which allow returns true. All other
+// calls end with [ErrDenied], also if allow panics. Without the option every registered
+// function may be called.
 //
 // allow is called from any goroutine, several at a time, and must not wait.
 func Authorize(allow func(Incoming) bool) Option {
@@ -261,9 +270,11 @@ func (c *config) permits(call Incoming) (permitted bool) {
 	return c.authorize(call)
 }
 
-// Advertised is the address, as "host:port", under which other nodes reach this
-// one, if it is not the one that it listens on. It needs a host and a port: the host is not
-// empty, 0.0.0.0 or ::, and the port is not 0.
+// Advertised sets the address, as "host:port", under which other nodes reach this one, if
+// it is not the one that it listens on.
+//
+// It needs a host and a port: it is an error if the host is empty, 0.0.0.0 or ::, or the
+// port is 0.
 func Advertised(address string) Option {
 	return func(o *config) error {
 		if err := checkAdvertised(address); err != nil {

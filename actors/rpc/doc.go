@@ -1,78 +1,88 @@
-// Package rpc calls functions on the callers of other nodes, on the port and with the
-// credentials of protoactor's remote. What changes is where a call goes, not how it is written: the same
-// pendings, groups, cancellation, deadlines and spans as in one process.
+// Package rpc calls functions by their names on the callers of other nodes. It uses the port and
+// the credentials of protoactor's remote. The way of a call changes, and not how it is written:
+// pendings, groups, cancellation, deadlines and spans are those of one process.
 //
-//	stop, err := rpc.Start(system, "10.0.0.7:4242")
-//	err = rpc.Handle(system, "buy", func(ctx context.Context, o Order) (Receipt, error) { ... })
+//	stop, err := rpc.Start(system, "10.0.0.7:4242") // on both nodes, each with its address
+//	defer stop()
 //
-// and on another node
+//	shop, err := actors.Start(system, props.Name("shop")) // on the node that serves
+//	err = rpc.Handle(system, "buy", buy)                  // func(context.Context, Order) (Receipt, error)
 //
-//	p := rpc.Call[Order, Receipt](ctx, system, rpc.At("10.0.0.7:4242", "callers/shop"), "buy", order)
+//	target := rpc.At("10.0.0.7:4242", shop.ID()) // on the node that calls: address and id
+//	p := rpc.Call[Order, Receipt](ctx, system, target, "buy", order)
 //	receipt, err := p.Wait(ctx)
 //
-// # Semantics
+// README.md, beside the code, is a guide.
 //
-// A function runs as any function of the target: on its turn, in the order in
-// which calls have come, with a context in which [actors.Current] finds it. It
-// runs at most once: a call that may have run is not made again. Small calls pass
-// large ones on their way.
+// # Where a function runs
 //
-// Calls go in a session, which is one stream from the node that calls to the one that
-// serves: PROTOCOL.md says what is in it. The answers come back on the same stream, so
-// that no connection the other way is needed, and no answer is lost without the session.
-// Both nodes learn of its end, and find out within 15 seconds if the other one is
-// silent. Then the calls of the session end, and their functions are cancelled. The next
-// call begins another session.
+// A function runs like any function of the target: on its turn, in the order in which calls have
+// come, with a context in which [actors.Current] finds the target. Small calls pass large ones on
+// their way. A target in the same process takes no wire.
 //
-// With [Idempotent] a call has a key, and is made again until it has an answer or
-// its deadline ends it. The target's node remembers, by function, caller or
-// identity, and key, what calls with a key have ended with, for as long and in as
-// much memory as [DedupWindow] says, so that the function runs once for all attempts.
-// The limits of that: a node that ends forgets, and another node, where the caller may be by
-// then, knows nothing. In both cases the function may run again, as it may when a
-// stop or a cancellation has interrupted it. What must not happen twice even then
-// is written in one transaction with its [Key]. Whoever may call the function and
-// knows the key gets the result: [Authorize] is asked about each attempt, but not
-// which node has made the first one.
+// The rest of the deadline travels with the call, so clocks need not agree. A cancellation
+// overtakes what is queued on the target: a queued call never runs, and the context of a running
+// function ends with the cause. The pending does not wait for that.
 //
-// What is left until the deadline travels with the call, so that clocks need not
-// agree. A cancellation overtakes what is queued on the target: a queued call
-// never runs, one that runs sees its context end with the cause. The pending does
-// not wait for that.
+// # Sessions
 //
-// Every call ends: with the function's result or error; with
-// [ErrUnknownFunction], [ErrNoCaller], [ErrNoMember], [ErrActivation] or [ErrDenied]; with [actors.ErrOverloaded]
-// if a limit of the target, or [MaxOpen] or [MaxOpenBytes] on either side, is
-// reached; with
-// [pending.ErrStopped] if the target is stopped; with [ErrNodeDown] at once when
-// the session with the node ends or none can be had, a node that falls silent
-// being found out within 15 seconds. Then it is not known whether the function
-// has run, unless the node cannot know of the call. When the node that has called is lost
-// its functions are cancelled, but those of calls with a key. An answer that comes too
-// late is dropped, and counted: see [StatsOf].
+// Calls go in a session: one stream from the node that calls to the one that serves. Answers come
+// back on the same stream, so no connection the other way is needed. No answer is lost without the
+// session. Both nodes learn of its end, and notice within 15 seconds that the other one is silent.
+// Then the calls of the session end, and their functions are cancelled. The next call begins another
+// session. PROTOCOL.md says what is sent.
 //
-// Errors keep their identity: a [*RemoteError] matches what the original matched,
-// of the errors of this package, of packages pending, actors and context, and of
-// those that [RegisterError] knows on both sides. A panic arrives with its stack
-// and node, as a [*pending.PanicError] for errors.As.
+// # How often a function runs
+//
+// A function runs at most once: a call that may have run is not made again.
+//
+// With [Idempotent] a call has a key. It is made again until it has an answer, or its context ends.
+// The node of the target remembers what calls with a key have ended with, by function, caller or
+// identity, and key. [DedupWindow] says for how long, and in how much memory. So the function runs
+// once for all attempts.
+//
+// That has limits. A node that ends forgets. Another node, where the caller may be by then, knows
+// nothing. A stop or a cancellation may have interrupted the function. In these cases it may run
+// again. What must not happen twice even then is written together with its [Key], in one transaction.
+//
+// Whoever may call the function and knows the key gets the result. [Authorize] is asked about each
+// attempt, but not which node has made the first one.
+//
+// # Errors
+//
+// Every call ends. Its error matches:
+//
+//   - what the function returned, or a [*pending.PanicError] if it panicked;
+//   - [ErrUnknownFunction], [ErrNoCaller], [ErrNoMember] or [ErrActivation] if nothing can run it;
+//   - [ErrDenied] if [Authorize] does not permit it;
+//   - [ErrTooLarge] or [ErrEncoding] if a value cannot travel;
+//   - [actors.ErrOverloaded] at a limit of the target, or of either node;
+//   - [pending.ErrStopped] if the target, or this node, is stopped;
+//   - [ErrNodeDown] if the session has ended or none can be had, and [ErrUncertain] as well if the
+//     function may have run.
+//
+// Errors keep their identity: a [*RemoteError] matches what the original matched, of the errors of
+// this package, of packages pending, actors and context, and of those that [RegisterError] knows on
+// both nodes. A panic arrives with its stack and its node.
+//
+// If the node that has called is lost, its functions are cancelled, but not those of calls with a
+// key. An answer that comes too late is dropped, and counted in [StatsOf].
 //
 // # Streams
 //
-// A function that [HandleStream] has registered has many results, which a loop
-// over [Stream] gets one by one:
+// A function of [HandleStream] has many results. A loop over [Stream] gets them one by one:
 //
 //	for line, err := range rpc.Stream[Query, Line](ctx, system, target, "search", query) { ... }
 //
-// It is one call, with one deadline and one trace, that runs as far ahead of the
-// loop as its [Window] says, and then waits without its turn. Leaving the loop
-// cancels it. What was said of calls holds for it; items that have come before a
-// failure are handed out first.
+// It is one call, with one deadline and one trace. The function runs as far ahead of the loop as
+// [Window] says, and then waits without its turn. Leaving the loop cancels it. Items that have come
+// before a failure are yielded first.
 //
-// # Cluster
+// # Clusters
 //
-// In a cluster of protoactor's the target is not a node but an identity of a
-// [Kind], which is a caller with a state of its own wherever the cluster puts it,
-// or the workers of all members of a [PoolKind]. What changes is the target alone:
+// In a cluster of protoactor the target is an identity of a [Kind], or the workers of all members of
+// a [PoolKind]. An identity is a caller with a state of its own, on the member that the cluster
+// chooses.
 //
 //	remote, err := rpc.RemoteConfig(system, "10.0.0.7:0")
 //	carts, err := rpc.Kind(system, "cart", loadCart, rpc.Passivated(saveCart))
@@ -84,22 +94,32 @@
 //	p := rpc.Call[Order, Receipt](ctx, system, rpc.Identity(c, "cart", "alice"), "buy", order)
 //	q := rpc.Call[File, Sum](ctx, system, rpc.Pool(c, "hash"), "sum", file)
 //
-// A call that has not run, because its node has left or its identity lives
-// elsewhere by now, goes there. One that may have run fails with [ErrNodeDown] if
-// its node dies; give it a key with [Idempotent] to have it made again.
+// A call that has not run goes to where its target is now: its node may have left, or its identity
+// may live elsewhere. A call that may have run fails with [ErrNodeDown] if its node dies. Give it a
+// key to have it made again.
 //
 // # Encoding
 //
-// Messages of protobuf travel as such, everything else as JSON, or as the [Codec]
-// of [Encoding] says. Types are never sent by protoactor itself, which ends a
-// process that receives one it does not know. Arguments and results may be no
-// larger than [MaxSize]; the limits of gRPC are set so that it holds.
+// Messages of protobuf travel as such, and all other values as JSON, or as the [Codec] of [Encoding]
+// says. Types are never sent by protoactor itself, which ends a process that receives an unknown one.
 //
 // # Safety
 //
-// Only what [Handle] has registered can be called, and with [Authorize] only what it allows. No
-// message from outside controls a caller, or one of protoactor's own actors. Other actors of the
-// program are reached as far as [Expose] says: by default whoever can connect can send messages
-// to them, and stop them. On a network that is not trusted use [MutualTLS]. THREATS.md says who
-// can do what without TLS, with it, and with a stolen certificate.
+// Only what [Handle] and [HandleStream] have registered can be called, and only what [Authorize]
+// allows. No message from outside controls a caller, or one of protoactor's own actors. Other actors
+// are reached as far as [Expose] says: by default any peer can send messages to them, and stop them.
+// Use [MutualTLS] on a network that is not trusted. THREATS.md says who can do what.
+//
+// # The names you need
+//
+// [Start] on each node, [Handle] where functions run, [Call] and [At] where they are called.
+// [RegisterError] for errors that callers distinguish. [Idempotent] for calls that are made again.
+// [HandleStream] and [Stream] for many results. [MutualTLS] and [Authorize] for networks that are not
+// trusted. In a cluster [RemoteConfig], [Kind] or [PoolKind], [Join], [Identity] and [Pool].
+//
+// # Limits
+//
+// A function is called by its name: closures do not travel, nor do the values of a context, but for
+// the trace. Arguments, results and items are limited by [MaxSize], open calls by [MaxOpen] and
+// [MaxOpenBytes]. While members join or leave, two nodes may have the same identity for a moment.
 package rpc

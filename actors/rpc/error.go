@@ -51,10 +51,10 @@ var (
 	ErrVersion = errors.New("rpc: other version")
 )
 
-// RemoteError is an error that comes from another node. errors.Is finds the
-// errors of this package, of packages pending and actors, of package context, and
-// those of [RegisterError], that the original matched. For a panic errors.As
-// finds a [*pending.PanicError] with the text of the value and the stack.
+// RemoteError is an error that comes from another node. errors.Is finds the errors of
+// this package, of packages pending, actors and context, and those of [RegisterError],
+// that the original matched. For a panic errors.As finds a [*pending.PanicError] with the
+// text of the value and the stack.
 type RemoteError struct {
 	// Node is the address of the node.
 	Node string

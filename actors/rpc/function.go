@@ -27,15 +27,16 @@ type function struct {
 	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error)
 }
 
-// Handle has fn called when another node, or this one, calls a function of that
-// name on a caller of the system. It runs as a function on the turn of the caller
-// that the call is for, with a context that ends with the call, and in which
-// [actors.Current] finds that caller. It is an error if the name is empty or
-// taken, or fn is nil. It may be called from any goroutine.
+// Handle has fn called when another node, or this one, calls a function of that name on a
+// caller of the system. It runs as a function on the turn of the caller that the call is
+// for. Its context ends with the call, and [actors.Current] finds that caller in it.
 //
-// Req and Resp are messages of protobuf, as pointers, or what the codec takes: by
-// default whatever encoding/json does. The result is encoded on the turn, so that
-// it may point to the caller's state.
+// Req and Resp are messages of protobuf, as pointers, or what the codec takes: by default
+// whatever encoding/json does. The result is encoded on the turn, so it may point to the
+// caller's state.
+//
+// It is an error if the name is empty or taken, or fn is nil. It may be called from any
+// goroutine.
 func Handle[Req, Resp any](
 	system *actor.ActorSystem, name string, fn func(context.Context, Req) (Resp, error),
 ) error {

@@ -10,28 +10,34 @@ import (
 // longestKey is how long the key of a call may be, in bytes.
 const longestKey = 256
 
-// Idempotent has the call made again, to where its target is by then, until it
-// has an answer or its context ends: give it a deadline, there is no limit of
-// attempts. It is made again when the connection to the node is lost or there is
-// none ([ErrNodeDown]), when the caller is not there, or is stopped meanwhile
-// ([ErrNoCaller], [pending.ErrStopped]), when the node or the caller has too much
-// to do ([actors.ErrOverloaded]); the first time at once, then after pauses that grow to
-// about a second. No answer is lost without the connection: a node that is silent is found
-// out within 15 seconds. All other errors are final, those of the function among them.
+// Idempotent gives the call a key, and has it made again, to where its target is by then,
+// until it has an answer or its context ends. There is no limit of attempts, so give the
+// call a deadline. An empty key draws a random one. Give one of your own, of up to 256
+// bytes, if another program or node may make the call again, also one that was started
+// anew.
 //
-// Calls of a function on a caller with the same key are one call, and so are those
-// on an [Identity], whichever caller it has by then on its node. The function's node
-// has it run once, and gives its result, error or panic to all of them, those that
-// come while it runs and those that come later, for as long as [DedupWindow] says. So do
-// not use a key again for what is to happen again. An empty key draws
-// a random one; give one of your own, of up to 256 bytes, if the call is to be
-// repeated by a program that was started anew, or by another node.
+// The call is made again after these errors:
 //
-// The argument is that of the first attempt to arrive, and so are the trace and
-// the deadline with which the function runs. It is cancelled when all are who wait
-// for it, but not by the loss of their node: the result is kept for those who come
-// back. A call with a key takes this way in its own system as well: it counts for
-// [MaxOpen] and [MaxOpenBytes], its argument and result are encoded, and of the values of its context
+//   - [ErrNodeDown]: the connection to the node is lost, or there is none;
+//   - [ErrNoCaller], [pending.ErrStopped]: the caller is not there, or is stopped meanwhile;
+//   - [actors.ErrOverloaded]: the node or the caller has too much to do.
+//
+// The first time is at once, the others come after pauses that grow to about a second.
+// All other errors are final, those of the function among them.
+//
+// Calls of a function on a caller with the same key are one call. So are those on an
+// [Identity], whichever caller it has by then on its node. The function's node has it run
+// once, and gives its result, error or panic to all of them: to those that come while it
+// runs, and to those that come later, for as long as [DedupWindow] says. So do not use a
+// key again for what is to happen again.
+//
+// The argument is that of the first attempt to arrive, and so are the trace and the
+// deadline with which the function runs. The function is cancelled when all calls that
+// wait for it are, but not by the loss of their node: the result is kept for those who
+// come back.
+//
+// A call with a key takes this way in its own system as well. It counts for [MaxOpen] and
+// [MaxOpenBytes], and its argument and result are encoded. Of the values of its context
 // the function sees the trace alone. A [Stream] is not repeated, and has no key.
 func Idempotent(key string) CallOption {
 	return func(o *callOptions) {
@@ -42,11 +48,13 @@ func Idempotent(key string) CallOption {
 	}
 }
 
-// AttemptTimeout has a call with [Idempotent] that has no answer for so long look for its
-// target anew, and again after each further d: if an [Identity] is on another node by then,
-// the call is made there, and cancelled where it was. No answer is lost without the
-// session, so that a target which stays where it is needs no such limit. There is none by
+// AttemptTimeout has a call with [Idempotent] that has no answer after d look for its
+// target anew, and again after each further d. If an [Identity] is on another node by
+// then, the call is made there, and cancelled where it was. There is no such limit by
 // default.
+//
+// No answer is lost without the session. So a target that stays where it is needs no such
+// limit.
 func AttemptTimeout(d time.Duration) CallOption {
 	return func(o *callOptions) { o.attemptTimeout = &d }
 }
@@ -58,10 +66,11 @@ func checkKey(key string) error {
 	return nil
 }
 
-// Key returns, within a function, the key of the call that it runs for, and
-// whether it has one: see [Idempotent]. The node forgets what has run when it
-// ends. What must happen once even then is written together with the key, in one
-// transaction, and not done where the key is there already.
+// Key returns, within a function, the key of the call that it runs for, and whether it
+// has one: see [Idempotent].
+//
+// The node forgets what has run when it ends. What must happen once even then is written
+// together with the key, in one transaction, and not done where the key is there already.
 func Key(ctx context.Context) (key string, ok bool) {
 	key, ok = ctx.Value(keyOfCall{}).(string)
 	return key, ok

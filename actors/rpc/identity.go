@@ -21,19 +21,18 @@ const (
 	mostLocated = 10_000
 )
 
-// Identity is the caller of an identity of a [Kind], wherever in the cluster it
-// is. It is brought to life by the first call, and by the first one after it has
-// stopped: it has been idle, its node has left or died, or another node has become
-// the owner of the identity. A call that has not run for that reason goes to where
-// the identity is now.
+// Identity is the caller of an identity of a [Kind], wherever in the cluster it is. It is
+// started by the first call, and by the first one after it has stopped: it has been idle,
+// its node has left or died, or another node has become the owner of the identity. A call
+// that has not run for that reason goes to where the identity is now.
 //
-// It lives once, except that while members join or leave protoactor may have two
-// of it alive on two nodes for a moment: the old one finishes what it has accepted
-// while the new one begins. What must be true even then needs a store that can
-// tell, or [Idempotent] calls of it.
+// It lives once, except that while members join or leave protoactor may have two of it
+// alive on two nodes for a moment: the old one finishes what it has accepted while the
+// new one begins. What must be true even then needs a store that can check it, or
+// [Idempotent] calls of it.
 //
-// The error of a call matches [ErrNoMember] if for ten seconds no member has had
-// the kind, [ErrActivation] if the state could not be made.
+// The error of a call matches [ErrNoMember] if for ten seconds no member has had the
+// kind, and [ErrActivation] if the state could not be made.
 func Identity(c *cluster.Cluster, kind, id string) Target {
 	return ofCluster{c, kind, id}
 }

@@ -24,7 +24,7 @@ type inbox[Resp any] struct {
 	waits    []pending.Option           // of arrivals
 }
 
-// item is one that has travelled, or one that had no need to.
+// item is one that has traveled, or one that had no need to.
 type item[Resp any] struct {
 	encoded *wire.Payload // nil for a value
 	value   Resp

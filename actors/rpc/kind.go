@@ -16,13 +16,13 @@ import (
 // DefaultIdle is that of [Idle].
 const DefaultIdle = 5 * time.Minute
 
-// KindOption says how the callers of a [Kind] are made and end. A value that makes
-// no sense is an error of Kind.
+// KindOption changes how the callers of a [Kind] are made and end. A value that makes no
+// sense is an error of Kind.
 type KindOption func(*kind) error
 
-// Idle has a caller stop that no call has come for, nor run, for so long; 0 is
-// never. The default is [DefaultIdle]. A call that comes at that moment goes to the
-// next one of the identity.
+// Idle has a caller stop that no call has come for, nor run, for d. The default is
+// [DefaultIdle], and 0 is never. A call that comes at that moment goes to the next caller
+// of the identity.
 func Idle(d time.Duration) KindOption {
 	return func(k *kind) error {
 		if d < 0 {
@@ -33,9 +33,11 @@ func Idle(d time.Duration) KindOption {
 	}
 }
 
-// Passivated has save called on the turn of a caller, as the last thing, when it
-// has been idle, its node leaves, or its identity goes to another node; not when it
-// has crashed. Its error is logged.
+// Passivated has save called on the turn of a caller, as the last thing. That is when the
+// caller has been idle, its node leaves, or its identity goes to another node. It is not
+// called when the caller has crashed.
+//
+// An error of save is logged.
 func Passivated[S any](save func(ctx context.Context, id string, state S) error) KindOption {
 	return func(k *kind) error {
 		if save == nil {
@@ -52,7 +54,7 @@ func Passivated[S any](save func(ctx context.Context, id string, state S) error)
 	}
 }
 
-// CallerOptions are those of the callers: supervision, a limit of the queue, a
+// CallerOptions sets the options of the callers: supervision, a limit of the queue, a
 // logger. A name has no effect.
 func CallerOptions(opts ...props.Option) KindOption {
 	return func(k *kind) error {
@@ -71,18 +73,17 @@ type kind struct {
 	props []props.Option
 }
 
-// Kind returns a kind of a cluster of which each identity is a caller of its own,
-// with a state: see [Identity]. The functions of [Handle] that are called on it
-// find the state with [State].
+// Kind returns a kind of a cluster of which each identity is a caller of its own, with a
+// state: see [Identity]. The functions of [Handle] that are called on it find the state
+// with [State].
 //
-// newState makes the state of an identity, on the turn of its caller before any
-// function; the calls that have come meanwhile wait for it. Its context ends when
-// the node does. If it fails or panics those calls fail with its error, which
-// matches [ErrActivation] as well; the next call tries it anew. A restart of the
-// caller makes a new state.
+// newState makes the state of an identity, on the turn of its caller before any function.
+// The calls that have come meanwhile wait for it. Its context ends when the node does. If
+// it fails or panics those calls fail with its error, which matches [ErrActivation] as
+// well. The next call tries it anew. A restart of the caller makes a new state.
 //
-// The error is that of an option or of the name, which must not be empty nor have a
-// slash in it.
+// The error is that of an option or of the name, which must not be empty nor have a slash
+// in it.
 func Kind[S any](
 	system *actor.ActorSystem, name string, newState func(ctx context.Context, id string) (S, error), opts ...KindOption,
 ) (*cluster.Kind, error) {

@@ -124,8 +124,8 @@ func (m *members) await(ctx context.Context, address string, atMost time.Duratio
 	return true
 }
 
-// Members returns how many members of a kind this node knows the cluster to have.
-// It may be called from any goroutine.
+// Members returns how many members of a kind this node knows the cluster to have. It may
+// be called from any goroutine.
 func Members(c *cluster.Cluster, kind string) int {
 	all, _ := nodeOf(c.ActorSystem).members.of(kind)
 	return len(all)

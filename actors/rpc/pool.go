@@ -16,10 +16,12 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// PoolKind returns a kind of a cluster whose members run the calls of a [Pool] of
-// that name, and starts the caller on whose workers this node runs them, as by
-// [actors.ToThread]: see [props.MaxWorkers] and [props.MaxQueued]. That caller has
-// the name of the kind. The error is that of [Kind] or of [actors.Start].
+// PoolKind returns a kind of a cluster whose members run the calls of a [Pool] of that
+// name. It starts the caller on whose workers this node runs them, as by
+// [actors.ToThread]: see [props.MaxWorkers] and [props.MaxQueued]. That caller has the
+// name of the kind.
+//
+// The error is that of [Kind] or of [actors.Start].
 func PoolKind(system *actor.ActorSystem, name string, opts ...props.Option) (*cluster.Kind, error) {
 	if err := checkKind(name); err != nil {
 		return nil, err
@@ -34,10 +36,11 @@ func PoolKind(system *actor.ActorSystem, name string, opts ...props.Option) (*cl
 }
 
 // Pool is the workers of all members of a [PoolKind], of which one runs a call. By
-// default that is on the member which has the fewest calls of this node that are
-// not done; in turns where there are several. This node is a member like others. A
-// call that a member has refused, or that was not delivered, goes to another one at
-// once. When all have too much to do it fails as the last one said; when they have
+// default that is on the member with the fewest open calls of this node, in turns if
+// there are several. This node is a member like others.
+//
+// A call that a member has refused, or that was not delivered, goes to another one at
+// once. When all have too much to do it fails as the last one said. When they have
 // stopped or are down they are asked again, after pauses, for about ten seconds.
 func Pool(c *cluster.Cluster, kind string, opts ...PoolOption) Target {
 	p := &pool{cluster: c, kind: kind, choose: leastBusy}
@@ -47,14 +50,14 @@ func Pool(c *cluster.Cluster, kind string, opts ...PoolOption) Target {
 	return p
 }
 
-// PoolOption says which member of a [Pool] runs a call.
+// PoolOption chooses the member of a [Pool] that runs a call.
 type PoolOption func(*pool)
 
 // RoundRobin has the members run calls in turns.
 func RoundRobin() PoolOption { return func(p *pool) { p.choose = inTurn } }
 
-// ByKey has the same member run all calls of a key while it is there, whoever else
-// comes or goes.
+// ByKey has the same member run all calls of a key while it is there, whichever other
+// members come or go.
 func ByKey(key string) PoolOption {
 	return func(p *pool) {
 		p.choose = func(_ *node, all []member) member { return slices.MaxFunc(all, byWeight(key)) }

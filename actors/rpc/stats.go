@@ -2,7 +2,7 @@ package rpc
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// Stats are the figures of a system at one moment.
+// Stats are the counters of a system at one moment.
 type Stats struct {
 	// Open is how many calls of other nodes' functions are not done.
 	Open int
@@ -25,7 +25,7 @@ type Stats struct {
 	Denied uint64
 }
 
-// StatsOf returns the figures of a system. It may be called from any goroutine.
+// StatsOf returns the counters of a system. It may be called from any goroutine.
 func StatsOf(system *actor.ActorSystem) Stats {
 	n := nodeOf(system)
 	open, late := n.calls.stats()

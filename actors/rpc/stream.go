@@ -14,26 +14,26 @@ import (
 // errLeft is why a function is cancelled whose stream was left.
 var errLeft = errors.New("rpc: left by Stream")
 
-// Stream has the function of that name run on a turn of the target, and iterates
-// over the items that it sends. The function is one that [HandleStream] has
-// registered on the target's node. Nothing happens before the sequence is ranged
-// over, and each time that it is makes one call, of which holds what [Call] says
-// about errors, deadlines, cancellation, traces and targets in the system itself.
-// The target may be an [Identity] or a [Pool]: a call that has not run goes to where
-// that is now, but not one of which items have come. It is not repeated: with
-// [Idempotent] or [AttemptTimeout] the sequence is an error, and no call is made.
+// Stream has the function of that name run on a turn of the target, and iterates over the
+// items that it sends. The function is one that [HandleStream] has registered on the
+// target's node.
 //
-// Each item comes as a pair of its value and nil, in the order in which it was
-// sent. A failure, of the function or of the way, is a last pair of a zero Resp
-// and the error, after the items that have come before it. Leaving the loop, in
-// whatever way, cancels the function at once; so does the end of ctx, which ends
-// the loop with its cause.
+// Nothing happens before the sequence is ranged over. Each range makes one call. What
+// [Call] says of errors, deadlines, cancellation, traces and targets in the system itself
+// is true of it. The target may be an [Identity] or a [Pool]: a call that has not run
+// goes to where that is now, but not one of which items have come. It is not repeated:
+// with [Idempotent] or [AttemptTimeout] the sequence is an error, and no call is made.
+//
+// Each item comes as a pair of its value and nil, in the order in which it was sent. A
+// failure, of the function or of the way, is a last pair of a zero Resp and the error,
+// after the items that have come before it. Leaving the loop, in whatever way, cancels
+// the function at once. So does the end of ctx, which ends the loop with its cause.
 //
 // The function is never more than a [Window] of items ahead of the loop. Inside a
-// caller's function, with that function's context, the loop gives the turn away
-// while it waits for an item. Everywhere else it blocks. A loop that could never go
-// on, because callers of this system keep their turns while they wait for each
-// other, ends with an error that matches [pending.ErrDeadlock].
+// caller's function, with that function's context, the loop gives the turn away while it
+// waits for an item. Elsewhere it blocks the goroutine. A loop that could never go on,
+// because callers of this system keep their turns while they wait for each other, ends
+// with an error that matches [pending.ErrDeadlock].
 func Stream[Req, Resp any](
 	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
 ) iter.Seq2[Resp, error] {

@@ -148,11 +148,11 @@ func TestContextThatEndsEndsTheLoopWithItsCause(t *testing.T) {
 func TestStreamEndsAtItsDeadline(t *testing.T) {
 	streaming(t, func(t *testing.T, s *scene, targets map[string]place) {
 		for name, at := range targets {
-			var travelled atomic.Pointer[time.Time]
+			var traveled atomic.Pointer[time.Time]
 			require.NoError(t, rpc.HandleStream(s.there, name, func(ctx context.Context, _ int) iter.Seq2[int, error] {
 				return func(yield func(int, error) bool) {
 					deadline, _ := ctx.Deadline()
-					travelled.Store(&deadline)
+					traveled.Store(&deadline)
 					for i := 0; yield(i, nil) && actors.Sleep(ctx, 10*time.Millisecond) == nil; {
 						i++
 					}
@@ -165,7 +165,7 @@ func TestStreamEndsAtItsDeadline(t *testing.T) {
 			assert.Equal(t, numbersTo(len(got)), got, name)
 			if len(got) > 0 { // which takes longer on a machine that is busy
 				deadline, _ := ctx.Deadline()
-				assert.False(t, travelled.Load().Before(deadline), "it travels as what is left of it")
+				assert.False(t, traveled.Load().Before(deadline), "it travels as what is left of it")
 			}
 		}
 		s.ended(t)

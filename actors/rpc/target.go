@@ -7,8 +7,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// Target says which caller is to run a function, and where it is. It is made by
-// [At], [OnPID], [Identity] and [Pool].
+// Target says which caller is to run a function, and where it is. It is made by [At],
+// [OnPID], [Identity] and [Pool].
 type Target interface {
 	fmt.Stringer
 
@@ -33,11 +33,11 @@ type endpoint struct {
 	identity        string // that the caller must be, with its kind; empty for any caller
 }
 
-// At is the caller with that id, as by [actors.Caller.ID], of the node at that
-// address, which is "host:port". An empty address is the node that calls.
+// At is the caller with that id, as by [actors.Caller.ID], of the node at that address,
+// which is "host:port". An empty address is the node that calls.
 func At(address, callerID string) Target { return endpoint{address: address, caller: callerID} }
 
-// OnPID is the caller whose actor has that PID: of any node.
+// OnPID is the caller whose actor has that PID, of any node.
 func OnPID(pid *actor.PID) Target { return At(pid.GetAddress(), pid.GetId()) }
 
 // String returns the address and the id.

@@ -10,10 +10,11 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// TLS has nodes talk over TLS: server is for those that connect to this one,
-// client for those that it connects to. Each node does both, so both are needed.
+// TLS has nodes talk over TLS: server is for nodes that connect to this one, client for
+// nodes that it connects to. Each node does both, so both are needed.
 //
-// TLS does not compare the address that a node claims with its certificate. [MutualTLS] does.
+// TLS does not compare the address that a node claims with its certificate. [MutualTLS]
+// does.
 func TLS(server, client *tls.Config) Option {
 	return func(o *config) error {
 		if server == nil || client == nil {
@@ -24,13 +25,13 @@ func TLS(server, client *tls.Config) Option {
 	}
 }
 
-// MutualTLS is [TLS] 1.3 between nodes that know each other: each shows the
-// certificate, which must be good for its address and for both sides, and takes
-// none that the authorities have not signed.
+// MutualTLS is TLS 1.3 between nodes that know each other. Each shows the certificate,
+// which must be good for its address and for both sides. Each takes none that the
+// authorities have not signed.
 //
-// A node is heard only if its certificate is for the host of the address that it claims. So the
-// certificate names the host that other nodes connect to, by name or by IP address: that of
-// [Advertised] if there is one. [Authorize] is given the certificate.
+// A node is heard only if its certificate is for the host of the address that it claims.
+// So the certificate names the host that other nodes connect to, by name or by IP
+// address: that of [Advertised] if there is one. [Authorize] is given the certificate.
 func MutualTLS(certificate tls.Certificate, authorities *x509.CertPool) Option {
 	if authorities == nil {
 		return func(*config) error { return errors.New("rpc: MutualTLS: there are no authorities") }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The first name would arrive as the second one if it travelled as text.
+// The first name would arrive as the second one if it traveled as text.
 func TestNamesOfFilesNeedNotBeText(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -25,7 +25,7 @@ const (
 	firstRow  = 100
 )
 
-// The colours of what a span was doing.
+// The colors of what a span was doing.
 const (
 	queued  = "#f0b429"
 	running = "#2b7bb9"
@@ -90,10 +90,10 @@ func (p *picture) text(x, y int, fill, style, text string) {
 
 func (p *picture) legend() {
 	x := margin
-	for _, what := range []struct{ colour, name string }{
+	for _, what := range []struct{ color, name string }{
 		{queued, "queued"}, {running, "running"}, {waiting, "waiting, turn given away"}, {failed, "failed"}, {faded, "cancelled"},
 	} {
-		fmt.Fprintf(p, `<rect x="%d" y="40" width="12" height="12" rx="2" fill="%s"/>`, x, what.colour)
+		fmt.Fprintf(p, `<rect x="%d" y="40" width="12" height="12" rx="2" fill="%s"/>`, x, what.color)
 		p.text(x+17, 50, grey, "", what.name)
 		x += 34 + 7*len(what.name)
 	}
@@ -126,23 +126,23 @@ func (p *picture) children(spans []jaeger.Span, parent string, depth int) {
 // row draws a span.
 func (p *picture) row(s jaeger.Span, depth int) {
 	p.name(s, margin+depth*indent)
-	colour, from := running, s.Start
+	color, from := running, s.Start
 	switch {
 	case slices.ContainsFunc(s.Events, func(e jaeger.Event) bool { return e.Name == telemetry.EventStarted }):
-		colour = queued
+		color = queued
 	case s.Kind == "client":
-		colour = waiting
+		color = waiting
 	}
 	for _, e := range s.Events {
 		next, ok := map[string]string{
 			telemetry.EventStarted: running, telemetry.EventSuspended: waiting, telemetry.EventResumed: running,
 		}[e.Name]
 		if ok {
-			p.bar(from, e.Time, colour, barHeight)
-			colour, from = next, e.Time
+			p.bar(from, e.Time, color, barHeight)
+			color, from = next, e.Time
 		}
 	}
-	p.bar(from, s.End, colour, barHeight)
+	p.bar(from, s.End, color, barHeight)
 	p.end(s)
 }
 
@@ -159,10 +159,10 @@ func (p *picture) name(s jaeger.Span, x int) {
 }
 
 // bar draws a piece of a bar, of that height from its bottom.
-func (p *picture) bar(from, to time.Time, colour string, height int) {
+func (p *picture) bar(from, to time.Time, color string, height int) {
 	x := barsLeft + float64(from.Sub(p.begin))*p.scale
 	w := max(1, float64(to.Sub(from))*p.scale)
-	fmt.Fprintf(p, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`, x, p.y+barHeight-height, w, height, colour)
+	fmt.Fprintf(p, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="%s"/>`, x, p.y+barHeight-height, w, height, color)
 }
 
 // end says how long a span took and how it ended, which ends its row.

@@ -3,9 +3,12 @@
 //
 //	shutdown, err := otlp.Setup(ctx, "shop")
 //	if err != nil {
-//		return err
+//		log.Fatal(err) // a variable makes no sense
 //	}
-//	defer shutdown(context.Background())
+//	defer func() {
+//		_ = shutdown(context.Background()) // sends what is left
+//	}()
+//	shop, err := actors.Start(system, props.Telemetry(telemetry.New()))
 //
 // The program's environment says where they go and how, in the variables that
 // OpenTelemetry has defined for that. Those which matter most:
@@ -24,4 +27,14 @@
 // Each of the OTEL_EXPORTER_OTLP variables has forms for one signal alone, like
 // OTEL_EXPORTER_OTLP_TRACES_ENDPOINT. Others are those of the exporters and of
 // the SDK, like OTEL_BSP_MAX_QUEUE_SIZE and OTEL_METRIC_EXPORT_INTERVAL.
+//
+// # The names you need
+//
+// [Setup] is the only one.
+//
+// # Limits
+//
+// OpenTelemetry keeps its providers for the whole program, and so does Setup: call it once. Logs are
+// not sent. A program that needs other exporters, samplers or processors sets OpenTelemetry up
+// itself, and needs only package telemetry.
 package otlp

@@ -16,22 +16,25 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// Setup sends the traces and the metrics of this program by OTLP. The argument
-// service names the program, unless the OTEL_* variables of the environment do.
+// Setup sends the traces and the metrics of this program by OTLP. The argument service
+// names the program, unless the OTEL_* variables of the environment do.
 //
-// Setup sets the providers, the propagation and the error handler that
-// OpenTelemetry keeps for the whole program. The propagation is that of W3C trace
-// context and baggage. A telemetry.New without options reports there. The error is
-// that of a variable, and nothing is set then.
+// Setup sets the providers, the propagation and the error handler that OpenTelemetry
+// keeps for the whole program. The propagation is that of W3C trace context and baggage.
+// A telemetry.New without options reports there.
 //
-// Setup does not wait for the collector. Its context bounds Setup alone. A
-// collector that cannot be reached slows nothing down: data that it does not take
-// in time is dropped. When that begins [slog.Default] gets one warning for each
-// signal. The next warning comes after the signal has worked again.
+// Setup does not wait for the collector. Its context bounds Setup alone. A collector that
+// cannot be reached slows nothing down: data that it does not take in time is dropped.
+// When that begins [slog.Default] gets one warning for each signal. The next warning
+// comes after the signal has worked again.
 //
-// The function returned sends what is left until its context ends, and ends all
-// that Setup has begun. Later calls only wait for the first one. The error says
-// what could not be sent. Both functions may be called from any goroutine.
+// The function returned sends what is left until its context ends, and ends all that
+// Setup has begun. Later calls only wait for the first one.
+//
+// The error of Setup is that of a variable, and nothing is set then. The error of the
+// function says what could not be sent.
+//
+// Both functions may be called from any goroutine.
 func Setup(ctx context.Context, service string) (shutdown func(context.Context) error, err error) {
 	if disabled() {
 		setPropagation()

@@ -14,10 +14,10 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// The tests of this file are the items 30 to 41 of the seed's behaviour, in
+// The tests of this file are the items 30 to 41 of the seed's behavior, in
 // the order of their numbers.
 
-// Item 30 of the seed's behaviour.
+// Item 30 of the seed's behavior.
 func TestStringShowsTheState(t *testing.T) {
 	keepOpen := func(error) {}
 	tests := map[string]struct {
@@ -45,7 +45,7 @@ func TestStringShowsTheState(t *testing.T) {
 	}
 }
 
-// Item 31 of the seed's behaviour.
+// Item 31 of the seed's behavior.
 func TestFirstCompletionWins(t *testing.T) {
 	first := map[string]struct {
 		complete func(p *pending.Pending[string]) bool
@@ -75,7 +75,7 @@ func TestFirstCompletionWins(t *testing.T) {
 	}
 }
 
-// Item 32 of the seed's behaviour.
+// Item 32 of the seed's behavior.
 func TestResultTellsTheOutcome(t *testing.T) {
 	p := pending.New[string](t.Context())
 	_, err := p.Result()
@@ -106,7 +106,7 @@ func TestResultTellsTheOutcome(t *testing.T) {
 	assert.Empty(t, value, "a value set after Cancel is never seen")
 }
 
-// Item 33 of the seed's behaviour.
+// Item 33 of the seed's behavior.
 func TestEveryCancelReachesTheCancellerWithAllCauses(t *testing.T) {
 	tests := map[string][]error{
 		"one cause":          {errWhy},
@@ -139,7 +139,7 @@ func TestEveryCancelReachesTheCancellerWithAllCauses(t *testing.T) {
 	}
 }
 
-// Item 33 of the seed's behaviour.
+// Item 33 of the seed's behavior.
 func TestCancelOfADonePendingChangesNothing(t *testing.T) {
 	succeeded := pending.New[int](t.Context())
 	succeeded.SetResult(1)
@@ -154,7 +154,7 @@ func TestCancelOfADonePendingChangesNothing(t *testing.T) {
 	assert.NotErrorIs(t, cancelled.Err(), errElse)
 }
 
-// Item 34 of the seed's behaviour.
+// Item 34 of the seed's behavior.
 func TestQueuedFunctionNeverRunsAfterCancel(t *testing.T) {
 	task, _ := queue(t.Context(), func(context.Context) (int, error) {
 		t.Error("it ran")
@@ -166,7 +166,7 @@ func TestQueuedFunctionNeverRunsAfterCancel(t *testing.T) {
 	require.ErrorIs(t, task.Err(), errWhy)
 }
 
-// Item 34 of the seed's behaviour.
+// Item 34 of the seed's behavior.
 func TestRunningFunctionIsAskedAndAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cause error
@@ -190,7 +190,7 @@ func TestRunningFunctionIsAskedAndAwaited(t *testing.T) {
 	})
 }
 
-// Item 35 of the seed's behaviour.
+// Item 35 of the seed's behavior.
 func TestCancelledStaysCancelledWhateverTheFunctionDoes(t *testing.T) {
 	tests := map[string]func() (string, error){
 		"value":          func() (string, error) { return "value", nil },
@@ -216,8 +216,8 @@ func TestCancelledStaysCancelledWhateverTheFunctionDoes(t *testing.T) {
 	}
 }
 
-// Item 36 of the seed's behaviour.
-// Item 37 of the seed's behaviour.
+// Item 36 of the seed's behavior.
+// Item 37 of the seed's behavior.
 func TestCancellingOneWaiterCancelsForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pending.New[string](t.Context())
@@ -235,8 +235,8 @@ func TestCancellingOneWaiterCancelsForTheOthers(t *testing.T) {
 	})
 }
 
-// Item 36 of the seed's behaviour.
-// Item 37 of the seed's behaviour.
+// Item 36 of the seed's behavior.
+// Item 37 of the seed's behavior.
 func TestTimeoutOfThePendingItselfIsItsError(t *testing.T) {
 	everywhere(t, func(ctx context.Context, t *testing.T, wait waitFunc) {
 		p := pending.New[string](t.Context())
@@ -247,7 +247,7 @@ func TestTimeoutOfThePendingItselfIsItsError(t *testing.T) {
 	})
 }
 
-// Item 37 of the seed's behaviour.
+// Item 37 of the seed's behavior.
 func TestManyWaitersOfAllKindsSeeTheResult(t *testing.T) {
 	kinds := []func(context.Context, *pending.Pending[int]) (int, error){
 		func(ctx context.Context, p *pending.Pending[int]) (int, error) { return p.Wait(ctx) },
@@ -284,7 +284,7 @@ func TestManyWaitersOfAllKindsSeeTheResult(t *testing.T) {
 	all.Wait()
 }
 
-// Item 38 of the seed's behaviour.
+// Item 38 of the seed's behavior.
 func TestCancelWaitReturnsWhenDoneAndHidesTheOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		succeeded := pending.New[int](t.Context())
@@ -305,7 +305,7 @@ func TestCancelWaitReturnsWhenDoneAndHidesTheOutcome(t *testing.T) {
 	})
 }
 
-// Item 39 of the seed's behaviour.
+// Item 39 of the seed's behavior.
 func TestCallbacksRunInOrderOnTheGoroutineThatCompletes(t *testing.T) {
 	p := pending.New[int](t.Context())
 	var seen []string // with no lock: all of it happens on this goroutine
@@ -329,7 +329,7 @@ func TestCallbacksRunInOrderOnTheGoroutineThatCompletes(t *testing.T) {
 	assert.Equal(t, "late", seen[len(seen)-1], "on a done pending it runs at once")
 }
 
-// Item 40 of the seed's behaviour.
+// Item 40 of the seed's behavior.
 func TestCancellerIsIgnoredOnceDone(t *testing.T) {
 	p := pending.New[int](t.Context())
 	calls := 0
@@ -341,8 +341,8 @@ func TestCancellerIsIgnoredOnceDone(t *testing.T) {
 	assert.Zero(t, calls)
 }
 
-// Item 37 of the seed's behaviour.
-// Item 40 of the seed's behaviour.
+// Item 37 of the seed's behavior.
+// Item 40 of the seed's behavior.
 // Here it is found out by the turn.
 func TestWaitForTheCurrentPendingIsRefused(t *testing.T) {
 	deadlock := fmt.Errorf("%w: a waits for a", pending.ErrDeadlock)
@@ -363,7 +363,7 @@ func TestWaitForTheCurrentPendingIsRefused(t *testing.T) {
 	}
 }
 
-// Item 41 of the seed's behaviour.
+// Item 41 of the seed's behavior.
 func TestNewPendingBelongsToNobody(t *testing.T) {
 	ctx := context.WithValue(t.Context(), keyA, "a")
 	p := pending.New[int](ctx)
