@@ -5,10 +5,9 @@
 //	defer inspect.DumpOn(system, syscall.SIGUSR1)()         // text on the standard error
 //
 //	s, err := inspect.Take(ctx, system, inspect.Below("callers/shop"))
-//	if err != nil {
-//		return err
+//	if err == nil {
+//		fmt.Print(s) // a tree of callers and calls
 //	}
-//	fmt.Print(s) // a tree of callers and calls
 //
 // # Concepts
 //
