@@ -42,20 +42,27 @@ func (r *registry) picture(ctx context.Context, q snapshot.Query) (*snapshot.Sys
 	s := &snapshot.System{ID: r.system.ID, Started: r.started, Failures: r.failures.recent()}
 	callers := r.all(func(*Caller) bool { return true })
 	slices.SortFunc(callers, func(a, b *Caller) int { return strings.Compare(a.ID(), b.ID()) })
+	var idle []snapshot.Caller // they are shown if there is room
 	for _, c := range callers {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		picture := c.outline()
+		if q.Keep != nil && !q.Keep(picture) {
+			continue
+		}
+		s.Omitted++
+		c.draw(&picture, q.Limit)
 		switch {
-		case q.Keep != nil && !q.Keep(picture):
-		case len(s.Callers) == q.Limit:
-			s.Omitted++
-		default:
-			c.draw(&picture, q.Limit)
+		case !picture.IsIdle() && len(s.Callers) < q.Limit:
 			s.Callers = append(s.Callers, picture)
+		case picture.IsIdle() && len(idle) < q.Limit:
+			idle = append(idle, picture)
 		}
 	}
+	s.Callers = append(s.Callers, idle[:min(len(idle), q.Limit-len(s.Callers))]...)
+	slices.SortFunc(s.Callers, func(a, b snapshot.Caller) int { return strings.Compare(a.ID, b.ID) })
+	s.Omitted -= len(s.Callers)
 	return s, nil
 }
 

@@ -18,6 +18,7 @@ const (
 type Clock struct {
 	mu    sync.Mutex
 	seen  map[sighting]time.Time // the zero time if it was there when the clock began
+	began time.Time              // the first look
 	last  time.Time              // the last look of the clock; zero while it does not run
 	until time.Time              // when it stops
 	timer *time.Timer
@@ -52,10 +53,14 @@ func (c *Clock) Look(s *System, take func() *System) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for call := range s.calls {
-		if since, known := c.seen[sightingOf(call)]; known {
-			call.Since = since
-		} else {
+		since, known := c.seen[sightingOf(call)]
+		switch {
+		case !known:
 			call.Since = now
+		case since.IsZero():
+			call.Before = c.began
+		default:
+			call.Since = since
 		}
 	}
 }
@@ -69,6 +74,9 @@ func (c *Clock) tick(take func() *System) {
 	if now.After(c.until) {
 		c.seen, c.last = nil, time.Time{}
 		return
+	}
+	if c.seen == nil {
+		c.began = now
 	}
 	seen := make(map[sighting]time.Time)
 	for call := range picture.calls {

@@ -34,7 +34,7 @@ type System struct {
 	Started  time.Time
 	Sequence uint64 // of the pictures of this system
 	Callers  []Caller
-	Omitted  int       // callers that are not shown, because of the limit
+	Omitted  int       // callers that are not shown, because of the limit: idle ones first
 	Failures []Failure // of the last minute, the oldest first
 }
 
@@ -63,6 +63,11 @@ type Caller struct {
 	Counters     Counters
 }
 
+// IsIdle reports whether nothing is under way.
+func (c *Caller) IsIdle() bool {
+	return c.Running == nil && !c.Handling && c.Queued+c.SuspendedN+c.DelayedN+c.Workers.Queued == 0
+}
+
 // Limits are those of the options; 0 is none.
 type Limits struct {
 	Queued, Suspended, Workers int
@@ -73,6 +78,7 @@ type Limits struct {
 type Call struct {
 	Key      any       // that it is known by from picture to picture; comparable
 	Since    time.Time // of its state, as far as a [Clock] knows; zero if that is not known
+	Before   time.Time // that the state began before; zero if Since is known
 	ID       uint64
 	Name     string
 	TraceID  string

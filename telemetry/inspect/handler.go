@@ -18,7 +18,10 @@ import (
 //go:embed templates static
 var files embed.FS
 
-var pages = template.Must(template.New("").ParseFS(files, "templates/*.html"))
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"stateClass": stateClass,
+	"listed":     func(label string, calls []*Call) listed { return listed{label, calls} },
+}).ParseFS(files, "templates/*.html"))
 
 // Handler returns pages that show the callers of a system, drawn anew for each request. It
 // is mounted like package net/http/pprof:
@@ -137,6 +140,47 @@ type page struct {
 	Token    string // "" if there are no actions
 	handler  *handler
 }
+
+// listed is a table of calls.
+type listed struct {
+	Label string
+	Calls []*Call
+}
+
+// stateClass returns how a state is colored.
+func stateClass(state string) string {
+	switch state {
+	case "running":
+		return "good"
+	case "keeping", "runnable", "stopping":
+		return "warn"
+	default:
+		return ""
+	}
+}
+
+// link is one to another page.
+type link struct{ Address, Title string }
+
+// Pages returns the links that each page has.
+func (*page) Pages() []link {
+	return []link{{"./", "Overview"}, {"tree", "Callers"}, {"waits", "Waits"}, {"slow", "Slowest"}, {"stacks", "Stacks"}}
+}
+
+// HealthClass returns how the health is colored.
+func (p *page) HealthClass() string {
+	switch held, _ := p.Snapshot.heldTurns(); {
+	case len(p.Snapshot.Circles) > 0 || held > 0:
+		return "bad"
+	case p.Snapshot.Health() == nothingUnusual:
+		return "good"
+	default:
+		return ""
+	}
+}
+
+// Few returns as many ids as a page lists.
+func (*page) Few(ids []string) []string { return ids[:min(len(ids), mostListed)] }
 
 // TraceURL returns the address of a trace, or "".
 func (p *page) TraceURL(id string) string {

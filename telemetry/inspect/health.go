@@ -11,6 +11,8 @@ const (
 	longTurn = Seconds(10 * time.Second)
 	// nearLimit is which part of a limit, in percent, is near it.
 	nearLimit = 80
+
+	nothingUnusual = "nothing unusual"
 )
 
 // Health returns on one line what may be wrong: circles of waits, turns that are held for
@@ -41,7 +43,7 @@ func (s *Snapshot) Health() string {
 	add(near, "caller near a limit", "callers near a limit")
 	add(len(s.Failures), "failure in the last minute", "failures in the last minute")
 	if len(parts) == 0 {
-		return "nothing unusual"
+		return nothingUnusual
 	}
 	return strings.Join(parts, ", ")
 }
@@ -49,12 +51,16 @@ func (s *Snapshot) Health() string {
 // heldTurns returns how many turns are held for long, and the longest time.
 func (s *Snapshot) heldTurns() (n int, longest Seconds) {
 	for _, c := range s.Callers {
-		if c.Running != nil && c.Running.Age != nil && *c.Running.Age >= longTurn {
+		if c.holdsLong() {
 			n++
 			longest = max(longest, *c.Running.Age)
 		}
 	}
 	return n, longest
+}
+
+func (c *Caller) holdsLong() bool {
+	return c.Running != nil && c.Running.Age != nil && *c.Running.Age >= longTurn
 }
 
 func (c *Caller) isNearLimit() bool {

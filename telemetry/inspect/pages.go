@@ -3,10 +3,14 @@ package inspect
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
+	"net/url"
 	"runtime/pprof"
 	"slices"
+	"strconv"
 )
 
 // mostListed bounds the tables of the overview and of the slowest calls.
@@ -20,17 +24,61 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	states := make(map[string]int)
 	var near []*Caller
 	for _, c := range s.Callers {
-		states[c.State]++
 		if c.isNearLimit() && len(near) < mostListed {
 			near = append(near, c)
 		}
 	}
 	h.show(w, r, "overview.html", "Overview", s, map[string]any{
-		"States": states, "Near": near, "Circles": describedCircles(s), "Slow": slowest(s, 5),
+		"Cards": h.cards(s), "Near": near, "Circles": describedCircles(s), "Held": heldCalls(s), "Slow": slowest(s, 5),
 	})
+}
+
+// card is a number of the overview.
+type card struct {
+	Value, Label, Address, Class string
+}
+
+// cards returns the numbers of the overview.
+func (h *handler) cards(s *Snapshot) []card {
+	var running, waiting, queued, delayed int
+	var perSecond float64
+	for _, c := range s.Callers {
+		if c.Running != nil || c.Handling {
+			running++
+		}
+		waiting += c.SuspendedN
+		queued += c.Queued
+		delayed += c.DelayedN
+		perSecond += max(0, h.rates.number(c))
+	}
+	class := func(n int, class string) string {
+		if n == 0 {
+			return ""
+		}
+		return class
+	}
+	return []card{
+		{strconv.Itoa(len(s.Callers) + s.Omitted), "callers", "tree", ""},
+		{strconv.Itoa(len(s.Circles)), "circles", "waits", class(len(s.Circles), "bad")},
+		{strconv.Itoa(running), "turns taken", "tree?sort=age", ""},
+		{strconv.Itoa(waiting), "calls waiting", "waits", ""},
+		{strconv.Itoa(queued), "calls queued", "tree?sort=queue", ""},
+		{strconv.Itoa(delayed), "calls delayed", "tree", ""},
+		{fmt.Sprintf("%.1f", perSecond), "calls a second", "tree?sort=rate", ""},
+		{strconv.Itoa(len(s.Failures)), "failures lately", "slow", class(len(s.Failures), "warn")},
+	}
+}
+
+// heldCalls returns the calls that hold their turns for long, up to mostListed.
+func heldCalls(s *Snapshot) (calls []*Call) {
+	for _, c := range s.Callers {
+		if c.holdsLong() && len(calls) < mostListed {
+			calls = append(calls, c.Running)
+		}
+	}
+	return calls
 }
 
 // describedCircles returns the circles as text, and their calls.
@@ -44,7 +92,9 @@ func describedCircles(s *Snapshot) (circles []map[string]any) {
 // row is a line of the tree.
 type row struct {
 	*Caller
-	Depth int
+	Depth  int
+	Closed bool   // its children are not shown
+	Fold   string // the address that shows or hides its children; "" without children
 }
 
 func (h *handler) tree(w http.ResponseWriter, r *http.Request) {
@@ -60,10 +110,10 @@ func (h *handler) tree(w http.ResponseWriter, r *http.Request) {
 	}
 	if order != nil {
 		for _, c := range slices.SortedStableFunc(slices.Values(s.Callers), order) {
-			rows = append(rows, row{c, 0})
+			rows = append(rows, row{Caller: c})
 		}
 	} else {
-		rows = s.rows()
+		rows = s.rows(r.URL.Query())
 	}
 	h.show(w, r, "tree.html", "Callers", s, rows)
 }
@@ -84,15 +134,24 @@ func (c *Caller) runsFor() Seconds {
 	return *c.Running.Age
 }
 
-// rows returns the callers in the order of the tree.
-func (s *Snapshot) rows() (rows []row) {
+// rows returns the callers in the order of the tree, without what is below those that a
+// query has closed.
+func (s *Snapshot) rows(query url.Values) (rows []row) {
 	byID := make(map[string]*Caller, len(s.Callers))
 	for _, c := range s.Callers {
 		byID[c.ID] = c
 	}
+	closed := query["closed"]
 	var add func(c *Caller, depth int)
 	add = func(c *Caller, depth int) {
-		rows = append(rows, row{c, depth})
+		one := row{Caller: c, Depth: depth, Closed: slices.Contains(closed, c.ID)}
+		if len(c.Children) > 0 {
+			one.Fold = foldAddress(query, c.ID, one.Closed)
+		}
+		rows = append(rows, one)
+		if one.Closed {
+			return
+		}
 		for _, id := range c.Children {
 			add(byID[id], depth+1)
 		}
@@ -103,6 +162,17 @@ func (s *Snapshot) rows() (rows []row) {
 		}
 	}
 	return rows
+}
+
+// foldAddress returns the address of the tree with a caller closed, or open if it is closed.
+func foldAddress(query url.Values, id string, isClosed bool) string {
+	q := maps.Clone(query)
+	if isClosed {
+		q["closed"] = slices.DeleteFunc(slices.Clone(q["closed"]), func(other string) bool { return other == id })
+	} else {
+		q["closed"] = append(slices.Clone(q["closed"]), id)
+	}
+	return "tree?" + q.Encode()
 }
 
 func (h *handler) caller(w http.ResponseWriter, r *http.Request) {

@@ -69,10 +69,11 @@ type Limits struct {
 type Call struct {
 	ID       uint64     `json:"id"`
 	Name     string     `json:"name"`
-	Caller   string     `json:"caller"` // the id of the caller that it is on
-	State    string     `json:"state"`  // queued, running, waiting, keeping (waits with the turn) or runnable
-	Since    *time.Time `json:"since"`  // of the state; null if that began before looking began
-	Age      *Seconds   `json:"age"`    // the time since then
+	Caller   string     `json:"caller"`             // the id of the caller that it is on
+	State    string     `json:"state"`              // queued, running, waiting, keeping (waits with the turn) or runnable
+	Since    *time.Time `json:"since"`              // of the state; null if that began before looking began
+	Age      *Seconds   `json:"age"`                // the time since then; null if nothing is known
+	AtLeast  bool       `json:"at_least,omitempty"` // it began before looking began, which is Age ago
 	Due      *time.Time `json:"due,omitempty"`
 	TraceID  string     `json:"trace_id,omitempty"`
 	SpanID   string     `json:"span_id,omitempty"`

@@ -18,6 +18,9 @@ const (
 	mostDrawn           = 500
 )
 
+// circleColor is that of a circle. It can be seen on white and on black.
+const circleColor = "#d9363e"
+
 // waitsSVG draws which call waits for which: what is needed stands to the right. It says so
 // if there is nothing to draw, or too much.
 func (s *Snapshot) waitsSVG() string {
@@ -34,12 +37,16 @@ func (s *Snapshot) waitsSVG() string {
 	places, width, height := g.layout(ids)
 	inCircle := s.inCircles()
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="which call waits for which" font-family="sans-serif" font-size="13">`,
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="group" aria-label="which call waits for which" font-family="sans-serif" font-size="13">`,
 		width, height, width, height)
-	b.WriteString(`<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker></defs>`)
-	for _, id := range slices.Sorted(maps.Keys(g.needs)) {
-		for _, need := range g.needs[id] {
-			b.WriteString(edge(places[id], places[need], inCircle[id] && inCircle[need]))
+	b.WriteString(`<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker></defs>`)
+	for _, circles := range []bool{false, true} { // those above the others
+		for _, id := range slices.Sorted(maps.Keys(g.needs)) {
+			for _, need := range g.needs[id] {
+				if both := inCircle[id] && inCircle[need]; both == circles {
+					b.WriteString(edge(places[id], places[need], both))
+				}
+			}
 		}
 	}
 	for _, id := range ids {
@@ -92,7 +99,7 @@ func (g *waitGraph) layout(ids []uint64) (places map[uint64]point, width, height
 func edge(from, to point, inCircle bool) string {
 	color, width := "currentColor", 1
 	if inCircle {
-		color, width = "#d33", 2
+		color, width = circleColor, 2
 	}
 	x1, y1, x2, y2 := from.x+boxWidth, from.y+boxHeight/2, to.x, to.y+boxHeight/2
 	if to.x <= from.x {
@@ -106,17 +113,17 @@ func edge(from, to point, inCircle bool) string {
 
 // box draws a call, which is a link to its page.
 func (g *waitGraph) box(id uint64, at point, inCircle bool) string {
-	color, width := "currentColor", 1
+	color, width, class := "currentColor", 1, ""
 	if inCircle {
-		color, width = "#d33", 2
+		color, width, class = circleColor, 2, ` class="circle"`
 	}
 	name, caller := fmt.Sprintf("#%d", id), ""
 	if call := g.calls[id]; call != nil {
 		name, caller = call.Name, call.Caller
 	}
-	return fmt.Sprintf(`<a href="call?id=%d"><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="5" fill="none" stroke="%s" stroke-width="%d" pointer-events="all"/>`+
+	return fmt.Sprintf(`<a href="call?id=%d"%s><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="5" fill="none" stroke="%s" stroke-width="%d" pointer-events="all"/>`+
 		`<text x="%d" y="%d" fill="currentColor">%s</text><text x="%d" y="%d" fill="currentColor" font-size="11">%s</text></a>`,
-		id, html.EscapeString(name+" on "+caller), at.x, at.y, boxWidth, boxHeight, color, width,
+		id, class, html.EscapeString(name+" on "+caller), at.x, at.y, boxWidth, boxHeight, color, width,
 		at.x+8, at.y+18, html.EscapeString(tail(name)), at.x+8, at.y+35, html.EscapeString(tail(caller)))
 }
 

@@ -113,6 +113,10 @@ func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 		since, age := p.Since, Seconds(max(0, now.Sub(p.Since)))
 		c.Since, c.Age = &since, &age
 	}
+	if !p.Before.IsZero() && now.After(p.Before) {
+		age := Seconds(now.Sub(p.Before))
+		c.Age, c.AtLeast = &age, true
+	}
 	if w := p.WaitsFor; w != nil {
 		c.WaitsFor = &Wait{clean(w.What), w.Kind, w.Call, clean(w.Caller), w.Needs, w.Any}
 	}

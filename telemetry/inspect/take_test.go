@@ -150,12 +150,18 @@ func TestAgesAreKnownFromTheFirstLookOn(t *testing.T) {
 		s = take(t, system, inspect.Ages())
 		var known []inspect.Seconds
 		for _, call := range s.Callers[0].Suspended {
-			if call.Age != nil {
+			if call.Since != nil {
 				known = append(known, *call.Age)
 			}
 		}
 		require.Len(t, known, 1)
 		assert.InDelta(t, 3, time.Duration(known[0]).Seconds(), 1.1)
+		for _, call := range s.Callers[0].Suspended {
+			if call.Since == nil {
+				assert.True(t, call.AtLeast)
+				assert.InDelta(t, 3, time.Duration(*call.Age).Seconds(), 1.1)
+			}
+		}
 		time.Sleep(time.Minute) // nobody looks
 		s = take(t, system, inspect.Ages())
 		assert.Nil(t, s.Callers[0].Suspended[0].Age)
@@ -231,5 +237,33 @@ func TestProgressIsShown(t *testing.T) {
 		require.NotNil(t, got)
 		assert.Equal(t, inspect.Progress{Done: 3, Total: 10, Text: "pages"}, *got)
 		actors.Progress(context.Background(), 1, 1, "outside of a function it has no effect")
+	})
+}
+
+func TestATurnHeldBeforeLookingBeganIsAMatterOfHealth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := newSystem()
+		hold(t, start(t, system, props.Name("c")), held)
+		for range 12 {
+			take(t, system, inspect.Ages())
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, "1 turn held for 12s", take(t, system, inspect.Ages()).Health())
+	})
+}
+
+func TestIdleCallersAreOmittedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := newSystem()
+		for _, name := range []string{"a", "b", "c"} {
+			start(t, system, props.Name(name))
+		}
+		circle(t, start(t, system, props.Name("x")), start(t, system, props.Name("y")))
+		synctest.Wait()
+		s := take(t, system, inspect.Limit(3))
+		require.Len(t, s.Callers, 3)
+		assert.Equal(t, "callers/a", s.Callers[0].ID)
+		assert.Len(t, s.Circles, 1, "the limit hides no circle while there is room for it")
+		assert.Equal(t, 2, s.Omitted)
 	})
 }

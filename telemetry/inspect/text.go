@@ -84,7 +84,11 @@ func (c *Call) String() string {
 		text += fmt.Sprintf(", %d of %d %s", p.Done, p.Total, p.Text)
 	}
 	if c.Age != nil {
-		text += fmt.Sprintf(", for %v", *c.Age)
+		more := ""
+		if c.AtLeast {
+			more = "more than "
+		}
+		text += fmt.Sprintf(", for %s%v", more, *c.Age)
 	}
 	return text
 }

@@ -21,7 +21,11 @@
       const fresh = page.querySelector("main");
       if (fresh && answer.ok) {
         const focus = document.activeElement && document.activeElement.getAttribute("href");
-        document.querySelector("main").replaceWith(fresh);
+        for (const part of ["#health", "footer"]) document.querySelector(part).replaceWith(page.querySelector(part));
+        const old = document.querySelector("main");
+        const scrolled = [...old.querySelectorAll(".wide")].map(e => e.scrollLeft);
+        old.replaceWith(fresh);
+        fresh.querySelectorAll(".wide").forEach((e, i) => { e.scrollLeft = scrolled[i] || 0; });
         const again = focus && document.querySelector('main a[href="' + CSS.escape(focus) + '"]');
         if (again) again.focus();
       }
