@@ -24,6 +24,8 @@ import (
 type station struct {
 	caller *actors.Caller
 	idle   *actors.Caller // has nothing to do
+	kid    *actors.Caller // has escalated a failure to caller
+	every  *pending.Pending[struct{}]
 	call   *pending.Pending[int]
 	queue  *actors.Queue[int]
 	mutex  *pending.Mutex
@@ -99,11 +101,34 @@ func asHolder(ctx context.Context, s *station, body func(context.Context) error)
 	})
 }
 
+// asPeriodic has the function be the first of periodic calls, and the last.
+func asPeriodic(ctx context.Context, s *station, body func(context.Context) error) {
+	s.every = actors.Every(ctx, s.caller, time.Hour, func(ctx context.Context) error {
+		return errors.Join(errBoom, body(ctx))
+	}, actors.Immediately(), actors.StopOnError())
+}
+
+// asParent has the function keep the turn that is needed to decide on the failure of a child.
+func asParent(ctx context.Context, s *station, body func(context.Context) error) {
+	s.kid, _ = s.caller.Child(props.Supervision(supervision.Escalate()), props.TurnWarning(0))
+	asCall(ctx, s, body)
+	synctest.Wait()
+	do(ctx, s.kid, func(context.Context) { panic(errBoom) })
+}
+
 var circleWays = []wayToWait{
 	{name: "Wait", wait: func(ctx context.Context, s *station) error { return errorOf(s.call.Wait(ctx)) }},
 	{name: "WaitSync", wait: func(ctx context.Context, s *station) error { return errorOf(s.call.WaitSync(ctx)) }},
 	{name: "shielded Wait", wait: func(ctx context.Context, s *station) error { return errorOf(s.call.Wait(ctx, pending.Shield())) }},
 	{name: "protected Wait", wait: func(ctx context.Context, s *station) error { return errorOf(s.call.Wait(ctx, pending.Protect())) }},
+	{name: "shielded WaitSync", wait: func(ctx context.Context, s *station) error { return errorOf(s.call.WaitSync(ctx, pending.Shield())) }},
+	{name: "protected WaitSync", wait: func(ctx context.Context, s *station) error { return errorOf(s.call.WaitSync(ctx, pending.Protect())) }},
+	{name: "CancelWait", wait: func(ctx context.Context, s *station) error {
+		if err := s.call.CancelWait(ctx, nil); !errors.Is(err, pending.ErrCancelled) {
+			return err
+		}
+		return nil
+	}},
 	{name: "All", wait: func(ctx context.Context, s *station) error {
 		return errorOf(pending.All(ctx, inAnHour(ctx), s.call))
 	}},
@@ -175,6 +200,24 @@ var circleWays = []wayToWait{
 		}
 		return failed
 	}},
+	{name: "Do of one that waits", wait: func(ctx context.Context, s *station) error {
+		var failed error
+		err := actors.Do(ctx, s.idle, func(ctx context.Context) error {
+			failed = errorOf(s.call.WaitSync(context.WithoutCancel(ctx)))
+			return nil
+		})
+		return errors.Join(err, failed)
+	}},
+	{name: "periodic calls", run: asPeriodic, wait: func(ctx context.Context, s *station) error {
+		if err := errorOf(s.every.Wait(ctx, pending.Protect())); !errors.Is(err, errBoom) {
+			return err
+		}
+		return nil
+	}},
+	{name: "a decision on a failure", opts: []props.Option{props.NonReentrant()}, run: asParent, says: "waits for the turn of ",
+		wait: func(ctx context.Context, s *station) error {
+			return errorOf(actors.CallSoon(ctx, s.kid, one).Wait(ctx))
+		}},
 	{name: "room in a queue", run: asItem, says: "waits for queue room in items", wait: func(ctx context.Context, s *station) error {
 		return s.queue.PutWait(ctx, 2)
 	}},
@@ -209,11 +252,11 @@ type circle struct {
 	stations []*station
 }
 
-func newCircle(t *testing.T, system *actor.ActorSystem, ways ...wayToWait) *circle {
+func newCircle(t *testing.T, system *actor.ActorSystem, opts []props.Option, ways ...wayToWait) *circle {
 	c := &circle{t: t, ways: ways}
 	for i := range ways {
 		s := &station{gate: pending.New[int](t.Context()), idle: start(t, system)}
-		s.caller = start(t, system, append(c.before(i).opts, props.Name(fmt.Sprint("c", i)), props.TurnWarning(0))...)
+		s.caller = start(t, system, slices.Concat(opts, c.before(i).opts, []props.Option{props.Name(fmt.Sprint("c", i)), props.TurnWarning(0)})...)
 		c.stations = append(c.stations, s)
 	}
 	for i, s := range c.stations {
@@ -296,11 +339,20 @@ func orders(n int) [][]int {
 	return all
 }
 
+// reentrancies are the kinds of callers that circles are made of.
+var reentrancies = map[string][]props.Option{"": nil, ", non-reentrant": {props.NonReentrant()}}
+
 func testCircle(t *testing.T, ways ...wayToWait) {
+	for kind := range reentrancies {
+		testCircleOf(t, kind, ways...)
+	}
+}
+
+func testCircleOf(t *testing.T, kind string, ways ...wayToWait) {
 	for _, order := range orders(len(ways)) {
-		t.Run(fmt.Sprintf("%s, %v", namesOfWays(ways), order), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s, %v%s", namesOfWays(ways), order, kind), func(t *testing.T) {
 			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
-				newCircle(t, system, ways...).close(order)
+				newCircle(t, system, reentrancies[kind], ways...).close(order)
 			})
 		})
 	}
@@ -314,12 +366,15 @@ func TestEveryWayToWaitForOneselfIsADeadlock(t *testing.T) {
 
 func TestEveryWayToWaitInACircleOfTwoIsADeadlock(t *testing.T) {
 	for i, w := range circleWays {
-		others := circleWays[:i+1]
-		if again() { // on another backend some will do
-			others = []wayToWait{w, circleWays[i*7%len(circleWays)]}
-		}
-		for _, other := range others {
-			testCircle(t, w, other)
+		for j, other := range circleWays[:i+1] {
+			switch {
+			case !again():
+				testCircle(t, w, other)
+			case (i+j)%2 == 0: // one of the two will do on another backend
+				testCircleOf(t, "", w, other)
+			default:
+				testCircleOf(t, ", non-reentrant", w, other)
+			}
 		}
 	}
 }
@@ -517,6 +572,72 @@ func TestDrainOfACallerWhoseFunctionWaitsForTheOneThatDrainsIsADeadlock(t *testi
 	})
 }
 
+// All workers of a pool wait for calls of the same pool. A worker whose function waits keeps
+// its place.
+func TestPoolWhoseWorkersAllWaitForItIsADeadlock(t *testing.T) {
+	for name, opts := range reentrancies {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				const workers = 3
+				c := start(t, system, append(opts, props.MaxWorkers(workers))...)
+				var gates, jobs []*pending.Pending[int]
+				for range workers {
+					gate := pending.New[int](t.Context())
+					gates = append(gates, gate)
+					jobs = append(jobs, actors.ToThread(t.Context(), c, func(ctx context.Context) (int, error) {
+						_, _ = gate.Wait(ctx)
+						return actors.ToThread(ctx, c, one).Wait(ctx)
+					}))
+				}
+				for i, gate := range gates {
+					for _, job := range jobs {
+						assert.False(t, job.IsDone())
+					}
+					if i == workers-1 {
+						break
+					}
+					gate.SetResult(1)
+					time.Sleep(time.Minute)
+				}
+				gates[workers-1].SetResult(1)
+				err := failure(jobs[workers-1])
+				require.ErrorIs(t, err, pending.ErrDeadlock)
+				require.ErrorContains(t, err, "waits for a worker of "+c.ID())
+				for _, job := range jobs[:workers-1] {
+					assert.Equal(t, 1, result(t, job))
+				}
+			})
+		})
+	}
+}
+
+// The deadline of a context is no way out of a circle: nearly every context has one.
+func TestDeadlineOfAContextIsNoWayOutOfACircle(t *testing.T) {
+	for _, order := range orders(2) {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				var ps, gates [2]*pending.Pending[int]
+				for i := range ps {
+					gates[i] = pending.New[int](t.Context())
+					ps[i] = actors.CallSoon(ctx, start(t, system), func(ctx context.Context) (int, error) {
+						_, _ = gates[i].Wait(ctx)
+						return ps[1-i].Wait(ctx, pending.Protect())
+					})
+				}
+				begin := time.Now()
+				for _, i := range order {
+					gates[i].SetResult(1)
+					time.Sleep(time.Second)
+				}
+				require.ErrorIs(t, failure(ps[order[1]]), pending.ErrDeadlock)
+				assert.Less(t, time.Since(begin), time.Minute)
+			})
+		})
+	}
+}
+
 // The last wait is told at once, and what remains is looked at anew.
 func TestTwoCirclesThroughOneFunctionAreTwoDeadlocks(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
@@ -549,7 +670,7 @@ func TestLargeCircleIsFoundSoon(t *testing.T) {
 	for _, w := range circleWays[:2] {
 		t.Run(w.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
-				c := newCircle(t, system, slices.Repeat([]wayToWait{w}, fewer(t, 1000))...)
+				c := newCircle(t, system, nil, slices.Repeat([]wayToWait{w}, fewer(t, 1000))...)
 				c.close(upTo(len(c.stations)))
 			})
 		})

@@ -21,8 +21,9 @@ import (
 // When ctx ends first the caller is stopped as by [Caller.Stop], and the error is that of
 // ctx, with the functions that have not returned. In a function that the caller would
 // wait for, Drain returns [pending.ErrDeadlock] and drains nothing. The error matches
-// that too if the wait becomes part of a circle. The drain goes on then, until the
-// calling function returns.
+// that too if the wait becomes part of a circle. The drain goes on then: new calls stay
+// rejected. When the calling function returns, its context ends, and the caller is
+// stopped.
 func (c *Caller) Drain(ctx context.Context) error {
 	requireContext(ctx, "Drain")
 	if err := c.checkSelfWait(ctx); err != nil {
@@ -100,7 +101,8 @@ func drainAll(ctx context.Context, callers []*Caller) error {
 
 // Idle reports whether all accepted calls of the caller are done, delayed ones
 // included. The calls of its children do not count. A caller that is not started
-// is idle only without calls. It may be called from any goroutine.
+// is idle only without calls. It may report false for a moment after the last call
+// is done, until the callbacks of that call have returned. It may be called from any goroutine.
 func (c *Caller) Idle() bool {
 	c.mu.Lock()
 	var p *pool

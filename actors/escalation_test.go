@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
@@ -59,4 +61,69 @@ func TestKeepingTheTurnThatDecidesOnTheFailureOfAChildIsADeadlock(t *testing.T) 
 			})
 		}
 	}
+}
+
+// The parent restarts because of the failure of its child. It does so when its functions
+// have returned. One of them waits for the child, whose failure is decided on by that.
+func TestWaitForAChildWhoseFailureRestartsTheParentIsADeadlock(t *testing.T) {
+	for _, generations := range []int{1, 2} {
+		for order, failsFirst := range map[string]bool{"fails, then is waited for": true, "is waited for, then fails": false} {
+			t.Run(fmt.Sprint(generations, ", ", order), func(t *testing.T) {
+				bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+					top := start(t, system, props.StopTimeout(24*time.Hour), supervised(supervision.Restart())[0])
+					failing := top
+					for range generations {
+						failing = child(t, failing, supervised(supervision.Escalate())...)
+					}
+					asked := pending.New[int](t.Context())
+					var failed error
+					begin := time.Now()
+					waits := do(t.Context(), top, func(ctx context.Context) {
+						ctx = context.WithoutCancel(ctx)
+						_, _ = asked.Wait(ctx)
+						_, failed = actors.CallSoon(ctx, failing, func(ctx context.Context) (int, error) { return 1, actors.Sleep(ctx, time.Minute) }).Wait(ctx)
+					})
+					synctest.Wait()
+					if failsFirst {
+						fail(t.Context(), failing)
+						asked.SetResult(1)
+					} else {
+						asked.SetResult(1)
+						synctest.Wait()
+						fail(t.Context(), failing)
+					}
+					require.ErrorIs(t, failure(waits), errBoom)
+					assert.Less(t, time.Since(begin), time.Minute)
+					require.ErrorIs(t, failed, pending.ErrDeadlock)
+					require.ErrorContains(t, failed, top.ID())
+					assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), top, one)), "it has restarted")
+				})
+			})
+		}
+	}
+}
+
+// The restart of the parent is on its way when the child fails that its function waits for.
+func TestWaitForAChildThatFailsDuringTheRestartOfTheParentIsADeadlock(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		top := start(t, system, props.StopTimeout(24*time.Hour), supervised(supervision.Restart())[0])
+		kid, other := child(t, top, supervised(supervision.Escalate())...), child(t, top, supervised(supervision.Escalate())...)
+		var failed error
+		waits := do(t.Context(), top, func(ctx context.Context) {
+			p := actors.CallSoon(context.WithoutCancel(ctx), kid, func(ctx context.Context) (int, error) {
+				return 1, actors.Sleep(ctx, time.Hour)
+			})
+			_, failed = p.Wait(ctx, pending.Shield())
+		})
+		synctest.Wait()
+		fail(t.Context(), other)
+		time.Sleep(time.Minute)
+		assert.False(t, waits.IsDone(), "the child goes on")
+		fail(t.Context(), kid)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.True(t, waits.IsDone())
+		require.ErrorIs(t, failed, pending.ErrDeadlock)
+		assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), top, one)), "it has restarted")
+	})
 }

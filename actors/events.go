@@ -138,7 +138,7 @@ func (es *events) Overdue(turn watchdog.Turn) (report func()) {
 // reportSlowHandler logs that a handler of an event of the caller keeps others waiting.
 func (c *Caller) reportSlowHandler(turn watchdog.Turn, waiting int) {
 	es := &c.registry.events
-	found := findCalls(turn.Dump(), es, eventFrame).within(eventFrame, 0, es)
+	found, _ := findCalls(turn.Dump(), eventFrame, 0, es, eventFrame)
 	if es.turns.Unchanged() {
 		c.logSlowTurn(context.Background(), found.userFunction(), turn.Since, turn.Lasted,
 			[]string{fmt.Sprintf("%d events", waiting)}, found.lines())

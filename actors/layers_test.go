@@ -91,7 +91,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"log.go", "failures.go"},
 		{"requests.go", "registry.go", "defaults.go"},
 		{"events.go", "context.go", "telemetry.go"},
-		{"queues.go", "pool.go", "worker.go", "pool_node.go", "end_node.go", "publisher.go", "timers.go"},
+		{"queues.go", "pool.go", "worker.go", "lend.go", "pool_node.go", "end_node.go", "publisher.go", "timers.go"},
 		{"backoff.go", "grace.go", "unfinished.go", "stop.go", "hooks.go"},
 		{"lifecycle.go", "host.go"},
 		{"actor.go"},

@@ -18,6 +18,7 @@ import (
 var (
 	_ actor.Mailbox = (*mailbox)(nil)
 	_ sched.Owner   = (*mailbox)(nil)
+	_ sched.Lender  = (*mailbox)(nil)
 )
 
 // RegisterHandlers implements [actor.Mailbox].
@@ -113,6 +114,9 @@ func (m *mailbox) Parent() *sched.Scheduler {
 
 // Deadlocks implements [sched.Owner].
 func (m *mailbox) Deadlocks() *sched.Deadlocks { return &m.registry.deadlocks }
+
+// LendWorker implements [sched.Lender].
+func (m *mailbox) LendWorker(t *sched.Task) (takeBack func()) { return m.caller().lendWorker(t) }
 
 // NeedsWorker implements [sched.Owner].
 func (m *mailbox) NeedsWorker(n *pending.Needs) {

@@ -19,7 +19,7 @@ import (
 //
 // MaxWorkers bounds the workers. A worker counts until it has stopped, or stops
 // and has no job left. So there are never more functions at a time than workers
-// allowed.
+// allowed. A function that lends its worker while it waits does not count meanwhile.
 //
 // A call waits in the queue only while no worker is ready for it and no more may
 // be spawned. Each change of that is followed by advance, with mu held all the
@@ -32,6 +32,7 @@ type pool struct {
 	mu      sync.Mutex
 	workers []*worker          // those that count
 	idle    fifo.Ring[*worker] // those that have no job, the longest first
+	lent    fifo.Ring[*worker] // those that have no job, but functions that are away
 	queue   list.List          // of work: calls that wait for a worker and are not done
 	closed  bool
 	round   int         // of expireIdle
@@ -123,28 +124,38 @@ func (p *pool) unqueue(queued *list.Element) {
 	}
 }
 
-// place gives a call to the worker that is idle for longest, or to a new one. It
-// returns a new worker, to be spawned. Without a worker it reports false. mu must
-// be held.
+// place gives a call to the worker that is idle for longest, or to a new one. One that
+// is lent is the last choice: its function waits for the call when it comes back. place
+// returns a new worker, to be spawned. Without a worker it reports false. mu must be
+// held.
 func (p *pool) place(t work) (spawn *worker, placed bool) {
-	for w := p.takeIdle(); w != nil; w = p.takeIdle() {
-		if w.give(t) {
-			return nil, true
-		}
+	if p.giveIdle(&p.idle, t) {
+		return nil, true
 	}
 	if limit := p.config.WorkerLimit(); limit > 0 && len(p.workers) >= limit {
-		return nil, false
+		return nil, p.giveIdle(&p.lent, t)
 	}
 	w := newWorker(p, len(p.workers), t)
 	p.workers = append(p.workers, w)
 	return w, true
 }
 
+// giveIdle gives a call to one of the workers without a job, and reports whether there
+// is one. mu must be held.
+func (p *pool) giveIdle(from *fifo.Ring[*worker], t work) bool {
+	for w := p.takeIdle(from); w != nil; w = p.takeIdle(from) {
+		if w.give(t) {
+			return true
+		}
+	}
+	return false
+}
+
 // takeIdle returns the worker that is idle for longest and ready, or nil. mu must be
 // held.
-func (p *pool) takeIdle() *worker {
-	for range p.idle.Len() { // once round
-		w := p.idle.Shift()
+func (p *pool) takeIdle(from *fifo.Ring[*worker]) *worker {
+	for range from.Len() { // once round
+		w := from.Shift()
 		switch {
 		case w.isStopping():
 			w.isIdle = false
@@ -153,7 +164,7 @@ func (p *pool) takeIdle() *worker {
 			w.isIdle = false
 			return w
 		default: // it restarts
-			p.idle.Push(w)
+			from.Push(w)
 		}
 	}
 	return nil
@@ -191,11 +202,16 @@ func (p *pool) spawn(w *worker, t work) {
 		return
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	requeued := func() {}
 	w.isSpawning = false
-	if given = w.give(t); !given { // it was stopped just now
+	switch given = w.give(t); {
+	case !given: // it was stopped just now
 		err = pending.ErrStopped
+	case !p.closed && !w.isReady(): // it restarts, and reassign came before the job
+		requeued = p.requeue(w)
 	}
+	p.mu.Unlock()
+	requeued()
 }
 
 // drop removes a worker that has stopped, or that could not be spawned.
@@ -203,7 +219,7 @@ func (p *pool) drop(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w.isGiven.Store(false)
-	w.job, w.isSpawning = nil, false
+	w.job, w.isSpawning, w.away, w.back = nil, false, nil, nil
 	p.remove(w)
 	p.advance()
 }
@@ -256,6 +272,8 @@ func (p *pool) release(w *worker, t *sched.Task) {
 	if w.job != nil && w.job.schedulable() == t {
 		w.job = nil
 		p.reuse(w)
+	} else if len(w.away)+len(w.back) > 0 {
+		p.forget(w, t)
 	}
 }
 
@@ -293,7 +311,10 @@ func (p *pool) requeue(w *worker) func() {
 	}
 	queued := p.queue.PushFront(t)
 	p.advance()
-	return func() { t.OnDone(func(pending.Handle) { p.unqueue(queued) }) }
+	return func() {
+		p.owner.registry.watchdog.Wake() // the call waits for turns of other workers
+		t.OnDone(func(pending.Handle) { p.unqueue(queued) })
+	}
 }
 
 // stopWorker records that a worker stops: it takes no more calls.
@@ -303,12 +324,7 @@ func (p *pool) stopWorker(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w.isIdle {
-		w.isIdle = false
-		for range p.idle.Len() { // once round
-			if i := p.idle.Shift(); i != w {
-				p.idle.Push(i)
-			}
-		}
+		p.unidle(w)
 	}
 	if !p.closed {
 		requeued = p.requeue(w)
@@ -319,10 +335,26 @@ func (p *pool) stopWorker(w *worker) {
 	p.advance()
 }
 
+// unidle removes a worker from those without a job. mu must be held.
+func (p *pool) unidle(w *worker) {
+	w.isIdle = false
+	from := &p.idle
+	if len(w.away) > 0 {
+		from = &p.lent
+	}
+	for range from.Len() { // once round
+		if i := from.Shift(); i != w {
+			from.Push(i)
+		}
+	}
+}
+
 // reuse gives the next call to a worker without a job. Without a call it keeps or
 // stops the worker. mu must be held.
 func (p *pool) reuse(w *worker) {
 	switch {
+	case len(w.back) > 0:
+		w.job, w.back = w.back[0], w.back[1:]
 	case w.isStopping():
 		p.remove(w)
 		p.advance()
@@ -333,6 +365,9 @@ func (p *pool) reuse(w *worker) {
 			p.queue.Remove(queued)
 			p.owner.sched.NotifyIdle()
 		}
+	case len(w.away) > 0:
+		w.isIdle = true
+		p.lent.Push(w)
 	case p.idle.Len() >= p.config.MaxIdleWorkers:
 		w.stop()
 	default:
@@ -405,7 +440,7 @@ func (c *Caller) closePool(err error) {
 			rejected = append(rejected, w.job)
 		}
 	}
-	p.idle = fifo.Ring[*worker]{}
+	p.idle, p.lent = fifo.Ring[*worker]{}, fifo.Ring[*worker]{}
 	if p.timer != nil {
 		p.timer.Stop()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -54,7 +55,8 @@ type poolProgram struct {
 
 	mu        sync.Mutex
 	all       []*poolCall
-	running   map[pending.Handle]bool // calls whose functions have not returned
+	running   map[pending.Handle]bool // calls whose functions have not returned, and that have their worker
+	shared    map[pending.Handle]bool // those whose functions were away, and may share it
 	starting  int                     // workers whose publications are being opened
 	callbacks int                     // that are being called; a worker may wait for one
 	opens     int
@@ -69,7 +71,7 @@ type poolCall struct {
 }
 
 func newPoolProgram(t *testing.T, system *actor.ActorSystem, seed uint64) *poolProgram {
-	p := &poolProgram{T: t, choose: newSeeded(seed, 0), system: system, running: make(map[pending.Handle]bool)}
+	p := &poolProgram{T: t, choose: newSeeded(seed, 0), system: system, running: make(map[pending.Handle]bool), shared: make(map[pending.Handle]bool)}
 	n := p.choose.below
 	p.maxWorkers, p.maxQueued = 1+n(3), []int{0, 0, 1, 3}[n(4)]
 	opts := []props.Option{
@@ -277,13 +279,36 @@ func (p *poolProgram) end(self pending.Handle) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.running, self)
+	delete(p.shared, self)
+}
+
+// waitAway waits while others may use the worker.
+func (p *poolProgram) waitAway(ctx context.Context, d time.Duration) error {
+	self, _ := pending.Current(ctx)
+	takeBack := pending.TurnOf(ctx).(*sched.Task).LendWorker()
+	p.end(self)
+	defer func() {
+		takeBack()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.shared[self] = true
+	}()
+	return actors.Sleep(ctx, d)
 }
 
 // behavior returns a function.
 func (p *poolProgram) behavior(depth int) func(context.Context) error {
 	n := p.choose.below
 	d := time.Duration(n(10)) * time.Millisecond
-	switch n(14) {
+	switch n(16) {
+	case 14:
+		return func(ctx context.Context) error { return p.waitAway(ctx, d) }
+	case 15:
+		return func(ctx context.Context) error {
+			err := errors.Join(p.waitAway(ctx, d), actors.Sleep(ctx, d), p.waitAway(context.WithoutCancel(ctx), d))
+			time.Sleep(d)
+			return err
+		}
 	case 0:
 		return func(context.Context) error { panic(errBoom) }
 	case 1:
@@ -332,9 +357,11 @@ func (p *poolProgram) behavior(depth int) func(context.Context) error {
 func (p *poolProgram) count() (running, waiting int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for h := range p.running {
-		if !h.IsDone() {
-			running++
+	for _, handles := range []map[pending.Handle]bool{p.running, p.shared} {
+		for h := range handles {
+			if !h.IsDone() {
+				running++
+			}
 		}
 	}
 	for _, c := range p.all {

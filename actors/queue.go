@@ -63,7 +63,9 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 	requireOptions(opts, "NewQueue")
 	q := &Queue[A]{newQueueTask(c, fn, opts)}
 	// On a goroutine of its own, because it calls user code, which may block.
-	runtime.AddCleanup(q, func(task *queueTask[A]) { go task.finish() }, q.task)
+	cleanup := runtime.AddCleanup(q, func(task *queueTask[A]) { go task.finish() }, q.task)
+	// What the function references, q maybe, is referenced by the cleanup.
+	q.task.OnDone(func(pending.Handle) { cleanup.Stop() })
 	return q
 }
 

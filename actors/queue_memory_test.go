@@ -81,3 +81,39 @@ func TestCallbackOfAQueueThatIsGarbageDoesNotHoldUpOtherCleanups(t *testing.T) {
 		})
 	}
 }
+
+// owner is what the function of its queue belongs to, as is usual.
+type owner struct {
+	queue *actors.Queue[int]
+	_     [64]byte
+}
+
+func (o *owner) handle(context.Context, int) error { return o.queue.Pending().Err() }
+
+func TestQueueWhoseFunctionReferencesItIsFreedWhenItHasEnded(t *testing.T) {
+	for way, end := range map[string]func(*actors.Caller, *actors.Queue[int]) error{
+		"Close":     func(_ *actors.Caller, q *actors.Queue[int]) error { q.Close(); return nil },
+		"CloseWait": func(_ *actors.Caller, q *actors.Queue[int]) error { return q.CloseWait(context.Background()) },
+		"stop":      func(c *actors.Caller, _ *actors.Queue[int]) error { return c.StopWait(context.Background()) },
+	} {
+		t.Run(way, func(t *testing.T) {
+			c := start(t, newSystem(t))
+			freed := make(chan struct{})
+			func() {
+				o := &owner{}
+				o.queue = actors.NewQueue(c, o.handle)
+				runtime.AddCleanup(o, func(freed chan struct{}) { close(freed) }, freed)
+				require.NoError(t, end(c, o.queue))
+			}()
+			// The time limit of the test is the limit of this loop.
+			for {
+				runtime.GC()
+				select {
+				case <-freed:
+					return
+				default:
+				}
+			}
+		})
+	}
+}

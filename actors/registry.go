@@ -61,6 +61,7 @@ func registryOf(system *actor.ActorSystem) *registry {
 		r.pid = system.NewLocalPID(rootID)
 		r.props = r.newProps()
 		r.events.watchdog = &r.watchdog
+		r.watchdog.Survey = func() any { return sched.FindWaiters(r.schedulers) }
 		if _, added := system.ProcessRegistry.Add(r, rootID); added {
 			return r
 		}
@@ -124,6 +125,15 @@ func All(system *actor.ActorSystem) iter.Seq[*Caller] {
 func Running(system *actor.ActorSystem) iter.Seq[*Caller] {
 	requireSystem(system, "Running")
 	return sequence(system, func(c *Caller) bool { return c.State() == StateRunning })
+}
+
+// schedulers iterates over the schedulers of the present callers.
+func (r *registry) schedulers(yield func(*sched.Scheduler) bool) {
+	for _, c := range r.all(func(*Caller) bool { return true }) {
+		if !yield(&c.sched) {
+			return
+		}
+	}
 }
 
 func sequence(system *actor.ActorSystem, keep func(*Caller) bool) iter.Seq[*Caller] {

@@ -106,6 +106,7 @@ func (c *Caller) prepareRestart(message *actor.Restart) {
 	c.announceRestart()
 	c.sched.Defer(message, false)
 	c.interruptForRestart()
+	c.sched.RecheckParked() // children whose failures are undecided may need the restart
 }
 
 // interruptCurrent cancels the function that has the turn: a restart needs the
@@ -260,6 +261,7 @@ func (c *Caller) decide(child *Caller, failure *actor.Failure) {
 	err := fmt.Errorf("actors: child %s failed: %w", child.path(), asError(failure.Reason))
 	if c.restartPending(err) {
 		c.deferResume(child) // if the restart does not stop it, it goes on after that
+		c.sched.RecheckParked()
 		return
 	}
 	c.applyPolicy(err, func(action supervision.Action, delay time.Duration) {

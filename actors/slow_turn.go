@@ -28,10 +28,7 @@ func (m *mailbox) Watchdog() *watchdog.Watchdog { return &m.registry.watchdog }
 // SlowTurn implements [sched.Owner].
 func (m *mailbox) SlowTurn(turn sched.SlowTurn) (report func()) {
 	c := m.caller()
-	waiting := c.waitsForTurn(turn)
-	if turn.Task != nil {
-		waiting = append(waiting, c.waitsForTask(turn.Task)...)
-	}
+	waiting := append(c.waitsForTurn(turn), c.waitsElsewhere(turn)...)
 	if len(waiting) == 0 {
 		return nil
 	}
@@ -74,32 +71,50 @@ func (c *Caller) waitsForTurn(turn sched.SlowTurn) (waiting []string) {
 	return waiting
 }
 
-// waitsForTask says what waits for a task that does not wait for its turn. Who waits for
-// the job of a worker has asked for something long, and keeps nobody waiting.
-func (c *Caller) waitsForTask(t *sched.Task) (waiting []string) {
-	w := workOf(t)
-	waiting = w.heldUp()
-	if c.worker != nil {
-		if isJob, n := c.worker.pool.waitFor(c.worker, t); isJob {
-			if n > 0 {
-				waiting = append(waiting, fmt.Sprintf("%d calls that wait for a worker of %s", n, c.parent.path()))
+// waitsElsewhere says what waits for a turn, or for what its function holds, and does not wait
+// for the turn of the caller. Who waits for the job of a worker has asked for something long,
+// and keeps nobody waiting.
+func (c *Caller) waitsElsewhere(turn sched.SlowTurn) (waiting []string) {
+	waiters, held, onLoop := turn.Elsewhere()
+	if t := turn.Task; t != nil {
+		waiting = workOf(t).heldUp()
+		if c.worker != nil {
+			if isJob, calls := c.worker.pool.waitFor(c.worker, t); isJob {
+				waiters = nil
+				if calls > 0 {
+					waiting = append(waiting, fmt.Sprintf("%d calls that wait for a worker of %s", calls, c.parent.path()))
+				}
 			}
-			return waiting
 		}
 	}
-	seen := make(map[*sched.Task]bool)
-	for _, turn := range pending.TurnsWaiting(w) {
-		other, ok := turn.(*sched.Task)
-		if !ok || seen[other] || !other.IsWaiting() {
-			continue
-		}
-		seen[other] = true
-		if len(seen) > mostWaiting {
-			return append(waiting, "other functions")
-		}
-		waiting = append(waiting, fmt.Sprintf("the function %s of %s", other.Work().Name(), other.Owner().Name()))
+	waiting = append(waiting, nameWaiters(append(waiters, held...))...)
+	if turn.Task != nil {
+		waiting = append(waiting, pending.WaitingOutside(turn.Task.Work())...)
+	}
+	if onLoop > 0 {
+		waiting = append(waiting, fmt.Sprintf("%d callers that need the loop of the host", onLoop))
 	}
 	return waiting
+}
+
+// nameWaiters names the functions that wait, each of them once.
+func nameWaiters(waiters []sched.Waiter) (names []string) {
+	seen := make(map[*sched.Task]bool)
+	for _, w := range waiters {
+		if seen[w.Task] {
+			continue
+		}
+		seen[w.Task] = true
+		if len(seen) > mostWaiting {
+			return append(names, "other functions")
+		}
+		name := fmt.Sprintf("the function %s of %s", w.Task.Work().Name(), w.Task.Owner().Name())
+		if w.For != "" {
+			name += ", for " + w.For
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // reportSlowTurn marks the span of a turn that lasts long, and logs the turn.
@@ -147,12 +162,14 @@ var (
 func (c *Caller) locate(turn sched.SlowTurn) (function string, lines []string) {
 	dump, t := turn.Dump(), turn.Task
 	if t == nil {
-		found := findCalls(dump, &c.sched, handlerFrames...).within(runFrame, 0, &c.sched)
+		found, _ := findCalls(dump, runFrame, 0, &c.sched, handlerFrames...)
 		return found.userFunction(), found.lines()
 	}
-	found := findCalls(dump, t, nameAt(workOf(t).entry())).within(runTaskFrame, 1, t)
-	if len(found) == 0 { // a method of an interface has another name
-		found = findCalls(dump, t, runTaskFrame).within(runTaskFrame, 1, t)
+	found, certain := findCalls(dump, runTaskFrame, 1, t, nameAt(workOf(t).entry()))
+	if !certain { // it has returned, and its callbacks run; or a method of an interface has another name
+		if frames, sure := findCalls(dump, runTaskFrame, 1, t, runTaskFrame); sure || len(found) == 0 {
+			found = frames
+		}
 	}
 	return t.Work().Name(), found.lines()
 }

@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -44,6 +45,40 @@ func TestHiddenDeadlockIsLoggedByDefault(t *testing.T) {
 				_ = q.PutWait(unseen, 2)
 			},
 			line: "actors.(*Queue[...]).PutWait(", want: "1 queued calls or messages",
+		},
+		"Call": {
+			fn:   func(c *actors.Caller) { _, _ = actors.Call(unseen, c, returns(1)) },
+			line: "actors.Call[...](", want: "1 queued calls or messages",
+		},
+		"a group": {
+			fn: func(c *actors.Caller) {
+				g, _ := pending.NewGroup(unseen)
+				g.Add(actors.CallSoon(unseen, c, returns(1)))
+				_ = g.Wait()
+			},
+			line: "pending.(*Group).Wait(", want: "1 queued calls or messages",
+		},
+		"WaitAll": {
+			fn: func(c *actors.Caller) {
+				_, _, _ = pending.WaitAll(unseen, []*pending.Pending[int]{actors.CallSoon(unseen, c, returns(1))})
+			},
+			line: "pending.WaitAll[...](", want: "1 queued calls or messages",
+		},
+		"a job for itself": {
+			fn: func(c *actors.Caller) {
+				_, _ = actors.ToThread(unseen, c, func(context.Context) (int, error) {
+					return actors.CallSoon(unseen, c, returns(1)).Wait(unseen)
+				}).Wait(unseen)
+			},
+			line: "pending.(*Pending[...]).Wait(", want: "1 queued calls or messages",
+		},
+		"Drain of the parent": {
+			fn:   func(c *actors.Caller) { _ = c.Parent().Drain(unseen) },
+			line: "actors.(*Caller).Drain(", want: "a drain",
+		},
+		"Shutdown": {
+			fn:   func(c *actors.Caller) { _ = actors.Shutdown(unseen, c.System()) },
+			line: "actors.Shutdown(", want: "a drain",
 		},
 		"Done": {
 			fn:   func(c *actors.Caller) { <-actors.CallSoon(unseen, c, returns(1)).Done() },
@@ -106,6 +141,70 @@ func TestHiddenDeadlockIsLoggedByDefault(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// The function waits for what it holds itself.
+func TestHiddenDeadlockOfALockIsLoggedByDefault(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		log, logTo := warned()
+		c := start(t, system, logTo)
+		m := pending.NewMutex(pending.Named("m"))
+		actors.Schedule(t.Context(), c, func(ctx context.Context) (any, error) {
+			return nil, errors.Join(m.Lock(ctx), m.Lock(context.Background()))
+		}, actors.Named("trap"))
+		time.Sleep(5 * props.DefaultTurnWarning / 4)
+		w := log.only(t)
+		assert.Equal(t, "trap", w.function)
+		assert.Equal(t, "1 goroutines that wait for mutex m", w.waiting)
+		assert.Contains(t, strings.Join(w.stack, "\n"), "pending.(*Mutex).Lock(")
+		m.Unlock()
+	})
+}
+
+func TestHiddenDeadlockOfReceiveIsLoggedByDefault(t *testing.T) {
+	unseen := context.Background()
+	tests := map[string]struct {
+		receive func(c *actors.Caller)
+		want    string
+	}{
+		"Wait": {
+			receive: func(c *actors.Caller) { _, _ = actors.CallSoon(unseen, c, returns(1)).Wait(unseen) },
+			want:    "1 queued calls or messages",
+		},
+		"StopWait": {receive: func(c *actors.Caller) { _ = c.StopWait(unseen) }, want: "a stop"},
+		"Drain":    {receive: func(c *actors.Caller) { _ = c.Drain(unseen) }, want: "a drain"},
+		"a child": {
+			receive: func(c *actors.Caller) {
+				kid, _ := c.Child()
+				_, _ = actors.CallSoon(unseen, kid, func(context.Context) (int, error) {
+					return actors.CallSoon(unseen, c, returns(1)).Wait(unseen)
+				}).Wait(unseen)
+			},
+			want: "1 queued calls or messages",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				log, logTo := warned()
+				free, release := newGate()
+				defer release()
+				c := adopted(t, system, nil, "c", func(ctx actor.Context) {
+					if ctx.Message() == "trap" {
+						c, _ := actors.Of(ctx)
+						go func() { tt.receive(c) }()
+						<-free
+					}
+				}, []props.Option{logTo})
+				system.Root.Send(c.PID(), "trap")
+				time.Sleep(5 * props.DefaultTurnWarning / 4)
+				w := log.only(t)
+				assert.Contains(t, w.function, "TestHiddenDeadlockOfReceiveIsLoggedByDefault")
+				assert.Equal(t, tt.want, w.waiting)
+				assert.Equal(t, 1, w.goroutines(), w.stack)
+			})
+		})
 	}
 }
 

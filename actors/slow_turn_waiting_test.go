@@ -39,6 +39,10 @@ func TestTurnWarningSaysWhatWaits(t *testing.T) {
 			wait: func(t *testing.T, s *setup) { actors.CallSoon(t.Context(), s.c, returns(1)) },
 			want: "1 queued calls or messages",
 		},
+		"an urgent call": {
+			wait: func(t *testing.T, s *setup) { actors.Schedule(t.Context(), s.c, returns(1), actors.Urgent()) },
+			want: "1 queued calls or messages",
+		},
 		"a function that wants its turn back": {
 			before: func(t *testing.T, s *setup) {
 				do(t.Context(), s.c, func(ctx context.Context) { _ = actors.Sleep(ctx, time.Second) })
@@ -167,17 +171,21 @@ func TestLongTurnOfAQueueIsLoggedWhileItemsWait(t *testing.T) {
 			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 				free := make(chan struct{})
 				log, logTo := warned()
-				c, producer := start(t, system, logTo), start(t, system, logTo)
+				c, producer := start(t, system, logTo), start(t, system, logTo, props.Name("producer"))
 				q := actors.NewQueue(c, func(context.Context, int) error { <-free; return nil },
 					actors.QueueName("orders"), actors.QueueCapacity(1))
 				require.NoError(t, q.Put(1))
 				time.Sleep(time.Minute)
 				assert.Empty(t, log.get())
-				put := do(t.Context(), producer, func(ctx context.Context) { assert.NoError(t, put(ctx, q)) })
+				put := actors.Schedule(t.Context(), producer, func(ctx context.Context) (any, error) { return nil, put(ctx, q) }, actors.Named("put"))
 				time.Sleep(time.Minute)
 				w := log.only(t)
 				assert.Equal(t, "orders", w.function)
-				assert.Equal(t, "1 queued calls or messages | 1 items of the queue orders", w.waiting)
+				want := "1 queued calls or messages | 1 items of the queue orders"
+				if !put.IsDone() {
+					want += " | the function put of callers/producer"
+				}
+				assert.Equal(t, want, w.waiting)
 				assert.Contains(t, w.stack[len(w.stack)-1], "TestLongTurnOfAQueueIsLogged")
 				close(free)
 				result(t, put)

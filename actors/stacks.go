@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,37 +33,34 @@ type stack struct {
 	entry int // the frame of that function
 }
 
-// findCalls returns the stacks that run one of the functions, those with the pointer if
-// there are any.
-func findCalls(dump []byte, pointer any, functions ...string) (found stacks) {
-	for _, function := range functions {
-		for _, trace := range goroutine.Find(dump, function, fmt.Sprintf("%p", pointer)) {
-			found = append(found, stack{trace, trace.Index(function)})
-		}
-	}
-	return found
-}
-
-// within returns those that run within another function. It prefers those where that has
-// got the pointer as its argument at an index.
-func (found stacks) within(outer string, arg int, pointer any) stacks {
-	inside := slices.DeleteFunc(found, func(s stack) bool { return s.Index(outer) < s.entry })
+// findCalls returns the stacks that run one of the functions within another one. If that has
+// got the pointer as its argument at an index in some of them, it returns these alone, and is
+// certain. A stack may have several calls of the outer function: calls in place run one task
+// within another.
+func findCalls(dump []byte, outer string, arg int, pointer any, functions ...string) (found stacks, certain bool) {
 	formatted := fmt.Sprintf("%p", pointer)
-	return inside.prefer(func(s stack) bool { return s.Frames[s.Index(outer)].HasArg(arg, formatted) })
-}
-
-// prefer returns those for which is holds, or all if it holds for none.
-func (found stacks) prefer(is func(stack) bool) stacks {
-	var preferred stacks
-	for _, s := range found {
-		if is(s) {
-			preferred = append(preferred, s)
+	var exact, possible stacks
+	for _, function := range functions {
+		for _, trace := range goroutine.Find(dump, function, formatted) {
+			s := stack{trace, -1}
+			for _, at := range trace.Calls(outer) {
+				switch entry := trace.Index(function, at); {
+				case entry < 0:
+				case trace.Frames[at].HasArg(arg, formatted):
+					exact = append(exact, stack{trace, entry})
+				default:
+					s.entry = max(s.entry, entry)
+				}
+			}
+			if s.entry >= 0 {
+				possible = append(possible, s)
+			}
 		}
 	}
-	if len(preferred) == 0 {
-		return found
+	if len(exact) > 0 {
+		return exact, true
 	}
-	return preferred
+	return possible, false
 }
 
 // lines returns the stacks from where they are to the function that they were found by.

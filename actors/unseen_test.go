@@ -67,6 +67,40 @@ func TestErrorThatTheCallerHasRejectedIsLogged(t *testing.T) {
 	assert.Contains(t, log.String(), "function=f error=\"actors: overloaded: 1 calls are queued on callers/c\"")
 }
 
+// Then passes the error on, or makes one.
+func TestErrorThatNobodySeesOfThenIsLogged(t *testing.T) {
+	log, logTo := logged()
+	c := start(t, newSystem(t), props.Name("c"), logTo)
+	ctx := context.Background()
+	gate := make(chan struct{})
+	for _, when := range []string{"early", "late"} {
+		func() {
+			p := actors.Schedule(ctx, c, func(context.Context) (int, error) { <-gate; return 0, errors.New(when + ", passed on") }, actors.Named("f"))
+			q := actors.Schedule(ctx, c, func(context.Context) (int, error) { <-gate; return 1, nil }, actors.Named("g"))
+			if when == "late" {
+				<-p.Done()
+				<-q.Done()
+			}
+			pending.Then(pending.Then(p, pass), pass)
+			made := pending.Then(q, func(int) (int, error) { return 0, errors.New(when + ", made") })
+			pending.Then(made, pass)
+			if when == "early" {
+				close(gate)
+			}
+			<-p.Done()
+			<-q.Done()
+		}()
+	}
+	collected(t, c, log)
+	for _, when := range []string{"early", "late"} {
+		assert.Equal(t, 1, strings.Count(log.String(), `caller=callers/c function=f error="`+when+`, passed on"`), log.String())
+		assert.Equal(t, 1, strings.Count(log.String(), `caller=callers/c function="then g" error="`+when+`, made"`), log.String())
+	}
+	assert.Equal(t, 4, strings.Count(log.String(), "level=ERROR")-strings.Count(log.String(), "the last one"))
+}
+
+func pass(n int) (int, error) { return n, nil }
+
 // Whoever looks at the error may come before it, or after it.
 func TestErrorThatWasLookedAtIsNotLogged(t *testing.T) {
 	ctx := context.Background()
@@ -90,6 +124,20 @@ func TestErrorThatWasLookedAtIsNotLogged(t *testing.T) {
 		"Then": func(c *actors.Caller, fn func(context.Context) (int, error)) {
 			p := actors.CallSoon(ctx, c, fn)
 			_, _ = pending.Then(p, func(n int) (int, error) { return n, nil }).Wait(ctx)
+		},
+		"end of a chain": func(c *actors.Caller, fn func(context.Context) (int, error)) {
+			p := actors.CallSoon(ctx, c, fn)
+			_, _ = pending.Then(pending.Then(p, pass), pass).Wait(ctx)
+			pending.Then(p, pass)
+		},
+		"source of Then": func(c *actors.Caller, fn func(context.Context) (int, error)) {
+			p := actors.CallSoon(ctx, c, fn)
+			pending.Then(pending.Then(p, pass), pass)
+			_, _ = p.Wait(ctx)
+		},
+		"error made in a chain": func(c *actors.Caller, fn func(context.Context) (int, error)) {
+			p := actors.CallSoon(ctx, c, returns(1))
+			_, _ = pending.Then(pending.Then(p, func(int) (int, error) { return fn(ctx) }), pass).Wait(ctx)
 		},
 		"AsCompleted": func(c *actors.Caller, fn func(context.Context) (int, error)) {
 			p := actors.CallSoon(ctx, c, fn)

@@ -47,8 +47,12 @@ type worker struct {
 	job        work // the call that the worker has, and that has not returned; nil for none
 	slot       int  // in the pool's workers; -1 outside
 	isSpawning bool // the job is given to it when it is spawned
-	isIdle     bool // in the pool's idle
+	isIdle     bool // in the pool's idle, or lent
 	since      int  // the round in which the worker became idle
+
+	// Of functions that have lent the worker. See lend.go.
+	away []work // those that wait without it
+	back []work // those that are back while the worker has another job
 }
 
 func newWorker(p *pool, slot int, t work) *worker {

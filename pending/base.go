@@ -20,12 +20,14 @@ const (
 	flagCancelled
 	flagDone
 	flagObserved // there is an observation; set before the pending is published
+	flagWaitsOn  // the function is in a wait that does not end with its context
 	flagProtected
 	flagSeen       // somebody has looked at the error
 	flagTimed      // a timer will cancel it
 	flagQueueTimed // a timer will cancel it if its function has not started
 	flagDelayed    // a timer will schedule its function
 	flagExited     // the function has ended its goroutine
+	flagDerived    // made by Then
 )
 
 // base is a Pending without its value.
@@ -64,10 +66,12 @@ type lazyState struct {
 	later       int         // the number of causes after the first one
 	explain     func() string
 	unseen      *runtime.Cleanup   // logs the error when the pending is collected; nil for none
+	origin      Runner             // of the call that Then has made the pending of; nil after the end
+	passed      *base              // whose error this pending has, which Then made; nil for none
 	completer   Handle             // its function completes this pending
 	needs       Node               // what else completes it
+	contended   []*Semaphore       // that the function holds or has held, while goroutines waited
 	progress    *snapshot.Progress // what the function says of it; nil for nothing
-	outer       *base              // cannot be done before this pending, which ends a nested group
 	options
 }
 
@@ -401,7 +405,7 @@ func (b *base) markDone() *waiter {
 	ran := b.is(flagStarted)
 	if x := b.lazy; x != nil {
 		observation, unwatch = x.observation, x.unwatch
-		x.canceller, x.source, x.unwatch, x.needs = nil, nil, nil, nil
+		x.canceller, x.source, x.unwatch, x.needs, x.contended = nil, nil, nil, nil, nil
 	}
 	b.mu.Unlock()
 	if b.runner != nil && !ran {

@@ -69,8 +69,9 @@ func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 		panic("pending: Then with a nil function")
 	}
 	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
+	next.set(flagDerived)
 	p.watch()
-	w := &waiter{then: func() *follower { return follow(p, next, fn) }, onward: &next.base}
+	w := &waiter{then: func() *follower { return follow(p, next, fn) }}
 	if !p.addWaiter(w) {
 		p.notify(w, nil)
 	}
@@ -91,14 +92,17 @@ func withoutEnd(ctx context.Context) context.Context {
 func derivedFrom(b *base) Option {
 	name := b.Name()
 	b.mu.Lock()
-	chained := b.lazy != nil && b.lazy.derived
+	chained, origin := b.lazy != nil && b.lazy.derived, b.runner
+	if chained {
+		origin = b.lazy.origin
+	}
 	b.mu.Unlock()
 	if !chained {
 		name = "then " + name
 	}
 	return func(x *lazyState) {
 		x.name, x.derived, x.source, x.needs = name, true, b, (*sourceNode)(b)
-		x.protected = b.is(flagProtected)
+		x.protected, x.origin = b.is(flagProtected), origin
 	}
 }
 
@@ -112,18 +116,23 @@ func follow[T, U any](p *Pending[T], next *Pending[U], fn func(T) (U, error)) *f
 		}
 	}()
 	var result U
-	value, err := p.Result()
+	err := p.err // who looks at that of next has looked at this one
+	origin := next.passError(&p.base, err)
 	if err == nil {
 		var crash *PanicError
-		result, crash, err = guard(fn, value)
+		result, crash, err = guard(fn, p.value)
 		if crash != nil {
 			err, ended = crash, crash
 			p.logPanic("function of Then", crash)
 		}
 	}
 	returned = true
-	if _, waiters := next.end(result, err); waiters != nil {
+	_, waiters := next.end(result, err)
+	if waiters != nil {
 		return &follower{of: &next.base, waiters: waiters}
+	}
+	if err != nil {
+		next.watchEnd(err, origin)
 	}
 	return nil
 }

@@ -27,11 +27,17 @@ func (c *runContext) Deadline() (time.Time, bool) { return c.ctx.Deadline() }
 func (c *runContext) Done() <-chan struct{} { return c.base().cancelContext().Done() }
 
 func (c *runContext) Err() error {
-	if own := c.base().cancellation.Load(); own != nil {
-		return own.Err()
+	own := c.base().cancellation.Load()
+	if own != nil {
+		if err := own.Err(); err != nil {
+			return err
+		}
 	}
-	if c.base().is(flagReturned) {
+	if c.base().is(flagReturned) { // whoever makes own is about to end it
 		return context.Canceled
+	}
+	if own != nil {
+		return nil
 	}
 	return c.ctx.Err()
 }
@@ -71,7 +77,7 @@ func (b *base) cancelContext() *cancelContext {
 // wakeOnDone wakes the running function when its context ends. The function
 // calls it before it first waits. A context that only Cancel ends needs no
 // watch, because Cancel wakes the function itself.
-func (b *base) wakeOnDone(turn Turn) {
+func (b *base) wakeOnDone() {
 	if b.ctx.Done() == nil {
 		return
 	}
@@ -79,7 +85,7 @@ func (b *base) wakeOnDone(turn Turn) {
 	b.mu.Lock() // the function may wait on a second goroutine without Detach
 	defer b.mu.Unlock()
 	if own.stopWake == nil {
-		own.stopWake = context.AfterFunc(own, turn.Resume)
+		own.stopWake = context.AfterFunc(own, b.wakeAtEnd)
 	}
 }
 

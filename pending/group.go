@@ -70,7 +70,7 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		opt(&g.options)
 	}
 	g.parent, _ = CurrentTracker[*Group](ctx)
-	g.drained = New[struct{}](context.Background(), Named("pending.Group"), Needing((*groupNode)(g)), drainedBefore(g.parent))
+	g.drained = New[struct{}](context.Background(), Named("pending.Group"), Needing((*groupNode)(g)))
 	g.foreign = taskOf(ctx).isWaiting()
 	if g.options.shield {
 		g.outer = context.WithoutCancel(ctx)
@@ -89,15 +89,6 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
 	}
 	return g, WithTracker(inside, g)
-}
-
-// drainedBefore says that the pending is done before outer is drained, which may be nil.
-func drainedBefore(outer *Group) Option {
-	return func(x *lazyState) {
-		if outer != nil {
-			x.outer = &outer.drained.base
-		}
-	}
 }
 
 func (g *Group) addWatch(stop func() bool) {
@@ -140,7 +131,7 @@ func (g *Group) add(h Handle, shielded inShielded) {
 		shielded = shielded || inShielded(g.options.shield)
 	}
 	if len(joined) > 0 {
-		h.core().onDone(func(h Handle) { removeFrom(joined, h) }, &joined[0].drained.base)
+		h.core().OnDone(func(h Handle) { removeFrom(joined, h) })
 	}
 }
 
@@ -511,8 +502,7 @@ type groupNode Group
 func (g *groupNode) Needs(n *Needs) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.options.limited || g.cancelled != nil { // a timer ends the wait
-		n.Live = true
+	if n.Live = g.options.limited || g.cancelled != nil; n.Live && !n.Every { // a timer ends the wait
 		return
 	}
 	for h := range g.members {

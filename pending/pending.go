@@ -63,7 +63,7 @@ func (p *Pending[T]) complete(v T, err error) bool {
 	unseen := err != nil && won && p.runner != nil && (waiters == nil || waiters.callback != nil)
 	p.notify(waiters, nil)
 	if unseen {
-		p.watchError(err)
+		p.watchError(err, p.runner)
 	}
 	return won
 }

@@ -80,6 +80,8 @@ func (r *runner) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, 
 
 func (r *runner) Describe(m pending.Metadata) { m["caller"] = "fake" }
 
+func (r *runner) Awaited() {}
+
 func (r *runner) Dropped() {}
 
 func (r *runner) Failed(bool, bool) {}

@@ -28,6 +28,7 @@ type Semaphore struct {
 	others  int64    // what is held by others
 	unclear int64    // what was released by nobody knows whom
 	queue   []*acquisition
+	outside int // how many in the queue are no functions
 }
 
 // holder is a function and how much it holds.
@@ -144,11 +145,68 @@ func (s *Semaphore) tryAcquire(own *base, n int64) bool {
 func (s *Semaphore) enqueue(a *acquisition) bool {
 	s.mu.Lock()
 	s.queue = append(s.queue, a)
+	if a.turn == nil {
+		s.outside++
+	}
 	granted := s.grant()
 	waits := !a.granted
+	var awaited []*base
+	if waits && a.turn == nil {
+		awaited = s.noteOutside()
+	}
 	s.mu.Unlock()
 	notifyGranted(granted)
+	for _, b := range awaited {
+		b.runner.Awaited()
+	}
 	return waits
+}
+
+// noteOutside has the functions that hold the semaphore know it, because others than
+// functions wait for it. It returns these functions. mu must be held.
+func (s *Semaphore) noteOutside() (holders []*base) {
+	if s.outside == 0 {
+		return nil
+	}
+	for _, h := range s.holders {
+		h.own.addContended(s)
+		holders = append(holders, h.own)
+	}
+	return holders
+}
+
+// addContended notes that others than functions wait for s, which the function of b holds.
+func (b *base) addContended(s *Semaphore) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if x := b.ensureLazy(); !b.is(flagDone) && !slices.Contains(x.contended, s) {
+		x.contended = append(x.contended, s)
+	}
+}
+
+// WaitingOutside says how many goroutines wait for the locks that the function behind h
+// holds, and for which. Functions with a turn do not count. It is meant for package actors,
+// and safe to call from any goroutine.
+func WaitingOutside(h Handle) (waiting []string) {
+	b := h.core()
+	b.mu.Lock()
+	var locks []*Semaphore
+	if b.lazy != nil {
+		locks = slices.Clone(b.lazy.contended)
+	}
+	b.mu.Unlock()
+	for _, s := range locks {
+		s.mu.Lock()
+		n := s.outside
+		if s.unclear > 0 || !slices.ContainsFunc(s.holders, func(h holder) bool { return h.own == b }) {
+			n = 0
+		}
+		s.mu.Unlock()
+		if n > 0 {
+			waiting = append(waiting, fmt.Sprintf("%d goroutines that wait for %s", n, s.what))
+		}
+	}
+	return waiting
 }
 
 // leave removes an acquisition that waits no more. It reports false if it was
@@ -161,6 +219,7 @@ func (s *Semaphore) leave(a *acquisition) bool {
 	}
 	i := slices.Index(s.queue, a)
 	s.queue = slices.Delete(s.queue, i, i+1)
+	s.left(a)
 	granted := s.grant() // those behind may need less
 	s.mu.Unlock()
 	notifyGranted(granted)
@@ -195,11 +254,22 @@ func (s *Semaphore) grant() (granted []*acquisition) {
 		a := s.queue[0]
 		s.queue[0] = nil
 		s.queue = s.queue[1:]
+		s.left(a)
 		a.granted = true
 		s.hold(a.own, a.n)
 		granted = append(granted, a)
 	}
+	if len(granted) > 0 {
+		s.noteOutside()
+	}
 	return granted
+}
+
+// left notes that an acquisition has left the queue. mu must be held.
+func (s *Semaphore) left(a *acquisition) {
+	if a.turn == nil {
+		s.outside--
+	}
 }
 
 func notifyGranted(granted []*acquisition) {
@@ -259,10 +329,13 @@ type semaphoreNode Semaphore
 func (s *semaphoreNode) Needs(n *Needs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n.Any = true
-	n.Live = s.others > 0 || s.unclear > 0
+	n.Any, n.Held = true, true
+	if s.unclear > 0 || s.others > 0 && !n.Every {
+		n.Live = true
+		return
+	}
 	for _, h := range s.holders {
-		if n.Live || !n.AddPending(h.own.handle) {
+		if !n.AddPending(h.own.handle) {
 			return
 		}
 	}

@@ -19,6 +19,9 @@ type Runner interface {
 	Describe(Metadata)
 	// IsWaiting reports whether the function waits, with its turn or without.
 	IsWaiting() bool
+	// Awaited is called when something begins to wait for what the function holds. It
+	// never blocks. It may be called from any goroutine.
+	Awaited()
 	// Left is called when the function has returned, just before the pending is
 	// done. crash is not nil if the function panicked.
 	Left(crash *PanicError)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 )
 
 // unseenError is the error of a call, for the log. It must not reference the pending, which
@@ -21,25 +23,53 @@ type unseenError struct {
 // It is not part of complete, whose calls that succeed must not pay for it.
 //
 //go:noinline
-func (b *base) watchError(err error) {
+func (b *base) watchError(err error, runner Runner) {
 	_, panicked := err.(*PanicError) //nolint:errorlint // A panic of another pending counts as any error.
 	if panicked || b.is(flagCancelled|flagSeen) {
 		return
 	}
-	e := unseenError{logger: b.logger(), name: b.Name(), text: textOf(err)}
-	if r, ok := b.runner.(interface{ CallerName() string }); ok {
+	e := unseenError{logger: safelog.Wrap(runner.Logger()), name: b.Name(), text: textOf(err)}
+	if r, ok := runner.(interface{ CallerName() string }); ok {
 		e.caller = r.CallerName()
 	}
 	cleanup := runtime.AddCleanup(b, logUnseen, e)
 	b.mu.Lock()
-	seen := b.is(flagSeen)
-	if !seen {
-		b.ensureLazy().unseen = &cleanup
+	watched := b.is(flagSeen) || b.ensureLazy().unseen != nil
+	if !watched {
+		b.lazy.unseen = &cleanup
 	}
 	b.mu.Unlock()
-	if seen {
+	if watched {
 		cleanup.Stop()
 	}
+}
+
+// passError notes, before b is done, that b gets the error of the pending that Then has made
+// it of. That may be nil. It returns the runner of the call behind b, or nil.
+func (b *base) passError(from *base, err error) (origin Runner) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	x := b.lazy // Then has made it
+	origin, x.origin = x.origin, nil
+	if err != nil {
+		x.passed = from
+		if from.is(flagDerived) && from.lazy.passed != nil { // constant, as from is done
+			x.passed = from.lazy.passed
+		}
+	}
+	return origin
+}
+
+// watchEnd is watchError for the last pending of a chain of Then, which nobody waits for. What
+// is watched is where the error comes from.
+func (b *base) watchEnd(err error, origin Runner) {
+	if origin == nil {
+		return
+	}
+	if passed := b.lazy.passed; passed != nil {
+		b = passed
+	}
+	b.watchError(err, origin)
 }
 
 // logUnseen is called when a pending was collected. All cleanups share a goroutine, and a log
@@ -54,16 +84,21 @@ func textOf(err error) string { return fmt.Sprint(err) }
 
 // seeError notes that the error of the pending was looked at.
 func (b *base) seeError() {
-	if b.is(flagSeen) || b.runner == nil {
+	if b.is(flagSeen) || b.runner == nil && !b.is(flagDerived) {
 		return
 	}
 	b.set(flagSeen)
 	b.mu.Lock()
 	var cleanup *runtime.Cleanup
+	var passed *base
 	if b.lazy != nil {
 		cleanup, b.lazy.unseen = b.lazy.unseen, nil
+		passed = b.lazy.passed
 	}
 	b.mu.Unlock()
+	if passed != nil {
+		passed.seeError()
+	}
 	if cleanup != nil {
 		cleanup.Stop()
 	}

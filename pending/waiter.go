@@ -13,7 +13,7 @@ import (
 // and says how to notify it:
 //
 //	callback  a function of OnDone, or of this package
-//	done      a function of this package; turn is set too, if a function waits
+//	done      a function of this package
 //	then      makes the outcome of a pending made by Then
 //	turn      a function that gave its turn away
 //	wake      a goroutine in waitSelect
@@ -30,8 +30,6 @@ type waiter struct {
 	woken    sync.Cond
 
 	notified atomic.Bool // notify does not use the waiter any more
-
-	onward *base // that cannot be done before the pending is; nil for none
 }
 
 // waiterPool keeps no channels: a channel that was made in a bubble of
@@ -226,13 +224,8 @@ func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
 	if fn == nil {
 		panic("pending: OnDone of a nil function")
 	}
-	return b.onDone(fn, nil)
-}
-
-// onDone is OnDone for onward, which cannot be done before b. It may be nil.
-func (b *base) onDone(fn func(Handle), onward *base) (remove func() bool) {
 	b.watch()
-	w := &waiter{callback: fn, onward: onward}
+	w := &waiter{callback: fn}
 	if !b.addWaiter(w) {
 		b.call(fn, nil, nil)
 		return func() bool { return false }

@@ -26,11 +26,17 @@ type Needs struct {
 	// GoesOn reports whether a node is seen to need nothing, without much effort.
 	// Such a node is not added. A nil GoesOn is true of none.
 	GoesOn func(Node) bool
+	// Every says that all that is waited for now is wanted, even if the wait may end
+	// without it. It is for a search for those who wait for a node.
+	Every bool
 
 	// Any says that one of the nodes is enough. It is set before any is added.
 	Any bool
 	// Live says that the node goes on whatever it needs, or may do so.
 	Live bool
+	// Held says that the nodes are not waited for themselves. What they hold is: a lock,
+	// or a promise that they have to keep.
+	Held bool
 	// Began is that of the [Wait] that a function is in. It is 0 for a node that
 	// does not wait.
 	Began uint64
@@ -46,6 +52,8 @@ func (n *Needs) Add(node Node) bool {
 	case n.Limit > 0 && n.added > n.Limit:
 		n.Cut = true
 		return false
+	case node == nil && n.Every:
+		return true
 	case node == nil, n.GoesOn != nil && n.GoesOn(node):
 		n.Live = n.Live || n.Any
 		return !n.Live
@@ -55,19 +63,31 @@ func (n *Needs) Add(node Node) bool {
 }
 
 // AddPending adds the node of a pending.
-func (n *Needs) AddPending(h Handle) bool { return n.Add(NodeOf(h)) }
+func (n *Needs) AddPending(h Handle) bool { return n.Add(h.core().node(n.Every)) }
 
-// Reset empties n, which keeps its memory, its limit and its GoesOn.
+// AddWait adds what a wait is for.
+func (n *Needs) AddWait(w Wait) {
+	switch {
+	case w.For != nil:
+		n.Add(w.For)
+	case w.On != nil:
+		n.AddPending(w.On)
+	}
+}
+
+// Reset empties n, which keeps its memory, its limit, its GoesOn and its Every.
 func (n *Needs) Reset() {
 	clear(n.Nodes)
-	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn}
+	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn, Every: n.Every}
 }
 
 // NodeOf returns the node of a pending. It is nil if the pending is done, has a
 // time limit, or may be completed by code that nobody knows.
-func NodeOf(h Handle) Node {
-	b := h.core()
-	if !b.isOpen() {
+func NodeOf(h Handle) Node { return h.core().node(false) }
+
+// node is [NodeOf]. With timed, pendings that have a time limit have nodes as well.
+func (b *base) node(timed bool) Node {
+	if b.is(flagDone) || !timed && !b.isOpen() {
 		return nil
 	}
 	if b.runner != nil {
@@ -110,11 +130,12 @@ func (p *pendingNode) Needs(n *Needs) {
 	}
 	b.mu.Unlock()
 	switch {
-	case !b.isOpen():
+	case b.node(n.Every) == nil:
 		n.Live = true
 	case inner != nil:
 		inner.Needs(n)
 	case completer != nil:
+		n.Held = true
 		n.AddPending(completer)
 	default:
 		n.Live = true

@@ -366,13 +366,16 @@ func MaxSuspended(n int) Option {
 // What waits may be:
 //   - a call, a message or an item of a queue;
 //   - a function that wants its turn back;
-//   - a function elsewhere that waits for the result;
+//   - a function elsewhere that waits for the result, or that calls in place;
+//   - a function or a goroutine that waits for a lock that the function of the turn holds, or
+//     a function that waits for a promise that it is to keep, see pending.CompletedBy;
+//   - a caller on the loop of the same host;
 //   - the failure of a child;
 //   - a stop, a restart or a drain;
 //   - other events.
 //
 // Work that keeps nobody waiting may take as long as it likes. So may the job of a worker
-// that a function waits for.
+// that a function waits for, unless something waits for a lock or a promise of the job.
 //
 // A turn is logged once, at the level of warnings, by the caller's logger. The record has
 // the caller, the function, since when, what waits, and the stack. If it is not clear
@@ -380,8 +383,9 @@ func MaxSuspended(n int) Option {
 // call gets an event.
 //
 // The turn is logged between d and 1.25 d after it began. For a very short d it may be
-// logged five milliseconds after d. If something begins to wait later, the turn is logged
-// at most d/4 after that. A turn costs no clock and no memory: one timer
+// logged five milliseconds after d. With many thousands of functions that wait it may be
+// later, because all of them are looked at. If something begins to wait later, the turn is
+// logged at most d/4 after that. A turn costs no clock and no memory: one timer
 // of the actor system looks at the turns ten times within d, while there are any. To log
 // a turn, the process is stopped for the moment that a dump of all stacks takes.
 func TurnWarning(d time.Duration) Option {

@@ -30,7 +30,8 @@ type activation struct {
 	failed error // why there is no state
 
 	timer *time.Timer
-	used  atomic.Int64 // when, in nanoseconds since 1970; from any goroutine
+	made  time.Time
+	used  atomic.Int64 // when, in nanoseconds since made, whatever the clock is set to; from any goroutine
 	// leaving says that the end is an ordinary one; from any goroutine.
 	leaving atomic.Bool
 }
@@ -116,11 +117,11 @@ func (a *activation) is(identity string) bool {
 }
 
 // touch notes that the caller is used.
-func (a *activation) touch() { a.used.Store(time.Now().UnixNano()) }
+func (a *activation) touch() { a.used.Store(int64(time.Since(a.made))) }
 
 // passivate ends the activation if it has not been used for long enough.
 func (a *activation) passivate() {
-	unused := time.Since(time.Unix(0, a.used.Load()))
+	unused := time.Since(a.made) - time.Duration(a.used.Load())
 	switch {
 	case a.caller.State() >= actors.StateStopping:
 	case !a.caller.Idle():

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -30,7 +31,7 @@ func (c *credit) init(window uint32) {
 }
 
 // take counts an item that may be sent. Until one may, it waits with ctx, and gives away
-// the turn that this holds.
+// the turn that this holds, and the worker.
 func (c *credit) take(ctx context.Context) error {
 	for {
 		if ctx.Err() != nil {
@@ -40,10 +41,19 @@ func (c *credit) take(ctx context.Context) error {
 		if more == nil {
 			return err
 		}
-		if _, err := more.Wait(ctx); err != nil && ctx.Err() == nil {
+		if err := waitAway(ctx, more); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
+}
+
+// waitAway waits with ctx. A worker whose function this is runs others meanwhile.
+func waitAway(ctx context.Context, p *pending.Pending[struct{}]) error {
+	if t, ok := pending.TurnOf(ctx).(*sched.Task); ok {
+		defer t.LendWorker()()
+	}
+	_, err := p.Wait(ctx)
+	return err
 }
 
 // next counts the next item, or returns what is done when there may be one.

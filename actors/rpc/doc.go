@@ -76,7 +76,7 @@
 //
 // It is one call, with one deadline and one trace. The function runs as far ahead of the loop as
 // [Window] says, and then waits without its turn. Leaving the loop cancels it. Items that have come
-// before a failure are yielded first.
+// before a failure are yielded first. On a pool the worker runs other calls while the function waits.
 //
 // # Clusters
 //

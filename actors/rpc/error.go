@@ -46,6 +46,10 @@ var (
 	// Without ErrUncertain the function has not run.
 	ErrUncertain = errors.New("rpc: uncertain whether it has run")
 
+	// ErrStarted is matched by the error of [Start] and of [Join] for a system that listens
+	// for other nodes already, or that has stopped to. Nothing has changed then.
+	ErrStarted = errors.New("rpc: started already")
+
 	// ErrVersion is matched by the error of a call of a node that speaks another
 	// version.
 	ErrVersion = errors.New("rpc: other version")

@@ -20,28 +20,32 @@ type membership struct {
 	end  context.CancelFunc
 }
 
-// Join makes a system a member of a cluster: it starts the cluster's member with
-// the kinds of [Kind] and [PoolKind] that the cluster was configured with. The
-// configuration of its remote is that of [RemoteConfig]. It returns when the member
-// has started, which takes protoactor a second at least. The error is that of
-// listening, or of the cluster's provider. Providers may wait without end for what they
-// cannot reach, as that of etcd does: see [JoinContext]. After an error the system cannot
-// join any more.
+// Join makes a system a member of a cluster: it starts the cluster's member with the
+// kinds of [Kind] and [PoolKind] that the cluster was configured with. The configuration
+// of its remote is that of [RemoteConfig].
 //
-// The leave that is returned has this node leave: identities and pools refuse new
-// calls, which go to other members; what was accepted finishes, states are handed
-// to [Passivated]; then the cluster is told, and the connections are cut as by the
-// stop of [Start]. When ctx ends first what is left is stopped, and the error is
-// that of ctx. Calls of this node that are not done by then fail. It may be called
-// more than once: the further ones wait for the first. Call neither the cluster's
-// own Shutdown nor the system's.
+// It blocks until the member has started, which takes protoactor a second at least.
+// Providers may wait without end for what they cannot reach, as that of etcd does: see
+// [JoinContext].
+//
+// The error is that of listening, or of the cluster's provider. After an error of the
+// provider the system cannot join any more. If the system has started or joined before,
+// the error matches [ErrStarted].
+//
+// The leave that is returned has this node leave. Identities and pools refuse new calls,
+// which go to other members. What was accepted finishes, and states are handed to
+// [Passivated]. Then the cluster is notified, and the connections are cut as by the stop
+// of [Start]. When ctx ends first the rest is stopped, and the error is that of ctx.
+// Calls of this node that are not done by then fail. Leave may be called more than once:
+// the further calls wait for the first. Call neither the cluster's own Shutdown nor the
+// system's.
 func Join(system *actor.ActorSystem, c *cluster.Cluster) (leave func(ctx context.Context) error, err error) {
 	return JoinContext(context.Background(), system, c)
 }
 
-// JoinContext is [Join] that waits no longer than ctx lasts, which has no meaning once it
-// has returned. The error is then the cause of its end. What protoactor has begun ends as
-// soon as its provider returns.
+// JoinContext is [Join] that waits no longer than ctx lasts. The error is then the cause
+// of its end. What protoactor has begun ends as soon as its provider returns. The end of
+// ctx has no meaning once JoinContext has returned.
 func JoinContext(
 	ctx context.Context, system *actor.ActorSystem, c *cluster.Cluster,
 ) (leave func(ctx context.Context) error, err error) {
@@ -49,7 +53,11 @@ func JoinContext(
 		return nil, errors.New("rpc: join: there is no cluster, or it is another system's")
 	}
 	n := nodeOf(system)
+	if err := n.begin("the address of a cluster"); err != nil {
+		return nil, err
+	}
 	if err := n.prepare(c); err != nil {
+		n.started.Store(nil)
 		return nil, fmt.Errorf("rpc: join: %w", err)
 	}
 	n.dialWith(c.Config.RemoteConfig)

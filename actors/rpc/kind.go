@@ -107,7 +107,7 @@ func Kind[S any](
 		return nil, err
 	}
 	return cluster.NewKind(name, actor.PropsFromProducer(
-		func() actor.Actor { return &activation{kind: k} }, asCaller, actor.WithReceiverMiddleware(drainFirst))), nil
+		func() actor.Actor { return &activation{kind: k, made: time.Now()} }, asCaller, actor.WithReceiverMiddleware(drainFirst))), nil
 }
 
 // checkKind returns what is wrong with the name of a kind.

@@ -70,6 +70,8 @@ func newScene(tb testing.TB, n network, opts ...props.Option) *scene {
 	return s
 }
 
+func (s *scene) both() []*actor.ActorSystem { return []*actor.ActorSystem{s.here, s.there} }
+
 // open has the second node begin, or begin anew.
 func (s *scene) open(tb testing.TB, opts ...props.Option) {
 	s.there = s.node(tb, "there")

@@ -23,7 +23,8 @@ type node struct {
 	system      *actor.ActorSystem
 	host        *transport.Host // of a network of a test; nil on sockets
 	incarnation wire.Incarnation
-	described   pending.Option // of its calls
+	started     atomic.Pointer[string] // where it listens, is about to, or has stopped to; nil for nowhere
+	described   pending.Option         // of its calls
 	guards      []grpc.ServerOption
 	dialedWith  atomic.Pointer[[]grpc.DialOption] // of connections to other nodes
 	config      atomic.Pointer[config]

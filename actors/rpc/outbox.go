@@ -62,7 +62,7 @@ func (i *inbound) item(ctx context.Context, number uint64, value *wire.Payload) 
 		room := pending.New[struct{}](ctx, pending.Named("rpc.Session"))
 		i.waiting = append(i.waiting, room)
 		i.mu.Unlock()
-		if _, err := room.Wait(ctx); err != nil && ctx.Err() != nil {
+		if err := waitAway(ctx, room); err != nil && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -38,6 +39,9 @@ const (
 	tlsVariable = "RPC_TEST_TLS"
 )
 
+// atSameTime is how many parts of such a test run at the same time: most of them wait.
+const atSameTime = 32
+
 // alone runs a test in a process of its own, which prefix may start, as nice does.
 func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	if os.Getenv(aloneVariable) != "" {
@@ -46,7 +50,10 @@ func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	}
 	t.Parallel()
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
-	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=300s"})
+	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=300s", "-test.parallel=" + strconv.Itoa(atSameTime)})
+	if *soak > 0 {
+		command = append(command, "-rpc.soak="+soak.String())
+	}
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", withoutOthersRaces())
 	output, err := cmd.CombinedOutput()
@@ -140,9 +147,10 @@ func runNode(address string) {
 	system := actor.NewActorSystem(func(config *actor.Config) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
-	stop, err := rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()), rpc.MaxOpen(maxOpen()))...)
+	stop := func() {}
+	err := errors.Join(register(system), registerSoak(system))
 	if err == nil {
-		err = register(system)
+		stop, err = rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()), rpc.MaxOpen(maxOpen()))...)
 	}
 	if err == nil {
 		_, err = actors.Start(system, props.Name("clerk"))

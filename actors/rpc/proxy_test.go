@@ -18,10 +18,12 @@ type proxy struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	conns   map[net.Conn]struct{}
-	stalled [2]bool       // nothing passes to the node, or back
-	pace    time.Duration // for each piece
-	piece   int           // how much passes at a time
+	conns   map[net.Conn]int // and the way to what each connects to
+	stalled [2]bool          // nothing passes to the node, or back
+	pace    time.Duration    // for each piece
+	piece   int              // how much passes at a time
+	passed  [2]int           // bytes
+	half    bool             // a connection that breaks is kept open on its other side
 	over    bool
 	all     sync.WaitGroup
 }
@@ -35,7 +37,7 @@ const (
 func newProxy(t testing.TB, to string) *proxy {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &proxy{Listener: listener, to: to, conns: make(map[net.Conn]struct{}), piece: 64 << 10}
+	p := &proxy{Listener: listener, to: to, conns: make(map[net.Conn]int), piece: 64 << 10}
 	p.changed = sync.NewCond(&p.mu)
 	p.all.Go(p.accept)
 	t.Cleanup(p.close)
@@ -60,7 +62,7 @@ func (p *proxy) accept() {
 			continue
 		}
 		p.mu.Lock()
-		p.conns[in], p.conns[out] = struct{}{}, struct{}{}
+		p.conns[in], p.conns[out] = backward, forward
 		p.mu.Unlock()
 		p.all.Go(func() { p.pass(in, out, forward) })
 		p.all.Go(func() { p.pass(out, in, backward) })
@@ -71,6 +73,7 @@ func (p *proxy) accept() {
 func (p *proxy) pass(from, to net.Conn, way int) {
 	defer p.drop(from)
 	defer p.drop(to)
+	defer p.keepHalf()
 	buffer := make([]byte, 64<<10)
 	for {
 		p.mu.Lock()
@@ -91,6 +94,18 @@ func (p *proxy) pass(from, to net.Conn, way int) {
 		if _, err := to.Write(buffer[:n]); err != nil {
 			return
 		}
+		p.mu.Lock()
+		p.passed[way] += n
+		p.mu.Unlock()
+	}
+}
+
+// keepHalf waits while one side of a connection is not to learn that the other has ended.
+func (p *proxy) keepHalf() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.half && !p.over {
+		p.changed.Wait()
 	}
 }
 
@@ -111,6 +126,40 @@ func (p *proxy) reset() {
 	}
 }
 
+// resetOne resets the connections with one of the nodes. The other node learns nothing,
+// and nothing passes any more.
+func (p *proxy) resetOne(way int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.half = true
+	for conn, to := range p.conns {
+		if to == way {
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			_ = conn.Close()
+		}
+	}
+}
+
+// awaitsHalf waits until half of a large payload has passed in a way.
+func (p *proxy) awaitsHalf(t *testing.T, way int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.passed[way] >= halfSent
+	}, time.Minute, time.Millisecond)
+}
+
+// awaitsConn waits until a node has connected.
+func (p *proxy) awaitsConn(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.conns) > 0
+	}, time.Minute, time.Millisecond)
+}
+
 // stall has nothing pass in the given ways, without telling anybody.
 func (p *proxy) stall(ways ...int) {
 	p.mu.Lock()
@@ -124,7 +173,7 @@ func (p *proxy) stall(ways ...int) {
 func (p *proxy) goOn() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stalled = [2]bool{}
+	p.stalled, p.half = [2]bool{}, false
 	p.changed.Broadcast()
 }
 

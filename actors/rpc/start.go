@@ -30,23 +30,34 @@ const (
 	lifeSigns = 5 * time.Second
 )
 
-// Start has a system listen for other nodes at an address, "host:port", where a
-// port of 0 is any that is free. Other nodes connect to that address. So it is an error
-// if the host is empty, 0.0.0.0 or ::, unless [Advertised] gives another address.
+// Start has a system listen for other nodes at an address, "host:port", where a port of 0
+// is any that is free. Other nodes connect to that address. It starts protoactor's remote
+// with limits that suit [MaxSize], with the detection of connections that have died, and
+// so that nothing that is received ends the process.
 //
-// Start starts protoactor's remote with limits that
-// suit [MaxSize], with the detection of connections that have died, and so that
-// nothing that is received ends the process. The system's address is
-// system.Address() from then on, and those PIDs and callers must be made after it
-// that other nodes are to be told of. The error is that of an option or of
-// listening.
+// The system's address is system.Address() from then on. Make those PIDs and callers
+// after it that other nodes are to know.
+//
+// It is an error if the host is empty, 0.0.0.0 or ::, unless [Advertised] gives another
+// address. Other errors are those of an option and of listening. A system starts once in
+// its life: a further Start, or a [Join], returns an error that matches [ErrStarted].
+// After any other error it may be tried again.
 //
 // The stop that is returned fails the open calls, refuses new ones, and ends the
-// sessions, so that other nodes learn of it at once. It stops no caller: drain
-// those first. It may be called more than once.
+// sessions, so that other nodes notice at once. It stops no caller: drain those first. It
+// may be called more than once, from any goroutine.
 //
 // A program that starts a cluster gives it [RemoteConfig] instead.
 func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func(), err error) {
+	n := nodeOf(system)
+	if err := n.begin(address); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			n.started.Store(nil)
+		}
+	}()
 	configuration, err := RemoteConfig(system, address, opts...)
 	if err != nil {
 		return nil, err
@@ -55,15 +66,30 @@ func Start(system *actor.ActorSystem, address string, opts ...Option) (stop func
 	if err := guarded(r.Start); err != nil {
 		return nil, fmt.Errorf("rpc: start at %s: %w", address, err)
 	}
-	n := nodeOf(system)
 	n.dialWith(configuration)
+	at := system.Address()
+	n.started.Store(&at)
 	return func() { n.stop(r) }, nil
 }
 
-// RemoteConfig returns the configuration with which [Start] starts protoactor's
-// remote, for those who have it started by somebody else, as by a cluster. The
-// options apply as by [Configure]. A program that has more server options appends
-// them to those of the configuration.
+// begin has the node listen at an address, for which there is one opportunity.
+func (n *node) begin(address string) error {
+	if n.started.CompareAndSwap(nil, &address) {
+		return nil
+	}
+	at := address
+	if other := n.started.Load(); other != nil { // it may have failed by now
+		at = *other
+	}
+	return fmt.Errorf("%w: the system listens at %s, and cannot listen at %s", ErrStarted, at, address)
+}
+
+// RemoteConfig returns the configuration with which [Start] starts protoactor's remote.
+// It is for those who have it started by other code, as by a cluster. The options apply
+// as by [Configure]. A program that has more server options appends them to those of the
+// configuration.
+//
+// The error is that of an option or of the address.
 func RemoteConfig(system *actor.ActorSystem, address string, opts ...Option) (*remote.Config, error) {
 	host, port, err := parseAddress(address)
 	if err != nil {

@@ -11,17 +11,23 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
-// HandleStream is [Handle] for a function with many results, which [Stream] calls.
-// fn runs on the turn of the caller that the call is for, and so does the sequence
-// that it returns, which is ranged over once. An item is sent as it is yielded, if
-// the [Window] of the call has room for it; else the function gives its turn away
-// and waits until it has. The first error that is yielded ends the stream with it.
+// HandleStream is [Handle] for a function with many results, which [Stream] calls. fn
+// runs on the turn of the caller that the call is for, and so does the sequence that it
+// returns, which is ranged over once.
 //
-// When nobody wants further items, because the loop was left or its node is lost,
-// and at the deadline, the context of fn ends, and yield returns false. A sequence
-// that ends after that has failed with the cause, so that no loop takes it for
-// complete. The items are encoded on the turn, before the function waits. On a
-// [Pool] the function keeps its worker until it has ended, also while it waits.
+// An item is sent as it is yielded, if the [Window] of the call has room for it.
+// Otherwise the function gives its turn away and waits for room. On a [Pool] the worker
+// runs other calls meanwhile. The function goes on there: at once if the worker waits or
+// has nothing to do, else when it does. The items are encoded on the turn, before the
+// function waits.
+//
+// The first error that is yielded ends the stream with it.
+//
+// The context of fn ends, and yield returns false, when further items are not wanted: the
+// loop was left, its node is lost, or the deadline has passed. A sequence that ends after
+// that has failed with the cause, so that no loop takes it for complete.
+//
+// The errors of HandleStream are those of Handle.
 func HandleStream[Req, Resp any](
 	system *actor.ActorSystem, name string, fn func(context.Context, Req) iter.Seq2[Resp, error],
 ) error {

@@ -18,6 +18,7 @@ const (
 )
 
 type bank struct {
+	system   *actor.ActorSystem
 	accounts []*account
 	random   *rand.Rand
 
@@ -33,28 +34,27 @@ type order struct {
 
 // result is what has become of everything.
 type result struct {
-	transfers, done, tooPoor, frozen, closed, putBack int
-	mostWaiting                                       int
-	messages, obeyed, paidIn, paidOut                 int
-	want, sum                                         int
+	transfers, done, interrupted      int
+	tooPoor, frozen, closed, putBack  int
+	mostWaiting                       int
+	messages, obeyed, paidIn, paidOut int
+	want, sum                         int
 }
 
-// openForADay opens a bank, has it do its business, and closes it.
-func openForADay(ctx context.Context, system *actor.ActorSystem, o options) (result, error) {
-	b, err := newBank(system, o)
-	if err != nil {
-		return result{}, err
-	}
-	b.trade(ctx, o.transfers)
+// day has the bank do its business, and closes it. When ctx ends the bank closes
+// early, and checks its books all the same.
+func (b *bank) day(ctx context.Context, transfers int) (result, error) {
+	b.trade(ctx, transfers)
+	ctx = context.WithoutCancel(ctx)
 	r, err := b.settle(ctx)
 	if err != nil {
 		return r, err
 	}
-	r.sum, err = actors.CallSoon(ctx, actors.Main(system), b.audit).Wait(ctx)
+	r.sum, err = actors.CallSoon(ctx, actors.Main(b.system), b.audit).Wait(ctx)
 	if err != nil {
 		return r, err
 	}
-	if err := actors.Shutdown(ctx, system); err != nil {
+	if err := actors.Shutdown(ctx, b.system); err != nil {
 		return r, err
 	}
 	for _, a := range b.accounts { // they have stopped: nobody else touches them
@@ -63,9 +63,13 @@ func openForADay(ctx context.Context, system *actor.ActorSystem, o options) (res
 	return r, nil
 }
 
-func newBank(system *actor.ActorSystem, o options) (*bank, error) {
-	b := &bank{random: rand.New(rand.NewPCG(o.seed, 0))}
+// newBank opens the accounts.
+func newBank(ctx context.Context, system *actor.ActorSystem, o options) (*bank, error) {
+	b := &bank{system: system, random: rand.New(rand.NewPCG(o.seed, 0))}
 	for i := range o.accounts {
+		if ctx.Err() != nil {
+			return nil, errInterrupted
+		}
 		a, err := openAccount(system, fmt.Sprint("account-", i), opening)
 		if err != nil {
 			return nil, err
@@ -77,21 +81,26 @@ func newBank(system *actor.ActorSystem, o options) (*bank, error) {
 
 // trade asks for transfers between any two accounts, and for deposits and
 // withdrawals in between, without waiting for anything. On the way one account
-// is frozen and another one closed.
+// is frozen and another one closed. The end of ctx cancels transfers, but no
+// messages: nobody would know whether they were obeyed.
 func (b *bank) trade(ctx context.Context, transfers int) {
+	uncancelled := context.WithoutCancel(ctx)
 	frozen, closed := b.accounts[0], b.accounts[1]
 	for i := range transfers {
+		if ctx.Err() != nil {
+			return
+		}
 		from, to := b.twoAccounts()
 		b.transfers = append(b.transfers, from.transfer(ctx, b.amount(), to))
 		switch {
 		case i == transfers/3:
-			frozen.ask(ctx, freeze{})
+			frozen.ask(uncancelled, freeze{})
 		case i == transfers*2/3:
 			closed.caller.Stop()
 		case i%4 == 0:
-			b.order(ctx, +b.amount())
+			b.order(uncancelled, +b.amount())
 		case i%4 == 2:
-			b.order(ctx, -b.amount())
+			b.order(uncancelled, -b.amount())
 		}
 	}
 }
@@ -131,6 +140,8 @@ func (b *bank) settle(ctx context.Context) (r result, err error) {
 			r.frozen++
 		case errors.Is(err, pending.ErrStopped):
 			r.closed++
+		case errors.Is(err, pending.ErrCancelled):
+			r.interrupted++
 		default:
 			return r, err
 		}

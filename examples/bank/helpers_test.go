@@ -13,9 +13,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestMain(m *testing.M) {
+	if clitest.IsProgram() {
+		main() // it does not return
+	}
 	status := m.Run()
 	if err := leaks(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -16,7 +16,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -24,58 +23,75 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 const usage = `usage: bank [-accounts N] [-transfers N] [-seed N]
 
 Moves money between accounts, all at the same time, while deposits, withdrawals,
 a freeze and the closing of an account come in between. Prints what happened,
-and whether the sum of the balances is what it should be.
+and whether the sum of the balances is what it should be. Ctrl-C ends the day
+early: transfers that have not begun are cancelled, and the sum is checked.
 
 The exit status is 0, or 1 if the sum is wrong or cannot be written, 2 if the
-command line is wrong.
+command line is wrong, 130 after Ctrl-C.
 
   -accounts N   how many accounts there are, at least 2 (default 10)
   -transfers N  how many transfers are asked for (default 1000)
   -seed N       decides who pays whom how much (default 1)
 `
 
-// The exit status, as in usage.
-const (
-	statusOK    = 0
-	statusWrong = 1
-	statusUsage = 2
+const command = "bank"
+
+var (
+	errInterrupted = cli.Interrupted("interrupted before all transfers were made")
+	errWrongSum    = errors.New("the sum of the balances is wrong")
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
-func run(args []string, stdout, stderr io.Writer) (status int) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	return cli.Exit(command, runBank(ctx, args, stdout, stderr), stderr)
+}
+
+func runBank(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
-		return statusOK
+		_, err := io.WriteString(stdout, usage)
+		return err
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "bank:", err)
-		return statusUsage
+		return cli.Usage(err)
 	}
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
-	r, err := openForADay(context.Background(), system, o)
+	b, err := newBank(ctx, system, o)
 	if err != nil {
-		fmt.Fprintln(stderr, "bank:", err)
-		return statusWrong
+		return err
 	}
-	var report bytes.Buffer
-	status = r.print(&report)
-	if _, err := report.WriteTo(stdout); err != nil {
-		fmt.Fprintln(stderr, "bank:", err)
-		return statusWrong
+	if _, err := fmt.Fprintf(stdout, "accounts   %d, with %d each\n", o.accounts, opening); err != nil {
+		return err
 	}
-	return status
+	r, err := b.day(ctx, o.transfers)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(stdout, r.String()); err != nil {
+		return err
+	}
+	switch {
+	case r.sum != r.want:
+		return errWrongSum
+	case r.interrupted > 0 || r.transfers < o.transfers:
+		return errInterrupted
+	default:
+		return nil
+	}
 }
 
 type options struct {
@@ -103,18 +119,22 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// print prints the result and returns the exit status.
-func (r result) print(w io.Writer) (status int) {
-	fmt.Fprintf(w, "transfers  %d asked for, %d done\n", r.transfers, r.done)
-	fmt.Fprintf(w, "refused    %d for want of money, %d by the frozen account, %d by the closed one\n",
-		r.tooPoor, r.frozen, r.closed)
-	fmt.Fprintf(w, "put back   %d times, because the other account refused\n", r.putBack)
-	fmt.Fprintf(w, "waiting    up to %d transfers of one account at the same time\n", r.mostWaiting)
-	fmt.Fprintf(w, "messages   %d sent, %d obeyed: %d paid in, %d paid out\n", r.messages, r.obeyed, r.paidIn, r.paidOut)
-	if r.sum != r.want {
-		fmt.Fprintf(w, "sum        %d, WRONG: it should be %d\n", r.sum, r.want)
-		return statusWrong
+// String returns the report.
+func (r result) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "transfers  %d asked for, %d done\n", r.transfers, r.done)
+	if r.interrupted > 0 {
+		fmt.Fprintf(&b, "cancelled  %d, because of the interrupt\n", r.interrupted)
 	}
-	fmt.Fprintf(w, "sum        %d, as it should be\n", r.sum)
-	return statusOK
+	fmt.Fprintf(&b, "refused    %d for want of money, %d by the frozen account, %d by the closed one\n",
+		r.tooPoor, r.frozen, r.closed)
+	fmt.Fprintf(&b, "put back   %d times, because the other account refused\n", r.putBack)
+	fmt.Fprintf(&b, "waiting    up to %d transfers of one account at the same time\n", r.mostWaiting)
+	fmt.Fprintf(&b, "messages   %d sent, %d obeyed: %d paid in, %d paid out\n", r.messages, r.obeyed, r.paidIn, r.paidOut)
+	if r.sum != r.want {
+		fmt.Fprintf(&b, "sum        %d, WRONG: it should be %d\n", r.sum, r.want)
+	} else {
+		fmt.Fprintf(&b, "sum        %d, as it should be\n", r.sum)
+	}
+	return b.String()
 }

@@ -7,10 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestLocalMembersHashTheFiles(t *testing.T) {
@@ -20,10 +24,10 @@ func TestLocalMembersHashTheFiles(t *testing.T) {
 	p := start(t, "-local", "3", dir)
 	members := p.members(3)
 	got := p.end()
-	assert.Zero(t, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
 	for _, m := range members {
-		assert.Contains(t, got.stdout, "member      "+m.address+" read ")
+		assert.Contains(t, got.Stdout, "member      "+m.address+" read ")
 	}
 }
 
@@ -34,9 +38,9 @@ func TestMembersThatAreKilledLoseNothing(t *testing.T) {
 	members[0].kill(t) // before the files are begun, and etcd says for seconds that it lives
 	members[1].kill(t)
 	got := p.end()
-	assert.Zero(t, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
-	assert.Contains(t, got.stdout, "member      "+members[2].address+" read 3000 files\n")
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       3000\nbytes       15000\nduplicates  1500\nunreadable  0\n")
+	assert.Contains(t, got.Stdout, "member      "+members[2].address+" read 3000 files\n")
 }
 
 func TestWhatCannotBeReadIsReported(t *testing.T) {
@@ -47,20 +51,20 @@ func TestWhatCannotBeReadIsReported(t *testing.T) {
 	require.NoError(t, os.WriteFile(secret, nil, 0))
 	got := start(t, "-local", "1", dir).end()
 	if os.Geteuid() == 0 { // who may read everything
-		assert.Contains(t, got.stdout, "files       11\n")
+		assert.Contains(t, got.Stdout, "files       11\n")
 		return
 	}
-	assert.Equal(t, statusUnreadable, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       10\n")
-	assert.Contains(t, got.stdout, "unreadable  1\n")
-	assert.Contains(t, got.stdout, "secret?file: permission denied\n")
+	assert.Equal(t, cli.StatusFailed, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       10\n")
+	assert.Contains(t, got.Stdout, "unreadable  1\n")
+	assert.Contains(t, got.Stdout, "secret?file: permission denied\n")
 }
 
 func TestEmptyDirectory(t *testing.T) {
 	t.Parallel()
 	got := start(t, "-local", "1", t.TempDir()).end()
-	assert.Zero(t, got.status, got.stderr)
-	assert.Equal(t, "files       0\nbytes       0\nduplicates  0\nunreadable  0\n", got.stdout)
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Equal(t, "files       0\nbytes       0\nduplicates  0\nunreadable  0\n", got.Stdout)
 }
 
 func TestMembersOfOtherTerminalsJoin(t *testing.T) {
@@ -71,23 +75,64 @@ func TestMembersOfOtherTerminalsJoin(t *testing.T) {
 	assert.Equal(t, "waiting for members: go run . -join "+etcd+"\n", hashing.line())
 	member := start(t, "-join", etcd)
 	got := hashing.end()
-	member.interrupt()
-	assert.Zero(t, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       100\n")
-	assert.Zero(t, member.end().status)
+	member.signal(os.Interrupt)
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       100\n")
+	assert.Zero(t, member.end().Status)
 }
 
-func TestInterruptEndsItWithWhatWasDone(t *testing.T) {
+func TestSignalEndsItWithWhatWasDone(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	endless := makeEndless(t, dir)
-	p := start(t, "-local", "1", dir)
-	waitUntilOpen(t, p.members(1)[0].pid, endless)
-	p.interrupt()
-	got := p.end()
-	assert.Equal(t, statusInterrupted, got.status)
-	assert.Contains(t, got.stdout, "files       0\n")
-	assert.True(t, strings.HasSuffix(got.stderr, "cluster: interrupted before all files were read\n"), got.stderr)
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			endless := makeEndless(t, dir)
+			p := start(t, "-local", "1", dir)
+			waitUntilOpen(t, p.members(1)[0].pid, endless)
+			p.signal(signal)
+			got := p.end()
+			assert.Equal(t, cli.StatusInterrupted, got.Status)
+			assert.Contains(t, got.Stdout, "files       0\n")
+			assert.True(t, strings.HasSuffix(got.Stderr, "cluster: interrupted before all files were read\n"), got.Stderr)
+		})
+	}
+}
+
+func TestMemberSaysWhatItWaitsForUntilASignal(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			nowhere, err := freeAddress()
+			require.NoError(t, err)
+			p := start(t, "-join", nowhere)
+			assert.Equal(t, "waiting for the etcd at "+nowhere+", for 20s at most\n", p.line())
+			p.signal(signal)
+			got := p.end()
+			assert.Equal(t, cli.StatusInterrupted, got.Status)
+			assert.Empty(t, got.Stdout)
+			assert.True(t, strings.HasSuffix(got.Stderr, "\ncluster: interrupted before all files were read\n"), got.Stderr)
+		})
+	}
+}
+
+func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
+	t.Parallel()
+	clitest.CheckUnwritable(t, command, "-help")
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer full.Close()
+	cmd := clitest.Command(t, "-local", "1", makeTree(t, 1))
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = full, &stderr
+	_ = cmd.Run() // the exit status says it
+	assert.Equal(t, cli.StatusFailed, cmd.ProcessState.ExitCode())
+	assert.True(t, strings.HasSuffix(stderr.String(), "cluster: write /dev/stdout: no space left on device\n"), &stderr)
+}
+
+func TestHelp(t *testing.T) {
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -102,13 +147,16 @@ func TestUnusableArguments(t *testing.T) {
 		"an unknown flag":           {[]string{"-x", dir}, "flag provided but not defined: -x"},
 		"too many members":          {[]string{"-local", "33", dir}, "-local 33: it must be from 0 to 32"},
 		"a negative number of them": {[]string{"-local", "-1", dir}, "-local -1: it must be from 0 to 32"},
+		"a flag to print":           {[]string{"-\x1b[2J"}, "flag provided but not defined: -?[2J"},
+		"an etcd without a port":    {[]string{"-etcd", "h\a:0", dir}, "-etcd h?:0: a port is needed"},
+		"a member of nothing":       {[]string{"-join", "\a"}, "-join ?: address ?: missing port in address"},
 		"a member with a directory": {[]string{"-join", "x", dir}, "a member is told which files to read: -join takes no directory"},
 		"a file":                    {[]string{file}, file + " is not a directory"},
 		"no directory":              {[]string{dir + "/nope"}, "stat " + dir + "/nope: no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			assert.Equal(t, statusUsage, run(context.Background(), tt.args, nil, &stdout, &stderr))
+			assert.Equal(t, cli.StatusUsage, run(context.Background(), tt.args, nil, &stdout, &stderr))
 			assert.Equal(t, fmt.Sprintf("cluster: %s\n", tt.want), stderr.String())
 			assert.Empty(t, stdout.String())
 		})

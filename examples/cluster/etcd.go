@@ -15,6 +15,7 @@ import (
 	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 )
@@ -86,10 +87,11 @@ func newSystem() *actor.ActorSystem {
 }
 
 // join makes a system a member of the cluster of an etcd, with these kinds.
-func join(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
+func join(ctx context.Context, system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
 	c *cluster.Cluster, leave func(context.Context) error, err error,
 ) {
-	provider, err := etcd.NewWithConfig("/protocaller", clientv3.Config{Endpoints: []string{address}})
+	provider, err := etcd.NewWithConfig("/protocaller",
+		clientv3.Config{Endpoints: []string{address}, Logger: zap.NewNop()}) // errors are returned too
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,7 +100,7 @@ func join(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
 		return nil, nil, err
 	}
 	c = cluster.New(system, cluster.Configure("files", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
-	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, fmt.Errorf("etcd at %s: not found in %v", address, patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("etcd at %s: not found in %v", address, patience))
 	defer cancel()
 	leave, err = rpc.JoinContext(ctx, system, c)
 	return c, leave, err

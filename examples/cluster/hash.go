@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -12,9 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
@@ -22,6 +22,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
@@ -37,32 +38,32 @@ const (
 
 // hashAll starts what the options say, has the members hash the files, and prints
 // what has come of it.
-func hashAll(ctx context.Context, o options, stdout, stderr io.Writer) (status int, err error) {
+func hashAll(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	etcd, stopEtcd, err := startEtcd(ctx, o.etcd)
 	if err != nil {
-		return 0, err
+		return unlessInterrupted(ctx, err)
 	}
 	defer stopEtcd()
-	stopMembers, err := startMembers(o, etcd, stderr)
+	stopMembers, err := startMembers(ctx, o, etcd, stderr)
 	if err != nil {
-		return 0, err
+		return unlessInterrupted(ctx, err)
 	}
 	defer stopMembers()
 	if o.local == 0 {
-		fmt.Fprintf(stderr, "waiting for members: go run . -join %s\n", etcd)
+		fmt.Fprintf(stderr, "waiting for members: go run . -join %s\n", cli.Printable(etcd))
 	}
 	tracing, err := startTracing(ctx, o.trace)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	system := newSystem()
-	c, leave, err := join(system, etcd)
+	c, leave, err := join(ctx, system, etcd)
 	if err != nil {
-		return 0, err
+		return unlessInterrupted(ctx, err)
 	}
 	root, err := actors.Start(system, props.Name("tally"), props.Telemetry(tracing.telemetry))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	t := &tally{system: system, cluster: c, dir: o.dir, perMember: make(map[string]int),
 		seen: make(map[[sha256.Size]byte]struct{})}
@@ -75,20 +76,25 @@ func hashAll(ctx context.Context, o options, stdout, stderr io.Writer) (status i
 
 	end, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	err = errors.Join(err, leave(end), actors.Shutdown(end, system))
-	t.report(stdout) // the caller has stopped, so nobody else has the tally
-	err = errors.Join(err, tracing.end(stdout))
-	switch {
-	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "cluster: interrupted before all files were read")
-		return statusInterrupted, nil
-	case err != nil:
-		return 0, err
-	case t.unreadable > 0:
-		return statusUnreadable, nil
-	default:
-		return statusOK, nil
+	err = cmp.Or(err, leave(end), actors.Shutdown(end, system))
+	var report bytes.Buffer
+	t.report(&report) // the caller has stopped, so nobody else has the tally
+	untraced := tracing.end(&report)
+	if _, err := report.WriteTo(stdout); err != nil {
+		return err
 	}
+	if err == nil && t.unreadable > 0 {
+		err = errUnreadable
+	}
+	return unlessInterrupted(ctx, cmp.Or(err, untraced))
+}
+
+// unlessInterrupted returns err, which has another reason if ctx has ended.
+func unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
 }
 
 // tally holds the numbers. They belong to its caller: only functions on that
@@ -226,19 +232,9 @@ func (t *tally) report(w io.Writer) {
 	fmt.Fprintf(w, "duplicates  %d\n", t.duplicates)
 	fmt.Fprintf(w, "unreadable  %d\n", t.unreadable)
 	for _, reason := range t.reasons {
-		fmt.Fprintf(w, "            %s\n", printable(reason.Error()))
+		fmt.Fprintf(w, "            %s\n", cli.Printable(reason.Error()))
 	}
 	for _, address := range slices.Sorted(maps.Keys(t.perMember)) {
 		fmt.Fprintf(w, "member      %s read %d files\n", address, t.perMember[address])
 	}
-}
-
-// printable keeps file names from commanding the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
 }

@@ -14,14 +14,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
-// asProgram makes the test binary, run again, the program itself: protoactor's
-// remote may be started once in a process, and members are killed.
-const asProgram = "CLUSTER_AS_PROGRAM"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	os.Exit(m.Run())
@@ -41,8 +39,8 @@ func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	races, err := filepath.Abs("testdata/races.txt")
 	require.NoError(t, err)
-	p := &program{t: t, cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1", "GORACE=suppressions="+races)
+	p := &program{t: t, cmd: clitest.Command(t, args...)}
+	p.cmd.Env = append(p.cmd.Env, "GORACE=suppressions="+races)
 	p.cmd.Stdout = &p.stdout
 	stderr, err := p.cmd.StderrPipe()
 	require.NoError(t, err)
@@ -51,22 +49,16 @@ func start(t *testing.T, args ...string) *program {
 	return p
 }
 
-// outcome is that of a run.
-type outcome struct {
-	status         int
-	stdout, stderr string
-}
-
 // end waits for the end of the program.
-func (p *program) end() outcome {
+func (p *program) end() clitest.Outcome {
 	p.t.Helper()
 	rest, err := io.ReadAll(p.stderr)
 	require.NoError(p.t, err)
 	_ = p.cmd.Wait() // what it says is in the exit status
-	return outcome{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.said + string(rest)}
+	return clitest.Outcome{Status: p.cmd.ProcessState.ExitCode(), Stdout: p.stdout.String(), Stderr: p.said + string(rest)}
 }
 
-func (p *program) interrupt() { require.NoError(p.t, p.cmd.Process.Signal(os.Interrupt)) }
+func (p *program) signal(s os.Signal) { require.NoError(p.t, p.cmd.Process.Signal(s)) }
 
 var process = regexp.MustCompile(`^member (\S+) is process (\d+)`)
 

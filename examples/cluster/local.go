@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,9 +11,9 @@ import (
 	"sync"
 )
 
-// startMembers starts the members of -local. The stop that it returns has them
-// leave, and waits for them.
-func startMembers(o options, etcd string, stderr io.Writer) (stop func(), err error) {
+// startMembers starts the members of -local, unless ctx ends before they are there.
+// The stop that it returns has them leave, and waits for them.
+func startMembers(ctx context.Context, o options, etcd string, stderr io.Writer) (stop func(), err error) {
 	var children []*child
 	stop = func() {
 		var all sync.WaitGroup
@@ -29,11 +30,16 @@ func startMembers(o options, etcd string, stderr io.Writer) (stop func(), err er
 		}
 		children = append(children, c)
 	}
+	defer context.AfterFunc(ctx, func() {
+		for _, c := range children {
+			_ = c.input.Close()
+		}
+	})()
 	for _, c := range children {
 		line, err := c.output.ReadString('\n')
 		if err != nil {
 			stop()
-			return nil, fmt.Errorf("member: it has ended before it was there: %s", c.errors.String())
+			return nil, fmt.Errorf("member: it has ended before it was there: %s", strings.TrimSpace(c.errors.String()))
 		}
 		fmt.Fprintf(stderr, "%s is process %d: kill it, and the others go on\n", strings.TrimSpace(line), c.cmd.Process.Pid)
 	}

@@ -13,23 +13,25 @@
 // done, the tally that one caller owns, Ctrl-C and the trace are the same. Kill a
 // member, and the others read its files; start another one, and it helps.
 //
-//	main.go    the command line
-//	hash.go    the process that has the files hashed
-//	member.go  a process that hashes files
-//	local.go   members as children of this process
-//	etcd.go    the etcd, and how to join the cluster
-//	trace.go   the trace of all that, if it is asked for
+//	main.go     the command line
+//	hash.go     the process that has the files hashed
+//	member.go   a process that hashes files
+//	local.go    members as children of this process
+//	etcd.go     the etcd, and how to join the cluster
+//	trace.go    the trace of all that, if it is asked for
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 const usage = `usage: cluster [-local N] [-etcd ADDRESS] [-trace] DIR
@@ -40,8 +42,8 @@ prints how many files and bytes there are, how many files are copies, and how ma
 each member has read. What cannot be read is reported, and the run goes on. The
 second form is a member, until Ctrl-C. All of them must see the same files.
 
-The exit status is 0, or 1 if something could not be read, 2 if the command line or
-DIR is of no use or there is no cluster, 130 after Ctrl-C.
+The exit status is 0, or 1 if something could not be read or written or there is no
+cluster, 2 if the command line or DIR is of no use, 130 after Ctrl-C.
 
   -local N       start N members as well, and stop them in the end
   -etcd ADDRESS  where the etcd of the cluster listens, which is started
@@ -51,37 +53,28 @@ DIR is of no use or there is no cluster, 130 after Ctrl-C.
                  OTEL_EXPORTER_OTLP_ENDPOINT names, as the members do then
 `
 
-// The exit status, as in usage.
-const (
-	statusOK          = 0
-	statusUnreadable  = 1
-	statusUsage       = 2
-	statusInterrupted = 130
+const command = "cluster"
+
+var (
+	errInterrupted = cli.Interrupted("interrupted before all files were read")
+	errUnreadable  = errors.New("something could not be read")
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
-		return statusOK
+		_, err = io.WriteString(stdout, usage)
 	case err != nil:
+		err = cli.Usage(err)
 	case o.join != "":
-		err = member(ctx, o, stdin, stdout)
+		err = member(ctx, o, stdin, stdout, stderr)
 	default:
-		status, err = hashAll(ctx, o, stdout, stderr)
+		err = hashAll(ctx, o, stdout, stderr)
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "cluster: %v\n", err)
-		return statusUsage
-	}
-	return status
+	return cli.Exit(command, err, stderr)
 }
 
 // mostLocal is how many members a machine may be asked to run.
@@ -112,7 +105,7 @@ func parse(args []string) (o options, err error) {
 	case o.join != "" && flags.NArg() > 0:
 		return o, errors.New("a member is told which files to read: -join takes no directory")
 	case o.join != "":
-		return o, nil
+		return o, checkAddress("-join", o.join)
 	case flags.NArg() != 1:
 		return o, fmt.Errorf("one directory is needed, not %d; try -help", flags.NArg())
 	case o.local < 0 || o.local > mostLocal:
@@ -122,9 +115,28 @@ func parse(args []string) (o options, err error) {
 		o.etcd = "127.0.0.1:2379"
 	}
 	o.dir = flags.Arg(0)
-	info, err := os.Stat(o.dir)
-	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a directory", o.dir)
+	return o, cmp.Or(checkAddress("-etcd", o.etcd), checkDir(o.dir))
+}
+
+// checkAddress returns an error if an address, unless it is empty, names no port.
+func checkAddress(flag, address string) error {
+	if address == "" {
+		return nil
 	}
-	return o, err
+	_, port, err := net.SplitHostPort(address)
+	if err == nil && (port == "" || port == "0") {
+		err = errors.New("a port is needed")
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", flag, address, err)
+	}
+	return nil
+}
+
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is not a directory", dir)
+	}
+	return err
 }

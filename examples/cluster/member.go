@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -31,7 +32,7 @@ type sum struct {
 const leaveTimeout = 10 * time.Second
 
 // member hashes files for whoever asks the pool, until ctx ends, or the parent does.
-func member(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) error {
+func member(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.Writer) error {
 	if o.child {
 		var end context.CancelFunc
 		ctx, end = context.WithCancel(ctx)
@@ -52,18 +53,24 @@ func member(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) e
 	if err != nil {
 		return err
 	}
-	_, leave, err := join(system, o.join, workers)
+	notice := time.AfterFunc(time.Second, func() {
+		fmt.Fprintf(stderr, "waiting for the etcd at %s, for %v at most\n", cli.Printable(o.join), patience)
+	})
+	_, leave, err := join(ctx, system, o.join, workers)
+	notice.Stop()
 	if err != nil {
-		return err
+		return unlessInterrupted(ctx, err)
 	}
-	fmt.Fprintf(stdout, "member %s\n", system.Address())
-	<-ctx.Done()
+	_, err = fmt.Fprintf(stdout, "member %s\n", system.Address())
+	if err == nil {
+		<-ctx.Done()
+	}
 	end, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if err := leave(end); err != nil {
-		fmt.Fprintln(stdout, "left in a hurry:", err) // as when the etcd has gone before
+		fmt.Fprintln(stderr, "left in a hurry:", cli.OneLine(err)) // as when the etcd has gone before
 	}
-	return errors.Join(actors.Shutdown(context.Background(), system), tracing.end(io.Discard))
+	return cmp.Or(err, actors.Shutdown(context.Background(), system), tracing.end(io.Discard))
 }
 
 // filesAtOnce is how many files a member reads at the same time.

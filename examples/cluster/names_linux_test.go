@@ -17,6 +17,6 @@ func TestNamesOfFilesNeedNotBeText(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
 	got := start(t, "-local", "1", dir).end()
-	assert.Zero(t, got.status, got.stderr)
-	assert.Contains(t, got.stdout, "files       2\nbytes       8\nduplicates  0\nunreadable  0\n")
+	assert.Zero(t, got.Status, got.Stderr)
+	assert.Contains(t, got.Stdout, "files       2\nbytes       8\nduplicates  0\nunreadable  0\n")
 }

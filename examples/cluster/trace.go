@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -19,11 +21,17 @@ type tracing struct {
 	shutdown  func(context.Context) error
 }
 
+// sendTimeout is how long the end of the trace may take to be sent.
+const sendTimeout = 5 * time.Second
+
 func startTracing(ctx context.Context, asked bool) (*tracing, error) {
 	if !asked {
 		return &tracing{}, nil
 	}
-	shutdown, err := otlp.Setup(ctx, "cluster")
+	if os.Getenv("OTEL_METRICS_EXPORTER") == "" { // Jaeger takes no metrics
+		_ = os.Setenv("OTEL_METRICS_EXPORTER", "none")
+	}
+	shutdown, err := otlp.Setup(context.WithoutCancel(ctx), "cluster")
 	if err != nil {
 		return nil, err
 	}
@@ -38,5 +46,10 @@ func (t *tracing) end(w io.Writer) error {
 	if t.id.IsValid() {
 		fmt.Fprintf(w, "trace       %s\n", t.id)
 	}
-	return t.shutdown(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+	defer cancel()
+	if err := t.shutdown(ctx); err != nil {
+		return fmt.Errorf("the trace was not sent: %w", err)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"regexp"
 	"testing"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger/jaegertest"
 )
@@ -16,10 +19,10 @@ import (
 var traceID = regexp.MustCompile(`(?m)^trace +(\w+)$`)
 
 // seen returns the spans of the trace that a program has begun.
-func seen(t *testing.T, server *jaeger.Server, got outcome, n int) (spans []jaeger.Span) {
+func seen(t *testing.T, server *jaeger.Server, got clitest.Outcome, n int) (spans []jaeger.Span) {
 	t.Helper()
-	match := traceID.FindStringSubmatch(got.stdout)
-	require.NotNil(t, match, got.stdout+got.stderr)
+	match := traceID.FindStringSubmatch(got.Stdout)
+	require.NotNil(t, match, got.Stdout+got.Stderr)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	spans, err := server.Trace(ctx, match[1], func(spans []jaeger.Span) bool { return len(spans) >= n })
@@ -33,7 +36,7 @@ func TestOneTraceSpansAllProcesses(t *testing.T) {
 	p := start(t, "-trace", "-local", "3", makeTree(t, files))
 	members := p.members(3)
 	got := p.end()
-	require.Zero(t, got.status, got.stderr)
+	require.Zero(t, got.Status, got.Stderr)
 
 	spans := seen(t, server, got, 1+2*files)
 	byID, members3 := make(map[string]jaeger.Span), make(map[string]bool)
@@ -66,9 +69,9 @@ func TestCancellationIsSeenOnTheFarSide(t *testing.T) {
 	endless := makeEndless(t, dir)
 	p := start(t, "-trace", "-local", "1", dir)
 	waitUntilOpen(t, p.members(1)[0].pid, endless)
-	p.interrupt()
+	p.signal(os.Interrupt)
 	got := p.end()
-	require.Equal(t, statusInterrupted, got.status, got.stderr)
+	require.Equal(t, cli.StatusInterrupted, got.Status, got.Stderr)
 	for _, s := range seen(t, server, got, 3) {
 		assert.Equal(t, "cancelled", s.Attributes["protocaller.outcome"], s.Name+" "+s.Kind)
 	}

@@ -31,10 +31,17 @@ func newCrawler(c *actors.Caller, s *store, o options) *crawler {
 	return &crawler{
 		caller:  c,
 		store:   s,
-		client:  &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: o.limit}},
+		client:  newClient(o),
 		options: o,
 		waiting: []string{begin},
 		seen:    map[string]bool{begin: true},
+	}
+}
+
+func newClient(o options) *http.Client {
+	return &http.Client{
+		Timeout:   10 * time.Second,
+		Transport: &http.Transport{MaxIdleConnsPerHost: o.limit, MaxResponseHeaderBytes: 1 << 16},
 	}
 }
 
@@ -81,9 +88,12 @@ func (c *crawler) fetches(ctx context.Context) iter.Seq[*pending.Pending[page]] 
 }
 
 // note puts the links of a page that are new, and lead to the same host, on the
-// list.
+// list, but no more than will be fetched.
 func (c *crawler) note(links []string) {
 	for _, link := range links {
+		if c.fetched+len(c.waiting) == c.pages {
+			return
+		}
 		u, err := url.Parse(link)
 		if err != nil || u.Host != c.url.Host || c.seen[link] {
 			continue

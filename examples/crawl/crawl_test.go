@@ -5,27 +5,31 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestOwnSiteIsCrawledAsAWhole(t *testing.T) {
 	file := newFile(t)
 	got := runArgs(t.Context(), "-db", file, "-limit", "50")
-	assert.Equal(t, outcome{stdout: "305 pages done, in " + file + "\n"}, got)
+	assert.Equal(t, clitest.Outcome{Stdout: "305 pages done, in " + file + "\n"}, got)
 	pages := readDatabase(t, file)
 	assert.Len(t, pages, 305)
 	assert.Equal(t, "Page 299", pages["299"].title)
 	assert.Equal(t, http.StatusNotFound, pages["300"].status)
 
 	got = runArgs(t.Context(), "-db", file, "-pages", "3")
-	assert.Equal(t, outcome{stdout: "3 pages done, in " + file + "\n"}, got, "the same database again")
+	assert.Equal(t, clitest.Outcome{Stdout: "3 pages done, in " + file + "\n"}, got, "the same database again")
 }
 
 func TestPagesAndLinksOfAllKinds(t *testing.T) {
@@ -54,8 +58,8 @@ func TestPagesAndLinksOfAllKinds(t *testing.T) {
 	})
 	file := newFile(t)
 	got := runArgs(t.Context(), "-url", begin, "-db", file)
-	assert.Equal(t, statusIncomplete, got.status)
-	assert.Equal(t, "crawl: 1 page had no answer, see the column error\n", got.stderr)
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Equal(t, "crawl: 1 page had no answer, see the column error\n", got.Stderr)
 	pages := readDatabase(t, file)
 	assert.Len(t, pages, 6)
 	assert.Equal(t, "The & first", pages[strings.TrimSuffix(strings.TrimPrefix(begin, "http://"), "/")].title)
@@ -85,7 +89,7 @@ func TestNoMorePagesAtTheSameTimeThanAllowed(t *testing.T) {
 		<-together // the first of them wait for each other
 	})
 	file := newFile(t)
-	assert.Equal(t, statusOK, runArgs(t.Context(), "-url", begin, "-db", file, "-limit", "3").status)
+	assert.Equal(t, cli.StatusOK, runArgs(t.Context(), "-url", begin, "-db", file, "-limit", "3").Status)
 	assert.Len(t, readDatabase(t, file), 21)
 }
 
@@ -113,9 +117,9 @@ func TestTimeoutEndsTheCrawl(t *testing.T) {
 	begin, _ := hanging(t, 7)
 	file := newFile(t)
 	got := runArgs(t.Context(), "-url", begin, "-db", file, "-timeout", "300ms")
-	assert.Equal(t, statusIncomplete, got.status)
-	assert.Contains(t, got.stderr, "not done after 300ms")
-	assert.Equal(t, fmt.Sprintf("%d pages done, in %s\n", len(readDatabase(t, file)), file), got.stdout)
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Contains(t, got.Stderr, "not done after 300ms")
+	assert.Equal(t, fmt.Sprintf("%d pages done, in %s\n", len(readDatabase(t, file)), file), got.Stdout)
 }
 
 func TestSiteThatDoesNotAnswerIsReported(t *testing.T) {
@@ -123,9 +127,9 @@ func TestSiteThatDoesNotAnswerIsReported(t *testing.T) {
 	nobody.Close()
 	file := newFile(t)
 	got := runArgs(t.Context(), "-url", nobody.URL, "-db", file)
-	assert.Equal(t, statusIncomplete, got.status)
-	assert.Equal(t, "1 page done, in "+file+"\n", got.stdout)
-	assert.Contains(t, got.stderr, "1 page had no answer")
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Equal(t, "1 page done, in "+file+"\n", got.Stdout)
+	assert.Contains(t, got.Stderr, "1 page had no answer")
 }
 
 func TestInterruptBeforeTheFirstPage(t *testing.T) {
@@ -133,32 +137,78 @@ func TestInterruptBeforeTheFirstPage(t *testing.T) {
 	cancel()
 	file := newFile(t)
 	got := runArgs(ctx, "-db", file)
-	assert.Equal(t, statusInterrupted, got.status)
-	assert.Equal(t, "0 pages done, in "+file+"\n", got.stdout)
+	assert.Equal(t, cli.StatusInterrupted, got.Status)
+	assert.Equal(t, "0 pages done, in "+file+"\n", got.Stdout)
 	assert.Empty(t, readDatabase(t, file))
 }
 
-// The program itself is interrupted while it waits for pages that never come.
-func TestInterruptLeavesAConsistentDatabase(t *testing.T) {
+// The program is interrupted while it waits for pages that never come.
+func TestSignalLeavesAConsistentDatabase(t *testing.T) {
 	const quick, limit = 7, 4
-	begin, hangs := hanging(t, quick)
-	file := newFile(t)
-	var stdout, stderr strings.Builder
-	program := exec.Command(os.Args[0], "-url", begin, "-db", file, "-limit", fmt.Sprint(limit))
-	program.Env = append(os.Environ(), asProgram+"=1")
-	program.Stdout, program.Stderr = &stdout, &stderr
-	require.NoError(t, program.Start())
-	for range limit {
-		<-hangs // so all others have been handed out
-	}
-	require.NoError(t, program.Process.Signal(os.Interrupt))
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			begin, hangs := hanging(t, quick)
+			file := newFile(t)
+			var stdout, stderr strings.Builder
+			program := clitest.Command(t, "-url", begin, "-db", file, "-limit", fmt.Sprint(limit))
+			program.Stdout, program.Stderr = &stdout, &stderr
+			require.NoError(t, program.Start())
+			for range limit {
+				<-hangs // so all others have been handed out
+			}
+			require.NoError(t, program.Process.Signal(signal))
 
-	var exit *exec.ExitError
-	require.ErrorAs(t, program.Wait(), &exit)
-	assert.Equal(t, statusInterrupted, exit.ExitCode())
-	assert.Equal(t, fmt.Sprintf("%d pages done, in %s\n", 1+quick, file), stdout.String())
-	assert.Equal(t, "crawl: interrupted before all pages were fetched\n", stderr.String())
-	assert.Len(t, readDatabase(t, file), 1+quick)
+			_ = program.Wait() // the exit status says it
+			assert.Equal(t, cli.StatusInterrupted, program.ProcessState.ExitCode())
+			assert.Equal(t, fmt.Sprintf("%d pages done, in %s\n", 1+quick, file), stdout.String())
+			assert.Equal(t, "crawl: interrupted before all pages were fetched\n", stderr.String())
+			assert.Len(t, readDatabase(t, file), 1+quick)
+		})
+	}
+}
+
+func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
+	clitest.CheckUnwritable(t, command, "-db", newFile(t), "-pages", "1")
+	clitest.CheckUnwritable(t, command, "-help")
+}
+
+func TestWhatIsKeptOfAPageIsBounded(t *testing.T) {
+	long := strings.Repeat("long", longestText)
+	begin := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		switch r.URL.Path {
+		case "/":
+			fmt.Fprintf(w, "<title>%s</title><a href=%s></a><a href=endless-tag></a><a href=far-away></a>", long, long)
+			for i := range 60_000 {
+				fmt.Fprintf(w, "<a href=leaf%d></a>", i)
+			}
+		case "/endless-tag":
+			fmt.Fprintf(w, "<title>short</title><p %s", strings.Repeat("a ", longestTag))
+		case "/far-away":
+			http.Redirect(w, r, "/"+long, http.StatusFound)
+		}
+	})
+	file := newFile(t)
+	got := runArgs(t.Context(), "-url", begin, "-db", file, "-pages", "3")
+	assert.Equal(t, "3 pages done, in "+file+"\n", got.Stdout)
+	pages, links := readDatabase(t, file), 0
+	for _, p := range pages {
+		assert.LessOrEqual(t, len(p.title), longestText)
+		links += p.linkCount
+	}
+	assert.Len(t, pages, 3)
+	assert.Equal(t, mostLinks, links)
+	assert.Equal(t, "short", pages["endless-tag"].title)
+	assert.Equal(t, errLongURL.Error(), pages["far-away"].err)
+}
+
+func TestNoMorePagesAreRememberedThanAreFetched(t *testing.T) {
+	c := &crawler{options: options{url: &url.URL{Host: "h"}, pages: 10}, seen: make(map[string]bool), fetched: 3}
+	for i := range 60_000 {
+		c.note([]string{fmt.Sprint("http://h/", i)})
+	}
+	assert.Len(t, c.waiting, 7)
+	assert.Len(t, c.seen, 7)
 }
 
 func TestUnusableArguments(t *testing.T) {
@@ -168,19 +218,26 @@ func TestUnusableArguments(t *testing.T) {
 	}{
 		"an argument":     {[]string{"x"}, `unexpected "x"; try -help`},
 		"an unknown flag": {[]string{"-x"}, "flag provided but not defined: -x"},
-		"no limit":        {[]string{"-limit", "0"}, "-limit and -pages must be at least 1"},
+		"a flag to print": {[]string{"-\x1b[2J"}, "flag provided but not defined: -?[2J"},
+		"no limit":        {[]string{"-limit", "0"}, "-limit 0: it must be from 1 to 100"},
+		"a high limit":    {[]string{"-limit", "101"}, "-limit 101: it must be from 1 to 100"},
+		"no pages":        {[]string{"-pages", "0"}, "-pages 0: it must be at least 1"},
+		"no time":         {[]string{"-timeout", "0"}, "-timeout 0s: it must be positive"},
 		"no scheme":       {[]string{"-url", "example.org"}, "-url example.org: it must begin with http:// or https://"},
-		"no database":     {[]string{"-db", t.TempDir()}, "unable to open database file"},
+		"no database":     {[]string{"-db", "/nowhere\a/x"}, "database /nowhere?/x: unable to open database file (14)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := runArgs(t.Context(), tt.args...)
-			assert.Equal(t, statusUsage, got.status)
-			assert.Contains(t, got.stderr, tt.want)
-			assert.Empty(t, got.stdout)
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "crawl: " + tt.want + "\n"}, clitest.Execute(t, nil, tt.args...))
 		})
 	}
 }
 
+func TestNameOfADatabaseIsPrintable(t *testing.T) {
+	file := newFile(t)
+	got := runArgs(t.Context(), "-db", file+"\x1b[2J", "-pages", "1")
+	assert.Equal(t, clitest.Outcome{Stdout: "1 page done, in " + file + "?[2J\n"}, got)
+}
+
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, runArgs(t.Context(), "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,8 +14,15 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// longestPage is how much of a page is read, in bytes.
-const longestPage = 1 << 20
+// A site may send what it likes. These are the bounds of what is kept of a page.
+const (
+	longestPage = 1 << 20 // bytes that are read
+	longestTag  = 1 << 18 // bytes; a page ends before a tag, or a text, that is longer
+	longestText = 2000    // bytes of a URL, a title or an error
+	mostLinks   = 1000
+)
+
+var errLongURL = errors.New("it is at a URL that is too long")
 
 // page is what came of a fetch.
 type page struct {
@@ -31,7 +40,7 @@ func fetcher(client *http.Client, address string) func(context.Context) (page, e
 	return func(ctx context.Context) (page, error) {
 		p := page{url: address}
 		if err := p.fetch(ctx, client); err != nil {
-			p.err = err.Error()
+			p.err = shorten(err.Error())
 		}
 		return p, context.Cause(ctx)
 	}
@@ -51,42 +60,70 @@ func (p *page) fetch(ctx context.Context, client *http.Client) error {
 	if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
 		return nil
 	}
-	return p.read(io.LimitReader(response.Body, longestPage), response.Request.URL)
+	base := response.Request.URL
+	if len(base.String()) > longestText {
+		return errLongURL
+	}
+	return p.read(io.LimitReader(response.Body, longestPage), base)
 }
 
 // read finds the title and the links of a page.
 func (p *page) read(body io.Reader, base *url.URL) error {
 	tokens := html.NewTokenizer(body)
-	for {
+	tokens.SetMaxBuf(longestTag)
+	links := make(map[string]bool)
+	defer func() { p.links = slices.Sorted(maps.Keys(links)) }()
+	for len(links) < mostLinks {
 		switch tokens.Next() {
 		case html.ErrorToken:
-			slices.Sort(p.links)
-			p.links = slices.Compact(p.links)
-			if err := tokens.Err(); err != io.EOF { //nolint:errorlint // It is documented to be that.
+			if err := tokens.Err(); err != io.EOF && err != html.ErrBufferExceeded { //nolint:errorlint // It is documented to be that.
 				return err
 			}
 			return nil
 		case html.StartTagToken, html.SelfClosingTagToken:
-			switch token := tokens.Token(); token.DataAtom {
+			name, _ := tokens.TagName()
+			switch atom.Lookup(name) {
 			case atom.Title:
 				if tokens.Next() == html.TextToken && p.title == "" {
-					p.title = strings.TrimSpace(tokens.Token().Data)
+					p.title = shorten(strings.TrimSpace(tokens.Token().Data))
 				}
 			case atom.A:
-				p.addLink(token.Attr, base)
+				if link, ok := resolve(base, href(tokens)); ok {
+					links[link] = true
+				}
 			}
 		}
 	}
+	return nil
 }
 
-func (p *page) addLink(attributes []html.Attribute, base *url.URL) {
-	for _, a := range attributes {
-		if a.Key != "href" {
-			continue
-		}
-		if u, err := base.Parse(a.Val); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-			u.Fragment = ""
-			p.links = append(p.links, u.String())
+// href returns that attribute of the tag that the tokenizer is at, or "".
+func href(tokens *html.Tokenizer) string {
+	for more := true; more; {
+		var key, value []byte
+		key, value, more = tokens.TagAttr()
+		if string(key) == "href" {
+			return string(value)
 		}
 	}
+	return ""
+}
+
+// resolve returns the URL of the page that a link leads to.
+func resolve(base *url.URL, reference string) (link string, ok bool) {
+	if reference == "" || len(reference) > longestText {
+		return "", false
+	}
+	u, err := base.Parse(reference)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return "", false
+	}
+	u.Fragment = ""
+	link = u.String()
+	return link, len(link) <= longestText
+}
+
+// shorten returns the beginning of a long text, in memory of its own.
+func shorten(text string) string {
+	return strings.ToValidUTF8(strings.Clone(text[:min(len(text), longestText)]), "")
 }

@@ -14,13 +14,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
-// asProgram makes the test binary, run again, the program itself.
-const asProgram = "CRAWL_AS_PROGRAM"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	status := m.Run()
@@ -42,16 +41,10 @@ func leaks() (err error) {
 	return err
 }
 
-// outcome is that of a run.
-type outcome struct {
-	status         int
-	stdout, stderr string
-}
-
-func runArgs(ctx context.Context, args ...string) outcome {
+func runArgs(ctx context.Context, args ...string) clitest.Outcome {
 	var stdout, stderr bytes.Buffer
 	status := run(ctx, args, &stdout, &stderr)
-	return outcome{status, stdout.String(), stderr.String()}
+	return clitest.Outcome{Status: status, Stdout: stdout.String(), Stderr: stderr.String()}
 }
 
 // serve serves a site until the test ends.
@@ -65,9 +58,15 @@ func serve(t *testing.T, handler http.HandlerFunc) (url string) {
 // newFile returns the name of a database that there is not yet.
 func newFile(t *testing.T) string { return filepath.Join(t.TempDir(), "crawl.db") }
 
+// storedPage is a row of the table pages.
+type storedPage struct {
+	page
+	linkCount int
+}
+
 // readDatabase returns the pages of a database, by the end of their URLs, after
 // having checked that it is consistent.
-func readDatabase(t *testing.T, file string) map[string]page {
+func readDatabase(t *testing.T, file string) map[string]storedPage {
 	t.Helper()
 	db, err := sql.Open("sqlite", file)
 	require.NoError(t, err)
@@ -81,13 +80,13 @@ func readDatabase(t *testing.T, file string) map[string]page {
 		     + (SELECT count(*) FROM links WHERE source NOT IN (SELECT url FROM pages))`).Scan(&torn))
 	assert.Zero(t, torn, "pages without some of their links, and the other way round")
 
-	rows, err := db.QueryContext(t.Context(), "SELECT url, status, title, error FROM pages")
+	rows, err := db.QueryContext(t.Context(), "SELECT url, status, title, error, links FROM pages")
 	require.NoError(t, err)
 	defer rows.Close()
-	pages := make(map[string]page)
+	pages := make(map[string]storedPage)
 	for rows.Next() {
-		var p page
-		require.NoError(t, rows.Scan(&p.url, &p.status, &p.title, &p.err))
+		var p storedPage
+		require.NoError(t, rows.Scan(&p.url, &p.status, &p.title, &p.err, &p.linkCount))
 		pages[filepath.Base(p.url)] = p
 	}
 	require.NoError(t, rows.Err())

@@ -11,11 +11,11 @@
 // and its links are one transaction, so whenever the program ends the database
 // is consistent.
 //
-//	main.go   the command line, and the life of the callers
-//	crawl.go  the crawler: what is fetched next
-//	fetch.go  one page
-//	store.go  the database
-//	site.go   the web site that is crawled by default
+//	main.go     the command line, and the life of the callers
+//	crawl.go    the crawler: what is fetched next
+//	fetch.go    one page
+//	store.go    the database
+//	site.go     the web site that is crawled by default
 package main
 
 import (
@@ -27,12 +27,12 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -40,47 +40,41 @@ const usage = `usage: crawl [-url URL] [-db FILE] [-limit N] [-pages N] [-timeou
 
 Fetches a page, the pages of the same host that it links to, and so on, and
 writes them to a SQLite database. Ctrl-C or the timeout ends it early; what was
-fetched by then is written, and the number of pages is printed.
+fetched by then is written, and the number of pages is printed. Of a page, the
+first megabyte is read, and up to 1000 of its links are kept.
 
 The exit status is 0, or 1 if the timeout has ended it, pages had no answer or
-could not be written, 2 if the command line is of no use, 130 after Ctrl-C.
+something could not be written, 2 if the command line or FILE is of no use, 130
+after Ctrl-C.
 
   -url URL    where to begin (default: a small site that crawl serves itself)
   -db FILE    the database, which is made if there is none (default crawl.db)
-  -limit N    fetch at most N pages at the same time (default 10)
+  -limit N    fetch at most N pages at the same time, up to 100 (default 10)
   -pages N    fetch at most N pages (default 1000)
   -timeout D  give up after this time (default 1m)
 `
 
-// The exit status, as in usage.
-const (
-	statusOK          = 0
-	statusIncomplete  = 1
-	statusUsage       = 2
-	statusInterrupted = 130
-)
+const command = "crawl"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+var errInterrupted = cli.Interrupted("interrupted before all pages were fetched")
+
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
-		return statusOK
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, usage)
+	case err != nil:
+		err = cli.Usage(err)
+	default:
+		err = crawl(ctx, o, stdout, stderr)
 	}
-	if err == nil {
-		status, err = crawl(ctx, o, stdout, stderr)
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "crawl:", err)
-		return statusUsage
-	}
-	return status
+	return cli.Exit(command, err, stderr)
 }
+
+// mostAtOnce keeps the memory that pages take within bounds.
+const mostAtOnce = 100
 
 type options struct {
 	url     *url.URL // nil for the site of our own
@@ -104,8 +98,14 @@ func parse(args []string) (o options, err error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected %q; try -help", flags.Arg(0))
 	}
-	if o.limit < 1 || o.pages < 1 {
-		return o, errors.New("-limit and -pages must be at least 1")
+	if o.limit < 1 || o.limit > mostAtOnce {
+		return o, fmt.Errorf("-limit %d: it must be from 1 to %d", o.limit, mostAtOnce)
+	}
+	if o.pages < 1 {
+		return o, fmt.Errorf("-pages %d: it must be at least 1", o.pages)
+	}
+	if o.timeout <= 0 {
+		return o, fmt.Errorf("-timeout %v: it must be positive", o.timeout)
 	}
 	if *begin == "" {
 		return o, nil
@@ -118,11 +118,11 @@ func parse(args []string) (o options, err error) {
 }
 
 // crawl starts the callers, has them do their work, and stops them.
-func crawl(ctx context.Context, o options, stdout, stderr io.Writer) (status int, err error) {
+func crawl(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if o.url == nil {
 		site, err := serveSite()
 		if err != nil {
-			return 0, err
+			return err
 		}
 		defer site.Close()
 		o.url = site.url
@@ -133,11 +133,11 @@ func crawl(ctx context.Context, o options, stdout, stderr io.Writer) (status int
 	defer func() { _ = actors.Shutdown(context.WithoutCancel(ctx), system) }()
 	root, err := actors.Start(system, props.Name("crawl"), props.MaxWorkers(o.limit), props.MaxIdleWorkers(o.limit))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	s, err := openStore(context.WithoutCancel(ctx), root, o.db)
 	if err != nil {
-		return 0, err
+		return cli.Usage(err)
 	}
 	c := newCrawler(root, s, o)
 	stopProgress := c.showProgress(ctx, stderr)
@@ -148,24 +148,26 @@ func crawl(ctx context.Context, o options, stdout, stderr io.Writer) (status int
 	stopProgress()
 	pages, err := s.close(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	fmt.Fprintf(stdout, "%s done, in %s\n", count(pages.written), o.db)
-	if pages.lost > 0 {
-		ended = errors.Join(ended, fmt.Errorf("%s could not be written", count(pages.lost)))
+	if _, err := fmt.Fprintf(stdout, "%s done, in %s\n", count(pages.written), cli.Printable(o.db)); err != nil {
+		return err
 	}
-	if ended == nil && pages.unanswered > 0 {
-		ended = fmt.Errorf("%s had no answer, see the column error", count(pages.unanswered))
+	if crawling.Cancelled() {
+		return errInterrupted
 	}
+	return errors.Join(ended, pages.problem())
+}
+
+// problem says which pages are missing, or have no content.
+func (t tally) problem() error {
 	switch {
-	case crawling.Cancelled():
-		fmt.Fprintln(stderr, "crawl: interrupted before all pages were fetched")
-		return statusInterrupted, nil
-	case ended != nil:
-		fmt.Fprintln(stderr, "crawl:", ended)
-		return statusIncomplete, nil
+	case t.lost > 0:
+		return fmt.Errorf("%s could not be written", count(t.lost))
+	case t.unanswered > 0:
+		return fmt.Errorf("%s had no answer, see the column error", count(t.unanswered))
 	default:
-		return statusOK, nil
+		return nil
 	}
 }
 

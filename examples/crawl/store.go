@@ -47,7 +47,7 @@ func openStore(ctx context.Context, root *actors.Caller, file string) (*store, e
 		return nil, err
 	}
 	s := &store{caller: caller}
-	s.pages = actors.NewQueue(caller, s.write, actors.QueueName("pages"), actors.QueueCapacity(100))
+	s.pages = actors.NewQueue(caller, s.write, actors.QueueName("pages"), actors.QueueCapacity(10))
 	_, err = actors.CallSoon(ctx, caller, func(ctx context.Context) (any, error) {
 		s.db, err = sql.Open("sqlite", file)
 		if err != nil {
@@ -79,8 +79,13 @@ func (s *store) write(ctx context.Context, p page) (err error) {
 	if _, err := tx.ExecContext(ctx, "DELETE FROM links WHERE source = ?", p.url); err != nil {
 		return err
 	}
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO links VALUES (?, ?)")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
 	for _, target := range p.links {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO links VALUES (?, ?)", p.url, target); err != nil {
+		if _, err := insert.ExecContext(ctx, p.url, target); err != nil {
 			return err
 		}
 	}

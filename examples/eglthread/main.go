@@ -14,23 +14,25 @@
 // between; and actors.CallUsing has some functions of a caller do so, while the
 // others stay on goroutines.
 //
-//	main.go   what is done on each backend, and what came of it
-//	paint.go  the functions of a caller
-//	egl.go    the C libraries
+//	main.go     what is done on each backend, and what came of it
+//	paint.go    the functions of a caller
+//	egl.go      the C libraries
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -47,17 +49,54 @@ var ways = []way{
 	{"guest", props.Goroutine, props.Thread},
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process at once
-	if err := run(ctx, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "eglthread:", err)
-		os.Exit(1)
+const usage = `usage: eglthread [-pause D]
+
+Paints with OpenGL on callers with and without a thread, and prints on how many
+threads their functions ran and how much of the picture came out right. Ctrl-C
+ends it early.
+
+The exit status is 0, or 1 if there is no OpenGL or the result cannot be written,
+2 if the command line is of no use, 130 after Ctrl-C.
+
+  -pause D  how long a function waits after it has painted (default 1ms)
+`
+
+const command = "eglthread"
+
+var errInterrupted = cli.Interrupted("interrupted before all was painted")
+
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	pause, err := parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, usage)
+	case err != nil:
+		err = cli.Usage(err)
+	default:
+		err = paintAll(ctx, pause, stdout, stderr)
 	}
+	return cli.Exit(command, err, stderr)
 }
 
-// run paints on a caller of each kind, one after the other.
-func run(ctx context.Context, stdout, stderr io.Writer) error {
+func parse(args []string) (pause time.Duration, err error) {
+	flags := flag.NewFlagSet(command, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the error
+	flags.DurationVar(&pause, "pause", time.Millisecond, "")
+	switch err := flags.Parse(args); {
+	case err != nil:
+		return 0, err
+	case flags.NArg() > 0:
+		return 0, fmt.Errorf("%q is no flag; try -help", flags.Arg(0))
+	case pause < 0:
+		return 0, fmt.Errorf("-pause %v: it must not be negative", pause)
+	}
+	return pause, nil
+}
+
+// paintAll paints on a caller of each kind, one after the other.
+func paintAll(ctx context.Context, pause time.Duration, stdout, stderr io.Writer) error {
 	d, err := openDisplay()
 	if err != nil {
 		return err
@@ -65,25 +104,35 @@ func run(ctx context.Context, stdout, stderr io.Writer) error {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
-	err = paintInEachWay(ctx, system, d, stdout)
+	for _, w := range ways {
+		if err = w.paint(ctx, system, d, pause, stdout); err != nil {
+			break
+		}
+	}
 	return errors.Join(err, actors.Shutdown(context.WithoutCancel(ctx), system), d.close())
 }
 
-func paintInEachWay(ctx context.Context, system *actor.ActorSystem, d display, stdout io.Writer) error {
-	for _, w := range ways {
-		c, err := actors.Start(system, props.Name(w.name), props.Backend(w.caller))
-		if err != nil {
-			return err
-		}
-		p := painter{display: d, caller: c, way: w}
-		if _, err := actors.CallUsing(ctx, c, w.functions, p.paint).Wait(ctx); err != nil {
-			return fmt.Errorf("%s: %w", w.name, err)
-		}
-		fmt.Fprintf(stdout, "%-10s %2d of %d painted, threads used: %d", w.name, p.painted, stripes, len(p.threads))
-		if p.refused != nil {
-			fmt.Fprintf(stdout, ": %v", p.refused)
-		}
-		fmt.Fprintln(stdout)
+func (w way) paint(ctx context.Context, system *actor.ActorSystem, d display, pause time.Duration, stdout io.Writer) error {
+	c, err := actors.Start(system, props.Name(w.name), props.Backend(w.caller))
+	if err != nil {
+		return err
 	}
-	return nil
+	if _, err := fmt.Fprintf(stdout, "%-10s ", w.name); err != nil {
+		return err
+	}
+	p := painter{display: d, caller: c, way: w, pause: pause}
+	_, err = actors.CallUsing(ctx, c, w.functions, p.paint).Wait(ctx)
+	report := "not finished"
+	switch {
+	case ctx.Err() != nil:
+		err = errInterrupted
+	case err != nil:
+		err = fmt.Errorf("%s: %w", w.name, err)
+	default:
+		report = p.report()
+	}
+	if _, failed := fmt.Fprintln(stdout, report); failed != nil {
+		return failed
+	}
+	return err
 }

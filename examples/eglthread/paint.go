@@ -23,11 +23,21 @@ type painter struct {
 	display display
 	caller  *actors.Caller
 	way     way
+	pause   time.Duration
 
 	canvas  *canvas
 	painted int          // stripes, as they should be
 	refused error        // why others were not
 	threads map[int]bool // that functions have run on
+}
+
+// report says what came of it.
+func (p *painter) report() string {
+	text := fmt.Sprintf("%2d of %d painted, threads used: %d", p.painted, stripes, len(p.threads))
+	if p.refused == nil {
+		return text
+	}
+	return text + ": " + p.refused.Error()
 }
 
 // paint is a function of the caller. It has the others called, and waits for them
@@ -79,7 +89,7 @@ func (p *painter) paintStripe(ctx context.Context, i int) error {
 	}
 	c := color{uint8(i), uint8(2 * i), 255, 255}
 	p.canvas.fill(i, c)
-	if err := actors.Sleep(ctx, time.Millisecond); err != nil {
+	if err := actors.Sleep(ctx, p.pause); err != nil {
 		return err
 	}
 	p.threads[syscall.Gettid()] = true

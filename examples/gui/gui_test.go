@@ -7,23 +7,25 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-)
 
-// asProgram makes the test binary, run again, the program itself.
-const asProgram = "GUI_AS_PROGRAM"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
+)
 
 var screenshot = flag.String("screenshot", "", "write what the finished window looks like to this `file`")
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	goleak.VerifyTestMain(m)
@@ -47,8 +49,8 @@ type program struct {
 
 func startProgram(t *testing.T, args ...string) *program {
 	t.Helper()
-	p := &program{screen: newScreen(t), cmd: exec.Command(os.Args[0], args...)}
-	p.cmd.Env = append(os.Environ(), asProgram+"=1", "DISPLAY="+p.display, "WAYLAND_DISPLAY=",
+	p := &program{screen: newScreen(t), cmd: clitest.Command(t, args...)}
+	p.cmd.Env = append(p.cmd.Env, "DISPLAY="+p.display, "WAYLAND_DISPLAY=",
 		"XDG_RUNTIME_DIR="+t.TempDir(), "LIBGL_ALWAYS_SOFTWARE=1")
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()
@@ -132,37 +134,55 @@ func TestButtonCancelsAndBeginsAgain(t *testing.T) {
 	p.ends() // closing the window cancels too
 }
 
-func TestUnusableArguments(t *testing.T) {
-	for name, tt := range map[string]struct {
-		args []string
-		want string
-	}{
-		"an argument":     {[]string{"x"}, "gui: \"x\" is no flag; try -help\n"},
-		"an unknown flag": {[]string{"-x"}, "gui: flag provided but not defined: -x\n"},
-		"no detail":       {[]string{"-detail", "0"}, "gui: -detail must be at least 1\n"},
+func TestSignalEndsItWithWhatWasDone(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			p := startProgram(t, "-detail", "10000000") // it takes hours
+			p.says("painting")
+			p.shows(onButton, accent)
+			require.NoError(t, p.cmd.Process.Signal(signal))
+			said, err := io.ReadAll(p.stdout)
+			require.NoError(t, err)
+			assert.Regexp(t, `^\d+ of 280 rows\n$`, string(said))
+			_ = p.cmd.Wait() // the exit status says it
+			assert.Equal(t, cli.StatusInterrupted, p.cmd.ProcessState.ExitCode())
+			assert.Equal(t, "gui: interrupted\n", p.stderr.String())
+		})
+	}
+}
+
+func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
+	clitest.CheckUnwritable(t, command, "-help")
+	s := newScreen(t)
+	for name, value := range map[string]string{
+		"DISPLAY": s.display, "WAYLAND_DISPLAY": "", "XDG_RUNTIME_DIR": t.TempDir(), "LIBGL_ALWAYS_SOFTWARE": "1",
 	} {
-		t.Run(name, func(t *testing.T) {
-			var stdout, stderr bytes.Buffer
-			assert.Equal(t, 2, run(tt.args, &stdout, &stderr))
-			assert.Equal(t, tt.want, stderr.String())
-			assert.Empty(t, stdout.String())
+		t.Setenv(name, value)
+	}
+	clitest.CheckUnwritable(t, command)
+}
+
+func TestUnusableArguments(t *testing.T) {
+	for want, args := range map[string][]string{
+		"flag provided but not defined: -?[2J": {"-\x1b[2J"},
+		`"x\n" is no flag; try -help`:          {"x\n"},
+		"-detail must be at least 1":           {"-detail", "0"},
+	} {
+		t.Run(want, func(t *testing.T) {
+			assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "gui: " + want + "\n"}, clitest.Execute(t, nil, args...))
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	assert.Zero(t, run([]string{"-help"}, &stdout, &stderr))
-	assert.Equal(t, usage, stdout.String())
-	assert.Empty(t, stderr.String())
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }
 
 func TestNoScreen(t *testing.T) {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), asProgram+"=1", "DISPLAY=", "WAYLAND_DISPLAY=", "XDG_RUNTIME_DIR="+t.TempDir())
-	output, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	require.ErrorAs(t, err, &exit)
-	assert.Equal(t, 1, exit.ExitCode())
-	assert.Contains(t, string(output), "gui: ")
+	for name, value := range map[string]string{"DISPLAY": "", "WAYLAND_DISPLAY": "", "XDG_RUNTIME_DIR": t.TempDir()} {
+		t.Setenv(name, value)
+	}
+	got := clitest.Execute(t, nil)
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Regexp(t, `^gui: [^\n]+\n$`, got.Stderr)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"gioui.org/app"
@@ -39,14 +40,17 @@ func newLoop(w *app.Window) *loop {
 // host returns the loop as the host of a caller.
 func (l *loop) host() props.Host { return props.ChannelHost("gio", l.functions, l.ended) }
 
-// run returns when the window is closed and its caller has stopped, with an error
-// if it is not the user who has closed it.
-func (l *loop) run(c *actors.Caller, layOut func(layout.Context)) error {
+// run returns when the window is closed or ctx has ended, and the caller has
+// stopped. The error says why the window was closed, if it was not by the user.
+func (l *loop) run(ctx context.Context, c *actors.Caller, layOut func(layout.Context)) error {
 	defer close(l.ended)
 	go l.attend()
 	var redraw <-chan time.Time
 	for {
 		select {
+		case <-ctx.Done():
+			l.stop(c)
+			return nil // the window ends with the program
 		case fn := <-l.functions:
 			fn()
 			if redraw == nil {

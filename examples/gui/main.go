@@ -19,9 +19,11 @@
 //	view.go        what is in the window
 //	painting.go    the function that paints
 //	mandelbrot.go  the workers' functions
+//	printer.go     the lines that are printed
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -35,36 +37,42 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 const usage = `usage: gui [-detail N]
 
-Paints the Mandelbrot set in a window, and prints when it begins and ends.
+Paints the Mandelbrot set in a window, and prints when it begins and ends. Ctrl-C
+closes the window, and prints how many rows were painted.
+
+The exit status is 0, or 1 if there is no screen or something cannot be printed,
+2 if the command line is of no use, 130 after Ctrl-C.
 
   -detail N  iterate N times before a point is taken for one of the set (default 1000)
 `
 
+const command = "gui"
+
+var errInterrupted = cli.Interrupted("interrupted")
+
 func main() {
-	go func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }()
+	ctx := cli.UntilSignal()
+	go func() { os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr)) }()
 	app.Main() // needs the main goroutine on some systems, and never returns
 }
 
-func run(args []string, stdout, stderr io.Writer) (status int) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	detail, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
-		return 0
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, usage)
+	case err != nil:
+		err = cli.Usage(err)
+	default:
+		err = show(ctx, detail, stdout, stderr)
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, "gui:", err)
-		return 2
-	}
-	if err := show(detail, stdout, stderr); err != nil {
-		fmt.Fprintln(stderr, "gui:", err)
-		return 1
-	}
-	return 0
+	return cli.Exit(command, err, stderr)
 }
 
 func parse(args []string) (detail int, err error) {
@@ -82,8 +90,8 @@ func parse(args []string) (detail int, err error) {
 	return detail, nil
 }
 
-// show shows the window until it is closed.
-func show(detail int, stdout, stderr io.Writer) error {
+// show shows the window until it is closed, which the end of ctx does too.
+func show(ctx context.Context, detail int, stdout, stderr io.Writer) error {
 	window := new(app.Window)
 	window.Option(app.Title("Mandelbrot"), app.Size(viewWidth, viewHeight))
 	loop := newLoop(window)
@@ -96,8 +104,14 @@ func show(detail int, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	v := newView(c, detail, stdout)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	v := newView(c, detail, &printer{w: stdout, end: end})
 	v.start()
-	err = loop.run(c, v.layout)
-	return errors.Join(err, actors.Shutdown(context.Background(), system))
+	err = loop.run(ctx, c, v.layout)
+	if err == nil && ctx.Err() != nil {
+		v.report(fmt.Sprintf("%d of %d rows", v.rows, pictureHeight)) // what was done so far
+		err = errInterrupted
+	}
+	return cmp.Or(v.log.failed, err, actors.Shutdown(context.Background(), system))
 }

@@ -14,11 +14,11 @@ import (
 func (v *view) start() {
 	v.painting = actors.CallSoon(context.Background(), v.caller, v.paint)
 	v.painting.OnDone(func(p pending.Handle) {
-		_ = v.caller.CallDirect(func() { v.report(outcome(p)) }) // unless the window is closed
+		_ = v.caller.CallDirect(func() { v.report(ending(p)) }) // unless the window is closed
 	})
 }
 
-func outcome(p pending.Handle) string {
+func ending(p pending.Handle) string {
 	switch {
 	case p.Cancelled():
 		return "cancelled"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	"io"
 
 	"gioui.org/font/gofont"
 	"gioui.org/layout"
@@ -32,7 +31,7 @@ const (
 type view struct {
 	caller *actors.Caller
 	detail int
-	log    io.Writer
+	log    *printer
 
 	painting *pending.Pending[any] // the last
 	picture  *image.RGBA
@@ -43,7 +42,7 @@ type view struct {
 	button widget.Clickable
 }
 
-func newView(c *actors.Caller, detail int, log io.Writer) *view {
+func newView(c *actors.Caller, detail int, log *printer) *view {
 	v := &view{caller: c, detail: detail, log: log, theme: material.NewTheme()}
 	v.theme.Shaper = text.NewShaper(text.NoSystemFonts(), text.WithCollection(gofont.Collection()))
 	v.clear()
@@ -58,7 +57,7 @@ func (v *view) clear() {
 // report changes the status, for the user and for the log.
 func (v *view) report(status string) {
 	v.status = status
-	fmt.Fprintln(v.log, status)
+	v.log.printf("%s\n", status)
 }
 
 // layout lays out a frame, and does what the user wants.

@@ -8,13 +8,12 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
-// asProgram makes the test binary, run again, the program itself.
-const asProgram = "IOPUB_AS_PROGRAM"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	status := m.Run()
@@ -36,14 +35,8 @@ func leaks() (err error) {
 	return err
 }
 
-// outcome is that of a run.
-type outcome struct {
-	status         int
-	stdout, stderr string
-}
-
-func runArgs(ctx context.Context, args ...string) outcome {
+func runArgs(ctx context.Context, args ...string) clitest.Outcome {
 	var stdout, stderr bytes.Buffer
 	status := run(ctx, args, &stdout, &stderr)
-	return outcome{status, stdout.String(), stderr.String()}
+	return clitest.Outcome{Status: status, Stdout: stdout.String(), Stderr: stderr.String()}
 }

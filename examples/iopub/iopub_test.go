@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -44,10 +44,10 @@ func TestEachLineArrivesWithTheIDOfItsCaller(t *testing.T) {
 			const callers, tasks = 4, 50
 			got := runArgs(t.Context(), "-endpoint", endpoint, "-pause", "0",
 				"-callers", fmt.Sprint(callers), "-tasks", fmt.Sprint(tasks))
-			assert.Equal(t, statusOK, got.status)
-			assert.Empty(t, got.stderr)
+			assert.Equal(t, cli.StatusOK, got.Status)
+			assert.Empty(t, got.Stderr)
 
-			lines, rest := heard(got.stdout)
+			lines, rest := heard(got.Stdout)
 			for i := range callers {
 				id := fmt.Sprintf("callers/caller%d", i+1)
 				own := lines[id]
@@ -94,42 +94,33 @@ func without(all, some []string) (left []string) {
 	return left
 }
 
-// The program itself is interrupted while all workers are busy.
-func TestInterruptLosesNoLine(t *testing.T) {
-	var stderr bytes.Buffer
-	program := exec.Command(os.Args[0], "-pause", "1h")
-	program.Env = append(os.Environ(), asProgram+"=1")
-	program.Stderr = &stderr
-	stdout, err := program.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, program.Start())
-
-	const busy = 3 * (1 + workers) // lines: none is done
-	reader := bufio.NewReader(stdout)
-	var output string
-	for range busy {
-		line, err := reader.ReadString('\n')
-		require.NoError(t, err)
-		output += line
+// The program is interrupted when its first task has begun. None is done.
+func TestSignalLosesNoLine(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			got := clitest.Execute(t, signal, "-pause", "1h")
+			assert.Equal(t, cli.StatusInterrupted, got.Status)
+			assert.Equal(t, "iopub: interrupted\n", got.Stderr)
+			lines, rest := heard(got.Stdout)
+			count := 0
+			for _, said := range lines {
+				count += len(said)
+			}
+			assert.Equal(t, fmt.Sprintf("%d lines of %d callers and workers\n", count, len(lines)), rest)
+		})
 	}
-	require.NoError(t, program.Process.Signal(os.Interrupt))
-	rest, err := io.ReadAll(reader)
-	require.NoError(t, err)
+}
 
-	var exit *exec.ExitError
-	require.ErrorAs(t, program.Wait(), &exit)
-	assert.Equal(t, statusInterrupted, exit.ExitCode())
-	assert.Equal(t, "iopub: interrupted\n", stderr.String())
-	assert.Equal(t, "9 lines of 9 callers and workers\n", string(rest))
-	lines, _ := heard(output)
-	assert.Len(t, lines, 9)
+func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
+	clitest.CheckUnwritable(t, command, "-pause", "1h")
+	clitest.CheckUnwritable(t, command, "-help")
 }
 
 func TestLineThatIsLostIsReported(t *testing.T) {
 	sockets, err := zmq4.NewContext()
 	require.NoError(t, err)
 	var out bytes.Buffer
-	s, err := subscribe(sockets, "inproc://lost", &out)
+	s, err := subscribe(sockets, "inproc://lost", &printer{w: &out})
 	require.NoError(t, err)
 	opened, err := publisher{sockets, s.endpoint, time.Minute, s.expect}.open("someone")
 	require.NoError(t, err)
@@ -160,20 +151,22 @@ func TestUnusableArguments(t *testing.T) {
 		status int
 		want   string
 	}{
-		"an argument":     {[]string{"x"}, statusUsage, `"x" is no flag; try -help`},
-		"an unknown flag": {[]string{"-x"}, statusUsage, "flag provided but not defined: -x"},
-		"no caller":       {[]string{"-callers", "0"}, statusUsage, "-callers must be at least 1"},
-		"no endpoint":     {[]string{"-endpoint", "nowhere"}, statusFailed, "listen at nowhere: "},
+		"an argument":        {[]string{"x"}, cli.StatusUsage, `"x" is no flag; try -help`},
+		"an unknown flag":    {[]string{"-x"}, cli.StatusUsage, "flag provided but not defined: -x"},
+		"a flag to print":    {[]string{"-\x1b[2J"}, cli.StatusUsage, "flag provided but not defined: -?[2J"},
+		"no caller":          {[]string{"-callers", "0"}, cli.StatusUsage, "-callers 0: it must be from 1 to 100"},
+		"negative tasks":     {[]string{"-tasks", "-1"}, cli.StatusUsage, "-tasks -1: it must not be negative"},
+		"a negative pause":   {[]string{"-pause", "-1s"}, cli.StatusUsage, "-pause -1s: it must be from 0 to 24h0m0s"},
+		"an endless pause":   {[]string{"-pause", "2000000h"}, cli.StatusUsage, "-pause 2000000h0m0s: it must be from 0 to 24h0m0s"},
+		"no endpoint":        {[]string{"-endpoint", "no\n"}, cli.StatusUsage, `-endpoint "no\n": it must begin with inproc://, ipc:// or tcp://`},
+		"a foreign endpoint": {[]string{"-endpoint", "tcp://x"}, cli.StatusFailed, "listen at tcp://x: invalid argument"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := runArgs(t.Context(), tt.args...)
-			assert.Equal(t, tt.status, got.status)
-			assert.Contains(t, got.stderr, tt.want)
-			assert.Empty(t, got.stdout)
+			assert.Equal(t, clitest.Outcome{Status: tt.status, Stderr: "iopub: " + tt.want + "\n"}, clitest.Execute(t, nil, tt.args...))
 		})
 	}
 }
 
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, runArgs(context.Background(), "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, runArgs(context.Background(), "-help"))
 }

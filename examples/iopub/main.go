@@ -16,6 +16,7 @@
 //	chatter.go     what callers and workers have to say
 //	publisher.go   the socket of a caller
 //	subscriber.go  the one who listens
+//	printer.go     the lines that are printed
 package main
 
 import (
@@ -26,13 +27,14 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
+	"regexp"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/pebbe/zmq4"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 const usage = `usage: iopub [-callers N] [-tasks N] [-pause D] [-endpoint E]
@@ -41,57 +43,43 @@ Callers have tasks done by their workers. All of them print what they do over
 ZeroMQ sockets of their own, and a subscriber shows each line with the id of
 the caller that it is from. Ctrl-C ends it early, and loses no line either.
 
-The exit status is 0, or 1 if lines were lost or something went wrong, 2 if the
+The exit status is 0, or 1 if lines were lost or cannot be written, 2 if the
 command line is of no use, 130 after Ctrl-C.
 
-  -callers N   how many callers there are (default 3)
+  -callers N   how many callers there are, up to 100 (default 3)
   -tasks N     how many tasks each has for its workers (default 4)
   -pause D     about how long a task takes (default 50ms)
   -endpoint E  where the subscriber listens (default inproc://iopub)
 `
 
-// The exit status, as in usage.
-const (
-	statusOK          = 0
-	statusFailed      = 1
-	statusUsage       = 2
-	statusInterrupted = 130
-)
+const command = "iopub"
 
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = cli.Interrupted("interrupted")
 
 // patience is how long sockets wait for one another.
 const patience = 10 * time.Second
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
-		return statusOK
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "iopub:", err)
-		return statusUsage
-	}
-	err = listenToAll(ctx, o, stdout, stderr)
-	if err != nil {
-		fmt.Fprintln(stderr, "iopub:", err)
-	}
 	switch {
-	case errors.Is(err, errInterrupted):
-		return statusInterrupted
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, usage)
 	case err != nil:
-		return statusFailed
+		err = cli.Usage(err)
 	default:
-		return statusOK
+		err = listenToAll(ctx, o, stdout, stderr)
 	}
+	return cli.Exit(command, err, stderr)
 }
+
+const (
+	mostCallers  = 100 // so that the sockets do not run out
+	longestPause = 24 * time.Hour
+)
+
+var endpoints = regexp.MustCompile(`^(inproc|ipc|tcp)://.`)
 
 type options struct {
 	callers, tasks int
@@ -111,8 +99,14 @@ func parse(args []string) (o options, err error) {
 		return o, err
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("%q is no flag; try -help", flags.Arg(0))
-	case o.callers < 1 || o.tasks < 0:
-		return o, errors.New("-callers must be at least 1, and -tasks not negative")
+	case o.callers < 1 || o.callers > mostCallers:
+		return o, fmt.Errorf("-callers %d: it must be from 1 to %d", o.callers, mostCallers)
+	case o.tasks < 0:
+		return o, fmt.Errorf("-tasks %d: it must not be negative", o.tasks)
+	case o.pause < 0 || o.pause > longestPause:
+		return o, fmt.Errorf("-pause %v: it must be from 0 to %v", o.pause, longestPause)
+	case !endpoints.MatchString(o.endpoint):
+		return o, fmt.Errorf("-endpoint %q: it must begin with inproc://, ipc:// or tcp://", o.endpoint)
 	}
 	return o, nil
 }
@@ -124,24 +118,28 @@ func listenToAll(ctx context.Context, o options, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	s, err := subscribe(sockets, o.endpoint, stdout)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	out := &printer{w: stdout, end: end}
+	s, err := subscribe(sockets, o.endpoint, out)
 	if err != nil {
 		return errors.Join(err, sockets.Term())
 	}
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
-	chatting := chat(ctx, system, o, publisher{sockets, s.endpoint, patience, s.expect})
+	err = chat(ctx, system, o, publisher{sockets, s.endpoint, patience, s.expect})
 	if ctx.Err() != nil {
-		chatting = errInterrupted
+		err = errInterrupted
 	}
 
 	// The sockets are closed when the callers have stopped, and then the last of
 	// what they have sent is still on its way.
 	ctx = context.WithoutCancel(ctx)
-	stopping := actors.Shutdown(ctx, system)
-	listening := s.waitForAll(ctx)
-	ending := errors.Join(sockets.Term(), s.wait())
-	fmt.Fprintf(stdout, "%d lines of %d callers and workers\n", s.total(), len(s.heard))
-	return errors.Join(chatting, stopping, listening, ending)
+	err = errors.Join(err, actors.Shutdown(ctx, system), s.waitForAll(ctx), sockets.Term(), s.wait())
+	out.printf("%d lines of %d callers and workers\n", s.total(), len(s.heard))
+	if out.failed != nil {
+		return out.failed
+	}
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -19,7 +19,7 @@ import (
 type subscriber struct {
 	endpoint string // as it is to be connected to
 	socket   *zmq4.Socket
-	out      io.Writer
+	out      *printer
 	heard    map[string]int // lines, by caller
 	ended    chan error     // what has ended the subscriber
 
@@ -29,7 +29,7 @@ type subscriber struct {
 
 // subscribe starts a subscriber to everything, which ends when the sockets are
 // terminated.
-func subscribe(sockets *zmq4.Context, endpoint string, out io.Writer) (*subscriber, error) {
+func subscribe(sockets *zmq4.Context, endpoint string, out *printer) (*subscriber, error) {
 	socket, err := sockets.NewSocket(zmq4.SUB)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (s *subscriber) listen() error {
 func (s *subscriber) hear(id, topic, data string) {
 	if topic != topicEnd {
 		s.heard[id]++
-		fmt.Fprintf(s.out, "%-18s | %s\n", id, data)
+		s.out.printf("%-18s | %s\n", cli.Printable(id), cli.Printable(data))
 		return
 	}
 	s.mu.Lock()

@@ -12,10 +12,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if clitest.IsProgram() {
 		main() // it does not return
 	}
 	status := m.Run()
@@ -37,36 +40,27 @@ func leaks() (err error) {
 	return err
 }
 
-// asProgram makes the test binary, run again, the program itself.
-const asProgram = "QUICKSTART_AS_PROGRAM"
-
-// outcome is that of a run. The time of the slowest file is blotted out.
-type outcome struct {
-	status         int
-	stdout, stderr string
-}
-
+// someTime is that of the slowest file. It is blotted out.
 var someTime = regexp.MustCompile(`(?m)^(slowest +)[^,]+`)
 
 // runArgs runs the command line.
-func runArgs(t *testing.T, args ...string) outcome {
+func runArgs(t *testing.T, args ...string) clitest.Outcome {
 	t.Helper()
 	defer func() { require.NoError(t, leaks()) }()
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), args, &stdout, &stderr)
-	return outcome{status, someTime.ReplaceAllString(stdout.String(), "${1}T"), stderr.String()}
+	return clitest.Outcome{Status: status, Stdout: someTime.ReplaceAllString(stdout.String(), "${1}T"), Stderr: stderr.String()}
 }
 
 // runOpening has n workers that open files with open.
 func runOpening(
 	ctx context.Context, t *testing.T, dir string, n int, open func(path string) (*os.File, error),
-) outcome {
+) clitest.Outcome {
 	t.Helper()
 	defer func() { require.NoError(t, leaks()) }()
 	var stdout, stderr bytes.Buffer
-	status, err := quickstart(ctx, options{dir: dir, workers: n, open: open}, &stdout, &stderr)
-	require.NoError(t, err)
-	return outcome{status, stdout.String(), stderr.String()}
+	err := quickstart(ctx, options{dir: dir, workers: n, open: open}, &stdout, &stderr)
+	return clitest.Outcome{Status: cli.Exit(command, err, &stderr), Stdout: stdout.String(), Stderr: stderr.String()}
 }
 
 // makeTree makes a directory of files with these contents.

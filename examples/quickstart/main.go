@@ -9,11 +9,11 @@
 // turn, so there is no lock. One such function waits for the workers, another
 // one shows the progress meanwhile: a function that waits gives its turn away.
 //
-//	main.go    the command line, and the life of the tree of callers
-//	tally.go   the numbers, and the functions of the caller that owns them
-//	walk.go    the files below a directory, and the hash of one
-//	report.go  what is printed
-//	trace.go   the trace of all that, if it is asked for
+//	main.go     the command line, and the life of the tree of callers
+//	tally.go    the numbers, and the functions of the caller that owns them
+//	walk.go     the files below a directory, and the hash of one
+//	report.go   what is printed
+//	trace.go    the trace of all that, if it is asked for
 package main
 
 import (
@@ -25,13 +25,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -43,8 +43,8 @@ of callers that did the work. Symbolic links are not followed; pipes, sockets
 and devices are skipped. What cannot be read, or changes while it is read, is
 reported, and the run goes on. Ctrl-C stops it and prints what was done so far.
 
-The exit status is 0, or 1 if something could not be read, 2 if the command
-line or DIR is of no use or the output cannot be written, 130 after Ctrl-C.
+The exit status is 0, or 1 if something could not be read or the output cannot
+be written, 2 if the command line or DIR is of no use, 130 after Ctrl-C.
 
   -trace
         draw what the callers did when, or send it to the collector, such as a
@@ -54,34 +54,26 @@ line or DIR is of no use or the output cannot be written, 130 after Ctrl-C.
         processor)
 `
 
-// The exit status, as in usage.
-const (
-	statusOK          = 0
-	statusUnreadable  = 1
-	statusUsage       = 2
-	statusInterrupted = 130
+const command = "quickstart"
+
+var (
+	errInterrupted = cli.Interrupted("interrupted before all files were read")
+	errUnreadable  = errors.New("something could not be read")
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // so that a second Ctrl-C ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
 	o, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
-		return statusOK
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, usage)
+	case err != nil:
+		err = cli.Usage(err)
+	default:
+		err = quickstart(ctx, o, stdout, stderr)
 	}
-	if err == nil {
-		status, err = quickstart(ctx, o, stdout, stderr)
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "quickstart:", printable(err.Error()))
-		return statusUsage
-	}
-	return status
+	return cli.Exit(command, err, stderr)
 }
 
 // mostWorkers keeps the files that are open below what a process may have.
@@ -115,13 +107,13 @@ func parse(args []string) (options, error) {
 }
 
 // quickstart starts the callers, has them do their work, and stops them.
-func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (status int, err error) {
+func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
 	ctx, tracing, err := startTracing(ctx, o.trace)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	root, err := actors.Start(system,
 		props.Telemetry(tracing.telemetry),
@@ -131,11 +123,11 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 		props.StopTimeout(5*time.Second), // a read from a dead network drive may never return
 	)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	t, err := newTally(root, o)
 	if err != nil {
-		return 0, err
+		return err
 	}
 
 	stopProgress := t.showProgress(ctx, stderr)
@@ -150,21 +142,18 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) (statu
 	var report bytes.Buffer
 	t.report(&report) // all callers have stopped, so nobody else has the tally
 	fmt.Fprint(&report, "\n", tree)
-	if err := tracing.end(&report); err != nil {
-		fmt.Fprintln(stderr, "quickstart: trace:", err)
-	}
+	untraced := tracing.end(&report)
 	if _, err := report.WriteTo(stdout); err != nil {
-		return 0, err
+		return err
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		fmt.Fprintln(stderr, "quickstart: interrupted before all files were read")
-		return statusInterrupted, nil
+		return errInterrupted
 	case err != nil:
-		return 0, err
+		return err
 	case t.unreadable > 0:
-		return statusUnreadable, nil
+		return errUnreadable
 	default:
-		return statusOK, nil
+		return untraced
 	}
 }

@@ -1,18 +1,18 @@
 package main
 
 import (
-	"bytes"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestEmptyDirectory(t *testing.T) {
-	assert.Equal(t, outcome{stdout: text(
+	assert.Equal(t, clitest.Outcome{Stdout: text(
 		"files       0",
 		"bytes       0",
 		"duplicates  0 (0 bytes)",
@@ -35,15 +35,15 @@ func TestFilesAreCountedAndCopiesFound(t *testing.T) {
 	})
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "no files"), 0o700))
 	got := runArgs(t, "-workers", "2", dir)
-	assert.Zero(t, got.status)
-	assert.Empty(t, got.stderr)
-	assert.Contains(t, got.stdout, text("files       7", "bytes       23", "duplicates  3 (8 bytes)"))
-	assert.Contains(t, got.stdout, text("unreadable  0"))
+	assert.Zero(t, got.Status)
+	assert.Empty(t, got.Stderr)
+	assert.Contains(t, got.Stdout, text("files       7", "bytes       23", "duplicates  3 (8 bytes)"))
+	assert.Contains(t, got.Stdout, text("unreadable  0"))
 }
 
 func TestSlowestFileAndTreeArePrinted(t *testing.T) {
 	dir := makeTree(t, map[string]string{"with\nnewline": "123456789"})
-	assert.Equal(t, outcome{stdout: text(
+	assert.Equal(t, clitest.Outcome{Stdout: text(
 		"files       1",
 		"bytes       9",
 		"duplicates  0 (0 bytes)",
@@ -73,9 +73,9 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := runArgs(t, arg)
-			assert.Zero(t, got.status)
-			assert.Contains(t, got.stdout, text("files       1", "bytes       7"))
-			assert.Contains(t, got.stdout, text("unreadable  0"))
+			assert.Zero(t, got.Status)
+			assert.Contains(t, got.Stdout, text("files       1", "bytes       7"))
+			assert.Contains(t, got.Stdout, text("unreadable  0"))
 		})
 	}
 }
@@ -88,6 +88,7 @@ func TestUnusableArguments(t *testing.T) {
 	}{
 		"none":               {nil, "one directory is needed, not 0; try -help"},
 		"too many":           {[]string{dir, dir}, "one directory is needed, not 2; try -help"},
+		"a flag to print":    {[]string{"-\x1b[2J"}, "flag provided but not defined: -?[2J"},
 		"an unknown flag":    {[]string{"-x", dir}, "flag provided but not defined: -x"},
 		"no workers":         {[]string{"-workers", "0", dir}, "-workers 0: it must be from 1 to 1024"},
 		"negative workers":   {[]string{"-workers", "-1", dir}, "-workers -1: it must be from 1 to 1024"},
@@ -98,19 +99,11 @@ func TestUnusableArguments(t *testing.T) {
 		"a file as a parent": {[]string{dir + "/file/x"}, "stat " + dir + "/file/x: not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, outcome{status: 2, stderr: "quickstart: " + tt.want + "\n"}, runArgs(t, tt.args...))
+			assert.Equal(t, clitest.Outcome{Status: 2, Stderr: "quickstart: " + tt.want + "\n"}, runArgs(t, tt.args...))
 		})
 	}
 }
 
-func TestReportThatCannotBeWrittenIsAnError(t *testing.T) {
-	reader, writer := io.Pipe()
-	require.NoError(t, reader.Close())
-	var stderr bytes.Buffer
-	assert.Equal(t, statusUsage, run(t.Context(), []string{t.TempDir()}, writer, &stderr))
-	assert.Equal(t, "quickstart: io: read/write on closed pipe\n", stderr.String())
-}
-
 func TestHelp(t *testing.T) {
-	assert.Equal(t, outcome{stdout: usage}, runArgs(t, "-help"))
+	assert.Equal(t, clitest.Outcome{Stdout: usage}, clitest.Execute(t, nil, "-help"))
 }

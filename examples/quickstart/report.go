@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 // report prints the numbers.
@@ -18,25 +18,15 @@ func (t *tally) report(w io.Writer) {
 	fmt.Fprintf(w, "bytes       %d\n", t.bytes)
 	fmt.Fprintf(w, "duplicates  %d (%d bytes)\n", t.duplicates, t.duplicateBytes)
 	if t.files > 0 {
-		fmt.Fprintf(w, "slowest     %v, %s\n", t.slowest.took.Round(time.Microsecond), printable(t.slowest.path))
+		fmt.Fprintf(w, "slowest     %v, %s\n", t.slowest.took.Round(time.Microsecond), cli.Printable(t.slowest.path))
 	}
 	fmt.Fprintf(w, "unreadable  %d\n", t.unreadable)
 	for _, reason := range t.reasons {
-		fmt.Fprintf(w, "            %s\n", printable(reason.Error()))
+		fmt.Fprintf(w, "            %s\n", cli.Printable(reason.Error()))
 	}
 	if more := t.unreadable - len(t.reasons); more > 0 {
 		fmt.Fprintf(w, "            and %d more\n", more)
 	}
-}
-
-// printable keeps file names from commanding the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
 }
 
 // drawTree draws a caller and all below it.

@@ -13,6 +13,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 )
 
 func TestPipesAreSkipped(t *testing.T) {
@@ -21,9 +24,9 @@ func TestPipesAreSkipped(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 
 	got := runArgs(t, dir)
-	assert.Equal(t, statusOK, got.status)
-	assert.Contains(t, got.stdout, "files       1\n")
-	assert.Equal(t, outcome{status: statusUsage, stderr: "quickstart: " + pipe + " is not a directory\n"}, runArgs(t, pipe))
+	assert.Equal(t, cli.StatusOK, got.Status)
+	assert.Contains(t, got.Stdout, "files       1\n")
+	assert.Equal(t, clitest.Outcome{Status: cli.StatusUsage, Stderr: "quickstart: " + pipe + " is not a directory\n"}, runArgs(t, pipe))
 }
 
 // Files of the kernel say that they are empty.
@@ -45,13 +48,13 @@ func TestInterruptOfTheProgram(t *testing.T) {
 			_, err := terminal.WriteString("\x03")
 			return err
 		},
-		"by SIGINT": func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) },
+		"by SIGTERM": func(_ *os.File, program *os.Process) error { return program.Signal(syscall.SIGTERM) },
+		"by SIGINT":  func(_ *os.File, program *os.Process) error { return program.Signal(os.Interrupt) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			terminal, stderr := openTerminal(t)
 			var stdout bytes.Buffer
-			program := exec.Command(os.Args[0], "-workers", "2", dir)
-			program.Env = append(os.Environ(), asProgram+"=1")
+			program := clitest.Command(t, "-workers", "2", dir)
 			program.Stdout, program.Stderr = &stdout, stderr
 			program.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 2}
 			require.NoError(t, program.Start())
@@ -63,12 +66,18 @@ func TestInterruptOfTheProgram(t *testing.T) {
 
 			var exit *exec.ExitError
 			require.ErrorAs(t, program.Wait(), &exit)
-			assert.Equal(t, statusInterrupted, exit.ExitCode(), "%v", exit)
+			assert.Equal(t, cli.StatusInterrupted, exit.ExitCode(), "%v", exit)
 			assert.Contains(t, stdout.String(), text("files       3", "bytes       13", "duplicates  1 (5 bytes)"))
 			assert.Contains(t, stdout.String(), text("unreadable  0", "", "quickstart, running", "├── $1, running"))
 			assert.True(t, strings.HasSuffix(shown, clearLine+"quickstart: interrupted before all files were read\r\n"), "%q", shown)
 		})
 	}
+}
+
+func TestResultThatCannotBeWrittenIsAnError(t *testing.T) {
+	dir := makeTree(t, map[string]string{"file": "content"})
+	clitest.CheckUnwritable(t, command, dir)
+	clitest.CheckUnwritable(t, command, "-help")
 }
 
 // openTerminal returns both ends of a new terminal: the user's and the

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -43,15 +44,26 @@ func startTracing(ctx context.Context, asked bool) (context.Context, *tracing, e
 	return ctx, t, nil
 }
 
+// sendTimeout is how long the end of the trace may take to be sent.
+const sendTimeout = 5 * time.Second
+
 func export(ctx context.Context) (context.Context, *tracing, error) {
-	shutdown, err := otlp.Setup(ctx, "quickstart")
+	if os.Getenv("OTEL_METRICS_EXPORTER") == "" { // Jaeger takes no metrics
+		_ = os.Setenv("OTEL_METRICS_EXPORTER", "none")
+	}
+	shutdown, err := otlp.Setup(context.WithoutCancel(ctx), "quickstart")
 	if err != nil {
 		return ctx, nil, err
 	}
 	t := &tracing{telemetry: telemetry.New()}
 	t.show = func(w io.Writer) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+		defer cancel()
+		if err := shutdown(ctx); err != nil {
+			return fmt.Errorf("the trace was not sent: %w", err)
+		}
 		fmt.Fprintf(w, "trace %s was sent\n", t.root.SpanContext().TraceID())
-		return shutdown(context.WithoutCancel(ctx))
+		return nil
 	}
 	ctx, t.root = otel.Tracer("quickstart").Start(ctx, "quickstart")
 	return ctx, t, nil

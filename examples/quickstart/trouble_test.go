@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 )
 
 func TestFileThatCannotBeReadIsReported(t *testing.T) {
@@ -62,9 +64,10 @@ func TestFileThatCannotBeReadIsReported(t *testing.T) {
 				}
 				return os.Open(path)
 			})
-			assert.Equal(t, statusUnreadable, got.status)
-			assert.Contains(t, got.stdout, text("files       1", "bytes       5"))
-			assert.Contains(t, got.stdout, text("unreadable  1", "            "+fmt.Sprintf(tt.want, victim), ""))
+			assert.Equal(t, cli.StatusFailed, got.Status)
+			assert.True(t, strings.HasSuffix(got.Stderr, "quickstart: something could not be read\n"), got.Stderr)
+			assert.Contains(t, got.Stdout, text("files       1", "bytes       5"))
+			assert.Contains(t, got.Stdout, text("unreadable  1", "            "+fmt.Sprintf(tt.want, victim), ""))
 		})
 	}
 }
@@ -87,9 +90,9 @@ func TestOnlyTheFirstReasonsArePrinted(t *testing.T) {
 	got := runOpening(t.Context(), t, makeTree(t, contents), 1, func(string) (*os.File, error) {
 		return nil, errors.New("broken disk")
 	})
-	assert.Equal(t, statusUnreadable, got.status)
-	assert.Contains(t, got.stdout, "files       0\n")
-	assert.Contains(t, got.stdout,
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Contains(t, got.Stdout, "files       0\n")
+	assert.Contains(t, got.Stdout,
 		"unreadable  15\n"+strings.Repeat("            broken disk\n", maxReasons)+"            and 5 more\n\n")
 }
 
@@ -102,9 +105,9 @@ func TestDirectoryThatCannotBeReadIsReported(t *testing.T) {
 	require.NoError(t, root.MkdirAll(strings.Repeat(strings.Repeat("d", 200)+"/", 30), 0o700))
 
 	got := runArgs(t, dir)
-	assert.Equal(t, statusUnreadable, got.status)
-	assert.Contains(t, got.stdout, text("files       1", "bytes       7"))
-	assert.Regexp(t, `(?m)^unreadable  1\n +open .*/dddd*: file name too long\n\n`, got.stdout)
+	assert.Equal(t, cli.StatusFailed, got.Status)
+	assert.Contains(t, got.Stdout, text("files       1", "bytes       7"))
+	assert.Regexp(t, `(?m)^unreadable  1\n +open .*/dddd*: file name too long\n\n`, got.Stdout)
 }
 
 func TestDirectoryThatVanishesIsReported(t *testing.T) {
@@ -143,10 +146,10 @@ func TestInterruptPrintsWhatWasDone(t *testing.T) {
 				}
 				return os.Open(path)
 			})
-			assert.Equal(t, statusInterrupted, got.status)
-			assert.Equal(t, "quickstart: interrupted before all files were read\n", got.stderr)
-			assert.Contains(t, got.stdout, text(fmt.Sprint("files       ", done), fmt.Sprint("bytes       ", done)))
-			assert.Contains(t, got.stdout, text("unreadable  0", "", "quickstart, running"))
+			assert.Equal(t, cli.StatusInterrupted, got.Status)
+			assert.Equal(t, "quickstart: interrupted before all files were read\n", got.Stderr)
+			assert.Contains(t, got.Stdout, text(fmt.Sprint("files       ", done), fmt.Sprint("bytes       ", done)))
+			assert.Contains(t, got.Stdout, text("unreadable  0", "", "quickstart, running"))
 			assert.Equal(t, done+1, opened)
 		})
 	}
@@ -156,8 +159,8 @@ func TestInterruptBeforeTheFirstFile(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	got := runOpening(ctx, t, makeTree(t, map[string]string{"file": ""}), 1, os.Open)
-	assert.Equal(t, statusInterrupted, got.status)
-	assert.Contains(t, got.stdout, "files       0\n")
+	assert.Equal(t, cli.StatusInterrupted, got.Status)
+	assert.Contains(t, got.Stdout, "files       0\n")
 }
 
 func TestAsManyWorkersAsAskedForReadAtTheSameTime(t *testing.T) {
@@ -177,8 +180,8 @@ func TestAsManyWorkersAsAskedForReadAtTheSameTime(t *testing.T) {
 		<-all // the first of them wait for each other
 		return os.Open(path)
 	})
-	assert.Equal(t, statusOK, got.status)
-	assert.Contains(t, got.stdout, "files       30\n")
+	assert.Equal(t, cli.StatusOK, got.Status)
+	assert.Contains(t, got.Stdout, "files       30\n")
 }
 
 // Only the hashes of the contents that were seen may grow.
@@ -198,7 +201,7 @@ func TestMemoryIsFlat(t *testing.T) {
 		}
 		return os.Open(path)
 	})
-	assert.Contains(t, got.stdout, "files       20000\n")
+	assert.Contains(t, got.Stdout, "files       20000\n")
 }
 
 func liveHeap() int {

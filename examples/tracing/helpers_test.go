@@ -13,11 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/clitest"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 )
 
 func TestMain(m *testing.M) {
+	if clitest.IsProgram() {
+		main() // it does not return
+	}
 	status := m.Run()
 	if err := leaks(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -43,15 +47,21 @@ func open(t *testing.T, later time.Duration) (address string, closeShop func()) 
 	t.Helper()
 	flush, err := otlp.Setup(t.Context(), service)
 	require.NoError(t, err)
-	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.DiscardHandler)
-	}))
-	s, err := openShop(system, telemetry.New(), later)
-	require.NoError(t, err)
+	s := newShop(t, later)
 	web := httptest.NewServer(s.handler())
 	return web.URL, func() {
 		web.Close()
 		require.NoError(t, s.close(context.Background()))
 		require.NoError(t, flush(context.Background()))
 	}
+}
+
+func newShop(t *testing.T, later time.Duration) *shop {
+	t.Helper()
+	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(slog.DiscardHandler)
+	}))
+	s, err := openShop(system, telemetry.New(), later)
+	require.NoError(t, err)
+	return s
 }

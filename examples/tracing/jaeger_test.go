@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger/jaegertest"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -57,7 +58,7 @@ func TestThePictureOfAnOrderIsWritten(t *testing.T) {
 	jaegertest.Start(t, "tool") // keeps the environment, and is not the one that the program starts
 	file := filepath.Join(t.TempDir(), "order.svg")
 
-	require.NoError(t, run(t.Context(), []string{"-picture", file, "-listen", "127.0.0.1:0"}, io.Discard))
+	require.Equal(t, cli.StatusOK, run(t.Context(), []string{"-picture", file, "-listen", "127.0.0.1:0"}, io.Discard, os.Stderr))
 
 	svg, err := os.ReadFile(file)
 	require.NoError(t, err)

@@ -21,15 +21,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
-	"os/signal"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 )
 
@@ -42,16 +44,29 @@ Serves a shop that sends the trace of each order to Jaeger.
   -listen ADDRESS  of the shop (default 127.0.0.1:8080)
   -later DURATION  after an order, when its receipt is sent (default 100ms)
   -picture FILE    order once, draw the trace into FILE and end; implies -jaeger
+
+Ctrl-C closes the shop: it answers the orders it has, and sends their traces. The
+exit status is 0, or 1 if something has failed, 2 if the command line is of no
+use, 130 after Ctrl-C before the shop is open or the picture is drawn.
 `
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "tracing:", err)
-		os.Exit(1)
+const command = "tracing"
+
+var errInterrupted = cli.Interrupted("interrupted")
+
+func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	o, err := parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, usage)
+	case err != nil:
+		err = cli.Usage(err)
+	default:
+		err = show(ctx, o, stdout, stderr)
 	}
+	return cli.Exit(command, err, stderr)
 }
 
 type options struct {
@@ -61,33 +76,40 @@ type options struct {
 	picture string
 }
 
-func parse(args []string, stdout io.Writer) (o options, err error) {
-	flags := flag.NewFlagSet("tracing", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // main prints the error
+func parse(args []string) (o options, err error) {
+	flags := flag.NewFlagSet(command, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the error
 	flags.BoolVar(&o.jaeger, "jaeger", false, "")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8080", "")
 	flags.DurationVar(&o.later, "later", 100*time.Millisecond, "")
 	flags.StringVar(&o.picture, "picture", "", "")
-	err = flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
+	if err := flags.Parse(args); err != nil {
+		return o, err
 	}
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("%q is no flag; try -help", flags.Arg(0))
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("%q is no flag; try -help", flags.Arg(0))
 	}
-	return o, err
+	if _, _, err := net.SplitHostPort(o.listen); err != nil {
+		return o, fmt.Errorf("-listen %s: %w", o.listen, err)
+	}
+	return o, nil
 }
 
-func run(ctx context.Context, args []string, stdout io.Writer) error {
-	o, err := parse(args, stdout)
-	if err != nil {
-		return err
+// show runs the shop, and Jaeger if it is asked for.
+func show(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	if os.Getenv("OTEL_METRICS_EXPORTER") == "" { // Jaeger takes no metrics
+		_ = os.Setenv("OTEL_METRICS_EXPORTER", "none")
 	}
 	if !o.jaeger && o.picture == "" {
-		return serve(ctx, o, nil, stdout)
+		return serve(ctx, o, nil, stdout, stderr)
 	}
-	fmt.Fprintln(stdout, "building Jaeger, which takes some minutes the first time")
+	if _, err := fmt.Fprintln(stdout, "building Jaeger, which takes some minutes the first time"); err != nil {
+		return err
+	}
 	program, err := jaeger.Build(ctx, "tool")
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err != nil {
 		return err
 	}
@@ -96,15 +118,15 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	sendTo(server)
-	return errors.Join(serve(ctx, o, server, stdout), server.Stop())
+	err = serve(ctx, o, server, stdout, stderr)
+	return cmp.Or(err, server.Stop())
 }
 
-// sendTo has the environment name that Jaeger, which takes no metrics.
+// sendTo has the environment name that Jaeger.
 func sendTo(server *jaeger.Server) {
 	for name, value := range map[string]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT": server.OTLP,
 		"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-		"OTEL_METRICS_EXPORTER":       "none",
 		"OTEL_BSP_SCHEDULE_DELAY":     "100", // milliseconds; somebody is looking
 	} {
 		_ = os.Setenv(name, value) // fails for impossible names alone

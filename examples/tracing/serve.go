@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 )
 
@@ -27,56 +28,75 @@ const stopTimeout = 10 * time.Second
 
 // serve runs the shop until ctx ends, or for the one order of a picture. The
 // Jaeger is nil if it is not ours.
-func serve(ctx context.Context, o options, server *jaeger.Server, stdout io.Writer) (err error) {
-	flush, err := otlp.Setup(ctx, service)
+func serve(ctx context.Context, o options, server *jaeger.Server, stdout, stderr io.Writer) error {
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	flush, err := otlp.Setup(context.WithoutCancel(ctx), service)
 	if err != nil {
 		return err
 	}
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
 	s, err := openShop(system, telemetry.New(), o.later)
 	if err != nil {
-		return errors.Join(err, flush(ctx))
-	}
-	listener, err := net.Listen("tcp", o.listen)
-	if err != nil {
-		return errors.Join(err, s.close(ctx), flush(ctx))
+		return err
 	}
 	address := "http://" + listener.Addr().String()
-	web := &http.Server{Handler: s.handler(), ReadHeaderTimeout: stopTimeout}
+	mux := s.handler()
+	trace := "http://localhost:16686/trace/%s"
+	if server != nil {
+		trace = address + "/traces/%s"
+	}
+	mux.Handle("/debug/callers/", inspect.Handler(system, inspect.TraceURL(trace)))
 	if server != nil {
 		s.traces = address + "/traces/"
-		web.Handler = withTraces(web.Handler, server)
+		mux.HandleFunc("GET /traces/{id}", tracesOf(server))
 	}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: stopTimeout}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
 
 	if o.picture != "" {
 		err = portray(ctx, address, server, o.picture)
 	} else {
-		fmt.Fprintf(stdout, "order something: %s/order/tea\n", address)
-		if server != nil {
-			fmt.Fprintf(stdout, "the answer has the address of its trace; Jaeger answers at %s\n", server.API)
-		}
-		select {
-		case <-ctx.Done():
-		case err = <-served:
-		}
+		err = takeOrders(ctx, address, server, stdout, served)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	return errors.Join(err, web.Shutdown(ctx), s.close(ctx), flush(ctx))
+	err = cmp.Or(err, web.Shutdown(ctx), s.close(ctx))
+	if unsent := flush(ctx); err == nil && unsent != nil {
+		err = fmt.Errorf("traces were not sent: %w", unsent)
+	}
+	return err
+}
+
+// takeOrders says where, and returns when ctx ends or the server fails.
+func takeOrders(ctx context.Context, address string, server *jaeger.Server, stdout io.Writer, served <-chan error) error {
+	text := fmt.Sprintf("order something: %s/order/tea\nsee the callers: %s/debug/callers/\n", address, address)
+	if server != nil {
+		text += fmt.Sprintf("the answer has the address of its trace; Jaeger answers at %s\n", server.API)
+	}
+	if _, err := io.WriteString(stdout, text); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-served:
+		return err
+	}
 }
 
 // spansOfAnOrder is how many spans there are in its trace.
 const spansOfAnOrder = 8
 
-// withTraces adds the pictures of the traces that Jaeger has.
-func withTraces(next http.Handler, server *jaeger.Server) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", next)
-	mux.HandleFunc("GET /traces/{id}", func(w http.ResponseWriter, r *http.Request) {
+// tracesOf serves the pictures of the traces that Jaeger has.
+func tracesOf(server *jaeger.Server) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), stopTimeout)
 		defer cancel()
 		svg, err := draw(ctx, server, r.PathValue("id"), 0)
@@ -86,20 +106,22 @@ func withTraces(next http.Handler, server *jaeger.Server) http.Handler {
 		}
 		w.Header().Set("Content-Type", "image/svg+xml")
 		_, _ = io.WriteString(w, svg) // the reader may have gone
-	})
-	return mux
+	}
 }
 
 // portray orders something and writes the picture of the trace into a file,
 // after the receipt is sent.
 func portray(ctx context.Context, address string, server *jaeger.Server, file string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	drawing, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	id, err := order(ctx, address)
-	if err != nil {
-		return err
+	id, err := order(drawing, address)
+	var svg string
+	if err == nil {
+		svg, err = draw(drawing, server, id, 1)
 	}
-	svg, err := draw(ctx, server, id, 1)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err != nil {
 		return err
 	}

@@ -54,17 +54,19 @@ func (s *shop) close(ctx context.Context) error {
 // traceHeader is the header of an answer with the id of its trace.
 const traceHeader = "Trace-Id"
 
-// handler returns the web side of the shop. Each request has a span of its own.
-func (s *shop) handler() http.Handler {
+// handler returns the web side of the shop. Each order has a span of its own. It is
+// made where the pattern that matched is known, so that the span has it.
+func (s *shop) handler() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /order/{item}", s.serveOrder)
-	return otelhttp.NewHandler(mux, "shop")
+	mux.Handle("GET /order/{item}", otelhttp.NewHandler(http.HandlerFunc(s.serveOrder), "order"))
+	return mux
 }
 
 func (s *shop) serveOrder(w http.ResponseWriter, r *http.Request) {
 	item := r.PathValue("item")
 	id := trace.SpanContextFromContext(r.Context()).TraceID().String()
 	w.Header().Set(traceHeader, id)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	receipt, err := actors.Schedule(r.Context(), s.orders, func(ctx context.Context) (string, error) {
 		return s.order(ctx, item)
 	}, actors.Named("order")).Wait(r.Context())

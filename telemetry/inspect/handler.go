@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
 )
@@ -70,6 +71,9 @@ type handler struct {
 	pages  map[string]func(http.ResponseWriter, *http.Request)
 	posts  map[string]func(http.ResponseWriter, *http.Request)
 	origin http.CrossOriginProtection
+
+	serversMu sync.Mutex
+	servers   map[*http.Server]chan struct{} // closed when they are shut down
 }
 
 // ServeHTTP implements [http.Handler].

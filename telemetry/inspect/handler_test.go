@@ -197,6 +197,17 @@ func TestEventsAreSentUntilTheClientGoes(t *testing.T) {
 	assert.Equal(t, []string{"nothing unusual", "nothing unusual"}, data)
 }
 
+func TestStreamOfEventsDoesNotHoldUpTheShutdownOfItsServer(t *testing.T) {
+	server := httptest.NewServer(inspect.Handler(newSystem()))
+	defer server.Close()
+	answer, err := http.Get(server.URL + "/events") //nolint:noctx // It ends with the server.
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	require.NoError(t, server.Config.Shutdown(t.Context()))
+	_, err = io.ReadAll(answer.Body)
+	require.NoError(t, err)
+}
+
 func FuzzParametersOfTheHandler(f *testing.F) {
 	for _, page := range thePages {
 		f.Add(page)

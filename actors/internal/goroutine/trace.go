@@ -86,9 +86,20 @@ func parse(stack string) Trace {
 	return t
 }
 
-// Index returns the position of the outermost frame of the function, or -1.
-func (t Trace) Index(function string) int {
-	for i := len(t.Frames) - 1; i >= 0; i-- {
+// Calls returns the positions of the frames of the function.
+func (t Trace) Calls(function string) (at []int) {
+	for i := range t.Frames {
+		if t.Frames[i].Function == function {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// Index returns the position of the outermost frame of the function, from the one at last
+// inwards, or -1.
+func (t Trace) Index(function string, last int) int {
+	for i := last; i >= 0; i-- {
 		if t.Frames[i].Function == function {
 			return i
 		}

@@ -40,15 +40,17 @@ func TestStacksAreFoundByAFunction(t *testing.T) {
 	assert.Empty(t, Find(dump, here+"(*place).wait", ""))
 	for i, p := range places {
 		trace := found[0]
-		if at := trace.Index(here + "(*place).waits"); !trace.Frames[at].HasArg(0, fmt.Sprintf("%p", p)) {
+		if at := trace.Index(here+"(*place).waits", len(trace.Frames)-1); !trace.Frames[at].HasArg(0, fmt.Sprintf("%p", p)) {
 			trace = found[1]
 		}
-		at := trace.Index(here + "(*place).waits")
+		at := trace.Index(here+"(*place).waits", len(trace.Frames)-1)
 		assert.True(t, trace.Frames[at].HasArg(0, fmt.Sprintf("%p", p)))
 		assert.False(t, trace.Frames[at].HasArg(9, fmt.Sprintf("%p", p)))
 		assert.Regexp(t, fmt.Sprintf(`^goroutine %d \[[^\n]*\]$`, ids[i]), trace.Title)
-		assert.Greater(t, trace.Index(here+"generic[...]"), at)
-		assert.Equal(t, -1, trace.Index("nothing"))
+		assert.Equal(t, []int{at}, trace.Calls(here+"(*place).waits"))
+		assert.Greater(t, trace.Index(here+"generic[...]", len(trace.Frames)-1), at)
+		assert.Equal(t, -1, trace.Index(here+"generic[...]", at))
+		assert.Equal(t, -1, trace.Index("nothing", at))
 
 		lines := trace.Lines(at)
 		assert.Equal(t, trace.Title+":", lines[0])

@@ -16,7 +16,8 @@ var (
 
 // turnNode is the turn of a scheduler, as a node of the wait graph. It needs the task that
 // keeps the turn while it waits. After a failure that the parent decides on it needs the
-// turn of the parent as well.
+// turn of the parent as well. If the parent is to restart, it also needs the tasks that the
+// restart waits for.
 type turnNode Scheduler
 
 // Turn returns the node of the scheduler's turn.
@@ -33,8 +34,17 @@ func (n *turnNode) Needs(needs *pending.Needs) {
 		needs.Add(t)
 	}
 	if parent := s.owner.Parent(); awaits && parent != nil {
-		needs.Add(parent.Turn())
+		if needs.Add(parent.Turn()) && parent.hasDeferred() {
+			parent.AddActive(needs)
+		}
 	}
+}
+
+// hasDeferred reports whether a message waits until the scheduler is quiesced.
+func (s *Scheduler) hasDeferred() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.deferred != nil
 }
 
 // AddActive adds the tasks that have started and not returned. It reports false if no more
@@ -59,8 +69,14 @@ func (s *Scheduler) AddActive(n *pending.Needs) bool {
 func (n *turnNode) What() string { return "the turn of " + n.owner.Name() }
 
 // Needs implements [pending.Node]. A task that waits needs what it waits for. A task
-// without the turn needs that too.
+// without the turn needs that too, but nobody wants to know that of every wait.
 func (t *Task) Needs(n *pending.Needs) {
+	if n.Every {
+		w := t.waitsFor()
+		n.Began = w.Began
+		n.AddWait(w)
+		return
+	}
 	if !pending.IsOpen(t.work) {
 		n.Live = true
 		return
@@ -85,12 +101,7 @@ func (t *Task) Needs(n *pending.Needs) {
 		if gate != nil {
 			n.Add(gate)
 		}
-		switch {
-		case w.For != nil:
-			n.Add(w.For)
-		case w.On != nil:
-			n.AddPending(w.On)
-		}
+		n.AddWait(w)
 		if turn {
 			n.Add(s.Turn())
 		}

@@ -96,18 +96,25 @@ func (s *Scheduler) RecheckParked() {
 // search looks at all that the suspects need, and breaks the circles.
 func (d *Deadlocks) search() {
 	began := time.Now()
-	d.mu.Lock()
-	suspects := d.suspects
-	d.suspects, d.armed = nil, false
-	d.mu.Unlock()
 	defer func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.took = time.Since(began)
 	}()
+	var earlier waitGraph
+	if roots := d.firstLook(&earlier); roots != nil {
+		d.secondLook(roots, &earlier)
+	}
+}
 
-	var earlier, now waitGraph
-	roots := suspects[:0]
+// firstLook looks at all that the suspects need. It returns those that are in their waits
+// still, or nil if each of them goes on.
+func (d *Deadlocks) firstLook(earlier *waitGraph) (roots []suspect) {
+	d.mu.Lock()
+	suspects := d.suspects
+	d.suspects, d.armed = nil, false
+	d.mu.Unlock()
+	roots = suspects[:0]
 	for _, s := range suspects {
 		if s.task.isIn(s.number) {
 			earlier.add(s.task)
@@ -115,10 +122,16 @@ func (d *Deadlocks) search() {
 		}
 	}
 	if earlier.explore(-1, 0); !earlier.isDead(len(roots)) {
-		return
+		return nil
 	}
+	return roots
+}
+
+// secondLook looks again, and breaks the circles that were there at the first look.
+func (d *Deadlocks) secondLook(roots []suspect, earlier *waitGraph) {
 	d.verdict.Lock()
 	defer d.verdict.Unlock()
+	var now waitGraph
 	for _, s := range roots {
 		now.add(s.task)
 	}
@@ -128,7 +141,7 @@ func (d *Deadlocks) search() {
 		now.circles(func(c circle) bool {
 			last := &now.nodes[c.last]
 			again = true
-			if now.isSame(c, &earlier) {
+			if now.isSame(c, earlier) {
 				last.node.(*Task).fail(last.began, now.explain(c))
 			} else { // the waits are not those of before
 				t := last.node.(*Task)

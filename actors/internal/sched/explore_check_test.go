@@ -220,11 +220,11 @@ func (m *model) checkList(name string, l *taskList, want []*exTask) {
 	}
 }
 
-// checkEnd looks whether all is quiet when no process can make a step.
-func (w *world) checkEnd() {
-	for _, p := range w.procs {
-		if !p.service && !p.isLost() {
-			w.failf("stuck for ever: %s", p.describe())
+// CheckEnd implements [explore.Model]: all is quiet when no process can make a step.
+func (w *world) CheckEnd() {
+	for _, p := range w.running() {
+		if !p.Service && !p.isLost() {
+			w.failf("stuck for ever: %s", p.Describe())
 		}
 	}
 	for _, t := range w.tasks {

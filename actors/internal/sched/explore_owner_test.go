@@ -34,7 +34,7 @@ func (p *proc) beginStop(m *model) {
 			p.childrenEnd(m)
 		}), true)
 	}), DecisionUnchanged)
-	if m.state.notStarted {
+	if m.state.notStarted && !m.claimed {
 		p.open(m)
 	}
 }

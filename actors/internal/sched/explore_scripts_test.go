@@ -197,6 +197,12 @@ func (w *world) onThread(m *model) {
 	w.spawn("thread of "+m.name, func(p *proc) { p.serve(of) })
 }
 
+// onLentThread gives a scheduler a thread that somebody lends.
+func (w *world) onLentThread(m *model) {
+	m.state.notStarted, m.state.options.thread, m.claimed = true, true, true
+	w.spawn("lends a thread to "+m.name, func(p *proc) { p.runThread(m) })
+}
+
 // onHost gives a scheduler the loop of a host.
 func (w *world) onHost(m *model) {
 	on := newHosted(m.Scheduler, exHostLoop{})
@@ -1582,16 +1588,68 @@ var scripts = []script{
 		w.abandons(m)
 		w.completes(x)
 	}},
+	{"a lent thread runs two tasks", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onLentThread(m)
+		w.calls(m.task("a", yields), m.task("b", nil))
+	}},
+	{"a function ends a lent thread, and another one waits there", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onLentThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", exits))
+		w.completes(x)
+	}},
+	{"a function ends its thread, and another one waits there", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", exits))
+		w.completes(x)
+	}},
+	{"a function ends the goroutine of a host, and another one waits there", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", exits))
+		w.completes(x)
+	}},
+	{"a function ends the goroutine of a host, which ends", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		w.calls(m.task("a", exits), m.task("b", nil))
+		w.endsHost(m)
+	}},
+	{"stop and abandon on a lent thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onLentThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsFor(x)), m.task("b", nil))
+		w.stops(m)
+		w.abandons(m)
+		w.completes(x)
+	}},
+	{"restart and abandon on a lent thread", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onLentThread(m)
+		x := m.promise("x")
+		w.calls(m.task("a", waitsWhatever(x)), m.task("b", nil))
+		w.restarts(m)
+		w.abandons(m)
+		w.completes(x)
+	}},
 	{"stop on a lent goroutine", func(w *world) {
 		m := w.unstarted("s", Options{})
 		w.calls(m.task("a", yields), m.task("b", nil))
 		w.spawn("run", func(p *proc) { p.runHere(m) })
 		w.stops(m)
 	}},
+}
 
-	// Circles of waits.
+// circles are scripts with circles of waits. Each of them is explored twice: with a look for
+// circles on the turn, and with what is left to the search.
+var circles = []script{
 	{"two tasks wait for each other", func(w *world) {
-		w.graph = true
 		m := w.scheduler("s", Options{})
 		a := m.task("a", nil)
 		b := m.task("b", waitsFor(a))
@@ -1599,7 +1657,6 @@ var scripts = []script{
 		w.calls(a, b)
 	}},
 	{"two tasks of two schedulers wait for each other", func(w *world) {
-		w.graph = true
 		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
 		a := m.task("a", nil)
 		b := n.task("b", waitsFor(a))
@@ -1608,13 +1665,11 @@ var scripts = []script{
 		w.calls(b)
 	}},
 	{"a wait that keeps the turn waits for what needs it", func(w *world) {
-		w.graph = true
 		m := w.scheduler("s", Options{})
 		b := m.task("b", nil)
 		w.calls(m.task("a", waitsSyncFor(b)), b)
 	}},
 	{"a wait that keeps the turn, round two schedulers", func(w *world) {
-		w.graph = true
 		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
 		c := m.task("c", nil)
 		b := n.task("b", waitsFor(c))
@@ -1622,14 +1677,12 @@ var scripts = []script{
 		w.calls(b)
 	}},
 	{"a task waits for itself", func(w *world) {
-		w.graph = true
 		m := w.scheduler("s", Options{})
 		a := m.task("a", nil)
 		a.fn = waitsFor(a)
 		w.calls(a, m.task("b", nil))
 	}},
 	{"stop of a circle", func(w *world) {
-		w.graph = true
 		m := w.scheduler("s", Options{})
 		a := m.task("a", nil)
 		b := m.task("b", waitsFor(a))
@@ -1637,6 +1690,64 @@ var scripts = []script{
 		w.calls(a, b)
 		w.stops(m)
 	}},
+	{"three tasks of three schedulers wait for each other", func(w *world) {
+		m, n, o := w.scheduler("s", Options{}), w.scheduler("other", Options{}), w.scheduler("third", Options{})
+		a := m.task("a", nil)
+		c := o.task("c", waitsFor(a))
+		b := n.task("b", waitsFor(c))
+		a.fn = waitsFor(b)
+		w.calls(a)
+		w.calls(b)
+		w.calls(c)
+	}},
+	{"two tasks wait for each other, one of which is cancelled", func(w *world) {
+		m := w.scheduler("s", Options{})
+		a := m.task("a", nil)
+		b := m.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a, b)
+		w.spawn("cancels", func(p *proc) { p.cancel(a) })
+	}},
+	{"a task waits for a promise, and another one for the task", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		x := m.promise("x")
+		a := m.task("a", waitsFor(x))
+		w.calls(a)
+		w.calls(n.task("b", waitsFor(a)))
+		w.completes(x)
+	}},
+	{"two tasks wait for each other, and the waits are looked at again", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		a := m.task("a", nil)
+		b := n.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a)
+		w.calls(b)
+		w.spawn("rechecks", func(p *proc) { p.recheck(m) })
+	}},
+	{"a circle, and the restart of one of its schedulers", func(w *world) {
+		m, n := w.scheduler("s", Options{}), w.scheduler("other", Options{})
+		a := m.task("a", nil)
+		b := n.task("b", waitsFor(a))
+		a.fn = waitsFor(b)
+		w.calls(a)
+		w.calls(b)
+		w.restarts(m)
+	}},
+}
+
+func init() {
+	for _, s := range circles {
+		scripts = append(scripts, script{s.name, func(w *world) {
+			w.graph = true
+			s.build(w)
+			w.spawn("search", (*proc).search)
+		}}, script{s.name + ", for the search", func(w *world) {
+			w.graph, w.searches = true, true
+			s.build(w)
+			w.spawn("search", (*proc).search)
+		}})
+	}
 }
 
 // operation is one thing that happens to a scheduler, by a goroutine of its own.
@@ -1716,6 +1827,7 @@ var backends = []struct {
 	{"goroutines", func(*world, *model) {}},
 	{"a thread", func(w *world, m *model) { w.onThread(m) }},
 	{"a host", func(w *world, m *model) { w.onHost(m) }},
+	{"a lent thread", func(w *world, m *model) { w.onLentThread(m) }},
 }
 
 // together is a script of operations that happen at the same time.

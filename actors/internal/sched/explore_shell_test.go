@@ -496,7 +496,7 @@ func (p *proc) run(m *model, on executor, b *borrowed, item any) {
 	l.s, l.on, l.b, l.item, l.left = m.Scheduler, on, b, item, m.batch(on)
 	p.loops = append(p.loops, l)
 	defer func() {
-		if !p.w.aborted {
+		if !p.w.IsAborted() {
 			p.endLoop(l)
 		}
 	}()
@@ -736,7 +736,7 @@ func (p *proc) runWork(t *exTask) (crashed bool) {
 	p.onTurn(t.m, t)
 	returned := false
 	defer func() {
-		if !returned && !p.w.aborted {
+		if !returned && !p.w.IsAborted() {
 			t.left = true
 			p.complete(t)
 		}
@@ -905,7 +905,7 @@ func (p *proc) recoverLoop(m *model, item any, b *borrowed) {
 	setBusy(b, true)
 	abandoned := false
 	defer func() {
-		if !abandoned && !p.w.aborted {
+		if !abandoned && !p.w.IsAborted() {
 			p.step("replace the loop of", m)
 			start := m.state.replaceLoop()
 			m.release(p)
@@ -955,11 +955,13 @@ func (p *proc) open(m *model) {
 	}
 	p.step("end Open", m)
 	start := m.state.endOpen()
+	idleCh := m.state.idleCh()
 	m.release(p)
 	if m.state.slowPath.Load() != m.slow() {
 		m.w.failf("%s: slowPath is %v after Open", m, m.state.slowPath.Load())
 	}
 	p.start(m, m.ensured(start))
+	p.notifyIdle(m, idleCh)
 }
 
 // openControl is Scheduler.openControl.
@@ -977,7 +979,7 @@ func (p *proc) openControl(m *model) (ok bool) {
 	m.control = m.control[1:]
 	returned := false
 	defer func() {
-		if !returned && !p.w.aborted {
+		if !returned && !p.w.IsAborted() {
 			p.recoverLoop(m, controlMessage{message}, nil)
 		}
 	}()
@@ -1001,7 +1003,7 @@ func (p *proc) wake(w waker) {
 
 // signal is sync.Cond.Signal: it wakes one goroutine that sleeps, if there is one.
 func (p *proc) signal(w *waitState) {
-	for _, q := range p.w.procs {
+	for _, q := range p.w.running() {
 		if q.sleepsOn == w && !q.signaled {
 			q.signaled = true
 			return
@@ -1121,8 +1123,7 @@ func (p *proc) park(t *exTask, on pending.Wait, keep bool) error {
 		}
 	}
 	if m.w.graph && on.For != nil {
-		p.step("look for a circle of", t)
-		p.detect(func() { t.task.detectDeadlock(on.Began) })
+		p.detectDeadlock(t, on.Began)
 	}
 	p.step("give the turn away", t)
 	switch {
@@ -1178,12 +1179,94 @@ func (p *proc) putWait(w *waitState) {
 	p.w.freeWaits = append(p.w.freeWaits, w)
 }
 
+// detectDeadlock is Task.detectDeadlock. Where waits are left to the search, that is what
+// happens to one that is too much to look at on a turn.
+func (p *proc) detectDeadlock(t *exTask, number uint64) {
+	d := &p.w.deadlocks
+	p.step("look for a circle of", t)
+	if p.w.searches {
+		p.w.leave(t, number)
+		return
+	}
+	l := &exLook{}
+	if l.graph.begin(&t.task) {
+		return
+	}
+	p.w.looks = append(p.w.looks, l)
+	p.step("look again for a circle of", t)
+	if l.graph.nodes[0].live || !p.detect(func() bool { return d.breakCircle(&t.task, number, &l.graph) }) {
+		p.w.leave(t, number)
+	}
+	p.w.forget(l)
+}
+
+// leave is Task.leave, without the timer of the search.
+func (w *world) leave(t *exTask, number uint64) {
+	w.deadlocks.armed = true
+	t.task.leave(&w.deadlocks, number)
+	t.deep = true
+}
+
+// search is Deadlocks.search, whenever there is something to search for.
+func (p *proc) search() {
+	d := &p.w.deadlocks
+	for {
+		p.Service = true
+		p.await(func() bool { return len(d.suspects) > 0 }, "wait for a suspect")
+		p.Service = false
+		l := &exLook{}
+		p.w.looks = append(p.w.looks, l)
+		roots := d.firstLook(&l.graph)
+		d.armed = true // no timer: the search is a step
+		if roots != nil {
+			p.step("look again for circles")
+			p.detect(func() bool {
+				d.secondLook(roots, &l.graph)
+				return true
+			})
+		}
+		p.w.forget(l)
+	}
+}
+
+// exLook is an earlier look at the wait graph, which a process keeps from one step to the
+// next.
+type exLook struct{ graph waitGraph }
+
+func (w *world) forget(l *exLook) {
+	w.looks = slices.DeleteFunc(slices.Clone(w.looks), func(other *exLook) bool { return l == other })
+}
+
+// encode writes down what the second look compares.
+func (l *exLook) encode(w *world, b []byte) []byte {
+	for i := range l.graph.nodes {
+		if t, ok := l.graph.nodes[i].node.(*Task); ok {
+			b = w.encode(b, t, l.graph.nodes[i].live, t.waitNumber() == l.graph.nodes[i].began)
+		}
+	}
+	return b
+}
+
+// recheck is Scheduler.RecheckDeadlock, and RecheckParked.
+func (p *proc) recheck(m *model) {
+	p.step("recheck the waits of", m)
+	p.w.deadlocks.armed = true
+	m.RecheckDeadlock()
+	m.RecheckParked()
+}
+
 // detect looks for circles. It wakes those whose waits it has failed.
-func (p *proc) detect(look func()) {
-	before := make(map[*waitState]bool)
+func (p *proc) detect(look func() bool) bool {
+	var goesOn []bool
+	for _, t := range p.w.tasks {
+		goesOn = append(goesOn, t.goesOn(nil))
+	}
+	var waits []*waitState
+	before, failed := make(map[*waitState]bool), make(map[*waitState]bool)
 	for _, t := range p.w.tasks {
 		if w := t.task.wait; w != nil {
-			before[w] = w.over
+			waits = append(waits, w)
+			before[w], failed[w] = w.over, w.err != nil
 		}
 	}
 	var was []taskState
@@ -1191,12 +1274,15 @@ func (p *proc) detect(look func()) {
 		was = append(was, t.task.state)
 	}
 	p.w.deadlocks.armed = true // no timer: the search is a step
-	look()
+	result := look()
 	p.w.deadlocks.armed = true
 	for i, t := range p.w.tasks {
 		w := t.task.wait
 		if w == nil {
 			continue
+		}
+		if goesOn[i] && w.err != nil && !failed[w] {
+			p.w.failf("a wait of %s fails, which goes on", t)
 		}
 		if j := slices.Index(t.m.parked, t); j >= 0 && was[i] == parked && (t.task.state != parked || w.over) {
 			t.m.parked = slices.Delete(slices.Clone(t.m.parked), j, j+1)
@@ -1207,11 +1293,12 @@ func (p *proc) detect(look func()) {
 			}
 		}
 	}
-	for w, over := range before {
-		if w.over && !over {
+	for _, w := range waits {
+		if w.over && !before[w] {
 			p.wake(w)
 		}
 	}
+	return result
 }
 
 // waitLocked is Scheduler.waitLocked.
@@ -1337,7 +1424,7 @@ func (p *proc) leaveLoop(m *model) {
 func (p *proc) runInPlace(t *exTask) {
 	returned := false
 	defer func() {
-		if !returned && !p.w.aborted {
+		if !returned && !p.w.IsAborted() {
 			p.recoverLoop(t.m, &t.task, nil)
 		}
 	}()
@@ -1385,7 +1472,7 @@ func (p *proc) runInPlaceFrom(from, t *exTask) (ran bool, err error) {
 	}
 	from.waitsFor = t
 	defer func() {
-		if !p.w.aborted {
+		if !p.w.IsAborted() {
 			p.takeBackTurn(from)
 		}
 	}()
@@ -1563,15 +1650,20 @@ func (p *proc) wakePinned(th *exThread) {
 // serve is pinned.serve.
 func (p *proc) serve(th *exThread) {
 	for {
-		for p.runJob(th) {
+		for more := true; more; {
+			var exited bool
+			more, exited = p.runJob(th)
+			if exited && th.lent {
+				p.beginStop(th.m) // Owner.ExecutorLost
+			}
 		}
 		p.step("has the thread ended", th.m)
 		if th.closed && th.suspended == 0 && len(th.jobs) == 0 {
 			break
 		}
-		p.service = !th.closed
+		p.Service = !th.closed
 		p.await(func() bool {
-			p.service = !th.closed || th.isHeld()
+			p.Service = !th.closed || th.isHeld()
 			return len(th.wakeup) > 0
 		}, "wait for a job of", th.m)
 		<-th.wakeup
@@ -1579,11 +1671,26 @@ func (p *proc) serve(th *exThread) {
 	th.gone = true
 }
 
+// runThread is Scheduler.RunThread.
+func (p *proc) runThread(m *model) {
+	p.step("lend a thread to", m)
+	on := newThread(m.Scheduler)
+	on.lent = true
+	m.state.main.store(on)
+	p.open(m)
+	p.serve(p.w.thread(on))
+	p.await(func() bool {
+		p.Service = !m.stopping
+		return m.finished
+	}, "wait for the end of", m)
+}
+
 // isHeld reports whether a function that was abandoned waits on the thread forever.
 func (th *exThread) isHeld() bool { return th.suspended > 0 }
 
-// runJob is pinned.runJob, with nextJob.
-func (p *proc) runJob(th *exThread) (more bool) {
+// runJob is pinned.runJob, with nextJob. It reports whether a task has ended the goroutine: then
+// it has done no more than that.
+func (p *proc) runJob(th *exThread) (more, exited bool) {
 	p.step("next job of", th.m)
 	if len(th.jobs) > 0 {
 		j := th.jobs[0]
@@ -1601,12 +1708,15 @@ func (p *proc) runJob(th *exThread) (more bool) {
 			th.current = c.coroutine
 			c.active = true
 			p.await(func() bool { return !c.active }, "is in a coroutine of", th.m)
+			if c.exited {
+				return true, true
+			}
 			th.current = nil
 		}
 	}
 	p.step("are there more jobs of", th.m)
 	th.woken = len(th.jobs) > 0
-	return th.woken
+	return th.woken, false
 }
 
 // newCoroutine makes a coroutine that runs the loop. It is not kept: it ends as one of a
@@ -1616,7 +1726,7 @@ func (p *proc) newCoroutine(th *exThread, item any) *exCoroutine {
 	th.cos = append(th.cos, c)
 	p.w.spawn("coroutine of "+th.m.name, func(p *proc) {
 		p.co = c
-		defer func() { c.active, c.ended = false, true }()
+		defer func() { c.active, c.ended, c.exited = false, true, p.IsExiting() }()
 		p.await(func() bool { return c.active }, "begin the loop of", th.m)
 		p.run(th.m, th.pinned, nil, item)
 	})
@@ -1659,15 +1769,20 @@ func (p *proc) closeThread(of *pinned) {
 
 // serveHost is the loop of a host, with hostCallback.
 func (p *proc) serveHost(h *exHost) {
-	p.service = true
+	p.Service = true
 	for !h.ended {
 		p.await(func() bool { return h.posts > 0 || h.ended }, "wait for a post")
 		if h.posts == 0 || h.ended {
 			return
 		}
 		h.posts--
-		if p.runJob(h.th) {
+		more, exited := p.runJob(h.th)
+		if more {
 			p.wakePinned(h.th)
+		}
+		if exited { // the host goes on, on another goroutine
+			p.w.spawn("host of "+h.th.m.name, func(p *proc) { p.serveHost(h) })
+			return
 		}
 	}
 }
@@ -1679,9 +1794,9 @@ func (p *proc) runHere(m *model) {
 	m.state.borrowed = b
 	p.open(m)
 	for {
-		p.service = true
+		p.Service = true
 		p.await(func() bool { return m.lentWork > 0 || m.lentEnd }, "wait for the loop of", m)
-		p.service = false
+		p.Service = false
 		if m.lentEnd { // that work came first is another order
 			break
 		}

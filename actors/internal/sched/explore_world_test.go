@@ -5,11 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
-	"iter"
-	"runtime"
 	"slices"
-	"strings"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/explore"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -18,9 +16,9 @@ import (
 // step is one critical section or one action without a lock. The states are real. What is
 // around them is the model in explore_shell_test.go.
 type world struct {
+	*explore.World
 	scheds  []*model
 	tasks   []*exTask
-	procs   []*proc
 	threads []*exThread
 	sources []*Source
 	vars    [4]int // of the script
@@ -28,44 +26,48 @@ type world struct {
 	deadlocks Deadlocks
 	waits     uint64 // numbers the waits
 	graph     bool   // circles of waits are looked for
-	hooked    bool   // there is a hook
+	searches  bool   // that is left to the search
+	looks     []*exLook
+	hooked    bool // there is a hook
 
 	freeWaits []*waitState
-	ids       int
-	hashing   bool       // processes note where they are
-	located   []location // what they have noted
-	aborted   bool
-	failure   string
-	steps     []string // what was done, if tracing
-	tracing   bool
+	procs     map[*explore.Proc]*proc
 	buf       []byte
+}
+
+// script builds a world.
+type script struct {
+	name  string
+	build func(w *world)
+}
+
+// explored returns the script as package explore has it.
+func (s script) explored() explore.Script {
+	return explore.Script{Name: s.name, Build: func(of *explore.World) explore.Model {
+		w := &world{World: of, procs: make(map[*explore.Proc]*proc)}
+		of.Locates, of.Show = true, w.show
+		s.build(w)
+		return w
+	}}
+}
+
+func explored(scripts []script) []explore.Script {
+	of := make([]explore.Script, 0, len(scripts))
+	for _, s := range scripts {
+		of = append(of, s.explored())
+	}
+	return of
 }
 
 // proc is a goroutine.
 type proc struct {
-	w     *world
-	id    int
-	name  string
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
-
-	label   string // of the next step
-	args    []any
-	ready   func() bool // nil for always
-	service bool        // may wait forever at the end
-	where   uint64
+	*explore.Proc
+	w *world
 
 	loops    []*exLoop
 	sleepsOn *waitState
 	signaled bool
 	co       *exCoroutine // that the process is, or nil
-}
-
-// location is where the code of a process is.
-type location struct {
-	proc  int
-	where uint64
 }
 
 // role says where the right to run the loop of a scheduler is.
@@ -109,6 +111,7 @@ type model struct {
 
 	parent             *model
 	children           []*model
+	claimed            bool // somebody else is about to open it
 	stopping, finished bool
 	restarting         bool
 	messages           int     // that were handled
@@ -145,6 +148,7 @@ type exTask struct {
 	waiters               []*exTask
 	waitsFor              *exTask
 	circle                bool // a wait of it has failed with ErrDeadlock
+	deep                  bool // a wait of it was left to the search
 }
 
 func (t *exTask) IsDone() bool                     { return t.done }
@@ -194,18 +198,10 @@ type exCoroutine struct {
 	id     int
 	active bool // the goroutine is in it
 	ended  bool
+	exited bool // by Goexit, which ends the goroutine as well
 }
 
-type (
-	exAborted struct{}
-	exGoexit  struct{}
-)
-
-func (w *world) failf(format string, args ...any) {
-	if w.failure == "" {
-		w.failure = fmt.Sprintf(format, args...)
-	}
-}
+func (w *world) failf(format string, args ...any) { w.Failf(format, args...) }
 
 // scheduler adds a scheduler that is started.
 func (w *world) scheduler(name string, options Options) *model {
@@ -242,74 +238,33 @@ func (m *model) task(name string, fn func(p *proc, t *exTask)) *exTask {
 }
 
 func (w *world) message(name string, do func(p *proc)) *exMessage {
-	w.ids++
-	return &exMessage{w.ids, name, do}
+	return &exMessage{w.NewID(), name, do}
 }
 
 // spawn starts a process, which runs to its first step.
 func (w *world) spawn(name string, fn func(p *proc)) {
-	w.ids++
-	p := &proc{w: w, id: w.ids, name: name}
-	p.next, p.stop = iter.Pull(func(yield func(struct{}) bool) {
-		p.yield = yield
-		defer func() {
-			switch r := recover().(type) {
-			case nil, exAborted, exGoexit:
-			default:
-				buf := make([]byte, 2048)
-				w.failf("panic: %v\n%s", r, buf[:runtime.Stack(buf, false)])
-			}
-		}()
-		fn(p)
-	})
-	w.procs = append(w.procs, p)
-	w.resume(p)
-}
-
-// resume runs a process up to its next step.
-func (w *world) resume(p *proc) {
-	if _, ok := p.next(); !ok {
-		w.procs = slices.DeleteFunc(w.procs, func(q *proc) bool { return p == q })
-	}
+	p := &proc{w: w}
+	w.Spawn(name, func(of *explore.Proc) {
+		p.Proc = of
+		w.procs[of] = p
+	}, func(*explore.Proc) { fn(p) })
 }
 
 // step ends the step before, and names the next one.
-func (p *proc) step(label string, args ...any) { p.await(nil, label, args...) }
+func (p *proc) step(label string, args ...any) { p.Step(label, args...) }
 
 // await is step for a step that can be made when ready reports true.
-func (p *proc) await(ready func() bool, label string, args ...any) {
-	if p.w.aborted {
-		panic(exAborted{})
-	}
-	p.label, p.args, p.ready = label, args, ready
-	if p.w.hashing {
-		var pcs [40]uintptr
-		h := uint64(14695981039346656037)
-		for _, pc := range pcs[:runtime.Callers(2, pcs[:])] {
-			h = (h ^ uint64(pc)) * 1099511628211
-		}
-		p.where = h
-		p.w.located = append(p.w.located, location{p.id, h})
-	}
-	if !p.yield(struct{}{}) {
-		panic(exAborted{})
-	}
-}
+func (p *proc) await(ready func() bool, label string, args ...any) { p.Await(ready, label, args...) }
 
-func (p *proc) goexit() { panic(exGoexit{}) }
+func (p *proc) goexit() { p.Goexit() }
 
-func (p *proc) isReady() bool { return p.ready == nil || p.ready() }
-
-func (p *proc) String() string { return fmt.Sprintf("%s#%d", p.name, p.id) }
-
-// describe says what the next step of a process is.
-func (p *proc) describe() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%v: %s", p, p.label)
-	for _, arg := range p.args {
-		fmt.Fprintf(&b, " %s", p.w.show(arg))
+// running returns the processes that have not ended.
+func (w *world) running() []*proc {
+	var of []*proc
+	for _, p := range w.Procs() {
+		of = append(of, w.procs[p])
 	}
-	return b.String()
+	return of
 }
 
 func (w *world) show(arg any) string {
@@ -349,47 +304,20 @@ func (w *world) waiter(s *waitState) *exTask {
 	return nil
 }
 
-// enabled returns the processes that can make a step.
-func (w *world) enabled() []*proc {
-	var ready []*proc
-	for _, p := range w.procs {
-		if p.isReady() {
-			ready = append(ready, p)
-		}
+// Check implements [explore.Model].
+func (w *world) Check() {
+	for _, m := range w.scheds {
+		m.check()
 	}
-	return ready
-}
-
-// do makes the next step of a process, and looks whether all is well.
-func (w *world) do(p *proc, check bool) {
-	if w.tracing {
-		w.steps = append(w.steps, p.describe())
-	}
-	w.resume(p)
-	if check {
-		for _, m := range w.scheds {
-			m.check()
-		}
-		if w.graph {
-			w.checkGraph()
-		}
-	}
-}
-
-// end ends the processes that are left.
-func (w *world) end() {
-	w.aborted = true
-	for len(w.procs) > 0 {
-		p := w.procs[len(w.procs)-1]
-		w.procs = w.procs[:len(w.procs)-1]
-		p.stop()
+	if w.graph {
+		w.checkGraph()
 	}
 }
 
 var hashSeed = maphash.MakeSeed()
 
-// hash returns a number for the state of the world: equal worlds have equal numbers.
-func (w *world) hash() uint64 {
+// Hash implements [explore.Model].
+func (w *world) Hash() uint64 {
 	b := w.buf[:0]
 	for _, v := range w.vars {
 		b = w.encode(b, v)
@@ -406,15 +334,20 @@ func (w *world) hash() uint64 {
 			b = w.encode(b, j.resume)
 		}
 		for _, c := range th.cos {
-			b = w.encode(b, c.active, c.ended)
+			b = w.encode(b, c.active, c.ended, c.exited)
 		}
 	}
-	b = w.encode(b, len(w.deadlocks.suspects))
+	for _, s := range w.deadlocks.suspects {
+		b = w.encode(b, s.task, s.task.waitNumber() == s.number)
+	}
+	for _, l := range w.looks {
+		b = l.encode(w, append(b, 'l'))
+	}
 	var ps []uint64
-	for _, p := range w.procs {
+	for _, p := range w.running() {
 		at := len(b)
-		b = binary.LittleEndian.AppendUint64(b, p.where)
-		b = w.encode(b, p.args...)
+		b = binary.LittleEndian.AppendUint64(b, p.Where)
+		b = w.encode(b, p.Args...)
 		for _, l := range p.loops {
 			b = w.encode(b, l.m, l.on, l.item, l.returned, l.onMain, l.messages, min(l.left, 50))
 		}

@@ -27,3 +27,16 @@ func TestThoseWhoWaitForIdleAreNotifiedWhenTheLastTaskIsAbandoned(t *testing.T) 
 		assert.True(t, s.Idle())
 	})
 }
+
+func TestThoseWhoWaitForIdleAreNotifiedAfterOpen(t *testing.T) {
+	owner := &fakeOwner{name: "s"}
+	s := &Scheduler{}
+	s.Init(owner, Options{})
+	idle := s.IdleNotify()
+	owner.onControl = func(any) { assert.False(t, s.Idle(), "while Open handles a message") }
+	s.SubmitControl("started", DecisionUnchanged)
+
+	s.Open()
+	assert.True(t, s.Idle())
+	assert.Len(t, idle, 1)
+}

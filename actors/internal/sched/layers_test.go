@@ -15,6 +15,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"task.go", "tasklist.go", "executor.go"},
 		{"state.go", "state_queue.go", "state_hook.go", "state_urgent.go", "state_executor.go", "state_wait.go", "state_stop.go", "state_in_place.go"},
 		{"scheduler.go"},
+		{"waiters.go"},
 		{"slowturn.go"},
 		{"checkturn.go", "deadlock.go", "progress.go", "hook.go", "picture.go"},
 		{"waitgraph.go"},

@@ -258,8 +258,10 @@ func (s *Scheduler) Open() {
 	}
 	s.mu.Lock()
 	start := s.state.endOpen()
+	idleCh := s.state.idleCh()
 	s.mu.Unlock()
 	s.start(start)
+	notify(idleCh) // who has looked meanwhile has seen that the loop runs
 }
 
 // openControl handles the first control message, if there is one. If its handler ends the

@@ -10,6 +10,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
+// Lender is an [Owner] that may be the worker of a pool.
+type Lender interface {
+	// LendWorker lets the pool use the worker of a task, which is about to wait without
+	// its turn. The task calls takeBack, on its turn, when the wait is over.
+	LendWorker(t *Task) (takeBack func())
+}
+
 // Owner is whom a [Scheduler] schedules for. No method is called with a lock of the
 // scheduler held. Those in the second group are called on the turn, by the run loop.
 type Owner interface {
@@ -143,6 +150,19 @@ type SlowTurn struct {
 	Control  []any // messages of the control lane
 	Deferred any   // message that waits until the scheduler is quiesced; nil for none
 	Closed   bool  // the scheduler stops
+
+	// Elsewhere returns what waits for the turn outside of the scheduler: the tasks that wait
+	// for its task, those that wait for what the task holds, and how many other schedulers
+	// have something to do on the loop of the host that the turn is on. A task may be among
+	// the others several times. They may wait through something that is no task: a group, for
+	// example.
+	Elsewhere func() (itself, held []Waiter, onLoop int)
+}
+
+// Waiter is a task that waits for another one.
+type Waiter struct {
+	Task *Task
+	For  string // what the other one holds, and this one waits for; "" if that has no name
 }
 
 // ErrOverloaded is matched by the errors of limits.

@@ -19,8 +19,22 @@ func (t *Task) Describe(m pending.Metadata) { t.Owner().Describe(m) }
 // asks for it.
 func (t *Task) WorkerID() string { return t.Owner().WorkerID() }
 
+// LendWorker lets others use the worker of the task while that waits without its turn. It
+// is called with the turn, before the wait. The function that it returns is called after
+// the wait. Package rpc asks for it.
+func (t *Task) LendWorker() (takeBack func()) {
+	lender, ok := t.Owner().(Lender)
+	if !ok || t.sched.Load().state.options.nonReentrant {
+		return func() {}
+	}
+	return lender.LendWorker(t)
+}
+
 // CallerName names the owner of the task. Package pending asks for it in logs.
 func (t *Task) CallerName() string { return t.Owner().Name() }
+
+// Awaited implements [pending.Runner].
+func (t *Task) Awaited() { t.sched.Load().NotifyWait() }
 
 // Left implements [pending.Runner].
 func (t *Task) Left(p *pending.PanicError) {
@@ -121,8 +135,8 @@ func (t *Task) Resume() {
 	w := s.state.resume(t)
 	ctx, inPlace := t.inPlace()
 	s.mu.Unlock()
-	s.NotifyWait() // it may want its turn back
 	wake(w)
+	s.NotifyWait() // it may want its turn back
 	if inPlace != nil {
 		passEnd(ctx, inPlace)
 	}

@@ -76,6 +76,7 @@ func (s *Scheduler) SubmitUrgent(item any, limit int) error {
 		return s.refusal(err, limit)
 	}
 	s.start(start)
+	s.NotifyWait()
 	return nil
 }
 

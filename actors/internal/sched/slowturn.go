@@ -51,7 +51,13 @@ func (s *Scheduler) Overdue(turn watchdog.Turn) (report func()) {
 		Turn: turn, Task: t, Queued: s.state.waiting(), Runnable: s.state.runnable.n,
 		Control: slices.Clone(s.state.control), Deferred: s.state.deferred, Closed: s.state.closed.Load(),
 	}
+	loop := s.state.loopHeldBy(t)
 	s.mu.Unlock()
+	slow.Elsewhere = func() (itself, held []Waiter, onLoop int) {
+		w := turn.Survey().(*Waiters)
+		itself, held = w.of(t)
+		return itself, held, w.loops[loop]
+	}
 	slow.Lasts = func() bool { return s.lasts(t) }
 	return s.owner.SlowTurn(slow)
 }
@@ -63,6 +69,18 @@ func (s *Scheduler) lasts(t *Task) bool {
 	defer s.mu.Unlock()
 	now, has := s.state.slowTurn()
 	return has && now == t && s.turns.Unchanged()
+}
+
+// loopHeldBy returns the loop of the host that a turn is on, or nil: that of t or, if that is
+// nil, of a handler.
+func (s *state) loopHeldBy(t *Task) *hostLoop {
+	if t != nil {
+		return s.hostLoopOf(t)
+	}
+	if p, ok := s.main.load().(*pinned); ok {
+		return p.loop
+	}
+	return nil
 }
 
 // IsWaiting implements [pending.Runner].
@@ -80,5 +98,5 @@ func (s *state) slowTurn() (t *Task, has bool) {
 	if t == nil {
 		return nil, s.looping && s.starting == nil
 	}
-	return t, t.state != parked && t.state != runnable
+	return t, !t.isToTakeTurn()
 }

@@ -74,8 +74,6 @@ func TestSlowTurnSaysWhatWaits(t *testing.T) {
 		assert.Equal(t, 1, slow[0].Runnable)
 		assert.Equal(t, []any{"control"}, slow[0].Control)
 		assert.False(t, slow[0].Closed)
-		assert.True(t, waits.task.IsWaiting())
-		assert.False(t, long.task.IsWaiting())
 		close(free)
 		synctest.Wait()
 		assert.False(t, slow[0].Lasts())

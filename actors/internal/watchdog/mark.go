@@ -30,6 +30,8 @@ type Turn struct {
 	Lasted time.Duration // and so long, at least
 	// Dump returns the stacks of all goroutines. All reports of one look share it.
 	Dump func() []byte
+	// Survey returns what [Watchdog.Survey] does. All turns of one look share it.
+	Survey func() any
 }
 
 // Mark says whether a turn of a subject has begun since the last look. It is small,

@@ -18,6 +18,10 @@ const looksPerLimit = 10
 // maxReports bounds how many turns one look reports: each has to find its stack.
 const maxReports = 16
 
+// pauseFactor bounds what looks cost in large systems: after each of them there is a pause
+// of so many times its length.
+const pauseFactor = 50
+
 // minInterval bounds how often the timer looks.
 const minInterval = time.Millisecond
 
@@ -27,6 +31,9 @@ func intervalOf(limit time.Duration) time.Duration { return max(limit/looksPerLi
 // Watchdog watches the turns of many subjects. Its zero value is ready. It is safe for
 // concurrent use.
 type Watchdog struct {
+	// Survey looks at all that may wait for turns. It is set before the first turn, or nil.
+	Survey func() any
+
 	// asleep says that no timer runs, and that [Watchdog.Wake] is to start it. It is set
 	// from the beginning of a look: what begins to wait during it is looked at again.
 	asleep atomic.Bool
@@ -38,7 +45,8 @@ type Watchdog struct {
 	armed    bool          // there is a timer that counts
 	timer    int           // the number of that timer
 	looking  bool
-	again    bool // another look is needed after this one
+	again    bool          // another look is needed after this one
+	pause    time.Duration // before the next look, at least
 }
 
 // Wake has all turns looked at again, if no timer runs. It may be called on a nil
@@ -116,7 +124,7 @@ func (w *Watchdog) arm() {
 	w.asleep.Store(false)
 	w.timer++
 	self, timer := weak.Make(w), w.timer
-	time.AfterFunc(w.interval, func() {
+	time.AfterFunc(max(w.interval, w.pause), func() {
 		if w := self.Value(); w != nil {
 			w.look(timer)
 		}
@@ -129,12 +137,19 @@ func (w *Watchdog) look(timer int) {
 	if !ok {
 		return
 	}
-	l := look{now: time.Now(), dump: sync.OnceValue(goroutine.Dump)}
+	l := look{now: time.Now(), dump: sync.OnceValue(goroutine.Dump), survey: sync.OnceValue(w.survey)}
 	elapsed := l.now.Sub(w.epoch)
 	l.floor = millis(elapsed / time.Millisecond)                         //nolint:gosec // It may overflow.
 	l.ceil = millis((elapsed + time.Millisecond - 1) / time.Millisecond) //nolint:gosec // It may overflow.
 	subjects = slices.DeleteFunc(subjects, func(s Subject) bool { return !l.at(s) })
 	w.endLook(subjects, l)
+}
+
+func (w *Watchdog) survey() any {
+	if w.Survey == nil {
+		return nil
+	}
+	return w.Survey()
 }
 
 // beginLook returns what to look at. It returns false for a timer that was replaced.
@@ -155,7 +170,7 @@ func (w *Watchdog) beginLook(timer int) (subjects []Subject, ok bool) {
 func (w *Watchdog) endLook(busy []Subject, l look) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.looking = false
+	w.looking, w.pause = false, pauseFactor*time.Since(l.now)
 	busy = slices.DeleteFunc(busy, isIdle) // removed meanwhile
 	if len(busy) < cap(busy)/4 {
 		busy = slices.Clone(busy) // lets go of memory
@@ -178,6 +193,7 @@ type look struct {
 	now         time.Time
 	floor, ceil millis // the same, rounded
 	dump        func() []byte
+	survey      func() any
 
 	live     bool          // some turn is to be looked at again
 	interval time.Duration // in which that is due; 0 for none
@@ -224,7 +240,7 @@ func (l *look) overdue(s Subject, lasted time.Duration) {
 	if l.reports == maxReports { // when very many turns hang, the first ones say why
 		return
 	}
-	report := s.Overdue(Turn{Since: l.now.Add(-lasted), Lasted: lasted, Dump: l.dump})
+	report := s.Overdue(Turn{Since: l.now.Add(-lasted), Lasted: lasted, Dump: l.dump, Survey: l.survey})
 	if report != nil && s.Mark().state.CompareAndSwap(seen, told) {
 		l.reports++
 		go report() // it calls user code

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,10 +79,15 @@ func (s *subject) end() {
 
 // waits has something wait for the turn.
 func (s *subject) waits() {
-	s.mu.Lock()
-	s.waiting = true
-	s.mu.Unlock()
+	s.waitsUnknown()
 	Waits(&s.mark, s)
+}
+
+// waitsUnknown has something wait for the turn that does not say so.
+func (s *subject) waitsUnknown() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = true
 }
 
 func (s *subject) seen() (looks int, reported []time.Duration) {
@@ -240,18 +246,18 @@ func TestWhatBeginsToWaitLaterHasTheTurnReported(t *testing.T) {
 		"elsewhere, on a turn that has begun since": func(w *Watchdog, s *subject) {
 			other := newSubject(w, limit)
 			other.begin()
-			s.waiting = true
+			s.waitsUnknown()
 			other.end()
 		},
 		"elsewhere, without a turn": func(w *Watchdog, s *subject) {
-			s.waiting = true
+			s.waitsUnknown()
 			w.Wake()
 		},
 		"elsewhere, on turns that are not watched": func(w *Watchdog, s *subject) {
 			other := newSubject(w, 0)
 			other.mark.Off()
 			other.begin()
-			s.waiting = true
+			s.waitsUnknown()
 			Waits(&other.mark, other)
 		},
 	}
@@ -329,6 +335,50 @@ func TestManySubjectsAtOnce(t *testing.T) {
 		}
 		runtime.Gosched()
 	}
+}
+
+// What a look costs bounds how soon the next one comes.
+func TestLongLooksAreFollowedByLongPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const long = time.Second
+		var surveys atomic.Int32
+		w := Watchdog{Survey: func() any {
+			time.Sleep(long)
+			return surveys.Add(1)
+		}}
+		subjects := []*surveyor{{subject: newSubject(&w, limit)}, {subject: newSubject(&w, limit)}}
+		for _, s := range subjects {
+			Begin(&s.mark, s)
+			s.busy, s.began = true, time.Now()
+		}
+		begin := time.Now()
+		for time.Since(begin) < 20*pauseFactor*long { // others have the timer run
+			other := newSubject(&w, limit)
+			other.begin()
+			other.end()
+			time.Sleep(limit / 20)
+		}
+		assert.InDelta(t, 19, surveys.Load(), 2)
+		time.Sleep(2 * pauseFactor * long) // until no timer runs
+		for _, s := range subjects {
+			s.mu.Lock()
+			assert.Len(t, s.seen, int(surveys.Load()), "one look has one survey")
+			s.mu.Unlock()
+		}
+	})
+}
+
+// surveyor has a turn that nothing waits for.
+type surveyor struct {
+	*subject
+	seen []any
+}
+
+func (s *surveyor) Overdue(t Turn) (report func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = append(s.seen, t.Survey())
+	return nil
 }
 
 func TestBeginAllocatesNothing(t *testing.T) {

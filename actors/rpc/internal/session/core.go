@@ -77,7 +77,8 @@ func (c *core) Tick(now time.Time) error {
 	}
 	if late := now.Sub(c.ticked) - TickEvery; late > TickEvery {
 		// This node did not run meanwhile. What the others have sent waits to be read.
-		c.heard = c.heard.Add(late)
+		c.began, c.heard = c.began.Add(late), c.heard.Add(late)
+		c.assemblies.postpone(late)
 		if !c.sending.IsZero() {
 			c.sending = c.sending.Add(late)
 		}
@@ -155,6 +156,13 @@ func (a assemblies) add(f *wire.Frame) (whole *assembly, err error) {
 	}
 	delete(a, f.Number)
 	return one, nil
+}
+
+// postpone gives all payloads more time.
+func (a assemblies) postpone(by time.Duration) {
+	for _, one := range a {
+		one.until = one.until.Add(by)
+	}
 }
 
 func (a assemblies) overdue(now time.Time) bool {

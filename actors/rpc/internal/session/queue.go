@@ -35,9 +35,8 @@ type queue struct {
 	bytes   int // of all but control
 
 	transfers map[uint64]*transfer // by the number of the call
-	active    []*transfer          // those of which chunks are sent, in turns
+	active    []*transfer          // those of which chunks are sent, in turns: the next one first
 	waiting   []*transfer          // the others, in order
-	turn      int
 
 	// How many small batches there were, and were sent, and how many must have been sent
 	// before another transfer begins: one of them has the cancellation of a transfer,
@@ -180,9 +179,6 @@ func (q *queue) remove(t *transfer) {
 	for i, other := range q.active {
 		if other == t {
 			q.active = append(q.active[:i], q.active[i+1:]...)
-			if q.turn > i {
-				q.turn--
-			}
 			if len(q.waiting) > 0 {
 				q.active = append(q.active, q.waiting[0])
 				q.waiting[0] = nil
@@ -263,11 +259,10 @@ func (q *queue) chunk(b Batch, now time.Time) Batch {
 
 // nextTransfer returns the transfer whose turn it is, nil if none may go on yet.
 func (q *queue) nextTransfer() *transfer {
-	for range q.active {
-		if q.turn++; q.turn >= len(q.active) {
-			q.turn = 0
-		}
-		if t := q.active[q.turn]; t.begun || q.sent >= q.hold {
+	for i, t := range q.active {
+		if t.begun || q.sent >= q.hold {
+			copy(q.active[i:], q.active[i+1:])
+			q.active[len(q.active)-1] = t // behind all others, those that have just come too
 			return t
 		}
 	}

@@ -79,7 +79,6 @@ func (s *Server[C]) Drop(number uint64) bool {
 		return false
 	}
 	delete(s.calls, number)
-	delete(s.assemblies, number)
 	return true
 }
 

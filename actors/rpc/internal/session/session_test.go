@@ -375,6 +375,17 @@ func TestANodeThatDidNotRunDoesNotTakeTheOtherForSilent(t *testing.T) {
 	assert.Less(t, after, 15*time.Second, "but it is found out from then on")
 }
 
+// As a machine that was suspended: what the other node has sent waits to be read.
+func TestTheTimeInWhichANodeDidNotRunDoesNotCount(t *testing.T) {
+	now := time.Unix(1000, 0)
+	greeting := NewClient[*call](hello("a"), now)
+	require.NoError(t, greeting.Tick(now.Add(time.Minute)), "for the handshake")
+	p := newPair(t)
+	_, err := p.server.Receive(&wire.Frame{Kind: wire.KindRequest, Number: 1, Chunked: true, Total: 100}, p.now)
+	require.NoError(t, err)
+	require.NoError(t, p.server.Tick(p.now.Add(time.Minute)), "for a payload")
+}
+
 func TestANodeThatTakesNothingIsFoundInTime(t *testing.T) {
 	p := newPair(t)
 	p.call(t, small("small"))

@@ -1,0 +1,6 @@
+//go:build race
+
+package session
+
+// raceEnabled makes explorations ten times as slow.
+const raceEnabled = true

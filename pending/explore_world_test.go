@@ -1,0 +1,548 @@
+package pending
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/explore"
+	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
+)
+
+// exWorld is a few pendings and the goroutines around them. The code of the pendings is
+// real. Each critical section, and each action without a lock, is a step.
+type exWorld struct {
+	*sim.World
+	pendings  []*exPending
+	contexts  []*exContext
+	turns     []*exTurn
+	locks     []*Semaphore
+	happened  int  // numbers what callbacks and their registrations do
+	inside    int  // how many have a lock
+	mayBeOpen bool // at the end
+	derives   bool // Then was called
+}
+
+// script builds a world.
+type script struct {
+	name  string
+	build func(w *exWorld)
+}
+
+func explored(scripts []script) []explore.Script {
+	of := make([]explore.Script, 0, len(scripts))
+	for _, s := range scripts {
+		of = append(of, sim.Script(s.name, func(in *sim.World) {
+			w := &exWorld{World: in}
+			in.Always, in.AtEnd = w.check, w.checkEnd
+			s.build(w)
+		}))
+	}
+	return of
+}
+
+// exPending is a pending, and what is known of it.
+type exPending struct {
+	*Pending[int]
+	w    *exWorld
+	name string
+	task *Task[int] // nil without a function
+
+	values    []int   // with which it was completed
+	failures  []error // with which it has failed
+	causes    []error // with which it was cancelled before it was done
+	late      []error // and with which it may have been
+	refused   int     // completions and cancellations that came too late
+	callbacks []*exCallback
+	looked    bool // somebody has seen its outcome
+	waiting   int  // goroutines that wait for it, without a turn
+
+	runs, left, dropped int
+	observed            int // how often an observer was notified of the end
+	isObserved          bool
+	started, requested  int  // and of a start, of a cancellation,
+	suspended, resumed  int  // and of waits
+	done, cancelled     bool // as it was after the step before
+	err                 error
+	value               int
+}
+
+// exCallback is a callback of OnDone.
+type exCallback struct {
+	name               string
+	began, registered  int // when the registration began and returned; 0 if it has not
+	called, times      int // when, and how often
+	removed, lateAdded bool
+}
+
+type exContext struct {
+	context.Context
+	cancel context.CancelCauseFunc
+}
+
+var (
+	errA   = errors.New("a")
+	errB   = errors.New("b")
+	errEnd = errors.New("the context ends")
+)
+
+// context makes a context.
+func (w *exWorld) context() *exContext {
+	ctx, cancel := sim.WithCancelCause(context.Background())
+	c := &exContext{ctx, cancel}
+	w.contexts = append(w.contexts, c)
+	return c
+}
+
+func (w *exWorld) ends(c *exContext) { w.Go("context", func() { c.cancel(errEnd) }) }
+
+// pending makes a pending without a function.
+func (w *exWorld) pending(ctx context.Context, opts ...Option) *exPending {
+	return w.adopt(New[int](ctx, opts...))
+}
+
+func (w *exWorld) adopt(of *Pending[int]) *exPending {
+	p := &exPending{w: w, name: fmt.Sprintf("pending %d", len(w.pendings)+1), Pending: of}
+	w.pendings = append(w.pendings, p)
+	return p
+}
+
+// call makes a pending with a function.
+func (w *exWorld) call(ctx context.Context, fn func(context.Context) (int, error), opts ...Option) *exPending {
+	task := &Task[int]{}
+	p := w.adopt(&task.Pending)
+	p.task = task
+	turn := w.turn()
+	task.Init(ctx, func(ctx context.Context) (int, error) {
+		w.Note()
+		p.runs++
+		return fn(ctx)
+	}, exRunner{turn, p}, opts...)
+	return p
+}
+
+// then derives a pending, which looks at the outcome.
+func (p *exPending) then(fn func(v int) (int, error)) *exPending {
+	q := Then(p.Pending, fn)
+	p.w.Note()
+	p.w.derives = true
+	return p.w.adopt(q)
+}
+
+// exTurn is the turn of a function.
+type exTurn struct {
+	wake   chan struct{}
+	parked bool
+}
+
+func (w *exWorld) turn() *exTurn {
+	t := &exTurn{wake: make(chan struct{}, 1)}
+	w.turns = append(w.turns, t)
+	return t
+}
+
+// Park implements [Turn].
+func (t *exTurn) Park(Wait, bool) error {
+	t.parked = true
+	sim.Recv(t.wake)
+	t.parked = false
+	return nil
+}
+
+// Resume implements [Turn].
+func (t *exTurn) Resume() {
+	if sim.Select(true, sim.OnSend(t.wake)) == 0 {
+		t.wake <- struct{}{}
+	}
+}
+
+// Recheck implements [Turn].
+func (t *exTurn) Recheck(Node) {}
+
+// exRunner is the runner of a function.
+type exRunner struct {
+	*exTurn
+	p *exPending
+}
+
+var discard = slog.New(slog.DiscardHandler)
+
+func (r exRunner) Logger() *slog.Logger { return discard }
+func (r exRunner) Describe(Metadata)    {}
+func (r exRunner) Awaited()             {}
+func (r exRunner) Failed(bool, bool)    {}
+
+func (r exRunner) IsWaiting() bool {
+	sim.Step("does the function wait")
+	r.p.w.Note()
+	return r.parked
+}
+
+func (r exRunner) Left(*PanicError) {
+	r.p.w.Note()
+	r.p.left++
+	if r.p.flagsNow()&flagDone != 0 && !errors.Is(r.p.base.err, errAbandoned) {
+		r.p.w.Failf("%s is done before its function has left", r.p.name)
+	}
+}
+
+func (r exRunner) Dropped() {
+	r.p.w.Note()
+	r.p.dropped++
+}
+
+// exObserver observes a pending.
+type exObserver struct{ p **exPending }
+
+func (o exObserver) Observe(ctx context.Context, _ Handle) (context.Context, Observation) {
+	return ctx, o
+}
+
+func (o exObserver) note(n *int) {
+	(*o.p).w.Note()
+	*n++
+}
+
+func (o exObserver) Due()                  {}
+func (o exObserver) Started()              { o.note(&(*o.p).started) }
+func (o exObserver) Suspended(Handle)      { o.note(&(*o.p).suspended) }
+func (o exObserver) Resumed()              { o.note(&(*o.p).resumed) }
+func (o exObserver) CancelRequested(error) { o.note(&(*o.p).requested) }
+func (o exObserver) Done(error)            { o.note(&(*o.p).observed) }
+
+var errAbandoned = errors.New("abandoned")
+
+// What follows are operations, which processes do.
+
+func (p *exPending) completes(v int) {
+	won := p.SetResult(v)
+	p.w.Note()
+	if won {
+		p.values = append(p.values, v)
+	} else {
+		p.refused++
+	}
+}
+
+func (p *exPending) fails(err error) {
+	won := p.SetError(err)
+	p.w.Note()
+	if won {
+		p.failures = append(p.failures, err)
+	} else {
+		p.refused++
+	}
+}
+
+func (p *exPending) cancels(cause error) {
+	wasDone := p.flagsNow()&(flagDone|flagCancelled) != 0
+	cancelled := p.Cancel(cause)
+	p.w.Note()
+	switch {
+	case !cancelled:
+		p.refused++
+	case p.flagsNow()&flagDone == 0:
+		p.causes = append(p.causes, cause)
+	case !wasDone: // it may have been done meanwhile
+		p.late = append(p.late, cause)
+	}
+	if cancelled != (p.flagsNow()&flagCancelled != 0) {
+		p.w.Failf("%s is cancelled: %v, and Cancel has returned %v", p.name, !cancelled, cancelled)
+	}
+}
+
+// waits is waitsFor for those who need no result.
+func (p *exPending) waits(ctx context.Context, opts ...WaitOption) { _, _ = p.waitsFor(ctx, opts...) }
+
+// waitsFor waits for the pending, and looks whether what is returned is right.
+func (p *exPending) waitsFor(ctx context.Context, opts ...WaitOption) (int, error) {
+	limited, shielded := joinOptions(opts).limited, joinOptions(opts).shield
+	own := taskOf(ctx)
+	if own == nil {
+		p.waiting++
+	}
+	v, err := p.Wait(ctx, opts...)
+	if own == nil {
+		p.waiting--
+	}
+	p.w.Note()
+	flags := p.flagsNow()
+	ended := (*endedError)(nil)
+	switch {
+	case flags&flagDone != 0 && v == p.Pending.value && err == p.base.err: //nolint:errorlint // The very error.
+		p.looked = true
+	case errors.As(err, &ended) && ended.what == p.label() && err == error(ended): //nolint:errorlint // The error of this wait itself.
+		if isEnded := !shielded && ctx.Err() != nil; !isEnded && !limited {
+			p.w.Failf("a wait for %s has ended with %v, and nothing has ended it", p.name, err)
+		}
+	case flags&flagDone == 0:
+		p.w.Failf("%s is not done, and a wait for it has returned %v, %v", p.name, v, err)
+	default:
+		p.w.Failf("%s has %v, %v, and a wait for it has returned %v, %v", p.name, p.Pending.value, p.base.err, v, err)
+	}
+	return v, err
+}
+
+// calls registers a callback.
+func (p *exPending) calls(name string, then func()) (remove func()) {
+	c := &exCallback{name: name}
+	p.w.Note()
+	p.w.happened++
+	c.began = p.w.happened
+	p.callbacks = append(p.callbacks, c)
+	forget := p.OnDone(func(h Handle) {
+		p.w.Note()
+		p.w.happened++
+		c.called = p.w.happened
+		c.times++
+		if p.flagsNow()&flagDone == 0 || h != Handle(p.Pending) {
+			p.w.Failf("a callback of %s is called too early", p.name)
+		}
+		if then != nil {
+			then()
+		}
+	})
+	p.w.Note()
+	p.w.happened++
+	c.registered = p.w.happened
+	c.lateAdded = p.flagsNow()&flagDone != 0
+	return func() {
+		removed := forget()
+		p.w.Note()
+		if removed && (c.removed || c.times > 0) {
+			p.w.Failf("callback %s of %s is removed, and was before, or was called", name, p.name)
+		}
+		c.removed = c.removed || removed
+	}
+}
+
+// looks looks at the outcome.
+func (p *exPending) looks() {
+	err := p.Err()
+	p.w.Note()
+	if !errors.Is(err, ErrNotDone) && p.flagsNow()&flagDone != 0 {
+		p.looked = true
+	}
+	if err == nil && p.base.err != nil {
+		p.w.Failf("%s has an error, and Err is nil", p.name)
+	}
+}
+
+// observes waits for the channel of Done.
+func (p *exPending) observes() {
+	sim.Recv(p.Done())
+	if p.flagsNow()&flagDone == 0 {
+		p.w.Failf("Done of %s is closed, and it is not done", p.name)
+	}
+}
+
+// What follows is what must always be so.
+
+func (b *base) flagsNow() uint32 {
+	if f, ok := any(&b.flags).(interface{ Peek() uint32 }); ok {
+		return f.Peek()
+	}
+	return 0
+}
+
+func (b *base) isHeld() bool {
+	m, ok := any(&b.mu).(interface{ IsHeld() bool })
+	return ok && m.IsHeld()
+}
+
+func (w *waiter) isFree() bool {
+	l, ok := any(&waiterPool).(interface{ Has(item any) bool })
+	return ok && l.Has(w)
+}
+
+func (w *exWorld) check() {
+	for _, p := range w.pendings {
+		p.check()
+	}
+}
+
+func (p *exPending) check() {
+	flags := p.flagsNow()
+	done, cancelled := flags&flagDone != 0, flags&flagCancelled != 0
+	fail := func(format string, args ...any) { p.w.Failf(p.name+" "+format, args...) }
+	switch {
+	case p.done && !done:
+		fail("was done, and is not")
+	case p.cancelled && !cancelled:
+		fail("was cancelled, and is not")
+	case p.done && cancelled != p.cancelled:
+		fail("is cancelled after it was done")
+	case p.done && (p.err != p.base.err || p.value != p.Pending.value): //nolint:errorlint // The very error.
+		fail("has another outcome after it was done")
+	}
+	if p.isHeld() {
+		return // what it guards may be under way
+	}
+	p.done, p.cancelled, p.err, p.value = done, cancelled, p.base.err, p.Pending.value
+	if n := p.waiters.check(fail); n > p.waiting {
+		fail("is waited for by %d goroutines, and not by %d: a function does not give its turn away", n, p.waiting)
+	}
+	switch {
+	case done && p.waiters.first != nil:
+		fail("is done, and has waiters")
+	case cancelled && p.base.err != nil && !errors.Is(p.base.err, ErrCancelled):
+		fail("is cancelled, and its error is %v", p.base.err)
+	case done && !cancelled && p.base.err != nil && isCancellation(p.base.err):
+		fail("is not cancelled, and its error is %v", p.base.err)
+	case p.runs > 1, p.left > 1, p.dropped > 1, p.runs > 0 && p.dropped > 0:
+		fail("has run %d times, left %d, and was dropped %d times", p.runs, p.left, p.dropped)
+	case p.observed > 1:
+		fail("has ended %d times", p.observed)
+	}
+	if done && p.base.done != nil {
+		select {
+		case <-p.base.done:
+		default:
+			fail("is done, and its channel is open")
+		}
+	}
+	if x := p.lazy; done && x != nil && (x.canceller != nil || x.source != nil || x.unwatch != nil || x.needs != nil) {
+		fail("is done, and keeps what it does not need")
+	}
+}
+
+// check looks whether a list is a ring of waiters that are in use. It returns how many of them
+// are goroutines.
+func (l *waiterList) check(fail func(format string, args ...any)) (goroutines int) {
+	if l.first == nil {
+		return 0
+	}
+	w := l.first
+	for n := 0; ; n++ {
+		if w.callback == nil && w.done == nil && w.then == nil && w.turn == nil {
+			goroutines++
+		}
+		switch {
+		case n > 100, w.next == nil, w.prev == nil, w.next.prev != w:
+			fail("has a broken list of waiters")
+			return goroutines
+		case !w.listed:
+			fail("has a waiter in its list that is not listed")
+			return goroutines
+		case w.isFree():
+			fail("has a waiter in its list that is free")
+			return goroutines
+		}
+		if w = w.next; w == l.first {
+			return goroutines
+		}
+	}
+}
+
+func (w *exWorld) checkEnd() {
+	open := false
+	for _, p := range w.pendings {
+		p.checkEnd()
+		open = open || !p.done
+	}
+	if n := w.Watches(); n > 0 && !open {
+		w.Failf("%d contexts are watched for ever", n)
+	}
+	unseen := 0
+	for _, p := range w.pendings {
+		_, panicked := p.base.err.(*PanicError) //nolint:errorlint // It was logged.
+		if p.task != nil && p.done && !p.cancelled && p.base.err != nil && !p.looked && !panicked {
+			unseen++
+		}
+	}
+	if n := w.Cleanups(); n != unseen && !w.derives { // else the error is that of what was derived
+		w.Failf("%d errors are to be logged, and nobody has looked at %d", n, unseen)
+	}
+	for _, s := range w.locks {
+		if s.held != 0 || len(s.queue) > 0 || len(s.holders) > 0 || s.others != 0 || s.unclear != 0 {
+			w.Failf("%s is held by %d, and %d wait for it", s.what, s.held, len(s.queue))
+		}
+	}
+}
+
+func (p *exPending) checkEnd() {
+	p.check()
+	fail := func(format string, args ...any) { p.w.Failf(p.name+" "+format, args...) }
+	if !p.done {
+		if !p.w.mayBeOpen {
+			fail("is not done at the end")
+		}
+		listed := 0
+		for _, c := range p.callbacks {
+			if !c.removed {
+				listed++
+			}
+		}
+		for w := p.waiters.first; w != nil; {
+			if w.callback == nil {
+				fail("has a waiter that nobody waits with")
+			}
+			listed--
+			if w = w.next; w == p.waiters.first {
+				break
+			}
+		}
+		if listed != 0 {
+			fail("has %d callbacks less in its list than were registered", listed)
+		}
+		return
+	}
+	wins := len(p.values) + len(p.failures)
+	switch {
+	case wins > 1:
+		fail("was completed %d times", wins)
+	case wins == 1 && len(p.causes)+len(p.late) > 0 && !p.isCancelledBy(p.failures):
+		fail("was completed, and cancelled after that")
+	case len(p.values) == 1 && (p.Pending.value != p.values[0] || p.base.err != nil):
+		fail("has %v, %v, and was completed with %v", p.Pending.value, p.base.err, p.values[0])
+	case len(p.failures) == 1 && !errors.Is(p.base.err, p.failures[0]):
+		fail("has the error %v, and has failed with %v", p.base.err, p.failures[0])
+	case p.isObserved && p.observed != 1:
+		fail("has ended %d times", p.observed)
+	}
+	if p.isObserved && (p.started != p.runs || p.suspended != p.resumed ||
+		p.cancelled && p.requested == 0 && wins == 0) {
+		fail("has run %d times, and the observer knows of %d; %d waits began, %d ended; %d were cancelled",
+			p.runs, p.started, p.suspended, p.resumed, p.requested)
+	}
+	for _, cause := range p.causes {
+		if cause != nil && !errors.Is(p.base.err, cause) {
+			fail("was cancelled with %v, and its error is %v", cause, p.base.err)
+		}
+	}
+	if p.task != nil {
+		abandoned := errors.Is(p.base.err, errAbandoned)
+		switch {
+		case p.runs+p.dropped != 1:
+			fail("has run %d times, and was dropped %d times", p.runs, p.dropped)
+		case p.runs == 1 && p.left != 1 && !abandoned:
+			fail("has run, and left %d times", p.left)
+		}
+	}
+	var called []*exCallback
+	for _, c := range p.callbacks {
+		want := 1
+		if c.removed {
+			want = 0
+		}
+		if c.times != want {
+			fail("has called the callback %s %d times", c.name, c.times)
+		}
+		if want == 1 {
+			called = append(called, c)
+		}
+	}
+	for _, a := range called {
+		for _, b := range called {
+			if a.registered < b.began && !a.lateAdded && !b.lateAdded && a.called > b.called {
+				fail("has called %s before %s, which was registered earlier", b.name, a.name)
+			}
+		}
+	}
+}
+
+func (p *exPending) isCancelledBy(errs []error) bool {
+	return slices.ContainsFunc(errs, isCancellation)
+}
