@@ -137,12 +137,15 @@ func (s *state) eachQueued(yield func(item any) bool) {
 	}
 }
 
-// count notes that n items were taken from the run queue.
+// count notes that n items were taken from the run queue. A negative n takes that back.
 func (s *state) count(n int) {
 	before := s.took
-	s.took += uint32(n) //nolint:gosec // At most the size of a chunk.
-	if s.took < before {
+	s.took += uint32(n) //nolint:gosec // At most the size of a chunk, and -1 is 1<<32 - 1.
+	switch {
+	case n > 0 && s.took < before:
 		s.makeCold().wraps++
+	case n < 0 && s.took > before:
+		s.makeCold().wraps-- // below 0 it wraps, as taken does
 	}
 }
 
