@@ -95,7 +95,7 @@ func TestCountersGrow(t *testing.T) {
 }
 
 // circle has the functions of two callers wait for each other, for a minute at most.
-func circle(t *testing.T, a, b *actors.Caller) (ids []uint64, first *pending.Pending[struct{}]) {
+func circle(t testing.TB, a, b *actors.Caller) (ids []uint64, first *pending.Pending[struct{}]) {
 	ctx := context.Background()
 	gate := pending.New[*pending.Pending[struct{}]](ctx)
 	pa := actors.CallSoon(ctx, a, actors.NoResult(func(ctx context.Context) error {
