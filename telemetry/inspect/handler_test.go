@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -231,5 +233,22 @@ func FuzzParametersOfTheHandler(f *testing.F) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		assert.Less(t, w.Code, 500, "%q: %s", page, w.Body.String())
+	})
+}
+
+func TestRatesOfAPageWithAFilterDoNotHideThoseOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := newSystem()
+		a := start(t, system, props.Name("a"))
+		start(t, system, props.Name("b"))
+		h := inspect.Handler(system)
+		get(h, "/")
+		for range 30 {
+			require.NoError(t, actors.Do(context.Background(), a, func(context.Context) error { return nil }))
+		}
+		time.Sleep(2 * time.Second)
+		get(h, "/tree?name=b")
+		assert.Contains(t, get(h, "/caller?id=callers/a").Body.String(), "15.0 a second")
+		time.Sleep(10 * time.Second) // the clock ends
 	})
 }

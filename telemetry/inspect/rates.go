@@ -6,33 +6,55 @@ import (
 	"time"
 )
 
-// minInterval is over what time a rate is computed, at least.
-const minInterval = time.Second
+const (
+	// minInterval is over what time a rate is computed, at least.
+	minInterval = time.Second
+	// rateAge is for how long a caller that is not seen any more is remembered.
+	rateAge = time.Minute
+)
 
-// rates are how many calls a second callers begin, between two snapshots.
+// rates are how many calls a second callers begin. Each caller has its own times, since the
+// snapshots of pages with filters show different callers.
 type rates struct {
-	mu            sync.Mutex
-	before, after sample
+	mu      sync.Mutex
+	callers map[string]*rate // by their ids
+	pruned  time.Time
 }
 
-// sample is how many calls the callers had begun at a time.
-type sample struct {
-	at    time.Time
-	calls map[string]uint64
+// rate is that of one caller.
+type rate struct {
+	at        time.Time
+	calls     uint64 // that it had begun then
+	perSecond float64
+	known     bool
 }
 
 // note notes a snapshot.
 func (r *rates) note(s *Snapshot) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s.Taken.Sub(r.after.at) < minInterval {
-		return
+	if r.callers == nil {
+		r.callers = make(map[string]*rate)
 	}
-	now := sample{s.Taken, make(map[string]uint64, len(s.Callers))}
 	for _, c := range s.Callers {
-		now.calls[c.ID] = c.Counters.Calls
+		last := r.callers[c.ID]
+		if last == nil || c.Counters.Calls < last.calls { // another one of that name
+			r.callers[c.ID] = &rate{at: s.Taken, calls: c.Counters.Calls}
+			continue
+		}
+		if passed := s.Taken.Sub(last.at); passed >= minInterval {
+			perSecond := float64(c.Counters.Calls-last.calls) / passed.Seconds()
+			*last = rate{s.Taken, c.Counters.Calls, perSecond, true}
+		}
 	}
-	r.before, r.after = r.after, now
+	if s.Taken.Sub(r.pruned) >= rateAge {
+		r.pruned = s.Taken
+		for id, one := range r.callers {
+			if s.Taken.Sub(one.at) >= rateAge {
+				delete(r.callers, id)
+			}
+		}
+	}
 }
 
 // of returns the rate of a caller, "" if it is not known.
@@ -48,10 +70,8 @@ func (r *rates) of(c *Caller) string {
 func (r *rates) number(c *Caller) float64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	from, known := r.before.calls[c.ID]
-	to, knownNow := r.after.calls[c.ID]
-	if !known || !knownNow || to < from {
-		return -1
+	if one := r.callers[c.ID]; one != nil && one.known {
+		return one.perSecond
 	}
-	return float64(to-from) / r.after.at.Sub(r.before.at).Seconds()
+	return -1
 }

@@ -2,7 +2,9 @@ package inspect
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"path"
 	"strings"
 	"time"
@@ -15,6 +17,9 @@ import (
 
 // mostText bounds each name and error that is shown, in bytes.
 const mostText = 256
+
+// hashBytes is how much of the hash of an id is shown.
+const hashBytes = 8
 
 // Take returns what the callers of a system do now. It does not stop them: it holds the
 // lock of one caller at a time, for a time that [Limit] bounds. So callers may be seen at
@@ -68,7 +73,7 @@ func newSnapshot(p *snapshot.System) *Snapshot {
 		s.Callers = append(s.Callers, newCaller(&p.Callers[i], now))
 	}
 	for _, f := range p.Failures {
-		s.Failures = append(s.Failures, Failure{f.Time, clean(f.Caller), clean(f.Call), clean(f.Error)})
+		s.Failures = append(s.Failures, Failure{f.Time, cleanID(f.Caller), clean(f.Call), clean(f.Error)})
 	}
 	s.addChildren()
 	s.findCircles()
@@ -77,7 +82,7 @@ func newSnapshot(p *snapshot.System) *Snapshot {
 
 func newCaller(p *snapshot.Caller, now time.Time) *Caller {
 	c := &Caller{
-		ID: clean(p.ID), Name: clean(p.Name), Parent: clean(p.Parent), State: p.State, Backend: p.Backend, Host: clean(p.Host),
+		ID: cleanID(p.ID), Name: clean(p.Name), Parent: cleanID(p.Parent), State: p.State, Backend: p.Backend, Host: clean(p.Host),
 		Adopted: p.Adopted, Worker: p.Worker, Protected: p.Protected, NonReentrant: p.NonReentrant,
 		Limits: Limits{p.Limits.Queued, p.Limits.Suspended, p.Limits.Workers, Seconds(p.Limits.Turn), Seconds(p.Limits.Stop)},
 		Queued: p.Queued, Handling: p.Handling, SuspendedN: p.SuspendedN, DelayedN: p.DelayedN,
@@ -118,7 +123,7 @@ func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 		c.Age, c.AtLeast = &age, true
 	}
 	if w := p.WaitsFor; w != nil {
-		c.WaitsFor = &Wait{clean(w.What), w.Kind, w.Call, clean(w.Caller), w.Needs, w.Any}
+		c.WaitsFor = &Wait{clean(w.What), w.Kind, w.Call, cleanID(w.Caller), w.Needs, w.Any}
 	}
 	if g := p.Progress; g != nil {
 		c.Progress = &Progress{g.Done, g.Total, clean(g.Text)}
@@ -137,6 +142,16 @@ func (s *Snapshot) addChildren() {
 			parent.Children = append(parent.Children, c.ID)
 		}
 	}
+}
+
+// cleanID returns the id of a caller as it is shown. Callers whose ids differ beyond what is
+// shown have a hash at the end, so that they are told apart.
+func cleanID(id string) string {
+	cut := clean(id)
+	if cut == id {
+		return id
+	}
+	return fmt.Sprintf("%s~%x", cut, sha256.Sum256([]byte(id)))[:len(cut)+1+2*hashBytes]
 }
 
 // clean returns text of user code on one line, without control characters, and cut.

@@ -267,3 +267,22 @@ func TestIdleCallersAreOmittedFirst(t *testing.T) {
 		assert.Equal(t, 2, s.Omitted)
 	})
 }
+
+func TestNamesThatAreCutAreStillThoseOfDifferentCallers(t *testing.T) {
+	system := newSystem()
+	c := start(t, system, props.Name("g"))
+	for range 4 {
+		child, err := c.Child(props.Name(strings.Repeat("x", 200)))
+		require.NoError(t, err)
+		c = child
+	}
+	s := take(t, system)
+	ids := make(map[string]bool)
+	for _, one := range s.Callers {
+		ids[one.ID] = true
+		assert.Less(t, len(one.ID), 400)
+		assert.Same(t, one, s.Caller(one.ID))
+	}
+	assert.Len(t, ids, 5)
+	assert.Equal(t, 6, strings.Count(s.String(), "\n"), "%s", s)
+}
