@@ -45,8 +45,8 @@ func newScene(t testing.TB, callers int) *scene {
 		}
 		require.NoError(t, actors.Shutdown(ctx, s.system))
 	})
-	top := func(name string, opts ...props.Option) *actors.Caller {
-		c, err := actors.Start(s.system, append(opts, props.Name(name))...)
+	top := func(name string) *actors.Caller {
+		c, err := actors.Start(s.system, props.Name(name))
 		require.NoError(t, err)
 		return c
 	}
@@ -55,15 +55,14 @@ func newScene(t testing.TB, callers int) *scene {
 		require.NoError(t, err)
 		return c
 	}
-	waits := func(c *actors.Caller, name string, opts ...actors.CallOption) *pending.Pending[struct{}] {
+	waits := func(c *actors.Caller, name string) {
 		began := make(chan struct{})
-		p := actors.Schedule(ctx, c, actors.NoResult(func(ctx context.Context) error {
+		actors.Schedule(ctx, c, actors.NoResult(func(ctx context.Context) error {
 			close(began)
 			_, err := s.gate.Wait(ctx)
 			return err
-		}), append(opts, actors.Named(name))...)
+		}), actors.Named(name))
 		<-began
-		return p
 	}
 
 	s.shop = top("shop")

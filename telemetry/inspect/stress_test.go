@@ -39,7 +39,8 @@ func TestSnapshotsOfABusySystemAreSound(t *testing.T) {
 				default:
 				}
 				s, err := inspect.Take(ctx, system, inspect.Ages(), inspect.Limit(1+i%7))
-				if !assert.NoError(t, err) {
+				if err != nil {
+					t.Error(err)
 					return
 				}
 				assert.Greater(t, s.Sequence, last)
@@ -59,7 +60,7 @@ func TestSnapshotsOfABusySystemAreSound(t *testing.T) {
 	for worker := range workers {
 		work.Go(func() {
 			for round := range rounds {
-				busy(t, ctx, func(opts ...props.Option) (*actors.Caller, error) {
+				busy(ctx, t, func(opts ...props.Option) (*actors.Caller, error) {
 					return actors.Start(system, append(opts, props.Name(fmt.Sprintf("c%d-%d", worker, round)))...)
 				})
 			}
@@ -72,13 +73,15 @@ func TestSnapshotsOfABusySystemAreSound(t *testing.T) {
 }
 
 // busy has a new caller do all kinds of things until it has stopped.
-func busy(t *testing.T, ctx context.Context, begin func(...props.Option) (*actors.Caller, error)) {
+func busy(ctx context.Context, t *testing.T, begin func(...props.Option) (*actors.Caller, error)) {
 	c, err := begin(props.MaxQueued(8), props.MaxWorkers(2))
-	if !assert.NoError(t, err) {
+	if err != nil {
+		t.Error(err)
 		return
 	}
 	child, err := c.Child(props.Name("child"))
-	if !assert.NoError(t, err) {
+	if err != nil {
+		t.Error(err)
 		return
 	}
 	gate := pending.New[int](ctx)
