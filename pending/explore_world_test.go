@@ -172,6 +172,7 @@ var discard = slog.New(slog.DiscardHandler)
 func (r exRunner) Logger() *slog.Logger { return discard }
 func (r exRunner) Describe(Metadata)    {}
 func (r exRunner) Awaited()             {}
+func (r exRunner) Failed(bool, bool)    {}
 
 func (r exRunner) IsWaiting() bool {
 	sim.Step("does the function wait")

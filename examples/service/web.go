@@ -8,11 +8,14 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
 )
 
 // requestTimeout is how long a request may take.
 const requestTimeout = 5 * time.Second
 
+// handler returns what the service serves: the votes, and for this machine the pages that show
+// the callers.
 func (b *ballot) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /votes/{choice}", func(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +30,10 @@ func (b *ballot) handler() http.Handler {
 		_, err := b.tally(r.Context())
 		answer(w, "ok", err)
 	})
-	return http.TimeoutHandler(mux, requestTimeout, "the service is busy\n")
+	all := http.NewServeMux()
+	all.Handle("/", http.TimeoutHandler(mux, requestTimeout, "the service is busy\n"))
+	all.Handle("/debug/callers/", inspect.Handler(b.caller.System()))
+	return all
 }
 
 // answer sends a result, or says why there is none.
