@@ -63,8 +63,7 @@ var others = []string{
 	"Named", "With", "DescribedBy", "TrackedBy", "Tracked", "Untracked", "CompletedBy", "ExplainedBy",
 	"base.init", "base.track", "base.Name", "base.nameLocked", "base.function", "base.Metadata", "base.Context", "base.logger", "base.logPanic",
 	"runContext.Deadline", "Current", "scheduleContext", "runContextBehind", "detachedContext.Value",
-	"RunnerOf", "CompleterOf", "SetCompleter", "Origin", "Task.Wrap", "Task.HasExited", "Task.Release", "Task.End", "Task.Delay",
-	"Task.Limit", "Task.Unlimit", "Task.Due", "logUnseen", "textOf",
+	"RunnerOf", "CompleterOf", "SetCompleter", "Origin", "Task.Wrap", "Task.HasExited", "Task.Release", "Task.End", "logUnseen", "textOf",
 }
 
 // TestMutants mutates the state of a pending.

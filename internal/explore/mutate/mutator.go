@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,8 +83,9 @@ func newMutator(t *testing.T, s Subject) *mutator {
 		path, export, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		m.exports[path] = export
 	}
+	only := regexp.MustCompile(*one)
 	for i, c := range candidates {
-		if every := len(candidates)/sample + 1; !*all && i%every != every/2 {
+		if every := len(candidates)/sample + 1; !*all && *one == "" && i%every != every/2 || !only.MatchString(c.String()) {
 			continue
 		}
 		if m.compiles(t, c) {

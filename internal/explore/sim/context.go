@@ -51,6 +51,7 @@ func (c *ctx) end(err, cause error) {
 	close(c.done)
 	c.use()
 	if now != nil {
+		now.contexts--
 		channelOf(c.done).use()
 	}
 	children := c.children
@@ -91,6 +92,10 @@ func attach(parent context.Context, to child) (detach func()) {
 func newCtx(parent context.Context) *ctx {
 	c := &ctx{Context: parent, done: make(chan struct{})}
 	step("derive a context")
+	if now != nil {
+		now.contexts++
+		now.derived++
+	}
 	c.detach = attach(parent, c)
 	return c
 }
@@ -173,7 +178,11 @@ func AfterEnd(parent context.Context, fn func()) (stop func() bool) {
 	step("watch a context")
 	a := &watch{fn: fn}
 	if now != nil {
+		if parent.Done() == nil {
+			now.Failf("a context that never ends is watched")
+		}
 		now.watches++
+		now.watched++
 	}
 	detach := attach(parent, a)
 	return func() bool {
