@@ -425,3 +425,49 @@ func (r *round) closeAtOnce() {
 	}
 	assert.Equal(r.t, 1, deadlocks)
 }
+
+// A stop cancels the context of the function. That does not end a wait with Shield, nor one with
+// a context that does not end with it. Both are part of the circle, although the function
+// could not look again: the turn is kept.
+func TestCircleOfAWaitThatCancellationDoesNotEndIsFoundWhileTheTurnIsKept(t *testing.T) {
+	for name, wait := range map[string]func(ctx context.Context, p *pending.Pending[int]) error{
+		"Shield": func(ctx context.Context, p *pending.Pending[int]) error {
+			return errorOf(p.Wait(ctx, pending.Shield()))
+		},
+		"a context of its own": func(ctx context.Context, p *pending.Pending[int]) error {
+			return errorOf(p.Wait(context.WithoutCancel(ctx)))
+		},
+		"All": func(ctx context.Context, p *pending.Pending[int]) error {
+			_, err := pending.All(context.WithoutCancel(ctx), p)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				ctx := t.Context()
+				a, b := start(t, system), start(t, system)
+				live, begin := pending.New[int](ctx), pending.New[int](ctx)
+				stops := actors.CallSoon(ctx, b, func(ctx context.Context) (int, error) {
+					if _, err := begin.Wait(ctx); err != nil {
+						return 0, err
+					}
+					return 0, a.StopWait(ctx)
+				})
+				waits := actors.CallSoon(ctx, a, func(ctx context.Context) (int, error) { return 0, wait(ctx, stops) })
+				synctest.Wait()
+				keeps := actors.CallSoon(ctx, a, func(ctx context.Context) (int, error) {
+					return live.WaitSync(ctx, pending.Shield())
+				})
+				synctest.Wait()
+				begin.SetResult(1)
+				time.Sleep(time.Second) // for the search
+				synctest.Wait()
+				require.ErrorIs(t, stops.Err(), pending.ErrDeadlock)
+				assert.False(t, keeps.IsDone())
+				live.SetResult(1)
+				synctest.Wait()
+				assert.True(t, waits.IsDone())
+			})
+		})
+	}
+}

@@ -19,6 +19,7 @@ const (
 	flagCancelled
 	flagDone
 	flagObserved // there is an observation; set before the pending is published
+	flagWaitsOn  // the function is in a wait that does not end with its context
 	flagProtected
 	flagSeen       // somebody has looked at the error
 	flagTimed      // a timer will cancel it

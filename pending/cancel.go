@@ -119,7 +119,16 @@ func (b *base) markCancelled(unless uint32) (was uint32, ok bool) {
 // if it waits.
 func (b *base) interrupt(cause error) {
 	b.cancelContext().cancel(cause)
-	b.runner.Resume()
+	b.wakeAtEnd()
+}
+
+// wakeAtEnd wakes the function, whose context has ended, unless its wait does not end with
+// that. Such a wait goes on. While the function looks again it is no part of the wait graph,
+// and a circle that it closes is found late.
+func (b *base) wakeAtEnd() {
+	if !b.is(flagWaitsOn) {
+		b.runner.Resume()
+	}
 }
 
 // CancelWait cancels the pending and waits until it is done. It returns the error of the

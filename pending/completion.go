@@ -192,7 +192,7 @@ func (c *completions[H]) waitTurn() error {
 	if c.began == 0 {
 		c.began = waits.Add(1)
 	}
-	return c.turn.Park(Wait{For: c, Bounded: c.bounded, Began: c.began}, false)
+	return c.own.park(c.turn, Wait{For: c, Bounded: c.bounded, Began: c.began}, false, !c.own.runsWith(c.ctx))
 }
 
 // isReady reports whether there is no need to wait. mu must be held.

@@ -77,7 +77,7 @@ func (b *base) cancelContext() *cancelContext {
 // wakeOnDone wakes the running function when its context ends. The function
 // calls it before it first waits. A context that only Cancel ends needs no
 // watch, because Cancel wakes the function itself.
-func (b *base) wakeOnDone(turn Turn) {
+func (b *base) wakeOnDone() {
 	if b.ctx.Done() == nil {
 		return
 	}
@@ -85,7 +85,7 @@ func (b *base) wakeOnDone(turn Turn) {
 	b.mu.Lock() // the function may wait on a second goroutine without Detach
 	defer b.mu.Unlock()
 	if own.stopWake == nil {
-		own.stopWake = context.AfterFunc(own, turn.Resume)
+		own.stopWake = context.AfterFunc(own, b.wakeAtEnd)
 	}
 }
 

@@ -168,10 +168,27 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 		case expired():
 			return b.timedOut(o.timeout)
 		}
-		if err := turn.Park(parks, keep); err != nil {
+		if err := own.park(turn, parks, keep, o.shield || !own.runsWith(ctx)); err != nil {
 			return err
 		}
 	}
+}
+
+// park parks the function of b. A nil b stands for no function. waitsOn says that the wait
+// does not end with the context of the function.
+func (b *base) park(turn Turn, w Wait, keep, waitsOn bool) error {
+	if b != nil && waitsOn {
+		b.set(flagWaitsOn)
+		defer b.unset(flagWaitsOn)
+	}
+	return turn.Park(w, keep)
+}
+
+// runsWith reports whether ctx is the context of the function of b, and not one that is
+// derived from it.
+func (b *base) runsWith(ctx context.Context) bool {
+	c, ok := ctx.(*runContext)
+	return ok && c.base() == b
 }
 
 // isWaiting reports whether the function of b waits. If it does, the current
@@ -188,8 +205,8 @@ func (b *base) removeWaiter(w *waiter) bool {
 // wakeOnDone wakes a parked function when ctx ends, until the returned function
 // is called.
 func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
-	if c, ok := ctx.(*runContext); ok && c.base() == own {
-		own.wakeOnDone(turn)
+	if own.runsWith(ctx) {
+		own.wakeOnDone()
 		return noStop
 	}
 	if ctx.Done() == nil {

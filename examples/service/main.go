@@ -51,7 +51,6 @@ If OTEL_EXPORTER_OTLP_ENDPOINT is set, metrics and traces are sent there.
 
 const command = "service"
 
-var errInterrupted = cli.Interrupted("interrupted")
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
