@@ -44,6 +44,15 @@ func (w *exWorld) watchesOnly(watched, derived int) {
 	})
 }
 
+// logs checks how many errors are to be logged, as nobody has looked at them.
+func (w *exWorld) logs(want int) {
+	w.atEnd(func() {
+		if n := len(w.Cleanups()); n != want {
+			w.Failf("%d errors are to be logged, not %d", n, want)
+		}
+	})
+}
+
 var leaving = []script{
 	{"a waiter is used again after a wait without an end", func(w *exWorld) {
 		w.reuses = true
@@ -196,6 +205,31 @@ var leaving = []script{
 		c.turn.fails = ErrDeadlock
 		w.runs(c)
 	}},
+	{"a cancel does not wake a shielded wait, and ends the next one", func(w *exWorld) {
+		p, q := w.pending(background), w.pending(background)
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			p.waits(ctx, Shield())
+			return q.waitsFor(ctx)
+		})
+		w.runs(c)
+		w.whenParked(c, 1, func() {
+			c.cancels(errA)
+			if c.turn.woken > 0 {
+				w.Failf("a cancel has woken a shielded wait")
+			}
+			p.completes(1)
+		})
+	}},
+	{"a shielded wait, and then a wait that a cancel ends", func(w *exWorld) {
+		p, q := w.pending(background), w.pending(background)
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			p.waits(ctx, Shield())
+			return q.waitsFor(ctx)
+		})
+		w.runs(c)
+		w.whenParked(c, 1, func() { p.completes(1) })
+		w.whenParked(c, 2, func() { c.cancels(errA) })
+	}},
 	{"CancelWait, and nothing else ends the pending", func(w *exWorld) {
 		p := w.pending(background)
 		w.Go("cancels", func() {
@@ -241,6 +275,74 @@ var leaving = []script{
 			}
 			_ = c.task.Run()
 		})
+	}},
+	{"an error is passed on by Then, and nobody looks", func(w *exWorld) {
+		p := w.call(background, returnsError(errA))
+		p.then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.logs(1)
+	}},
+	{"an error is passed on by Then, and somebody looks", func(w *exWorld) {
+		p := w.call(background, returnsError(errA))
+		q := p.then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.Go("waits", func() { q.waits(background) })
+		w.logs(0)
+	}},
+	{"an error is passed on twice by Then, and nobody looks", func(w *exWorld) {
+		p := w.call(background, returnsError(errA))
+		p.then(func(v int) (int, error) { return v, nil }).then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.logs(1)
+	}},
+	{"an error is passed on twice by Then, and somebody looks", func(w *exWorld) {
+		p := w.call(background, returnsError(errA))
+		q := p.then(func(v int) (int, error) { return v, nil }).then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.Go("waits", func() { q.waits(background) })
+		w.logs(0)
+	}},
+	{"an error is passed on to two by Then, and somebody looks at one", func(w *exWorld) {
+		p := w.call(background, returnsError(errA))
+		q := p.then(func(v int) (int, error) { return v, nil })
+		p.then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.Go("waits", func() { q.waits(background) })
+		w.logs(0)
+	}},
+	{"an error is passed on to two by Then, and nobody looks", func(w *exWorld) {
+		p := w.call(background, returnsError(errA))
+		p.then(func(v int) (int, error) { return v, nil })
+		p.then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.logs(1)
+	}},
+	{"an error is passed on once and twice by Then, and nobody looks", func(w *exWorld) {
+		p := w.call(background, returnsError(errA))
+		p.then(func(v int) (int, error) { return v, nil })
+		p.then(func(v int) (int, error) { return v, nil }).then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.logs(1)
+	}},
+	{"a function of Then fails, and nobody looks", func(w *exWorld) {
+		p := w.call(background, returns(1))
+		p.then(func(int) (int, error) { return 0, errB })
+		w.runs(p)
+		w.logs(1)
+	}},
+	{"a function of Then fails, and somebody looks at what it was made of", func(w *exWorld) {
+		p := w.call(background, returns(1))
+		p.then(func(int) (int, error) { return 0, errB }).then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.Go("looks", func() { p.looks() })
+		w.logs(1)
+	}},
+	{"a function of Then fails, that is passed on, and somebody looks", func(w *exWorld) {
+		p := w.call(background, returns(1))
+		q := p.then(func(int) (int, error) { return 0, errB }).then(func(v int) (int, error) { return v, nil })
+		w.runs(p)
+		w.Go("waits", func() { q.waits(background) })
+		w.logs(0)
 	}},
 	{"arguments that are nil", func(w *exWorld) {
 		p := w.pending(background)

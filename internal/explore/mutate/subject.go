@@ -16,7 +16,7 @@ import (
 var (
 	all = flag.Bool("explore.mutants", false, "explore each mutant, which takes long")
 	one = flag.String("explore.only", "", "explore the mutants whose file, line and text match this regular expression")
-	of  = flag.String("explore.mutant", "", "used by it: the number of mutants, and which of them to explore")
+	of  = flag.String("explore.mutant", "", "used by it: the number of mutants, and from which on to explore every other one")
 )
 
 const (
@@ -84,14 +84,14 @@ func Explore(t *testing.T, scripts, others []explore.Script) {
 		t.Skip("TestMutants runs it, in a program that has the mutants")
 	}
 	require.NotNil(t, Set)
-	var n, shard int
-	_, err := fmt.Sscanf(*of, "%d,%d", &n, &shard)
+	var n, first int
+	_, err := fmt.Sscanf(*of, "%d,%d", &n, &first)
 	require.NoError(t, err)
 	Set(0)
 	if n > sample {
 		require.Empty(t, find(scripts, others), "what is not changed")
 	}
-	for i := shard + 1; i <= n; i += atATime {
+	for i := first; i <= n; i += atATime {
 		Set(i)
 		fmt.Printf("mutant %d: %s\n", i, find(scripts, others))
 	}

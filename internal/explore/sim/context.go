@@ -38,7 +38,8 @@ func (c *ctx) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// end ends the context, in one step that is the caller's.
+// end ends the context, in one step that is the caller's. Contexts that were derived of it
+// end in steps after that.
 func (c *ctx) end(err, cause error) {
 	if c.err != nil {
 		return
@@ -57,6 +58,9 @@ func (c *ctx) end(err, cause error) {
 	children := c.children
 	c.children = nil
 	for _, child := range children {
+		if _, ok := child.(*ctx); ok {
+			step("the end of a context reaches another one")
+		}
 		child.end(err, cause)
 	}
 }

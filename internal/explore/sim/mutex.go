@@ -146,7 +146,7 @@ func (l *Pool) Put(item any) {
 
 // Items returns what is in the pool, and how many items are in use. It is for checks.
 func (l *Pool) Items() (in []any, out int) {
-	if now == nil || l.world != now.number {
+	if now != nil && l.world != now.number {
 		return nil, 0
 	}
 	return l.items, l.out

@@ -63,6 +63,9 @@ func NewTimer(d time.Duration) *Timer {
 	return t
 }
 
+// IsRunning reports whether the timer will fire. It is for checks.
+func (t *Timer) IsRunning() bool { return !t.over }
+
 // Stop stands for that of [time.Timer].
 func (t *Timer) Stop() bool {
 	step("stop a timer")
