@@ -320,6 +320,40 @@ func init() {
 				w.boss.children[0].stop(nil)
 			})
 		}),
+		in(one, "a worker is about to stop, what blocks that ends with the next call", func(w *exWorld) {
+			w.isPatient = true
+			w.Go("calls", func() {
+				w.call(returns)
+				w.await(func() bool { return w.pool().idle.Len() == 1 }, "wait for an idle worker")
+				c := w.boss.children[0]
+				hold := false
+				c.calls(func() error {
+					w.await(func() bool { return hold }, "hold out")
+					return nil
+				})
+				t := newCall(context.Background(), &c.sched, func(context.Context) (int, error) { return 1, nil })
+				_ = c.sched.Submit(&t.task, 0)
+				t.OnDone(func(pending.Handle) {
+					w.await(func() bool { return len(w.calls) == 2 && w.isQuiet() }, "block the stop")
+					hold = true
+				})
+				w.Go("stops the worker", func() { c.stop(nil) })
+				w.await(func() bool { return c.now() == StateStopping }, "wait for the stop")
+				w.call(returns)
+			})
+		}),
+		in(restarts, "an idle worker restarts, and two calls come one after the other", func(w *exWorld) {
+			w.backoffEnds = func() bool { return len(w.calls) >= 2 }
+			w.Go("calls", func() {
+				w.call(returns)
+				w.await(func() bool { return w.pool().idle.Len() == 1 }, "wait for an idle worker")
+				c := w.boss.children[0]
+				c.panics()
+				w.await(func() bool { return c.now() == StateStarting }, "wait for the restart")
+				w.call(returns)
+				w.call(returns)
+			})
+		}),
 		in(one, "a worker stops while somebody else's function holds out there, and a call", func(w *exWorld) {
 			w.isPatient = true
 			w.makes(returns)
