@@ -60,6 +60,7 @@ func (s *session) leave() {
 // pointed are scripts that lead to what happens rarely.
 func pointed() []script {
 	all := append(timed(), refusals()...)
+	all = append(all, manySmall(), cancelsBehindBatches())
 	for name, size := range map[string]int{"small": sizeInline, "large": sizeLarge} {
 		for items := range uint64(3) {
 			all = append(all, script{fmt.Sprintf("a cancellation that crosses %s answers, %d", name, items), func(w *world) {
@@ -211,7 +212,7 @@ func scripts() (all []script) {
 			w.fault(fault)
 		}})
 	}
-	return append(all, secondCut(), manySmall())
+	return append(all, secondCut())
 }
 
 func refusals() []script {
@@ -255,6 +256,32 @@ func manySmall() script {
 			}
 			for _, j := range jobs[5:] {
 				w.cancel(p, j)
+			}
+		})
+	}}
+}
+
+// cancelsBehindBatches has the cancellations of large calls wait behind small ones, while
+// another large call can begin.
+func cancelsBehindBatches() script {
+	return script{"cancellations that wait behind batches of small calls", func(w *world) {
+		var small, large []*job
+		for range 5 {
+			small = append(small, w.newJob(wire.InlineSize-10, 0, 0))
+		}
+		for range wire.MaxTransfers + 1 {
+			large = append(large, w.newJob(4*wire.ChunkSize, 0, 0))
+		}
+		w.user(func(p *explore.Proc) {
+			for _, j := range large {
+				w.call(p, j)
+			}
+			p.Await(func() bool { return large[wire.MaxTransfers-1].left }, "cancel")
+			for _, j := range small {
+				w.callNow(j)
+			}
+			for _, j := range large[:wire.MaxTransfers] {
+				w.cancelNow(j)
 			}
 		})
 	}}
