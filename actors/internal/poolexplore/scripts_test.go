@@ -17,15 +17,15 @@ import (
 )
 
 func TestScripts(t *testing.T) {
-	explore.Run(t, explored(scripts), explore.Effort{States: 6000, Schedules: 300})
+	explore.Run(t, explored(scripts), explore.Effort{States: 5000, Schedules: 200})
 }
 
 func TestPairs(t *testing.T) {
-	explore.RunAll(t, explored(pairs()), explore.Effort{States: 300, Schedules: 20})
+	explore.RunAll(t, explored(pairs()), explore.Effort{States: 300, Schedules: 10})
 }
 
 func TestTriples(t *testing.T) {
-	explore.RunAll(t, explored(triples()), explore.Effort{Schedules: 8})
+	explore.RunAll(t, explored(triples()), explore.Effort{Schedules: 6})
 }
 
 func TestReplayed(t *testing.T) { explore.RunReplay(t, explored(allScripts())) }
@@ -318,6 +318,21 @@ func init() {
 			w.Go("stops a worker", func() {
 				w.await(func() bool { return w.pool().idle.Len() == 2 || w.isQuiet() }, "wait for idle workers")
 				w.boss.children[0].stop(nil)
+			})
+		}),
+		in(setting{workers: 2, idle: 2, policy: supervision.ActionRestart}, "a worker restarts for long before it has its job", func(w *exWorld) {
+			w.backoffEnds = w.isQuiet
+			w.makes(returns)
+			w.panicsOnWorker()
+		}),
+		in(one, "a function is back while its worker has another job, which ends first", func(w *exWorld) {
+			w.Go("calls", func() {
+				w.call(func(c *exCall) error {
+					_ = w.lends(func() bool { return len(w.calls) == 2 && w.calls[1].running })(c)
+					c.task.sched.park(c.task, w.calls[1].IsDone)
+					return nil
+				})
+				w.call(w.waits(func() bool { return len(w.boss.children[0].worker.back) > 0 }))
 			})
 		}),
 		in(one, "a worker is about to stop, what blocks that ends with the next call", func(w *exWorld) {
