@@ -104,9 +104,8 @@ func (c *call[T]) outcome(ctx context.Context, refused error) (value T, err erro
 	}
 	value, err = c.Wait(ctx, pending.Protect())
 	if !c.IsDone() && ctx.Err() != nil {
-		cause := context.Cause(ctx)
-		c.Reject(cause)
-		c.Interrupt(cause)
+		c.Reject(err) // which says where the call was
+		c.Interrupt(context.Cause(ctx))
 		value, err = c.Wait(ctx, pending.Shield(), pending.Protect())
 	}
 	if !c.IsDone() { // the wait could never end, or was one too many

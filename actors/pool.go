@@ -419,6 +419,19 @@ func (p *pool) hasQueue() bool {
 	return p.queue.Len() > 0 || slices.ContainsFunc(p.workers, isSpawning)
 }
 
+// waiting returns how many calls wait for a worker, or for one that is being spawned.
+func (p *pool) waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.queue.Len()
+	for _, w := range p.workers {
+		if w.isSpawning {
+			n++
+		}
+	}
+	return n
+}
+
 // closePool rejects the calls without a worker. The workers themselves are stopped
 // as children.
 func (c *Caller) closePool(err error) {

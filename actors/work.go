@@ -21,6 +21,8 @@ type work interface {
 	entry() uintptr
 	// heldUp says what waits until the function that runs has returned, besides calls.
 	heldUp() []string
+	// spanContext returns the context with the span of what runs.
+	spanContext() context.Context
 }
 
 // workOf returns what a task runs.
@@ -35,6 +37,8 @@ type call[T any] struct {
 func (c *call[T]) schedulable() *sched.Task { return &c.task }
 
 func (c *call[T]) heldUp() []string { return nil }
+
+func (c *call[T]) spanContext() context.Context { return c.Context() }
 
 func (c *call[T]) entry() uintptr {
 	_, pc := pending.Origin(c)

@@ -65,6 +65,10 @@ func Origin(h Handle) (given string, pc uintptr) {
 	return given, b.pc
 }
 
+// Panicked reports whether the function behind h has panicked. A function that returns the
+// [*PanicError] of another one has not. It is for observers.
+func Panicked(h Handle) bool { return h.core().is(flagPanicked) }
+
 // Task is a pending together with the function that completes it. It is for
 // schedulers of functions, which is package actors. Programs see only its
 // Pending.
@@ -152,6 +156,7 @@ func (t *Task[T]) end(value T, err error) {
 // a log handler of user code may end the goroutine.
 func (t *Task[T]) endCrashed(crash *PanicError) {
 	t.fn = nil
+	t.set(flagPanicked)
 	t.endRun()
 	var none T
 	defer t.complete(none, crash)
@@ -183,7 +188,7 @@ func (t *Task[T]) Unlimit(queued bool) {
 // Due notes that the time of a delayed call has come, and notifies the observer.
 func (t *Task[T]) Due() {
 	t.unset(flagDelayed)
-	if o := t.observed(); o != nil {
+	if o := t.observed(); o.Observation != nil {
 		o.Due()
 	}
 }
