@@ -17,15 +17,15 @@ import (
 )
 
 func TestScripts(t *testing.T) {
-	explore.Run(t, explored(scripts), explore.Effort{States: 5000, Schedules: 200})
+	explore.Run(t, explored(scripts), explore.Effort{States: 4000, Schedules: 150})
 }
 
 func TestPairs(t *testing.T) {
-	explore.RunAll(t, explored(pairs()), explore.Effort{States: 300, Schedules: 10})
+	explore.RunAll(t, explored(pairs()), explore.Effort{States: 200, Schedules: 10})
 }
 
 func TestTriples(t *testing.T) {
-	explore.RunAll(t, explored(triples()), explore.Effort{Schedules: 6})
+	explore.RunAll(t, explored(triples()), explore.Effort{Schedules: 4})
 }
 
 func TestReplayed(t *testing.T) { explore.RunReplay(t, explored(allScripts())) }

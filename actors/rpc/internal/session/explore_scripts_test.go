@@ -60,7 +60,6 @@ func (s *session) leave() {
 // pointed are scripts that lead to what happens rarely.
 func pointed() []script {
 	all := append(timed(), refusals()...)
-	all = append(all, manySmall(), cancelsBehindBatches())
 	for name, size := range map[string]int{"small": sizeInline, "large": sizeLarge} {
 		for items := range uint64(3) {
 			all = append(all, script{fmt.Sprintf("a cancellation that crosses %s answers, %d", name, items), func(w *world) {
@@ -212,7 +211,7 @@ func scripts() (all []script) {
 			w.fault(fault)
 		}})
 	}
-	return append(all, secondCut())
+	return append(all, secondCut(), manySmall(), cancelsBehindBatches())
 }
 
 func refusals() []script {
