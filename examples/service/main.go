@@ -34,7 +34,7 @@ import (
 const usage = `usage: service [-listen ADDRESS] [-file FILE] [-save D] [-grace D] CHOICE...
 
 Counts votes: POST /votes/CHOICE votes, GET /votes returns the numbers, and
-GET /healthz says whether the service works. Ctrl-C or SIGTERM ends it, after
+GET /healthz says whether the service runs. Ctrl-C or SIGTERM ends it, after
 the requests it has and a last save.
 
 The exit status is 0, or 1 if the service has failed or the votes cannot be
@@ -50,7 +50,6 @@ If OTEL_EXPORTER_OTLP_ENDPOINT is set, metrics and traces are sent there.
 `
 
 const command = "service"
-
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
