@@ -11,6 +11,8 @@
 // and its links are one transaction, so whenever the program ends the database
 // is consistent.
 //
+// Read crawl.go first, then the function crawl in main.go.
+//
 //	main.go     the command line, and the life of the callers
 //	crawl.go    the crawler: what is fetched next
 //	fetch.go    one page

@@ -12,6 +12,8 @@
 // Ctrl-C or SIGTERM ends the service in order: it takes no more requests,
 // answers those it has, saves the votes and exits, all of it within a deadline.
 //
+// Read ballot.go first, then web.go and service.go. main.go has nothing but the command line.
+//
 //	main.go     the command line
 //	service.go  the life of the service
 //	ballot.go   the votes, and the caller that owns them
