@@ -32,7 +32,7 @@ func Call[T any](
 ) (T, error) {
 	requireCall(ctx, c, fn == nil, "Call")
 	if len(opts) == 0 {
-		t := newCall(ctx, &c.sched, fn, c.observed(telemetry.Call, 0, nil))
+		t := newCall(ctx, c, &c.sched, fn, c.observed(telemetry.Call, 0, nil))
 		ran, err := c.runInPlace(ctx, t)
 		if !ran {
 			c.enqueue(ctx, t)
@@ -104,9 +104,8 @@ func (c *call[T]) outcome(ctx context.Context, refused error) (value T, err erro
 	}
 	value, err = c.Wait(ctx, pending.Protect())
 	if !c.IsDone() && ctx.Err() != nil {
-		cause := context.Cause(ctx)
-		c.Reject(cause)
-		c.Interrupt(cause)
+		c.Reject(err) // which says where the call was
+		c.Interrupt(context.Cause(ctx))
 		value, err = c.Wait(ctx, pending.Shield(), pending.Protect())
 	}
 	if !c.IsDone() { // the wait could never end, or was one too many

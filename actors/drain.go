@@ -118,9 +118,10 @@ func (c *Caller) Idle() bool {
 // caller and adopted actors are included. The actor system itself goes on: protoactor's
 // own Shutdown stops no actor.
 //
-// When ctx ends first it stops the rest, waits for their ends, and returns the error of
-// ctx, with the functions that had not returned. In a caller's function it returns
-// [pending.ErrDeadlock].
+// When ctx ends first it stops the rest, as [Caller.Stop] does, and returns the error of ctx
+// at once, with the functions that had not returned. Those stops go on: wait for
+// [Caller.Stopped] to give functions the time to clean up. In a caller's function Shutdown
+// returns [pending.ErrDeadlock].
 //
 // It may be called from any goroutine.
 func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
@@ -130,9 +131,13 @@ func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, current.path())
 	}
 	top := registryOf(system).all(func(c *Caller) bool { return c.parent == nil })
-	err := drainAll(ctx, top)
-	for _, c := range top {
-		<-c.Stopped()
+	if err := drainAll(ctx, top); err != nil {
+		return err
 	}
-	return err
+	for _, c := range top {
+		if err := c.waitStopped(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -261,3 +261,33 @@ func TestWaitForManyThatEndsEarlyNamesOneOfThem(t *testing.T) {
 		})
 	})
 }
+
+func TestCallWhoseContextEndsInTheQueueSaysWhereItWas(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, c *actors.Caller) error{
+		"Do": func(ctx context.Context, c *actors.Caller) error {
+			return actors.Do(ctx, c, func(context.Context) error { return nil })
+		},
+		"Done": func(ctx context.Context, c *actors.Caller) error {
+			p := actors.CallSoon(ctx, c, one)
+			<-p.Done()
+			return p.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				c := start(t, system, props.Name("busy"))
+				gate := make(chan struct{})
+				actors.CallSoon(t.Context(), c, func(context.Context) (int, error) { <-gate; return 0, nil })
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				err := call(ctx, c)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, err, pending.ErrCancelled)
+				require.ErrorContains(t, err, "queued on callers/busy")
+				require.ErrorContains(t, err, "is running")
+				close(gate)
+			})
+		})
+	}
+}

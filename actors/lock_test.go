@@ -132,3 +132,57 @@ func TestHandOverThatClosesACircleIsADeadlock(t *testing.T) {
 		assert.Equal(t, 1, result(t, second))
 	})
 }
+
+// The function that produces work acquires, and the work releases.
+func TestSemaphoreThatCallsReleaseIsNoDeadlock(t *testing.T) {
+	for name, begin := range map[string]func(ctx context.Context, c *actors.Caller, s *pending.Semaphore){
+		"in the call": func(ctx context.Context, c *actors.Caller, s *pending.Semaphore) {
+			actors.ToThread(ctx, c, actors.NoResult(func(ctx context.Context) error {
+				defer s.Release(1)
+				return actors.Sleep(ctx, time.Second)
+			}))
+		},
+		"in a callback": func(ctx context.Context, c *actors.Caller, s *pending.Semaphore) {
+			p := actors.ToThread(ctx, c, actors.NoResult(func(ctx context.Context) error { return actors.Sleep(ctx, time.Second) }))
+			p.OnDone(func(pending.Handle) { s.Release(1) })
+		},
+		"on a goroutine": func(ctx context.Context, _ *actors.Caller, s *pending.Semaphore) {
+			ctx = actors.Detach(ctx)
+			go func() {
+				defer s.Release(1)
+				_ = actors.Sleep(ctx, time.Second) // how it ends does not matter
+			}()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+				c := start(t, system)
+				s := pending.NewSemaphore(2)
+				_, err := actors.CallSoon(t.Context(), c, actors.NoResult(func(ctx context.Context) error {
+					for range 10 {
+						if err := s.Acquire(ctx, 1); err != nil {
+							return err
+						}
+						begin(ctx, c, s)
+					}
+					return s.Acquire(ctx, 2)
+				})).Wait(t.Context())
+				require.NoError(t, err)
+			})
+		})
+	}
+}
+
+func TestFunctionThatNeedsMoreOfASemaphoreThanIsLeftByItselfIsADeadlock(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system)
+		s := pending.NewSemaphore(2)
+		err := actors.Do(t.Context(), c, func(ctx context.Context) error {
+			if err := s.Acquire(ctx, 1); err != nil {
+				return err
+			}
+			return s.Acquire(ctx, 2)
+		})
+		require.ErrorIs(t, err, pending.ErrDeadlock)
+	})
+}

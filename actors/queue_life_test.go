@@ -3,6 +3,8 @@ package actors_test
 import (
 	"context"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,13 +112,18 @@ func TestQueueIsClosedWhenItsContextEnds(t *testing.T) {
 // the queue whose function that is: the context is that of all items.
 func TestQueueIsClosedByARestartThatItsItemHasSeen(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
-		c := start(t, system, props.Supervision(supervision.Restart()))
+		log, logged := recorded()
+		c := start(t, system, props.Supervision(supervision.Restart()), logged)
 		interrupted, other := actors.NewQueue(c, func(ctx context.Context, _ int) error { return actors.Sleep(ctx, time.Hour) }),
 			actors.NewQueue(c, func(context.Context, int) error { return nil })
 		require.NoError(t, interrupted.Put(1))
+		require.NoError(t, interrupted.Put(2))
 		_ = failure(do(t.Context(), c, func(context.Context) { panic(errBoom) }))
 		<-interrupted.Pending().Done()
 		require.ErrorIs(t, interrupted.Pending().Err(), errBoom)
+		assert.True(t, slices.ContainsFunc(log.with("caller"), func(r record) bool {
+			return strings.HasPrefix(r.message, "actors: dropped by a restart: 1 items of the queue ")
+		}))
 		require.NoError(t, other.Put(1), "that had nothing to do")
 		require.NoError(t, other.CloseWait(t.Context()))
 	})

@@ -34,9 +34,8 @@ type queueTask[A any] struct {
 	spans    *telemetry.Items // nil without telemetry
 	refused  error            // why the queue is closed from the beginning
 
-	// Used on the turn: the item that was taken last, its trace, and its position, from 1.
+	// Used on the turn: the item that was taken last, and its position, from 1.
 	item     A
-	trace    telemetry.Item
 	position int
 	started  bool        // some item was handled
 	called   atomic.Bool // the function was called for this item
@@ -44,6 +43,7 @@ type queueTask[A any] struct {
 	mu       sync.Mutex
 	items    fifo.Ring[A]
 	traces   fifo.Ring[telemetry.Item] // of the items, with telemetry
+	trace    telemetry.Item            // of the item that was taken and not called yet
 	failed   int
 	running  bool // an item was taken
 	missed   int
@@ -66,7 +66,7 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 	q.source = sched.Source{Next: q.next, Ended: q.IsDone}
 	observed := pending.Named(o.name)
 	if c.traced != nil {
-		q.spans = c.traced.Items()
+		q.spans = c.traced.Items(q.entry())
 		observed = pending.ObservedBy(q.spans)
 	}
 	q.Init(o.ctx, nil, &q.task, pending.Named(o.name), pending.TrackedBy(isManager), observed)
@@ -110,6 +110,13 @@ func (q *queueTask[A]) heldUp() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%d items of the queue %s", n, q.Name())}
+}
+
+func (q *queueTask[A]) spanContext() context.Context {
+	if ctx := q.spans.Running(); ctx != nil {
+		return ctx
+	}
+	return q.Context()
 }
 
 // Cancel replaces the Cancel of the pending for cancellations by package actors. A
@@ -239,12 +246,13 @@ func (q *queueTask[A]) next() *sched.Task {
 // Run handles one item. It replaces the Run of the task.
 func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 	var none A
-	item, trace, position := q.item, q.trace, q.position
-	q.item, q.trace = none, telemetry.Item{}
+	item, position := q.item, q.position
+	q.item = none
 	q.called.Store(true)
+	trace := q.takeTrace()
 	defer q.release()
 	if q.Cancelled() || !q.started && !q.Begin() {
-		trace.Drop(pending.ErrCancelled)
+		trace.Drop(q.Err())
 		return nil
 	}
 	q.started = true
@@ -255,23 +263,43 @@ func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 			crash = &pending.PanicError{Value: r, Stack: debug.Stack()}
 			err = crash
 		}
-		q.spans.End(trace, err)
+		q.spans.End(trace, err, crash != nil)
 		if err != nil {
 			q.fail(ctx, position, item, err)
 		}
 	}()
+	if q.caller.config.ProfileLabels {
+		defer setLabels(ctx, &q.task)()
+	}
 	err = q.fn(ctx, item)
 	return nil
+}
+
+// takeTrace returns the trace of the item that was taken, once.
+func (q *queueTask[A]) takeTrace() telemetry.Item {
+	if q.spans == nil {
+		return telemetry.Item{}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	trace := q.trace
+	q.trace = telemetry.Item{}
+	return trace
 }
 
 // Reject is called by a stop. An item that was taken just before does not run, or
 // finds the queue cancelled.
 func (q *queueTask[A]) Reject(cause error) {
 	defer func() { // even if a log handler ends the goroutine
+		var trace telemetry.Item
 		q.mu.Lock()
-		q.running = q.running && q.called.Load()
+		if !q.called.Load() {
+			q.running = false
+			trace, q.trace = q.trace, trace
+		}
 		over := q.isOver()
 		q.mu.Unlock()
+		trace.Drop(q.Err())
 		if over {
 			q.End(struct{}{}, nil)
 		}
@@ -377,4 +405,12 @@ func (q *queueTask[A]) isOpen() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return !q.closing
+}
+
+// passedOver returns how many items wait whose source has come up, so that the run queue
+// does not have it any more.
+func (q *queueTask[A]) passedOver() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return min(q.missed, q.items.Len())
 }

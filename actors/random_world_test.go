@@ -292,9 +292,13 @@ func (w *world) finish(drain bool) {
 		if !drain {
 			cancel()
 		}
+		callers := slices.Collect(actors.All(w.system))
 		err := actors.Shutdown(ctx, w.system)
 		if drain || !errors.Is(err, context.Canceled) {
-			assert.NoError(w, err)
+			require.NoError(w, err)
+		}
+		for _, c := range callers {
+			<-c.Stopped()
 		}
 	})
 	for c := range actors.All(w.system) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -126,7 +127,13 @@ func (c *Caller) interruptForRestart() {
 	}
 	cause := c.restartError()
 	defer c.startGrace()
-	forEachDespiteGoexit(active, func(t *sched.Task) { t.Work().Cancel(cause) })
+	forEachDespiteGoexit(active, func(t *sched.Task) {
+		dropped := workOf(t).heldUp()
+		t.Work().Cancel(cause)
+		if len(dropped) > 0 {
+			c.log().Warn("actors: dropped by a restart: "+strings.Join(dropped, ", "), slog.String("caller", c.path()))
+		}
+	})
 }
 
 // restartError is the error of what a restart has cancelled.
@@ -203,6 +210,9 @@ func (c *Caller) resumed() {
 		}
 		suspended = cold.resumeWithParent
 		cold.restart, cold.resumeWithParent = nil, nil
+		if c.restarting {
+			cold.counters.Restarts++
+		}
 		c.setEscalation(nil)
 	}
 	restarted := c.restarting

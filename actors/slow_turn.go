@@ -13,7 +13,6 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // mostWaiting bounds how many of the functions that wait for a turn are named.
@@ -126,8 +125,8 @@ func (c *Caller) reportSlowTurn(turn sched.SlowTurn, waiting []string) {
 	}
 	ctx := context.Background()
 	if turn.Task != nil {
-		ctx = turn.Task.Work().Context()
-		telemetry.LongTurn(ctx, turn.Lasted, []byte(strings.Join(stack, "\n")))
+		ctx = workOf(turn.Task).spanContext()
+		c.config.Telemetry.LongTurn(ctx, turn.Lasted, []byte(strings.Join(stack, "\n")))
 	}
 	c.logSlowTurn(ctx, function, turn.Since, turn.Lasted, waiting, stack)
 }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,17 +30,17 @@ func telemetryBehind(h pending.Handle) *telemetry.Telemetry {
 }
 
 // observed adds the observer of a call to its options, if the caller has
-// telemetry.
+// telemetry. It is the first of the observers, so that the others find its span.
 func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pending.Option) []pending.Option {
 	switch {
 	case c.traced == nil:
 		return opts
 	case delay > 0:
-		return append(opts, c.traced.DelayedOptions(m, delay)...)
+		return append(c.traced.DelayedOptions(m, delay), opts...)
 	case len(opts) == 0:
 		return c.traced.Options(m)
 	default:
-		return append(opts, c.traced.Options(m)...)
+		return append(slices.Clip(c.traced.Options(m)), opts...)
 	}
 }
 
@@ -111,7 +112,7 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 	var c telemetry.Stats
 	for _, caller := range r.all(func(c *Caller) bool { return c.config.Telemetry == t }) {
 		c.Callers++
-		c.Queued += caller.sched.Len()
+		c.Queued += caller.waiting()
 		switch {
 		case caller.worker == nil:
 		case caller.sched.Idle():
@@ -121,4 +122,19 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 		}
 	}
 	return c
+}
+
+// waiting returns how many calls, items and messages wait for a turn of the caller, or for
+// a worker.
+func (c *Caller) waiting() int {
+	n := c.sched.Len()
+	for _, open := range c.openQueues() {
+		if q, ok := open.(interface{ passedOver() int }); ok {
+			n += q.passedOver()
+		}
+	}
+	if p := c.existingWorkers(); p != nil {
+		n += p.waiting()
+	}
+	return n
 }

@@ -21,6 +21,8 @@ type work interface {
 	entry() uintptr
 	// heldUp says what waits until the function that runs has returned, besides calls.
 	heldUp() []string
+	// spanContext returns the context with the span of what runs.
+	spanContext() context.Context
 }
 
 // workOf returns what a task runs.
@@ -36,18 +38,25 @@ func (c *call[T]) schedulable() *sched.Task { return &c.task }
 
 func (c *call[T]) heldUp() []string { return nil }
 
+func (c *call[T]) spanContext() context.Context { return c.Context() }
+
 func (c *call[T]) entry() uintptr {
 	_, pc := pending.Origin(c)
 	return pc
 }
 
-// newCall makes a call of fn for the scheduler s: that of a caller, or that of the
-// calls without a worker.
+// newCall makes a call of fn on c for the scheduler s: that of c, or that of the calls
+// without a worker.
 func newCall[T any](
-	ctx context.Context, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
+	ctx context.Context, c *Caller, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {
 	t := &call[T]{}
 	t.task.Init(t, s)
 	t.Init(ctx, fn, &t.task, opts...)
+	if c.config.ProfileLabels {
+		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) {
+			return labeled(&t.task, fn)
+		})
+	}
 	return t
 }

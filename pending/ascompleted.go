@@ -136,8 +136,8 @@ func (o *completedOptions) observe(ctx context.Context, name string) func(failed
 	if o.observer == nil {
 		return func(*error) {}
 	}
-	_, observation := o.observer.Observe(ctx, New[struct{}](context.Background(), Named(name)))
-	if observation == nil {
+	_, observation := observe(ctx, o.observer, New[struct{}](context.Background(), Named(name)))
+	if observation.Observation == nil {
 		return func(*error) {}
 	}
 	return func(failed *error) { observation.Done(*failed) }

@@ -8,7 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/entry"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 )
 
 // The states of a pending. Done is final. Cancelled may come before done, and
@@ -19,6 +21,7 @@ const (
 	flagCancelled
 	flagDone
 	flagObserved // there is an observation; set before the pending is published
+	flagCalled   // the function has scheduled something
 	flagWaitsOn  // the function is in a wait that does not end with its context
 	flagProtected
 	flagSeen       // somebody has looked at the error
@@ -26,6 +29,7 @@ const (
 	flagQueueTimed // a timer will cancel it if its function has not started
 	flagDelayed    // a timer will schedule its function
 	flagExited     // the function has ended its goroutine
+	flagPanicked   // the function has panicked
 	flagDerived    // made by Then
 )
 
@@ -54,22 +58,24 @@ type base struct {
 type lazyState struct {
 	id          uint64
 	name        string
+	pc          uintptr // of the function that the names are about; 0 for the one behind the pending
 	metadata    Metadata
 	describe    func(Metadata)
-	described   bool // metadata is complete, and may be in use outside
-	derived     bool // made by Then
+	described   bool  // metadata is complete, and may be in use outside
+	derived     bool  // made by Then
+	later       int32 // the number of causes after the first one
 	canceller   func(error)
 	source      *base // cancelled with this pending, which Then made; nil with a canceller
 	observation Observation
 	unwatch     func() bool // stops watching ctx
-	later       int         // the number of causes after the first one
 	explain     func() string
-	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
-	origin      Runner           // of the call that Then has made the pending of; nil after the end
-	passed      *base            // whose error this pending has, which Then made; nil for none
-	completer   Handle           // its function completes this pending
-	needs       Node             // what else completes it
-	contended   []*Semaphore     // that the function holds or has held, while goroutines waited
+	unseen      *runtime.Cleanup   // logs the error when the pending is collected; nil for none
+	origin      Runner             // of the call that Then has made the pending of; nil after the end
+	passed      *base              // whose error this pending has, which Then made; nil for none
+	completer   Handle             // its function completes this pending
+	needs       Node               // what else completes it
+	contended   []*Semaphore       // that the function holds or has held, while goroutines waited
+	progress    *snapshot.Progress // what the function says of it; nil for nothing
 	options
 }
 
@@ -94,6 +100,13 @@ type Option func(*lazyState)
 // [actors.Named]: https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Named
 func Named(name string) Option {
 	return func(x *lazyState) { x.name = name }
+}
+
+// ImplementedBy says that fn is the function which the pending is about, in its names, in
+// logs and spans, although another one calls it. It is for code that wraps functions.
+func ImplementedBy(fn any) Option {
+	pc := entry.Of(fn)
+	return func(x *lazyState) { x.pc = pc }
 }
 
 // With attaches a value to the pending's metadata. For a call, use [actors.With].
@@ -188,9 +201,23 @@ func ExplainedBy(explain func() string) Option {
 	return func(x *lazyState) { x.explain = explain }
 }
 
-// ObservedBy makes o observe the pending. A *telemetry.Telemetry is an observer.
+// ObservedBy makes o observe the pending, besides the observers that it has. The context
+// that an observer returns is that of the ones after it. A *telemetry.Telemetry is an
+// observer. A nil o has no effect.
 func ObservedBy(o Observer) Option {
-	return func(x *lazyState) { x.observer = o }
+	return func(x *lazyState) {
+		all, several := x.observer.(observers)
+		switch {
+		case o == nil:
+		case several:
+			all = append(all, o)
+			x.observer = all
+		case x.observer != nil:
+			x.observer = observers{x.observer, o}
+		default:
+			x.observer = o
+		}
+	}
 }
 
 // init makes b the inside of handle. It is called once, before handle is
@@ -211,8 +238,13 @@ func (b *base) apply(opts []Option) {
 	for _, opt := range opts {
 		opt(b.lazy)
 	}
+	if b.lazy.pc != 0 {
+		b.pc = b.lazy.pc
+	}
 	if o := b.lazy.observer; o != nil {
-		b.ctx, b.lazy.observation = o.Observe(b.ctx, b.handle)
+		var made guarded
+		b.ctx, made = observe(b.ctx, o, b.handle)
+		b.lazy.observation = made.Observation
 	}
 	if b.lazy.observation != nil {
 		b.set(flagObserved)
@@ -409,6 +441,9 @@ func (b *base) markDone() *waiter {
 	if b.runner != nil && !ran {
 		b.runner.Dropped()
 	}
+	if b.runner != nil && b.err != nil {
+		b.runner.Failed(ran, b.is(flagCancelled))
+	}
 	if unwatch != nil {
 		b.guard("context", func() { unwatch() })
 	}
@@ -427,7 +462,9 @@ func (b *base) watch() {
 	}
 	// mu is not held here: the context may be user code.
 	stop := context.AfterFunc(b.ctx, func() {
-		b.cancelUnless(flagDone|flagStarted, context.Cause(b.ctx), true)
+		cause := context.Cause(b.ctx)
+		defer func() { b.cancelUnless(flagDone|flagStarted, cause, true) }() // even if an explanation ends the goroutine
+		cause = b.endOfContext()
 	})
 	b.mu.Lock()
 	needed := !b.is(flagDone) && b.ensureLazy().unwatch == nil

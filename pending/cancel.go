@@ -97,7 +97,7 @@ func (b *base) laterCauses() int {
 	if b.lazy == nil {
 		return 0
 	}
-	return b.lazy.later
+	return int(b.lazy.later)
 }
 
 // markCancelled sets flagCancelled unless one of the given flags is set. It

@@ -185,14 +185,19 @@ func (c *completions[H]) endedUnlessReady() error {
 }
 
 func (c *completions[H]) waitTurn() error {
-	if o := c.own.observed(); o != nil {
+	o := c.own.observed()
+	if o.Observation != nil {
 		o.Suspended(nil)
 		defer o.Resumed()
 	}
 	if c.began == 0 {
 		c.began = waits.Add(1)
 	}
-	return c.own.park(c.turn, Wait{For: c, Bounded: c.bounded, Began: c.began}, false, !c.own.runsWith(c.ctx))
+	err := c.own.park(c.turn, Wait{For: c, Bounded: c.bounded, Began: c.began}, false, !c.own.runsWith(c.ctx))
+	if err != nil {
+		o.WaitFailed(err)
+	}
+	return err
 }
 
 // isReady reports whether there is no need to wait. mu must be held.

@@ -138,11 +138,13 @@ func Current(ctx context.Context) (Handle, bool) {
 func scheduleContext(ctx context.Context) context.Context {
 	switch c := ctx.(type) {
 	case *runContext:
+		c.base().noteCall()
 		return c.ctx
 	case *turnContext:
 		return scheduleContext(c.Context)
 	case *trackersContext:
 		if own := runContextBehind(c); own != nil {
+			own.base().noteCall()
 			return withTrackers(own.ctx, c.trackers)
 		}
 	}
@@ -150,12 +152,21 @@ func scheduleContext(ctx context.Context) context.Context {
 	if b == nil {
 		return ctx
 	}
+	b.noteCall()
 	parent := b.ctx
 	done := ctx.Done() // makes the function's cancellation, if ctx uses it
 	if own := b.cancellation.Load(); own == nil || own.Done() != done {
 		parent = ctx // ctx ends by itself before the function does, or never
 	}
 	return &detachedContext{Context: parent, values: ctx, task: b}
+}
+
+// noteCall notes that the function has scheduled something, or has given its values to another
+// goroutine.
+func (b *base) noteCall() {
+	if !b.is(flagCalled) {
+		b.set(flagCalled)
+	}
 }
 
 // runContextBehind returns the context of a function if c adds only trackers

@@ -111,12 +111,31 @@ func (b *base) contextEnded(ctx context.Context) error {
 	return &endedError{what: b.label(), progress: b.progress(), err: ctx.Err(), cause: context.Cause(ctx)}
 }
 
+// endOfContext returns why the context of b has ended, and where the work behind b is.
+func (b *base) endOfContext() (cause error) {
+	cause = context.Cause(b.ctx)
+	place := ""
+	b.guard("explanation", func() { place = b.place() })
+	if place == "" {
+		return cause
+	}
+	return &endedError{what: b.label(), progress: place, err: b.ctx.Err(), cause: cause}
+}
+
 // timedOut returns the error of a wait for b that took longer than d.
 func (b *base) timedOut(d time.Duration) error {
 	return &endedError{
 		what: b.label(), progress: b.progress(),
 		err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d),
 	}
+}
+
+// place describes where the work behind the pending is, or returns "".
+func (b *base) place() string {
+	if r, ok := b.runner.(interface{ Place() string }); ok {
+		return r.Place()
+	}
+	return b.progress()
 }
 
 // progress describes how far the work behind the pending is, or returns "".

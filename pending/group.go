@@ -32,7 +32,7 @@ type Group struct {
 	parent      *Group
 	options     groupOptions
 	drained     *Pending[struct{}] // done when the wait is over
-	observation Observation        // nil without an observer
+	observation guarded            // of the observer, if there is one
 	foreign     bool               // made by another function, while that of outer waited
 
 	mu        sync.Mutex
@@ -76,7 +76,7 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		g.outer = context.WithoutCancel(ctx)
 	}
 	if o := g.options.observer; o != nil {
-		g.outer, g.observation = o.Observe(g.outer, g.drained)
+		g.outer, g.observation = observe(g.outer, o, g.drained)
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
 	g.cancel = cancel
@@ -259,7 +259,7 @@ func (g *Group) limitWait() {
 
 // cancelMembers ends the context and cancels the members.
 func (g *Group) cancelMembers(why error) {
-	if g.observation != nil {
+	if g.observation.Observation != nil {
 		g.observation.CancelRequested(why)
 	}
 	g.cancel(why)
@@ -457,7 +457,7 @@ func (g *Group) close() error {
 		err = fmt.Errorf("pending: group: %w", errors.Join(g.failures...))
 	}
 	g.cancel(ErrGroupOver)
-	if g.observation != nil {
+	if g.observation.Observation != nil {
 		g.observation.Done(err)
 	}
 	return err

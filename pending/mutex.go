@@ -21,7 +21,7 @@ type Mutex struct{ s Semaphore }
 func NewMutex(opts ...Option) *Mutex {
 	requireOptions(opts, "NewMutex")
 	m := &Mutex{}
-	m.s.init(1, "Mutex", opts)
+	m.s.init(1, true, opts)
 	return m
 }
 

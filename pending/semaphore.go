@@ -18,9 +18,10 @@ import (
 // counts as that of a holder which does not wait. If several could have released, no
 // deadlock is reported until all is released.
 type Semaphore struct {
-	what string
-	opts []Option
-	size int64
+	what      string
+	opts      []Option
+	size      int64
+	exclusive bool // a mutex
 
 	mu      sync.Mutex
 	held    int64
@@ -54,16 +55,20 @@ func NewSemaphore(n int64, opts ...Option) *Semaphore {
 		panic("pending: NewSemaphore with a negative size")
 	}
 	s := &Semaphore{}
-	s.init(n, "Semaphore", opts)
+	s.init(n, false, opts)
 	return s
 }
 
-func (s *Semaphore) init(n int64, kind string, opts []Option) {
+func (s *Semaphore) init(n int64, exclusive bool, opts []Option) {
+	kind := "Semaphore"
+	if exclusive {
+		kind = "Mutex"
+	}
 	given := &lazyState{}
 	for _, opt := range opts {
 		opt(given)
 	}
-	s.size, s.what = n, "a "+strings.ToLower(kind)
+	s.size, s.exclusive, s.what = n, exclusive, "a "+strings.ToLower(kind)
 	if given.name != "" {
 		s.what = strings.ToLower(kind) + " " + given.name
 	}
@@ -77,6 +82,10 @@ func (s *Semaphore) init(n int64, kind string, opts []Option) {
 // The error is that of ctx if ctx ends first, or has ended. It matches [ErrDeadlock] if
 // the wait could never end, also because n is larger than the semaphore. After an error
 // nothing is acquired. A negative n panics.
+//
+// A function that has made calls may have left it to them to release what it holds. That
+// it waits for more is no deadlock then. Before its first call it is one, if all of the
+// semaphore is held by functions that wait for each other.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	requireContext(ctx, "Acquire")
 	requireAmount(n, "Acquire")
@@ -330,7 +339,7 @@ func (s *semaphoreNode) Needs(n *Needs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n.Any, n.Held = true, true
-	if s.unclear > 0 || s.others > 0 && !n.Every {
+	if s.unclear > 0 || s.others > 0 && !n.Every || s.isHandedOver() {
 		n.Live = true
 		return
 	}
@@ -339,6 +348,23 @@ func (s *semaphoreNode) Needs(n *Needs) {
 			return
 		}
 	}
+}
+
+// isHandedOver reports whether a function that waits for more may have left it to its calls to
+// release what it holds. The function that holds a mutex unlocks it itself. mu must be held.
+func (s *semaphoreNode) isHandedOver() bool {
+	if s.exclusive {
+		return false
+	}
+	for _, a := range s.queue {
+		if a.own == nil || !a.own.is(flagCalled) {
+			continue
+		}
+		if slices.ContainsFunc(s.holders, func(h holder) bool { return h.own == a.own }) {
+			return true
+		}
+	}
+	return false
 }
 
 // What implements [Node].

@@ -6,7 +6,7 @@ type Suspension struct {
 	// Wait says what the function waits for.
 	Wait Wait
 
-	observation Observation
+	observation guarded
 }
 
 // Suspend begins the wait of the function behind own for the pending on. It is called on
@@ -14,7 +14,7 @@ type Suspension struct {
 func Suspend(own, on Handle) Suspension {
 	b := own.core()
 	s := Suspension{Wait{On: on, Began: waits.Add(1)}, b.observed()}
-	if s.observation != nil {
+	if s.observation.Observation != nil {
 		s.observation.Suspended(on)
 	}
 	return s
@@ -22,7 +22,7 @@ func Suspend(own, on Handle) Suspension {
 
 // End ends the wait. It is called on the same goroutine.
 func (s Suspension) End() {
-	if s.observation != nil {
+	if s.observation.Observation != nil {
 		s.observation.Resumed()
 	}
 }

@@ -25,6 +25,9 @@ type Runner interface {
 	// Left is called when the function has returned, just before the pending is
 	// done. crash is not nil if the function panicked.
 	Left(crash *PanicError)
+	// Failed is called when the pending is done and has an error. started says whether
+	// its function was called.
+	Failed(started, cancelled bool)
 	// Dropped is called when the pending is done and its function was never
 	// called, and never will be.
 	Dropped()
@@ -64,6 +67,10 @@ func Origin(h Handle) (given string, pc uintptr) {
 	}
 	return given, b.pc
 }
+
+// Panicked reports whether the function behind h has panicked. A function that returns the
+// [*PanicError] of another one has not. It is for observers.
+func Panicked(h Handle) bool { return h.core().is(flagPanicked) }
 
 // Task is a pending together with the function that completes it. It is for
 // schedulers of functions, which is package actors. Programs see only its
@@ -152,6 +159,7 @@ func (t *Task[T]) end(value T, err error) {
 // a log handler of user code may end the goroutine.
 func (t *Task[T]) endCrashed(crash *PanicError) {
 	t.fn = nil
+	t.set(flagPanicked)
 	t.endRun()
 	var none T
 	defer t.complete(none, crash)
@@ -183,7 +191,7 @@ func (t *Task[T]) Unlimit(queued bool) {
 // Due notes that the time of a delayed call has come, and notifies the observer.
 func (t *Task[T]) Due() {
 	t.unset(flagDelayed)
-	if o := t.observed(); o != nil {
+	if o := t.observed(); o.Observation != nil {
 		o.Due()
 	}
 }
@@ -234,9 +242,6 @@ func (b *base) finishRejected() {
 func (b *base) outcome(err error) error {
 	ctx := (*runContext)(b)
 	ended := ctx.Err()
-	if ended == nil {
-		return err
-	}
 	cause := context.Cause(ctx)
 	switch {
 	case matches(err, cause):

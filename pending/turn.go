@@ -67,6 +67,9 @@ func (c *turnContext) Value(key any) any {
 // hold no turn and block the goroutine.
 func WithTurn(ctx context.Context, t Turn) context.Context {
 	requireContext(ctx, "WithTurn")
+	if b := taskOf(ctx); b != nil {
+		b.noteCall()
+	}
 	if c, ok := ctx.(*turnContext); ok {
 		ctx = c.Context
 	}

@@ -149,7 +149,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 		defer wakeOnDone(ctx, own, turn)()
 	}
 	observation := own.observed()
-	if observation != nil {
+	if observation.Observation != nil {
 		observation.Suspended(b.handle)
 		defer observation.Resumed()
 	}
@@ -169,6 +169,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 			return b.timedOut(o.timeout)
 		}
 		if err := own.park(turn, parks, keep, o.shield || !own.runsWith(ctx)); err != nil {
+			observation.WaitFailed(err)
 			return err
 		}
 	}
@@ -217,12 +218,12 @@ func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
 
 func noStop() bool { return false }
 
-// observed returns the observation of the pending, or nil.
-func (b *base) observed() Observation {
+// observed returns the observation of the pending, or none.
+func (b *base) observed() guarded {
 	if b == nil || !b.is(flagObserved) {
-		return nil
+		return guarded{}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.lazy.observation
+	return guarded{b.lazy.observation, b}
 }

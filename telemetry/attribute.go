@@ -35,10 +35,20 @@ const (
 	RunDurationKey = attribute.Key("protocaller.run.duration")
 	// WaitDurationKey is how long the function waited, as a part of its run.
 	WaitDurationKey = attribute.Key("protocaller.wait.duration")
+	// ProgressDoneKey, ProgressTotalKey and ProgressTextKey are what the function of a call
+	// last said of its progress.
+	ProgressDoneKey  = attribute.Key("protocaller.progress.done")
+	ProgressTotalKey = attribute.Key("protocaller.progress.total")
+	ProgressTextKey  = attribute.Key("protocaller.progress.text")
 	// MessageTypeKey is the type of a message between actors.
 	MessageTypeKey = attribute.Key("protocaller.message.type")
 	// SystemKey is the id of the actor system.
 	SystemKey = attribute.Key("protocaller.system.id")
+	// StateKey is how far a call is that is not done: queued, running, or waiting. See
+	// [Unfinished].
+	StateKey = attribute.Key("protocaller.state")
+	// UnfinishedKey is how many spans [Unfinished] has made of a call.
+	UnfinishedKey = attribute.Key("protocaller.unfinished")
 	// ReasonKey is why another node was denied something.
 	ReasonKey = attribute.Key("protocaller.reason")
 	// WorkerStateKey is "idle" or "busy".
@@ -60,4 +70,10 @@ const (
 	EventLongTurn = "turn lasts long"
 	// EventAttempt is that the function is called again, or the call sent again.
 	EventAttempt = "attempt"
+	// EventAbandoned is that a stop or a restart waits no longer for the function.
+	// [StateKey] says how far that is.
+	EventAbandoned = "abandoned"
+	// EventWaitFailed is that a wait of the function has failed, as one that could never
+	// end. [CauseKey] says why.
+	EventWaitFailed = "wait failed"
 )

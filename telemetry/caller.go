@@ -2,6 +2,8 @@ package telemetry
 
 import (
 	"context"
+	"net"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -51,13 +53,14 @@ func (c *Caller) method(m Method) *method {
 }
 
 func (c *Caller) source(m Method) source {
-	attributes := []attribute.KeyValue{MethodKey.String(m.String()), CallerIDKey.String(c.id)}
+	attributes := []attribute.KeyValue{MethodKey.String(m.String()), text(CallerIDKey, c.id)}
 	if c.name != "" {
-		attributes = append(attributes, CallerNameKey.String(c.name))
+		attributes = append(attributes, text(CallerNameKey, c.name))
 	}
 	s := source{Telemetry: c.Telemetry, counters: c.counters[m], attributes: attributes}
 	if m == Handle {
-		s.start = asServer
+		s.start, s.served = asServer, true
+		s.attributes = append(s.attributes, rpcSystem)
 	}
 	return s
 }
@@ -66,24 +69,49 @@ func (c *Caller) source(m Method) source {
 // actors.
 func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.requests) }
 
-// RemoteCalls returns the option of a call that another node runs. The address is that of
-// the node, and id that of the caller there. It is for package rpc.
-func (t *Telemetry) RemoteCalls(address, id string) pending.Option {
+// rpcSystem is the name of our calls between nodes among those of other systems.
+var rpcSystem = semconv.RPCSystemNameKey.String("protocaller")
+
+// RemoteCalls returns the option of a call of a function that another node runs. The address
+// is that of the node, or "" if it is not known yet. The id is that of the caller there. It is
+// for package rpc.
+func (t *Telemetry) RemoteCalls(function, address, id string) pending.Option {
+	attributes := []attribute.KeyValue{
+		MethodKey.String(RemoteCall.String()), text(CallerIDKey, id), rpcSystem, text(semconv.RPCMethodKey, function),
+	}
 	return pending.ObservedBy(&source{
-		Telemetry: t,
-		counters:  t.counters[RemoteCall],
-		start:     asClient,
-		attributes: []attribute.KeyValue{
-			MethodKey.String(RemoteCall.String()), CallerIDKey.String(id), semconv.ServerAddress(address),
-		},
+		Telemetry:  t,
+		counters:   t.counters[RemoteCall],
+		start:      asClient,
+		attributes: appendServer(attributes, address),
 	})
 }
 
-// Attempt adds an event to the span of ctx: the call is sent to that address. A call that
-// is sent again may go to another address. It is for package rpc.
+// appendServer appends the attributes of the node at an address, if it is not "".
+func appendServer(attributes []attribute.KeyValue, address string) []attribute.KeyValue {
+	if address == "" {
+		return attributes
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return append(attributes, text(semconv.ServerAddressKey, address))
+	}
+	attributes = append(attributes, text(semconv.ServerAddressKey, host))
+	if n, err := strconv.Atoi(port); err == nil {
+		attributes = append(attributes, semconv.ServerPort(n))
+	}
+	return attributes
+}
+
+// Attempt adds an event to the span of ctx: the call is sent to that address. A
+// call that is sent again may go to another address. The span has the last one.
+// It is for package rpc.
 func Attempt(ctx context.Context, address string) {
+	defer survive()
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		span.AddEvent(EventAttempt, trace.WithAttributes(semconv.ServerAddress(address)))
+		server := appendServer(nil, address)
+		span.SetAttributes(server...)
+		span.AddEvent(EventAttempt, trace.WithAttributes(server...))
 	}
 }
 
@@ -91,22 +119,39 @@ func Attempt(ctx context.Context, address string) {
 // failed is the error of the call before it, nil for the first time. It is for package
 // actors.
 func Retried(ctx context.Context, n int, failed error) {
+	defer survive()
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
 		return
 	}
 	attributes := []attribute.KeyValue{AttemptKey.Int(n)}
 	if failed != nil {
-		attributes = append(attributes, CauseKey.String(printable(failed).Error()))
+		attributes = append(attributes, text(CauseKey, printable(failed).Error()))
 	}
 	span.AddEvent(EventAttempt, trace.WithAttributes(attributes...))
 }
 
-// LongTurn adds an event to the span of ctx: its function has held the turn for that
-// long. The stack shows where it is. It is for package actors.
-func LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {
+// LongTurn adds an event to the span of ctx: its function has held the turn for
+// that long. The stack shows where it is. With [Unfinished] the call is reported at once. It
+// may be called on nil. It is for package actors.
+func (t *Telemetry) LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {
+	defer survive()
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
+	}
+	where := text(semconv.CodeStacktraceKey, string(stack))
+	span.AddEvent(EventLongTurn, trace.WithAttributes(RunDurationKey.Float64(lasts.Seconds()), where))
+	if t != nil && t.open != nil {
+		t.open.reportNow(span, where)
+	}
+}
+
+// Abandoned adds an event to the span of ctx: a stop or a restart waits no longer for its
+// function. The state is how far that is. It is for package actors.
+func Abandoned(ctx context.Context, state string) {
+	defer survive()
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		span.AddEvent(EventLongTurn, trace.WithAttributes(
-			RunDurationKey.Float64(lasts.Seconds()), semconv.CodeStacktrace(string(stack))))
+		span.AddEvent(EventAbandoned, trace.WithAttributes(text(StateKey, state)))
 	}
 }

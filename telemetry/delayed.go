@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,72 +56,104 @@ func begun(ctx context.Context) context.Context {
 	return ctx
 }
 
-// delayedObservation begins its observation at the first event.
+// delayedObservation begins its observation at the first event. Events that come while it
+// begins are kept until then. They may come from other goroutines, and from a sampler.
 type delayedObservation struct {
 	source *source
 	handle pending.Handle
 	ctx    delayedContext
 	parent parentContext // of the span, if that is observed too
-	once   sync.Once
-	inner  *observation // nil for a call that is neither recorded nor counted
+	inner  *observation  // nil for a call that is neither recorded nor counted
+
+	begun atomic.Bool // inner is set, and no event is kept
+	mu    sync.Mutex
+	busy  bool // a goroutine begins
+	kept  []func(o *observation)
 }
 
 var _ pending.Observation = (*delayedObservation)(nil)
 
-func (o *delayedObservation) begin() *observation {
-	o.once.Do(func() {
-		var ctx context.Context
-		ctx, o.inner = o.source.begin(o.ctx.Context, o.handle, linkedIfOver(o.ctx.Context)...)
-		o.ctx.due.Store(&ctx)
-	})
-	return o.inner
+// event hands an event to the inner observation, and begins that before.
+func (o *delayedObservation) event(event func(inner *observation)) {
+	if o.begun.Load() {
+		if o.inner != nil {
+			event(o.inner)
+		}
+		return
+	}
+	o.mu.Lock()
+	o.kept = append(o.kept, event)
+	first := !o.busy
+	o.busy = true
+	o.mu.Unlock()
+	if first {
+		o.begin()
+	}
+}
+
+func (o *delayedObservation) begin() {
+	ctx, inner := o.source.begin(o.ctx.Context, o.handle, linkedIfOver(o.ctx.Context)...)
+	o.inner = inner
+	o.ctx.due.Store(&ctx)
+	for {
+		o.mu.Lock()
+		kept := o.kept
+		o.kept = nil
+		if len(kept) == 0 {
+			o.begun.Store(true)
+			o.busy = false
+			o.mu.Unlock()
+			return
+		}
+		o.mu.Unlock()
+		for _, event := range kept {
+			if inner != nil {
+				event(inner)
+			}
+		}
+	}
 }
 
 // linkedIfOver returns the options that begin a new trace if the span of ctx has
-// ended. The end of a remote or unrecorded span is unknown: it stays the parent.
+// ended. The end of a remote or unrecorded span is unknown, and so is that of a span context
+// which was put into ctx without its span: it stays the parent.
 func linkedIfOver(ctx context.Context) []trace.SpanStartOption {
 	span := trace.SpanFromContext(ctx)
 	sc := span.SpanContext()
-	if !sc.IsSampled() || sc.IsRemote() || span.IsRecording() {
+	if !sc.IsSampled() || sc.IsRemote() || span.IsRecording() || reflect.TypeOf(span) == bareSpan {
 		return nil
 	}
 	return []trace.SpanStartOption{trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: sc})}
 }
 
+// bareSpan is the type of the spans of [trace.ContextWithSpanContext].
+var bareSpan = reflect.TypeOf(trace.SpanFromContext(trace.ContextWithSpanContext(context.Background(), trace.SpanContext{})))
+
 // Due implements [pending.Observation].
-func (o *delayedObservation) Due() { o.begin() }
+func (o *delayedObservation) Due() { o.event((*observation).Due) }
 
 // Started implements [pending.Observation].
-func (o *delayedObservation) Started() {
-	if inner := o.begin(); inner != nil {
-		inner.Started()
-	}
-}
+func (o *delayedObservation) Started() { o.event((*observation).Started) }
 
 // Suspended implements [pending.Observation].
 func (o *delayedObservation) Suspended(on pending.Handle) {
-	if inner := o.begin(); inner != nil {
-		inner.Suspended(on)
-	}
+	o.event(func(inner *observation) { inner.Suspended(on) })
 }
 
 // Resumed implements [pending.Observation].
-func (o *delayedObservation) Resumed() {
-	if inner := o.begin(); inner != nil {
-		inner.Resumed()
-	}
+func (o *delayedObservation) Resumed() { o.event((*observation).Resumed) }
+
+// WaitFailed is that of an [observation].
+func (o *delayedObservation) WaitFailed(err error) {
+	o.event(func(inner *observation) { inner.WaitFailed(err) })
 }
 
 // CancelRequested implements [pending.Observation].
 func (o *delayedObservation) CancelRequested(cause error) {
-	if inner := o.begin(); inner != nil {
-		inner.CancelRequested(cause)
-	}
+	o.event(func(inner *observation) { inner.CancelRequested(cause) })
 }
 
 // Done implements [pending.Observation].
 func (o *delayedObservation) Done(err error) {
-	if inner := o.begin(); inner != nil {
-		inner.Done(err)
-	}
+	o.event(func(inner *observation) { inner.Done(err) })
 }

@@ -17,6 +17,8 @@
 // function schedules are its children. The name is that of the call, or else of
 // its function.
 //
+// CONVENTIONS.md, beside this file, lists all that is emitted.
+//
 // Attributes show the caller, and how long the call was queued, ran and waited.
 // Events show when the function started, when it was suspended and on what, and
 // when it resumed. A requested cancellation is an event with its cause. An error
@@ -42,6 +44,8 @@
 //	protocaller.caller.count      callers that have not stopped, by system
 //	protocaller.mailbox.length    calls and messages that wait, by system
 //	protocaller.worker.count      workers, idle and busy, by system
+//	rpc.client.call.duration      histogram of calls of other nodes
+//	rpc.server.call.duration      histogram of calls by other nodes
 //	protocaller.rpc.denied        what other nodes were denied, by reason
 //
 // Callers, calls and workers are counted when metrics are collected. Each system has one

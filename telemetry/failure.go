@@ -3,7 +3,9 @@ package telemetry
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -35,16 +37,39 @@ func printable(err error) (safe error) {
 	return err
 }
 
-// recordError sets err as the outcome of a span, with the stack of a panic.
+// recordError sets err as the outcome of a span, with the stack of a panic. It asks the
+// error itself for its text: a span would do that with its lock held.
 func recordError(span trace.Span, err error) {
 	if !span.IsRecording() {
 		return
 	}
-	var opts []trace.EventOption
+	message := clean(err.Error())
+	exception := []attribute.KeyValue{semconv.ExceptionType(typeOf(err)), semconv.ExceptionMessage(message)}
 	if crash := (*pending.PanicError)(nil); errors.As(err, &crash) {
-		opts = append(opts, trace.WithAttributes(semconv.ExceptionStacktrace(string(crash.Stack))))
+		exception = append(exception, text(semconv.ExceptionStacktraceKey, string(crash.Stack)))
 	}
-	span.RecordError(err, opts...)
-	span.SetStatus(codes.Error, err.Error())
+	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exception...))
+	span.SetStatus(codes.Error, message)
 	span.SetAttributes(semconv.ErrorTypeKey.String(fmt.Sprintf("%T", err)))
+}
+
+// errorType returns what the metrics say of the error of a call between nodes, "" for none.
+func errorType(end outcome, err error) string {
+	switch end {
+	case ok:
+		return ""
+	case failed:
+		return fmt.Sprintf("%T", err)
+	default:
+		return end.String()
+	}
+}
+
+// typeOf returns the type of an error, as the SDK of OpenTelemetry names it.
+func typeOf(err error) string {
+	t := reflect.TypeOf(err)
+	if t.Name() == "" {
+		return t.String()
+	}
+	return t.PkgPath() + "." + t.Name()
 }

@@ -34,9 +34,11 @@ func (t *Telemetry) Envelope(ctx context.Context, message any, sender *actor.PID
 	return envelope
 }
 
-// Extract returns ctx with the trace of a message's headers, if they carry one. It is for
-// package actors. On a nil Telemetry it returns ctx.
-func (t *Telemetry) Extract(ctx context.Context, header actor.ReadonlyMessageHeader) context.Context {
+// Extract returns ctx with the trace of a message's headers, if they carry one. It
+// is for package actors. On a nil Telemetry it returns ctx.
+func (t *Telemetry) Extract(ctx context.Context, header actor.ReadonlyMessageHeader) (with context.Context) {
+	with = ctx
+	defer survive()
 	if t == nil || header == nil || header.Length() == 0 {
 		return ctx
 	}
@@ -46,8 +48,7 @@ func (t *Telemetry) Extract(ctx context.Context, header actor.ReadonlyMessageHea
 // inject returns a copy of the headers. The trace of ctx replaces the one that
 // they carry.
 func (t *Telemetry) inject(ctx context.Context, header actor.ReadonlyMessageHeader) map[string]string {
-	var own headers
-	t.propagator.Inject(ctx, &own)
+	own := t.headers(ctx)
 	if header == nil || header.Length() == 0 {
 		return own
 	}
@@ -57,6 +58,13 @@ func (t *Telemetry) inject(ctx context.Context, header actor.ReadonlyMessageHead
 	}
 	maps.Copy(all, own)
 	return all
+}
+
+// headers returns the headers that carry the trace of ctx.
+func (t *Telemetry) headers(ctx context.Context) (own headers) {
+	defer survive()
+	t.propagator.Inject(ctx, &own)
+	return own
 }
 
 // headers are those to be written to a message. The map is made for the first one.

@@ -4,14 +4,16 @@ import (
 	"context"
 	"sync"
 
+	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Items observes the items of a queue. The items share one pending, but each has a span
-// of its own, from its Put to the return of the function. The span is the root of a
-// trace, with a link to the span that was open at the Put.
+// Items observes the items of a queue. The items share one pending, but each has a
+// span of its own, from its Put to the return of the function. The span is the
+// root of a trace, with a link to the span that was open at the Put. The item has the
+// baggage of that Put. If that span is not sampled, the item is not either.
 //
 // It is for package actors: [Caller.Items] makes it. It observes the queue's pending too:
 // its events belong to the running item.
@@ -26,11 +28,16 @@ type Items struct {
 // Item is an item of a queue. The zero Item is not observed. It is for package actors.
 type Item struct {
 	span         trace.Span // of the item, recorded or not
-	*observation            // nil for an item that is neither recorded nor counted
+	baggage      baggage.Baggage
+	*observation // nil for an item that is neither recorded nor counted
 }
 
-// Items returns the observer of a queue's items.
-func (c *Caller) Items() *Items { return &Items{source: c.method(Put).source} }
+// Items returns the observer of a queue's items. Their function is the one with that entry.
+func (c *Caller) Items(entry uintptr) *Items {
+	i := &Items{source: c.method(Put).source}
+	i.source.function = c.functions.at(entry)
+	return i
+}
 
 // Observe observes the pending of the queue. It implements [pending.Observer].
 func (i *Items) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
@@ -44,12 +51,21 @@ func (i *Items) Put(ctx context.Context) Item {
 	if i == nil {
 		return Item{}
 	}
-	start := []trace.SpanStartOption{trace.WithNewRoot()}
-	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
-		start = append(start, trace.WithLinks(trace.Link{SpanContext: sc}))
+	base := i.queue.Context()
+	carried := baggage.FromContext(ctx)
+	if carried.Len() > 0 {
+		base = baggage.ContextWithBaggage(base, carried)
 	}
-	ctx, o := i.source.begin(i.queue.Context(), i.queue, start...)
-	return Item{trace.SpanFromContext(ctx), o}
+	start := []trace.SpanStartOption{trace.WithNewRoot()}
+	switch span := trace.SpanFromContext(ctx); {
+	case !span.SpanContext().IsValid():
+	case !span.SpanContext().IsSampled(): // nor is what is below
+		base, start = trace.ContextWithSpan(base, span), nil
+	default:
+		start = append(start, trace.WithLinks(trace.Link{SpanContext: span.SpanContext()}))
+	}
+	ctx, o := i.source.begin(base, i.queue, start...)
+	return Item{trace.SpanFromContext(ctx), carried, o}
 }
 
 // Begin records that the function starts with an item. It returns ctx with the
@@ -62,23 +78,37 @@ func (i *Items) Begin(ctx context.Context, item Item) context.Context {
 		i.set(item.observation)
 		item.Started()
 	}
+	if item.baggage.Len() > 0 {
+		ctx = baggage.ContextWithBaggage(ctx, item.baggage)
+	}
 	return trace.ContextWithSpan(ctx, item.span)
 }
 
-// End ends the span of an item. The error is that of the function, or nil. On nil
-// it does nothing.
-func (i *Items) End(item Item, err error) {
+// Running returns the context of the running item, or nil. On nil it returns nil.
+func (i *Items) Running() context.Context {
+	if i == nil {
+		return nil
+	}
+	if o := i.get(); o != nil {
+		return &o.ctx
+	}
+	return nil
+}
+
+// End ends the span of an item. The error is that of the function, or nil. With crashed it
+// is a panic of that function. On nil it does nothing.
+func (i *Items) End(item Item, err error, crashed bool) {
 	if i == nil || item.observation == nil {
 		return
 	}
 	i.set(nil)
-	item.Done(err)
+	item.done(err, crashed)
 }
 
 // Drop ends the span of an item that will not run. The error is the reason.
 func (i Item) Drop(why error) {
 	if i.observation != nil {
-		i.Done(why)
+		i.done(why, false)
 	}
 }
 
@@ -116,6 +146,13 @@ func (i *Items) Resumed() {
 	}
 }
 
+// WaitFailed is that of an [observation].
+func (i *Items) WaitFailed(err error) {
+	if o := i.get(); o != nil {
+		o.WaitFailed(err)
+	}
+}
+
 // CancelRequested adds an event to the span of the running item. It implements
 // [pending.Observation].
 func (i *Items) CancelRequested(cause error) {
@@ -124,5 +161,11 @@ func (i *Items) CancelRequested(cause error) {
 	}
 }
 
-// Done implements [pending.Observation]. It is about the queue.
-func (i *Items) Done(error) {}
+// Done implements [pending.Observation]. It is about the queue. The queue is done while an
+// item runs if a stop has abandoned the function.
+func (i *Items) Done(err error) {
+	if o := i.get(); o != nil {
+		i.set(nil)
+		o.done(err, false)
+	}
+}

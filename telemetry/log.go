@@ -24,11 +24,21 @@ type logHandler struct{ slog.Handler }
 
 // Handle implements [slog.Handler].
 func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
-	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() && !hasTraceID(&r) {
 		r = r.Clone()
 		r.AddAttrs(slog.String(TraceIDLog, sc.TraceID().String()), slog.String(SpanIDLog, sc.SpanID().String()))
 	}
 	return h.Handler.Handle(ctx, r)
+}
+
+// hasTraceID reports whether a record has the id of its trace: another handler of ours is
+// around this one.
+func hasTraceID(r *slog.Record) (has bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		has = a.Key == TraceIDLog
+		return !has
+	})
+	return has
 }
 
 // WithAttrs implements [slog.Handler].

@@ -40,3 +40,30 @@ func TestLogHandlerLeavesRecordsWithoutATraceAlone(t *testing.T) {
 	l.InfoContext(context.Background(), "plain")
 	assert.NotContains(t, text.String(), "trace_id")
 }
+
+func TestRecordHasTheIDsOnce(t *testing.T) {
+	wrap := map[string]func(h slog.Handler) slog.Handler{
+		"wrapped twice": func(h slog.Handler) slog.Handler { return telemetry.LogHandler(telemetry.LogHandler(h)) },
+		"wrapped with attributes": func(h slog.Handler) slog.Handler {
+			return telemetry.LogHandler(h).WithAttrs([]slog.Attr{slog.Int("a", 1)})
+		},
+		"wrapped by another":      func(h slog.Handler) slog.Handler { return struct{ slog.Handler }{telemetry.LogHandler(h)} },
+		"wrapped, and in a group": func(h slog.Handler) slog.Handler { return telemetry.LogHandler(h).WithGroup("g") },
+	}
+	for name, wrap := range wrap {
+		t.Run(name, func(t *testing.T) {
+			var text bytes.Buffer
+			s := newScene(t, props.Logger(slog.New(wrap(slog.NewTextHandler(&text, nil)))))
+			_, err := s.call(s.ctx, "job", func(ctx context.Context) error {
+				c, _ := actors.Current(ctx)
+				c.Logger().InfoContext(ctx, "within")
+				return nil
+			}).Wait(s.ctx)
+			require.NoError(t, err)
+			s.root.End()
+			require.NoError(t, s.caller.StopWait(s.ctx))
+			assert.Equal(t, 1, strings.Count(text.String(), "trace_id="), text.String())
+			assert.Equal(t, 1, strings.Count(text.String(), "span_id="), text.String())
+		})
+	}
+}

@@ -50,9 +50,10 @@ func newMessageType(t reflect.Type) *messageType {
 	if t != nil {
 		name = strings.TrimPrefix(t.String(), "*")
 	}
+	name = clean(name)
 	operation := func(verb string, kind attribute.KeyValue) messageOperation {
 		return messageOperation{verb + " " + name, []attribute.KeyValue{
-			semconv.MessagingSystemKey.String("protoactor"), kind, MessageTypeKey.String(name),
+			semconv.MessagingSystemKey.String("protoactor"), kind, semconv.MessagingOperationName(verb), MessageTypeKey.String(name),
 		}}
 	}
 	return &messageType{
@@ -63,9 +64,10 @@ func newMessageType(t reflect.Type) *messageType {
 
 // describe sets the attributes of a span about a message to or of an actor.
 func (m *messageOperation) describe(span trace.Span, actor *actor.PID) {
+	defer survive()
 	if span.IsRecording() {
 		all := append(make([]attribute.KeyValue, 0, len(m.attributes)+1), m.attributes...)
-		span.SetAttributes(append(all, semconv.MessagingDestinationName(actor.GetId()))...)
+		span.SetAttributes(append(all, text(semconv.MessagingDestinationNameKey, actor.GetId()))...)
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
 // metrics are the instruments. One set serves all callers of a Telemetry.
@@ -14,6 +14,8 @@ type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram
 	denied       metric.Int64Counter
+	client       metric.Float64Histogram // of calls of other nodes
+	server       metric.Float64Histogram // of calls by other nodes
 
 	callers, queued, workers metric.Int64ObservableUpDownCounter
 }
@@ -24,8 +26,11 @@ var boundaries = []float64{
 	1e-6, 5e-6, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60,
 }
 
+// rpcBoundaries are those of the semantic conventions for RPC.
+var rpcBoundaries = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
+
 func newMetrics(m metric.Meter) *metrics {
-	var errs [8]error
+	var errs [10]error
 	var ms metrics
 	ms.begun, errs[0] = m.Int64Counter("protocaller.pending.started",
 		metric.WithUnit("{pending}"), metric.WithDescription("Pendings that were made."))
@@ -45,8 +50,14 @@ func newMetrics(m metric.Meter) *metrics {
 		metric.WithUnit("{worker}"), metric.WithDescription("Workers of callers, by what they do."))
 	ms.denied, errs[7] = m.Int64Counter("protocaller.rpc.denied",
 		metric.WithUnit("{denial}"), metric.WithDescription("What other nodes were denied, by reason."))
+	ms.client, errs[8] = m.Float64Histogram("rpc.client.call.duration",
+		metric.WithUnit("s"), metric.WithDescription("How long calls of functions of other nodes took."),
+		metric.WithExplicitBucketBoundaries(rpcBoundaries...))
+	ms.server, errs[9] = m.Float64Histogram("rpc.server.call.duration",
+		metric.WithUnit("s"), metric.WithDescription("How long calls by other nodes took."),
+		metric.WithExplicitBucketBoundaries(rpcBoundaries...))
 	if err := errors.Join(errs[:]...); err != nil {
-		otel.Handle(err)
+		report(err)
 	}
 	return &ms
 }
@@ -56,6 +67,7 @@ type counters struct {
 	*metrics
 	add    []metric.AddOption
 	record []metric.RecordOption
+	rpc    metric.Float64Histogram // nil for what is no call between nodes
 	ends   [outcomes]struct {
 		add    []metric.AddOption
 		record []metric.RecordOption
@@ -68,6 +80,12 @@ func newCounters(ms *metrics, m Method) *counters {
 		return metric.WithAttributeSet(attribute.NewSet(attributes...))
 	}
 	c := &counters{metrics: ms, add: []metric.AddOption{of(method)}, record: []metric.RecordOption{of(method)}}
+	switch m {
+	case RemoteCall:
+		c.rpc = ms.client
+	case Handle:
+		c.rpc = ms.server
+	}
 	for end := range c.ends {
 		with := of(method, OutcomeKey.String(outcome(end).String())) //nolint:gosec // There are four.
 		c.ends[end].add = []metric.AddOption{with}
@@ -77,19 +95,41 @@ func newCounters(ms *metrics, m Method) *counters {
 }
 
 // enabled reports whether the counters are read. Nil counters count nothing.
-func (c *counters) enabled(ctx context.Context) bool { return c != nil && c.begun.Enabled(ctx) }
+// A view may drop any of the instruments.
+func (c *counters) enabled(ctx context.Context) (enabled bool) {
+	if c == nil {
+		return false
+	}
+	defer survive()
+	return c.rpc != nil && c.rpc.Enabled(ctx) || c.begun.Enabled(ctx) || c.ended.Enabled(ctx) || c.queue.Enabled(ctx) || c.run.Enabled(ctx)
+}
 
-func (c *counters) started(ctx context.Context) { c.begun.Add(ctx, 1, c.add...) }
+func (c *counters) started(ctx context.Context) {
+	defer survive()
+	c.begun.Add(ctx, 1, c.add...)
+}
 
 func (c *counters) queuedFor(ctx context.Context, nanoseconds int64) {
+	defer survive()
 	c.queue.Record(ctx, seconds(nanoseconds), c.record...)
 }
 
 // done counts a pending that is done total nanoseconds after it was made. Its
 // function was called after started nanoseconds, or never if started is 0.
 func (c *counters) done(ctx context.Context, end outcome, total, started int64) {
+	defer survive()
 	c.ended.Add(ctx, 1, c.ends[end].add...)
 	if started > 0 {
 		c.run.Record(ctx, seconds(total-started), c.ends[end].record...)
 	}
+}
+
+// called records a call between nodes, which took total nanoseconds. An errorType of "" is
+// for one without an error.
+func (c *counters) called(ctx context.Context, total int64, errorType string, attributes ...attribute.KeyValue) {
+	defer survive()
+	if errorType != "" {
+		attributes = append(attributes, text(semconv.ErrorTypeKey, errorType))
+	}
+	c.rpc.Record(ctx, seconds(total), metric.WithAttributeSet(attribute.NewSet(attributes...)))
 }

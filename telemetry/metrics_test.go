@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/metric/embedded"
 	sdk "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -32,6 +33,7 @@ type meters struct {
 	instruments atomic.Int64
 	callbacks   atomic.Int64
 	registered  atomic.Int64 // ever
+	last        []metricdata.Metrics
 }
 
 func newMeters() *meters {
@@ -251,4 +253,65 @@ func TestManyCallersLeaveNothingBehind(t *testing.T) {
 		assert.NotContains(t, line, "caller.count")
 	}
 	assert.LessOrEqual(t, len(m.collect(t)), 6, "series")
+}
+
+// total adds up the values of the lines that begin with a prefix.
+func total(lines []string, prefix string) int {
+	sum := 0
+	for _, line := range lines {
+		if strings.HasPrefix(line, prefix) {
+			n := 0
+			_, _ = fmt.Sscan(line[strings.LastIndexByte(line, '}')+1:], &n)
+			sum += n
+		}
+	}
+	return sum
+}
+
+func TestViewThatDropsOneInstrumentSilencesNoOther(t *testing.T) {
+	for _, dropped := range []string{"pending.started", "pending.done", "queue.duration", "run.duration"} {
+		t.Run(dropped, func(t *testing.T) {
+			reader := sdk.NewManualReader()
+			m := &meters{reader: reader, provider: sdk.NewMeterProvider(sdk.WithReader(reader), sdk.WithView(
+				sdk.NewView(sdk.Instrument{Name: "protocaller." + dropped}, sdk.Stream{Aggregation: sdk.AggregationDrop{}})))}
+			c, err := actors.Start(newSystem(), props.Telemetry(telemetry.New(
+				telemetry.MeterProvider(m), telemetry.TracerProvider(noop.NewTracerProvider()))))
+			require.NoError(t, err)
+			_, err = actors.Call(t.Context(), c, nothing)
+			require.NoError(t, err)
+			require.NoError(t, c.StopWait(t.Context()))
+			var names []string
+			for _, line := range m.collect(t) {
+				names = append(names, line[:strings.IndexByte(line, '{')])
+			}
+			want := slices.DeleteFunc([]string{"pending.done", "pending.started", "queue.duration", "run.duration"},
+				func(name string) bool { return name == dropped })
+			assert.Equal(t, want, names)
+		})
+	}
+}
+
+func TestLengthOfAMailboxCountsItemsAndCallsWithoutAWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMeters()
+		c, err := actors.Start(newSystem(), props.Telemetry(m.telemetry()), props.MaxWorkers(1))
+		require.NoError(t, err)
+		q := actors.NewQueue(c, func(ctx context.Context, _ int) error { return asleep(ctx) })
+		for n := range 4 {
+			require.NoError(t, q.Put(n))
+		}
+		for range 3 {
+			actors.ToThread(t.Context(), c, nap)
+		}
+		synctest.Wait()
+		assert.Contains(t, m.collect(t), "mailbox.length{} 5", "three items, and two calls")
+		_, err = actors.CallSoon(t.Context(), c, func(context.Context) (int, error) {
+			require.NoError(t, q.Put(5))
+			actors.CallSoon(t.Context(), c, nothing)
+			assert.Contains(t, m.collect(t), "mailbox.length{} 7", "what waits for the turn as well, each once")
+			return 0, nil
+		}).Wait(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, c.StopWait(t.Context()))
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -19,12 +20,14 @@ type observation struct {
 	handle   pending.Handle
 	function *function  // nil if there is none
 	span     trace.Span // nil if it is not recorded
+	open     *openSpan  // nil without Unfinished
 	counted  bool
+	over     atomic.Bool // it is done
 
 	// Times are in nanoseconds since it began; 0 is never.
 	began     time.Time
 	started   atomic.Int64
-	suspended atomic.Int64
+	suspended atomic.Int64 // 0 while it does not wait
 	waited    atomic.Int64 // altogether
 }
 
@@ -37,6 +40,7 @@ func (o *observation) Due() {}
 
 // Started implements [pending.Observation].
 func (o *observation) Started() {
+	defer survive()
 	queued := o.elapsed()
 	o.started.Store(queued)
 	if o.span != nil {
@@ -52,12 +56,16 @@ func (o *observation) Suspended(on pending.Handle) {
 	if o.span == nil {
 		return
 	}
+	defer survive()
+	if o.open != nil && on != nil {
+		o.open.on.Store(&on)
+	}
 	o.suspended.Store(o.elapsed())
 	if on == nil {
 		o.span.AddEvent(EventSuspended)
 		return
 	}
-	o.span.AddEvent(EventSuspended, trace.WithAttributes(OnKey.String(on.Name())))
+	o.span.AddEvent(EventSuspended, trace.WithAttributes(text(OnKey, on.Name())))
 }
 
 // Resumed implements [pending.Observation].
@@ -65,37 +73,73 @@ func (o *observation) Resumed() {
 	if o.span == nil {
 		return
 	}
-	o.waited.Add(o.elapsed() - o.suspended.Load())
+	defer survive()
+	o.endWait(o.elapsed())
+	if o.open != nil {
+		o.open.on.Store(nil)
+	}
 	o.span.AddEvent(EventResumed)
+}
+
+// endWait adds the wait that is under way, if there is one, to what was waited.
+func (o *observation) endWait(now int64) {
+	if began := o.suspended.Swap(0); began > 0 {
+		o.waited.Add(now - began)
+	}
+}
+
+// WaitFailed is called when a wait of the function has failed: it could never end.
+func (o *observation) WaitFailed(err error) {
+	if o.span != nil {
+		defer survive()
+		o.span.AddEvent(EventWaitFailed, trace.WithAttributes(text(CauseKey, printable(err).Error())))
+	}
 }
 
 // CancelRequested implements [pending.Observation].
 func (o *observation) CancelRequested(cause error) {
+	defer survive()
 	switch {
 	case o.span == nil:
 	case cause == nil:
 		o.span.AddEvent(EventCancelRequested)
 	default:
-		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(CauseKey.String(printable(cause).Error())))
+		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(text(CauseKey, printable(cause).Error())))
 	}
 }
 
 // Done implements [pending.Observation].
-func (o *observation) Done(err error) {
+func (o *observation) Done(err error) { o.done(err, pending.Panicked(o.handle)) }
+
+// done is Done of a pending whose function has panicked, or not. Later calls do nothing.
+func (o *observation) done(err error, crashed bool) {
+	if o.over.Swap(true) {
+		return
+	}
 	err = printable(err)
 	total, started := o.elapsed(), o.started.Load()
-	end := outcomeOf(err)
+	end := outcomeOf(err, crashed)
 	if o.counted {
 		o.counters.done(&o.ctx, end, total, started)
+		if o.counters.rpc != nil {
+			o.counters.called(&o.ctx, total, errorType(end, err), o.callAttributes()...)
+		}
 	}
 	if o.span == nil {
 		return
 	}
+	defer endSpan(o.span)
+	defer survive()
+	if o.open != nil {
+		if n := o.source.open.remove(o.open); n > 0 {
+			o.span.SetAttributes(UnfinishedKey.Int(n))
+		}
+	}
+	o.endWait(total) // the function was abandoned while it waited
 	o.describe(end, total, started)
 	if err != nil {
 		o.fail(end, err)
 	}
-	o.span.End()
 }
 
 // describe sets all attributes of the span at once: the SDK is fastest at that.
@@ -108,7 +152,7 @@ func (o *observation) describe(end outcome, total, started int64) {
 // scratch holds memory for the attributes of a span. The span copies them.
 var scratch = sync.Pool{New: func() any { return new([maxAttributes]attribute.KeyValue) }}
 
-const maxAttributes = 12
+const maxAttributes = 16
 
 func (o *observation) appendAttributes(
 	all []attribute.KeyValue, end outcome, total, started int64,
@@ -121,6 +165,9 @@ func (o *observation) appendAttributes(
 		}
 		all = append(all, o.function.attribute, QueueDurationKey.Float64(seconds(queued)))
 	}
+	if o.served {
+		all = append(all, o.servedMethod())
+	}
 	if end != ok {
 		all = append(all, OutcomeKey.String(end.String()))
 	}
@@ -129,8 +176,29 @@ func (o *observation) appendAttributes(
 	}
 	if where, ok := pending.RunnerOf(o.handle).(worker); ok && started > 0 {
 		if id := where.WorkerID(); id != "" {
-			all = append(all, WorkerIDKey.String(id))
+			all = append(all, text(WorkerIDKey, id))
 		}
+	}
+	return all
+}
+
+// servedMethod returns the name of the function that another node calls.
+func (o *observation) servedMethod() attribute.KeyValue {
+	name, _ := pending.Origin(o.handle)
+	return text(semconv.RPCMethodKey, name)
+}
+
+// callAttributes returns what the metrics say of a call between nodes.
+func (o *observation) callAttributes() []attribute.KeyValue {
+	var all []attribute.KeyValue
+	for _, a := range o.attributes {
+		switch a.Key {
+		case semconv.RPCSystemNameKey, semconv.RPCMethodKey, semconv.ServerAddressKey, semconv.ServerPortKey:
+			all = append(all, a)
+		}
+	}
+	if o.served {
+		all = append(all, o.servedMethod())
 	}
 	return all
 }
@@ -145,7 +213,7 @@ type worker interface {
 // leaves the status unset.
 func (o *observation) fail(end outcome, err error) {
 	if end == cancelled {
-		o.span.SetAttributes(CauseKey.String(err.Error()))
+		o.span.SetAttributes(text(CauseKey, err.Error()))
 		return
 	}
 	recordError(o.span, err)

@@ -21,11 +21,16 @@ var outcomeNames = [outcomes]string{"ok", "error", "panic", "cancelled"}
 
 func (o outcome) String() string { return outcomeNames[o] }
 
-func outcomeOf(err error) outcome {
+// outcomeOf returns the outcome of a pending with that error, whose function has panicked or
+// not. A function that passes on the panic of another one has failed.
+func outcomeOf(err error, crashed bool) outcome {
 	switch {
 	case err == nil:
 		return ok
 	case crashOf(err) != nil:
+		if !crashed {
+			return failed
+		}
 		return panicked
 	case errors.Is(err, pending.ErrCancelled):
 		return cancelled

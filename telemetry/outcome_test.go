@@ -58,11 +58,15 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 		"a cancel while it waited": {do: func(t *testing.T, s *scene) {
 			p := s.call(s.ctx, "job", asleep)
 			synctest.Wait()
-			p.Cancel(nil)
-			p.Cancel(errBoom)
+			s.call(s.ctx, "canceller", func(context.Context) error { // with the turn that it needs to go on
+				p.Cancel(nil)
+				p.Cancel(errBoom)
+				return nil
+			})
 			synctest.Wait()
 		}, want: `
 			root
+			  canceller [started]
 			  job cancelled [started, suspended: actors.Sleep, cancel requested, cancel requested: boom, resumed]
 		`},
 		"a stop": {do: func(t *testing.T, s *scene) {
@@ -111,7 +115,7 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 			synctest.Wait()
 		}, want: `
 			root
-			  stuck cancelled [started, cancel requested: pending: caller stopped]
+			  stuck cancelled [started, abandoned, cancel requested: pending: caller stopped]
 		`, opts: []props.Option{props.StopTimeout(time.Second)}},
 		"a turn that lasts long, which is no end": {do: func(t *testing.T, s *scene) {
 			s.call(s.ctx, "slow", func(context.Context) error { time.Sleep(time.Minute); return nil })

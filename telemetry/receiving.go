@@ -88,19 +88,19 @@ func (r *receipt) receive(ctx actor.ReceiverContext, envelope *actor.MessageEnve
 		start = asServer
 	}
 	operation := &t.messages.of(envelope.Message).receive
-	spanCtx, span := t.tracer.Start(t.Extract(t.background, envelope.Header), operation.span, start...)
+	spanCtx, span := t.startSpan(t.Extract(t.background, envelope.Header), operation.span, start...)
 	operation.describe(span, ctx.Self())
 	r.ctx, r.received = spanCtx, envelope
 	returned := false
 	defer func() {
 		r.ctx, r.received = nil, nil
 		if returned {
-			span.End()
+			endSpan(span)
 			return
 		}
 		crash := recover() // goes on
 		handlerFailed(span, crash)
-		span.End()
+		endSpan(span)
 		if crash != nil {
 			panic(crash)
 		}
@@ -114,9 +114,10 @@ var errGoexit = errors.New("telemetry: the handler ended its goroutine with runt
 // handlerFailed records that the handler of a message has panicked. A nil crash
 // stands for [runtime.Goexit].
 func handlerFailed(span trace.Span, crash any) {
+	defer survive()
 	err := errGoexit
 	if crash != nil {
 		err = &pending.PanicError{Value: crash, Stack: debug.Stack()}
 	}
-	recordError(span, err)
+	recordError(span, printable(err))
 }

@@ -36,7 +36,7 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 		} else {
 			parent = t.Extract(t.background, ctx.MessageHeader())
 		}
-		if target == ctx.Sender() && target != nil {
+		if target == ctx.Sender() && target != nil && envelope.Sender == nil { // an answer wants none itself
 			forward(t.stamped(parent, envelope))
 			return
 		}
@@ -76,8 +76,8 @@ func (t *Telemetry) send(
 		start = asClient
 	}
 	operation := &t.messages.of(envelope.Message).send
-	ctx, span := t.tracer.Start(ctx, operation.span, start...)
-	defer span.End()
+	ctx, span := t.startSpan(ctx, operation.span, start...)
+	defer endSpan(span)
 	operation.describe(span, target)
 	next(t.stamped(ctx, envelope))
 }

@@ -255,3 +255,29 @@ func TestWithoutAnythingToCarryThereAreNoHeaders(t *testing.T) {
 
 	assert.Zero(t, <-headers)
 }
+
+func TestRequestToTheSenderIsARequestAndNoAnswer(t *testing.T) {
+	s := newTraced(t)
+	done := make(chan struct{})
+	t.Run("", func(t *testing.T) {
+		asked := s.spawn(t, actor.PropsFromFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(*ping); ok {
+				ctx.Request(ctx.Sender(), &pong{}) // asks back
+			}
+		}))
+		asker := s.spawn(t, actor.PropsFromFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(*pong); ok {
+				close(done)
+			}
+		}))
+		s.root().RequestWithCustomSender(asked, &ping{}, asker)
+		<-done
+	})
+	assert.Equal(t, lines(
+		"root",
+		"  send telemetry_test.ping client",
+		"    receive telemetry_test.ping server",
+		"      send telemetry_test.pong client",
+		"        receive telemetry_test.pong server",
+	), s.tree())
+}

@@ -17,6 +17,8 @@ type source struct {
 	start      []trace.SpanStartOption
 	attributes []attribute.KeyValue // those that all the spans have
 	counters   *counters            // nil for pendings that are not counted
+	function   *function            // nil for that of the pending
+	served     bool                 // for other nodes: the name is that of the function which they call
 }
 
 // Observe makes a span for h that ends when h is done, and counts nothing. It implements
@@ -45,10 +47,15 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 		start = append(more, start...)
 	}
 	name, pc := pending.Origin(h)
-	fn := s.functions.at(pc)
+	fn := s.function
+	if fn == nil {
+		fn = s.functions.at(pc)
+	}
 	switch {
 	case s.name != "":
 		name = s.name
+	case s.function != nil && name == fn.attribute.Value.AsString():
+		name = fn.name
 	case name == "" && fn != nil:
 		name = fn.name
 	}
@@ -57,7 +64,7 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 		o = &observation{}
 		ctx = o.parent.set(ctx)
 	}
-	with, span := s.tracer.Start(ctx, name, start...)
+	with, span := s.startSpan(ctx, name, start...)
 	recording, counted := span.IsRecording(), s.counters.enabled(with)
 	if !recording && !counted {
 		return unrecorded(ctx, with), nil
@@ -73,6 +80,9 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 	o.counted, o.began = counted, beginning(span)
 	if recording {
 		o.span = span
+		if s.open != nil {
+			o.open = s.open.add(o, name, parentOf(ctx, span))
+		}
 	}
 	if counted {
 		s.counters.started(with)
@@ -97,4 +107,13 @@ func beginning(span trace.Span) time.Time {
 		return s.StartTime()
 	}
 	return time.Now()
+}
+
+// parentOf returns the parent of a span that was begun with ctx.
+func parentOf(ctx context.Context, span trace.Span) (parent trace.SpanContext) {
+	parent = trace.SpanContextFromContext(ctx)
+	if parent.TraceID() != span.SpanContext().TraceID() { // it was begun as a root
+		return trace.SpanContext{}
+	}
+	return parent
 }

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"context"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 )
@@ -26,9 +25,11 @@ type Stats struct {
 //
 // The function count must not wait for a goroutine that calls Watch or stop.
 func (t *Telemetry) Watch(system string, count func() Stats) (stop func()) {
+	stop = func() {}
+	defer survive()
 	ms := t.metrics
 	of := func(attributes ...attribute.KeyValue) metric.MeasurementOption {
-		return metric.WithAttributeSet(attribute.NewSet(append(attributes, SystemKey.String(system))...))
+		return metric.WithAttributeSet(attribute.NewSet(append(attributes, text(SystemKey, system))...))
 	}
 	all, idle, busy := of(), of(WorkerStateKey.String("idle")), of(WorkerStateKey.String("busy"))
 	registration, err := t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
@@ -40,12 +41,13 @@ func (t *Telemetry) Watch(system string, count func() Stats) (stop func()) {
 		return nil
 	}, ms.callers, ms.queued, ms.workers)
 	if err != nil {
-		otel.Handle(err)
-		return func() {}
+		report(err)
+		return stop
 	}
 	return func() {
+		defer survive()
 		if err := registration.Unregister(); err != nil {
-			otel.Handle(err)
+			report(err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -24,6 +25,7 @@ type Telemetry struct {
 	functions  functions
 	requests   source
 	messages   messageTypes
+	open       *openSpans      // nil without Unfinished
 	background context.Context // that of a message without a trace
 }
 
@@ -34,6 +36,7 @@ type options struct {
 	tracers    trace.TracerProvider
 	meters     metric.MeterProvider
 	propagator propagation.TextMapPropagator
+	unfinished time.Duration
 }
 
 // TracerProvider sets where spans are made. The default is the provider of
@@ -70,6 +73,9 @@ func New(opts ...Option) *Telemetry {
 		tracer:     o.tracers.Tracer(scope),
 		meter:      o.meters.Meter(scope),
 		propagator: o.propagator,
+	}
+	if o.unfinished > 0 {
+		t.open = &openSpans{telemetry: t, after: o.unfinished}
 	}
 	t.background = t.NewContext(context.Background())
 	t.metrics = newMetrics(t.meter)

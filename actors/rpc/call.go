@@ -62,7 +62,8 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	traced := actors.TelemetryOf(ctx) // the context of the pending is no function's
 	opts := n.optionsOf(clean(c.function))
 	if traced != nil {
-		opts = append(opts, traced.RemoteCalls(at.address, cmp.Or(at.caller, c.target.String())))
+		ctx = traced.NewContext(ctx) // for PipeTo
+		opts = append(opts, traced.RemoteCalls(c.function, at.address, cmp.Or(at.caller, c.target.String())))
 	}
 	c.Pending = pending.New[Resp](ctx, append(opts, o.pending...)...) // the user's come last
 	if life := c.Context(); life.Err() != nil {

@@ -72,7 +72,7 @@ func (f *functions) add(name string, fn *function) error {
 	if f.byName == nil {
 		f.byName = make(map[string]*function)
 	}
-	fn.options = []actors.CallOption{actors.PendingOptions(pending.Named(name)), actors.Served()}
+	fn.options = []actors.CallOption{actors.PendingOptions(pending.Named(name), pending.ImplementedBy(fn.typed)), actors.Served()}
 	f.byName[name] = fn
 	return nil
 }

@@ -14,7 +14,7 @@ func callLocal[Req, Resp any](
 ) *pending.Pending[Resp] {
 	fn, c, err := n.localFunction(at, name, false)
 	if err != nil {
-		return failedLocal[Resp](ctx, name, err, o)
+		return failedLocal[Resp](ctx, n, at, name, err, o)
 	}
 	typed, ok := fn.typed.(func(context.Context, Req) (Resp, error))
 	if !ok {
@@ -30,7 +30,7 @@ func callLocal[Req, Resp any](
 			o.ran.Store(true)
 		}
 		return typed(ctx, req)
-	}, actors.Named(name), actors.PendingOptions(o.pending...))
+	}, actors.PendingOptions(fn.localOptions(name, o)...))
 }
 
 // localFunction returns a function of the node's own and a caller of its own, or why
@@ -44,9 +44,22 @@ func (n *node) localFunction(at endpoint, name string, streams bool) (*function,
 	return fn, c, err
 }
 
-// failedLocal returns the pending of a call that cannot be made.
-func failedLocal[Resp any](ctx context.Context, name string, err error, o callOptions) *pending.Pending[Resp] {
-	p := pending.New[Resp](ctx, append([]pending.Option{pending.Named(name), pending.Tracked()}, o.pending...)...)
+// localOptions returns the options of a call that the function serves without a wire.
+func (f *function) localOptions(name string, o callOptions) []pending.Option {
+	return append([]pending.Option{pending.Named(name), pending.ImplementedBy(f.typed)}, o.pending...)
+}
+
+// failedLocal returns the pending of a call that cannot be made. It is seen like one that
+// another node refuses, unless it is an attempt at a call that is.
+func failedLocal[Resp any](
+	ctx context.Context, n *node, at endpoint, name string, err error, o callOptions,
+) *pending.Pending[Resp] {
+	opts := []pending.Option{pending.Named(name), pending.Tracked()}
+	if traced := actors.TelemetryOf(ctx); traced != nil && o.ran == nil {
+		ctx = traced.NewContext(ctx)
+		opts = append(opts, traced.RemoteCalls(name, n.system.Address(), at.caller))
+	}
+	p := pending.New[Resp](ctx, append(opts, o.pending...)...)
 	p.SetError(err)
 	return p
 }

@@ -116,6 +116,7 @@ func (c *remoteCall[Resp]) start(at endpoint, trace []string) error {
 		return err
 	}
 	c.aim(at)
+	c.mark(at)
 	if at.address == thisNode {
 		r := request // which outlives this
 		return c.loop(&r)
@@ -123,7 +124,6 @@ func (c *remoteCall[Resp]) start(at endpoint, trace []string) error {
 	if c.node.system.Address() == noAddress {
 		return fmt.Errorf("%w: this one is not started, and cannot call %s", ErrNodeDown, at.address)
 	}
-	c.mark(at)
 	return c.send(at.address, &request)
 }
 
@@ -137,9 +137,9 @@ func (c *remoteCall[Resp]) aim(at endpoint) {
 	c.attempts.at = at
 }
 
-// mark marks the span of a call whose target moves.
+// mark marks the span of a call that may have several attempts.
 func (c *remoteCall[Resp]) mark(at endpoint) {
-	if _, fixed := c.target.(endpoint); !fixed {
+	if _, fixed := c.target.(endpoint); !fixed || c.key() != "" {
 		telemetry.Attempt(c.Context(), cmp.Or(at.address, c.node.system.Address()))
 	}
 }

@@ -17,7 +17,7 @@ func streamLocal[Req, Resp any](
 	n := s.node
 	fn, c, err := n.localFunction(at, name, true)
 	if err != nil {
-		return failedLocal[struct{}](ctx, name, err, o)
+		return failedLocal[struct{}](ctx, n, at, name, err, o)
 	}
 	out := &localOutbox[Resp]{inbox: &s.inbox}
 	out.init(uint32(o.window))      //nolint:gosec // It is valid.
@@ -44,7 +44,7 @@ func streamLocal[Req, Resp any](
 		}
 		_, err = fn.encoded(ctx, argument, out)
 		return none, err
-	}, actors.Named(name), actors.PendingOptions(o.pending...))
+	}, actors.PendingOptions(fn.localOptions(name, o)...))
 }
 
 // localOutbox sends the items of a stream to a loop of the node's own.

@@ -2,14 +2,19 @@ package rpc_test
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
@@ -131,5 +136,110 @@ func TestValuesOfTheContextStayHere(t *testing.T) {
 			context.WithValue(t.Context(), key{}, 1), s.here, s.target, "value", 1).Wait(t.Context())
 		require.NoError(t, err)
 		assert.True(t, got)
+	})
+}
+
+// serve is a function that another node calls.
+func serve(context.Context, int) (int, error) { return 1, nil }
+
+// serverOf returns the address of the server in a span.
+func serverOf(span sdk.ReadOnlySpan) string {
+	a := attributesOf(span)
+	if port, ok := a["server.port"]; ok {
+		return net.JoinHostPort(a["server.address"].AsString(), port.String())
+	}
+	return a["server.address"].AsString()
+}
+
+func attributesOf(span sdk.ReadOnlySpan) map[attribute.Key]attribute.Value {
+	m := make(map[attribute.Key]attribute.Value)
+	for _, a := range span.Attributes() {
+		m[a.Key] = a.Value
+	}
+	return m
+}
+
+func TestSpansOfACallNameTheFunctionAndTheServer(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		traced := r.Telemetry()
+		target := tracedCaller(t, s, traced)
+		require.NoError(t, rpc.Handle(s.there, "serve", serve))
+		require.NoError(t, rpc.Handle(s.here, "serve", serve))
+		local := actorstest.Start(t, s.here, props.Telemetry(traced))
+		ctx := traced.NewContext(t.Context())
+
+		_, err := rpc.Call[int, int](ctx, s.here, target, "serve", 1).Wait(ctx)
+		require.NoError(t, err)
+		_, err = rpc.Call[int, int](ctx, s.here, rpc.OnPID(local.PID()), "serve", 1).Wait(ctx)
+		require.NoError(t, err)
+		s.until(t, func() bool { return len(r.Spans()) == 3 })
+		for _, span := range r.Spans() {
+			if span.SpanKind() != trace.SpanKindInternal { // that of the call without a wire
+				assert.Equal(t, "protocaller", attributesOf(span)["rpc.system.name"].AsString())
+				assert.Equal(t, "serve", attributesOf(span)["rpc.method"].AsString())
+			}
+			if span.SpanKind() == trace.SpanKindClient {
+				assert.Equal(t, s.there.Address(), serverOf(span))
+				continue
+			}
+			assert.Equal(t, "github.com/seed-7fcaac1b/protocaller/actors/rpc_test.serve", attributesOf(span)["code.function.name"].AsString())
+		}
+	})
+}
+
+func TestCallToThisNodeThatCannotBeMadeIsSeen(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		ctx := r.Telemetry().NewContext(t.Context())
+		require.NoError(t, rpc.Handle(s.here, "serve", serve))
+		_, err := rpc.Call[int, int](ctx, s.here, rpc.At("", "nobody"), "serve", 1).Wait(ctx)
+		require.ErrorIs(t, err, rpc.ErrNoCaller)
+		_, err = collect(rpc.Stream[int, int](ctx, s.here, rpc.At("", "nobody"), "count", 1))
+		require.ErrorIs(t, err, rpc.ErrUnknownFunction)
+		r.AssertTree(t, `
+count client error "rpc: unknown function: \"count\"" method=rpc.Call
+serve client error "rpc: no such caller: \"nobody\"" method=rpc.Call
+`, tracetest.Attributes(telemetry.MethodKey))
+	})
+}
+
+func TestEachAttemptAtACallWithAKeyIsAnEvent(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		ctx := r.Telemetry().NewContext(t.Context())
+		p := rpc.Call[string, string](ctx, s.here, rpc.At(s.there.Address(), "callers/later"), "echo", "x", rpc.Idempotent(""))
+		time.AfterFunc(100*time.Millisecond, func() { actorstest.Start(t, s.there, props.Name("later")) })
+		_, err := p.Wait(ctx)
+		require.NoError(t, err)
+		span := r.Spans()[0]
+		assert.Equal(t, s.there.Address(), serverOf(span))
+		attempts := 0
+		for _, event := range span.Events() {
+			assert.Equal(t, telemetry.EventAttempt, event.Name)
+			attempts++
+		}
+		assert.GreaterOrEqual(t, attempts, 2)
+	})
+}
+
+func TestResultOfACallIsPipedWithItsTrace(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		header := make(chan string, 1)
+		pid := s.here.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(string); ok {
+				header <- ctx.MessageHeader().Get("traceparent")
+			}
+		}))
+		defer func() { require.NoError(t, s.here.Root.StopFuture(pid).Wait()) }()
+		c := actorstest.Start(t, s.here, props.Telemetry(r.Telemetry()))
+		_, err := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+			return 0, actors.PipeTo(rpc.Call[string, string](ctx, s.here, s.target, "echo", "x"), pid)
+		}).Wait(t.Context())
+		require.NoError(t, err)
+		piped := <-header
+		s.until(t, func() bool { return len(r.Open()) == 0 })
+		assert.Contains(t, piped, r.Spans()[0].SpanContext().TraceID().String())
 	})
 }

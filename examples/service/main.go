@@ -7,6 +7,7 @@
 // One caller owns the votes. The handlers call functions on it, from as many
 // goroutines as there are requests, and there is no lock. A periodic job saves
 // the votes. A function that panics restarts the caller, which loads them again.
+// On the machine itself /debug/callers/ shows what the callers do.
 // Metrics and traces go where OTEL_EXPORTER_OTLP_ENDPOINT says.
 //
 // Ctrl-C or SIGTERM ends the service in order: it takes no more requests,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
 )
 
 // requestTimeout is how long a request may take.
@@ -16,8 +17,13 @@ const requestTimeout = 5 * time.Second
 // statusClientGone is for the logs of middleware: nobody reads that answer.
 const statusClientGone = 499
 
+// handler returns what the service serves: the votes, and for this machine the pages that show
+// the callers.
 func (b *ballot) handler() http.Handler {
-	return http.TimeoutHandler(b.routes(), requestTimeout, "the service is busy\n")
+	all := http.NewServeMux()
+	all.Handle("/", http.TimeoutHandler(b.routes(), requestTimeout, "the service is busy\n"))
+	all.Handle("/debug/callers/", inspect.Handler(b.caller.System()))
+	return all
 }
 
 func (b *ballot) routes() http.Handler {

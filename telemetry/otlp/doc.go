@@ -21,12 +21,14 @@
 //	OTEL_METRICS_EXPORTER         otlp (the default) or none: Jaeger takes no metrics
 //	OTEL_TRACES_SAMPLER           which traces are recorded; all unless set
 //	OTEL_SERVICE_NAME             replaces the name given to Setup
+//	OTEL_PROPAGATORS              tracecontext,baggage unless set; either, both, or none
 //	OTEL_RESOURCE_ATTRIBUTES      more about the program: key=value,key=value
 //	OTEL_SDK_DISABLED             true sends nothing
 //
 // Each of the OTEL_EXPORTER_OTLP variables has forms for one signal alone, like
 // OTEL_EXPORTER_OTLP_TRACES_ENDPOINT. Others are those of the exporters and of
-// the SDK, like OTEL_BSP_MAX_QUEUE_SIZE and OTEL_METRIC_EXPORT_INTERVAL.
+// the SDK, like OTEL_BSP_MAX_QUEUE_SIZE and OTEL_METRIC_EXPORT_INTERVAL. A value that
+// cannot be used is an error of [Setup], which names the variable.
 //
 // # The names you need
 //

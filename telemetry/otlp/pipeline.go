@@ -24,6 +24,9 @@ type pipeline struct {
 
 // deliver calls send, and wraps its error as one that was logged.
 func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error) error {
+	if p.over.Err() != nil {
+		return &undelivered{errOver}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.over, cancel)()
@@ -39,6 +42,8 @@ func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error
 	return &undelivered{err}
 }
 
+var errOver = errors.New("the shutdown is over")
+
 // undelivered is an error of sending, which the pipeline has logged already.
 type undelivered struct{ error }
 
@@ -53,6 +58,9 @@ type reporter struct {
 
 // Handle implements [otel.ErrorHandler].
 func (r *reporter) Handle(err error) {
+	if err == nil {
+		return
+	}
 	if said := (*undelivered)(nil); errors.As(err, &said) {
 		return
 	}
@@ -72,9 +80,14 @@ type spanExporter struct {
 
 // ExportSpans implements [trace.SpanExporter].
 func (e *spanExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) error {
-	return e.pipeline.deliver(ctx, func(ctx context.Context) error {
+	err := e.pipeline.deliver(ctx, func(ctx context.Context) error {
 		return e.SpanExporter.ExportSpans(ctx, spans)
 	})
+	if err != nil && e.pipeline.ending.Load() {
+		e.pipeline.failure.CompareAndSwap(nil, &err)
+		e.pipeline.lost.Add(int64(len(spans)))
+	}
+	return err
 }
 
 type metricExporter struct {

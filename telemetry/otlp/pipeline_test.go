@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -172,7 +173,47 @@ func TestACollectorThatHangsBlocksNobody(t *testing.T) {
 		span(t, "next")
 	}
 
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err = shutdown(ctx)
+	require.ErrorContains(t, err, "spans were not sent")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+func TestErrorOfAShutdownCountsTheSpansOfAllBatches(t *testing.T) {
+	asked := hang(t)
+	t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2")
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000")
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	logged(t)
+	shutdown, err := otlp.Setup(t.Context(), "shop")
+	require.NoError(t, err)
+	for range 9 {
+		span(t, "sale")
+	}
+	<-asked
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, shutdown(ctx), "otlp: 9 spans were not sent: ")
+}
+
+func TestShutdownWithAContextThatHasEndedSendsWhatIsLeft(t *testing.T) {
+	c := collect(t, "http/protobuf")
+	shutdown := setUp(t)
+	span(t, "sale")
+	count(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, shutdown(ctx), context.Canceled)
+	require.NoError(t, shutdown(ctx))
+	spans, metrics, _ := c.received()
+	assert.Equal(t, []string{"sale"}, spans)
+	assert.Equal(t, []string{"sales"}, metrics)
+}
+
+func TestErrorThatIsNoneIsHandled(t *testing.T) {
+	said := logged(t)
+	collect(t, "grpc")
+	setUp(t)
+	assert.NotPanics(t, func() { otel.Handle(nil) })
+	assert.Empty(t, said.messages())
 }

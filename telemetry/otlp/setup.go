@@ -3,13 +3,13 @@ package otlp
 import (
 	"context"
 	"errors"
-	"os"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -20,8 +20,8 @@ import (
 // names the program, unless the OTEL_* variables of the environment do.
 //
 // Setup sets the providers, the propagation and the error handler that OpenTelemetry
-// keeps for the whole program. The propagation is that of W3C trace context and baggage.
-// A telemetry.New without options reports there.
+// keeps for the whole program. The propagation is that of W3C trace context and baggage,
+// unless OTEL_PROPAGATORS leaves one out. A telemetry.New without options reports there.
 //
 // Setup does not wait for the collector. Its context bounds Setup alone. A collector that
 // cannot be reached slows nothing down: data that it does not take in time is dropped.
@@ -29,16 +29,29 @@ import (
 // comes after the signal has worked again.
 //
 // The function returned sends what is left until its context ends, and ends all that
-// Setup has begun. Later calls only wait for the first one.
+// Setup has begun. With a context without a deadline, or one that has ended before, it
+// takes five seconds at most. Later calls only wait for the first one.
 //
-// The error of Setup is that of a variable, and nothing is set then. The error of the
-// function says what could not be sent.
+// The error of Setup names the variables that are wrong, and nothing is set then. The error
+// of the function says what could not be sent, and how many spans that are.
+//
+// A Telemetry that was made before Setup reports as well. A second Setup takes over from
+// the first one for what asks package otel from then on. A Telemetry that the first one has
+// served stays with that, also after its shutdown.
 //
 // Both functions may be called from any goroutine.
 func Setup(ctx context.Context, service string) (shutdown func(context.Context) error, err error) {
-	if disabled() {
+	disabled := valueOf("OTEL_SDK_DISABLED")
+	switch strings.ToLower(disabled) {
+	case "true":
 		setPropagation()
 		return func(context.Context) error { return nil }, nil
+	case "", "false":
+	default:
+		return nil, fmt.Errorf("otlp: OTEL_SDK_DISABLED: %q is neither true nor false", disabled)
+	}
+	if err := check(); err != nil {
+		return nil, err
 	}
 	s := &setup{done: make(chan struct{})}
 	s.over, s.cut = context.WithCancel(context.Background())
@@ -51,11 +64,10 @@ func Setup(ctx context.Context, service string) (shutdown func(context.Context) 
 }
 
 func setPropagation() {
-	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(
-		propagation.TraceContext{}, propagation.Baggage{}))
+	if all, err := propagators(valueOf("OTEL_PROPAGATORS")); err == nil { // else it is disabled, and nothing was checked
+		otel.SetTextMapPropagator(all)
+	}
 }
-
-func disabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }
 
 // setup is what a call of Setup has begun.
 type setup struct {
@@ -65,8 +77,10 @@ type setup struct {
 	tracers *trace.TracerProvider
 	meters  *metric.MeterProvider
 
-	ending atomic.Bool
-	done   chan struct{}
+	ending  atomic.Bool
+	lost    atomic.Int64          // spans that were not sent since the shutdown has begun
+	failure atomic.Pointer[error] // the first reason for that
+	done    chan struct{}
 }
 
 func (s *setup) begin(ctx context.Context, service string) error {
@@ -121,6 +135,9 @@ func describe(ctx context.Context, service string) *resource.Resource {
 	return about
 }
 
+// shutdownTime is how long a shutdown takes at most whose context has no deadline.
+const shutdownTime = 5 * time.Second
+
 func (s *setup) shutdown(ctx context.Context) error {
 	if s.ending.Swap(true) {
 		select {
@@ -132,22 +149,45 @@ func (s *setup) shutdown(ctx context.Context) error {
 	}
 	defer close(s.done)
 	defer s.cut()
+	if ctx.Err() != nil { // a signal has ended the program's context: what is left is sent all the same
+		ctx = context.WithoutCancel(ctx)
+	}
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, shutdownTime)
+		defer cancel()
+	}
 	defer context.AfterFunc(ctx, s.cut)()
 	var traces, metrics error
 	var both sync.WaitGroup
 	both.Go(func() { traces = s.endTraces(ctx) })
-	both.Go(func() { metrics = s.meters.Shutdown(ctx) })
+	both.Go(func() { metrics = s.endMetrics(ctx) })
 	both.Wait()
 	return errors.Join(traces, metrics)
 }
 
 // endTraces flushes first, because the shutdown does not report what it has lost.
 // The shutdown gets a context without an end, or it would not end the batches. It
-// waits for the exporter alone, which is cancelled then.
+// waits for the exporter alone, which is cancelled then. So each span that is left
+// comes to the exporter, and is counted there if it is lost.
 func (s *setup) endTraces(ctx context.Context) error {
-	lost := s.tracers.ForceFlush(ctx)
-	if err := s.tracers.Shutdown(context.WithoutCancel(ctx)); lost == nil {
-		return err
+	err := s.tracers.ForceFlush(ctx)
+	if later := s.tracers.Shutdown(context.WithoutCancel(ctx)); err == nil {
+		err = later
 	}
-	return lost
+	n := s.lost.Load()
+	if first := s.failure.Load(); err == nil && first != nil {
+		err = *first
+	}
+	if n > 0 {
+		return fmt.Errorf("otlp: %d spans were not sent: %w", n, err)
+	}
+	return err
+}
+
+func (s *setup) endMetrics(ctx context.Context) error {
+	if err := s.meters.Shutdown(ctx); err != nil {
+		return fmt.Errorf("otlp: the last metrics were not sent: %w", err)
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -115,9 +116,9 @@ func TestVariablesAboutTLSAreForTheCollectorOfThisMachineToo(t *testing.T) {
 				t.Setenv("OTEL_EXPORTER_OTLP_"+variable, certificateFile(t))
 				shutdown, err := otlp.Setup(t.Context(), "shop")
 				require.NoError(t, err)
-				ended, cancel := context.WithCancel(t.Context())
-				cancel()
-				_ = shutdown(ended) // there is no collector
+				soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				_ = shutdown(soon) // there is no collector
 			})
 		}
 	}
@@ -157,22 +158,6 @@ func TestTheEnvironmentSaysWhatTheProgramIs(t *testing.T) {
 	assert.Equal(t, "market", about[0]["service.name"])
 	assert.Equal(t, "test", about[0]["deployment.environment.name"])
 	assert.Equal(t, "elsewhere", about[0]["host.name"])
-}
-
-func TestABadResourceAttributeIsLeftOut(t *testing.T) {
-	c := collect(t, "http/protobuf")
-	t.Setenv("OTEL_METRICS_EXPORTER", "none")
-	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "nonsense")
-	warnings := logged(t)
-	shutdown := setUp(t)
-	span(t, "sale")
-
-	require.NoError(t, shutdown(t.Context()))
-
-	_, _, about := c.received()
-	require.Len(t, about, 1)
-	assert.Equal(t, "shop", about[0]["service.name"])
-	assert.NotEmpty(t, warnings.messages())
 }
 
 func TestSignalsCanBeTurnedOff(t *testing.T) {
@@ -264,6 +249,29 @@ func TestAWrongVariableIsAnErrorAndSetsNothing(t *testing.T) {
 			`otlp: OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" is neither grpc nor http/protobuf`},
 		{"protocol of a signal", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "ftp",
 			`otlp: OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: "ftp" is neither grpc nor http/protobuf`},
+		{"length of the queue", "OTEL_BSP_MAX_QUEUE_SIZE", "-1", `otlp: OTEL_BSP_MAX_QUEUE_SIZE: "-1" is less than 1`},
+		{"size of a batch", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "many", `otlp: OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "many" is no whole number`},
+		{"interval", "OTEL_METRIC_EXPORT_INTERVAL", "0", `otlp: OTEL_METRIC_EXPORT_INTERVAL: "0" is less than 1`},
+		{"endpoint without a scheme", "OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318",
+			`otlp: OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" does not begin with http:// or https://`},
+		{"endpoint without a host", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https:///",
+			`otlp: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https:///" has no host`},
+		{"headers", "OTEL_EXPORTER_OTLP_HEADERS", "secret",
+			`otlp: OTEL_EXPORTER_OTLP_HEADERS: "secret" is no list of key=value, separated by commas`},
+		{"timeout", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "10s", `otlp: OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: "10s" is no whole number`},
+		{"without TLS", "OTEL_EXPORTER_OTLP_INSECURE", "yes", `otlp: OTEL_EXPORTER_OTLP_INSECURE: "yes" is none of true, false`},
+		{"compression", "OTEL_EXPORTER_OTLP_COMPRESSION", "zip", `otlp: OTEL_EXPORTER_OTLP_COMPRESSION: "zip" is none of gzip, none`},
+		{"certificate", "OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere",
+			`otlp: OTEL_EXPORTER_OTLP_CERTIFICATE: "/nowhere" cannot be used: open /nowhere: no such file or directory`},
+		{"certificate of the client", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/nowhere",
+			`otlp: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: "/nowhere" makes no pair with ` +
+				`OTEL_EXPORTER_OTLP_CLIENT_KEY: open /nowhere: no such file or directory`},
+		{"sampler", "OTEL_TRACES_SAMPLER", "sometimes", `otlp: OTEL_TRACES_SAMPLER: "sometimes" is none of always_on, always_off, ` +
+			`traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio`},
+		{"propagators", "OTEL_PROPAGATORS", "b3", `otlp: OTEL_PROPAGATORS: "b3" has others than tracecontext, baggage and none`},
+		{"resource", "OTEL_RESOURCE_ATTRIBUTES", "nonsense",
+			`otlp: OTEL_RESOURCE_ATTRIBUTES: "nonsense" is no list of key=value, separated by commas`},
+		{"being disabled", "OTEL_SDK_DISABLED", "maybe", `otlp: OTEL_SDK_DISABLED: "maybe" is neither true nor false`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(test.variable, test.value)
@@ -291,4 +299,48 @@ func TestSetupAfterShutdownBeginsAnew(t *testing.T) {
 	}
 	spans, _, _ := c.received()
 	assert.Equal(t, []string{"first", "second"}, spans)
+}
+
+func TestArgumentOfASamplerIsChecked(t *testing.T) {
+	t.Setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+	t.Setenv("OTEL_TRACES_SAMPLER_ARG", "2")
+	_, err := otlp.Setup(t.Context(), "shop")
+	require.EqualError(t, err, `otlp: OTEL_TRACES_SAMPLER_ARG: "2" is no number between 0 and 1`)
+}
+
+func TestEveryWrongVariableIsNamed(t *testing.T) {
+	t.Setenv("OTEL_BSP_EXPORT_TIMEOUT", "x")
+	t.Setenv("OTEL_EXPORTER_OTLP_INSECURE", "x")
+	_, err := otlp.Setup(t.Context(), "shop")
+	require.ErrorContains(t, err, "OTEL_BSP_EXPORT_TIMEOUT")
+	require.ErrorContains(t, err, "OTEL_EXPORTER_OTLP_INSECURE")
+}
+
+func TestPropagatorsAreThoseOfTheEnvironment(t *testing.T) {
+	for list, fields := range map[string][]string{
+		"tracecontext": {"traceparent", "tracestate"}, "baggage": {"baggage"}, "none": nil, "": {"traceparent", "tracestate", "baggage"},
+	} {
+		collect(t, "grpc")
+		t.Setenv("OTEL_PROPAGATORS", list)
+		shutdown, err := otlp.Setup(t.Context(), "shop")
+		require.NoError(t, err)
+		assert.ElementsMatch(t, fields, otel.GetTextMapPropagator().Fields(), list)
+		require.NoError(t, shutdown(t.Context()))
+	}
+}
+
+func TestSecondSetupWorksBesideTheFirst(t *testing.T) {
+	c := collect(t, "grpc")
+	t.Setenv("OTEL_METRICS_EXPORTER", "none")
+	first := setUp(t)
+	before := otel.Tracer("before")
+	second := setUp(t)
+	for _, tracer := range []trace.Tracer{before, otel.Tracer("after")} {
+		_, s := tracer.Start(t.Context(), "sale")
+		s.End()
+	}
+	require.NoError(t, first(t.Context()))
+	require.NoError(t, second(t.Context()))
+	spans, _, _ := c.received()
+	assert.Equal(t, []string{"sale", "sale"}, spans)
 }

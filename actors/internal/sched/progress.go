@@ -35,14 +35,25 @@ const (
 )
 
 // Progress describes how far the task is, for the error of a wait that has ended early.
-func (t *Task) Progress() string {
+func (t *Task) Progress() string { return t.describe((*state).progress) }
+
+// Place is Progress without what is queued before the task, which takes a time to count. A
+// task that runs more than once has none.
+func (t *Task) Place() string {
+	if _, recurs := t.work.(Recurring); recurs {
+		return ""
+	}
+	return t.describe((*state).placeOf)
+}
+
+func (t *Task) describe(look func(*state, *Task) progress) string {
 	s := t.sched.Load()
 	name := s.owner.Name()
 	if s.dispatcher == nil {
 		return "waiting for a worker of " + name
 	}
 	s.mu.Lock()
-	p := s.state.progress(t)
+	p := look(&s.state, t)
 	s.mu.Unlock()
 	switch p.place {
 	case placeUnstarted:
@@ -106,6 +117,18 @@ func labelOf(w pending.Wait) string {
 
 // progress returns how far a task is.
 func (s *state) progress(t *Task) progress {
+	p := s.placeOf(t)
+	if p.place == placeQueued || p.place == placeUnstarted {
+		if !s.position(t, &p) {
+			p.place = placeElsewhere
+		}
+	}
+	return p
+}
+
+// placeOf is progress without what is queued before the task. One that has not started is
+// taken for queued.
+func (s *state) placeOf(t *Task) progress {
 	p := progress{current: s.current.Load()}
 	switch {
 	case t.abandoned:
@@ -116,11 +139,10 @@ func (s *state) progress(t *Task) progress {
 		p.place, p.on = placeWaiting, t.wait.on
 	case p.current == t:
 		p.place = placeRunning
-	case s.position(t, &p):
+	case s.notStarted:
+		p.place = placeUnstarted
+	default:
 		p.place, p.paused = placeQueued, s.paused
-		if s.notStarted {
-			p.place = placeUnstarted
-		}
 	}
 	if b := s.blockingTask(); b != nil && b.wait != nil && p.place != placeWaiting {
 		p.keeps, p.on = true, b.wait.on
@@ -148,29 +170,7 @@ func (s *state) position(t *Task, p *progress) bool {
 	if s.starting != nil && s.starting.first == t { // its thread or host is busy
 		return true
 	}
-	if s.cold != nil {
-		if h := s.cold.hook; h != nil && !look(h) {
-			return true
-		}
-		for item := range s.cold.urgent.items.All() {
-			if !look(item) {
-				return true
-			}
-		}
-		for item := range s.cold.ahead.All() {
-			if !look(item) {
-				return true
-			}
-		}
-	}
-	if s.batch != nil {
-		for _, item := range s.batch.Slice(int(s.cursor.Load())) {
-			if !look(item) {
-				return true
-			}
-		}
-	}
-	for item := range s.queue.All() {
+	for item := range s.eachQueued {
 		if !look(item) {
 			return true
 		}

@@ -52,20 +52,25 @@ func (s *Server) Trace(ctx context.Context, id string, complete func([]Span) boo
 func (s *Server) Linked(
 	ctx context.Context, service, name, id string, complete func([]Span) bool,
 ) ([]Span, error) {
-	now := time.Now()
-	what := "?" + url.Values{
-		"query.service_name":   {service},
-		"query.operation_name": {name},
-		"query.start_time_min": {now.Add(-time.Hour).Format(time.RFC3339Nano)},
-		"query.start_time_max": {now.Add(time.Hour).Format(time.RFC3339Nano)},
-	}.Encode()
 	linked := func(spans []Span) []Span {
 		return slices.DeleteFunc(spans, func(s Span) bool {
 			return !slices.ContainsFunc(s.Links, func(l Link) bool { return l.TraceID == id })
 		})
 	}
-	spans, err := s.until(ctx, what, func(spans []Span) bool { return complete(linked(slices.Clone(spans))) })
+	spans, err := s.Search(ctx, service, name, func(spans []Span) bool { return complete(linked(slices.Clone(spans))) })
 	return linked(spans), err
+}
+
+// Search asks for the traces of a service that have a span of that name, until complete, or
+// ctx ends. It returns all spans of these traces.
+func (s *Server) Search(ctx context.Context, service, name string, complete func([]Span) bool) ([]Span, error) {
+	now := time.Now()
+	return s.until(ctx, "?"+url.Values{
+		"query.service_name":   {service},
+		"query.operation_name": {name},
+		"query.start_time_min": {now.Add(-time.Hour).Format(time.RFC3339Nano)},
+		"query.start_time_max": {now.Add(time.Hour).Format(time.RFC3339Nano)},
+	}.Encode(), complete)
 }
 
 func (s *Server) until(ctx context.Context, what string, complete func([]Span) bool) ([]Span, error) {

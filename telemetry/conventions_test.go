@@ -1,0 +1,151 @@
+package telemetry_test
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
+)
+
+// emitted is what was seen of a section of the page.
+type emitted map[string]bool
+
+func (e emitted) add(attributes []attribute.KeyValue) {
+	for _, a := range attributes {
+		e[string(a.Key)] = true
+	}
+}
+
+func (e emitted) names() []string {
+	var names []string
+	for name := range e {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// section returns the names in the tables of a section of the page. With first, those of the
+// first column alone.
+func section(t *testing.T, title string, first bool) []string {
+	t.Helper()
+	page, err := os.ReadFile("CONVENTIONS.md")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(page), "\n## "+title+"\n")
+	require.True(t, found, title)
+	text, _, _ = strings.Cut(text, "\n## ")
+	names := emitted{}
+	for line := range strings.Lines(text) {
+		columns := strings.Split(line, " | ")
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		if first {
+			columns = columns[:1]
+		}
+		for _, name := range regexp.MustCompile("`([a-z. ]+)`").FindAllStringSubmatch(strings.Join(columns, " "), -1) {
+			names[name[1]] = true
+		}
+	}
+	return names.names()
+}
+
+// provoke has everything emitted that there is.
+func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
+	tel := r.Telemetry(telemetry.MeterProvider(m), telemetry.Unfinished(10*time.Second))
+	system := newSystem()
+	c, err := actors.Start(system, props.Name("it"), props.Telemetry(tel), props.StopTimeout(time.Second), props.TurnWarning(20*time.Second))
+	require.NoError(t, err)
+	everyWay(t, c, tel)
+	ctx := tel.NewContext(t.Context())
+	_, err = actors.Schedule(ctx, c, func(context.Context) (int, error) { return 0, errBoom }, actors.Retry(actors.Attempts(2))).Wait(ctx)
+	require.ErrorIs(t, err, errBoom)
+	_, err = actors.CallSoon(ctx, c, func(context.Context) (int, error) { panic("bang") }).Wait(ctx)
+	require.Error(t, err)
+	_, err = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return actors.CallSoon(ctx, c, nothing).WaitSync(ctx) }).Wait(ctx)
+	require.ErrorIs(t, err, pending.ErrDeadlock)
+	remote := pending.New[int](ctx, pending.Named("remote"), tel.RemoteCalls("remote", "", "callers/it"))
+	telemetry.Attempt(remote.Context(), "127.0.0.1:80")
+	remote.SetResult(1)
+	_, err = actors.Schedule(ctx, c, nothing, actors.Served(), actors.Named("served")).Wait(ctx)
+	require.NoError(t, err)
+	tel.Denied(ctx, "for the test")
+	pid := tel.Root(ctx, system.Root).Spawn(actor.PropsFromFunc(echo))
+	ask(t, tel.Root(ctx, system.Root), pid)
+	require.NoError(t, system.Root.StopFuture(pid).Wait())
+	free := make(chan struct{})
+	actors.CallSoon(ctx, c, func(context.Context) (int, error) { <-free; return 0, nil })
+	synctest.Wait()
+	actors.CallSoon(ctx, c, nothing)
+	time.Sleep(time.Minute)
+	m.keep(t)
+	require.NoError(t, c.StopWait(ctx))
+	close(free)
+	time.Sleep(time.Second)
+}
+
+// keep collects the metrics, while there are some of a caller.
+func (m *meters) keep(t *testing.T) {
+	t.Helper()
+	var all metricdata.ResourceMetrics
+	require.NoError(t, m.reader.Collect(context.Background(), &all))
+	m.last = nil
+	for _, scope := range all.ScopeMetrics {
+		m.last = append(m.last, scope.Metrics...)
+	}
+}
+
+func TestThePageOfConventionsHasWhatIsEmitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, m := tracetest.NewRecorder(), newMeters()
+		provoke(t, r, m)
+		attributes, events, ofEvents := emitted{}, emitted{}, emitted{}
+		for _, span := range r.Spans() {
+			attributes.add(span.Attributes())
+			for _, event := range span.Events() {
+				events[event.Name] = true
+				ofEvents.add(event.Attributes)
+			}
+		}
+		delete(attributes, "code.stacktrace") // of a report: see the event
+		assert.Equal(t, section(t, "Attributes", true), attributes.names())
+		assert.Equal(t, section(t, "Events", true), events.names())
+		for name := range ofEvents {
+			assert.Contains(t, section(t, "Events", false), name)
+		}
+		metrics, ofMetrics := emitted{}, emitted{}
+		for _, metric := range m.last {
+			metrics[metric.Name] = true
+			switch data := metric.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range data.DataPoints {
+					ofMetrics.add(p.Attributes.ToSlice())
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range data.DataPoints {
+					ofMetrics.add(p.Attributes.ToSlice())
+				}
+			}
+		}
+		assert.Equal(t, section(t, "Metrics", true), metrics.names())
+		for name := range ofMetrics {
+			assert.Contains(t, section(t, "Metrics", false), name)
+		}
+	})
+}
