@@ -388,7 +388,7 @@ func init() {
 		in(one, "a job ends on a worker that stops, where somebody else's function waits, and a call", func(w *exWorld) {
 			w.isPatient = true
 			w.makes(func(c *exCall) error {
-				t := newCall(context.Background(), c.task.sched, func(context.Context) (int, error) { return 1, nil })
+				t := newCall(context.Background(), nil, c.task.sched, func(context.Context) (int, error) { return 1, nil })
 				t.task.of = t
 				c.task.sched.mu.Lock()
 				c.task.sched.parked = append(c.task.sched.parked, &t.task)
