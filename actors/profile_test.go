@@ -25,9 +25,9 @@ func TestGoroutinesBearTheLabelsOfTheFunctionThatTheyRun(t *testing.T) {
 	c := start(t, newSystem(t), props.Name("labeled"), props.ProfileLabels())
 	label := `"caller":"callers/labeled"`
 	var within bool
-	look := func(context.Context) (err error) {
+	look := func(context.Context) error { //nolint:unparam // It is the function of calls.
 		within = labelsHere(t, label)
-		return err
+		return nil
 	}
 	ctx := context.Background()
 	queue := actors.NewQueue(c, func(ctx context.Context, _ int) error { return look(ctx) })

@@ -131,7 +131,7 @@ var leaving = []script{
 	}},
 	{"a function asks twice for the end of its context", func(w *exWorld) {
 		c := w.call(background, func(ctx context.Context) (int, error) {
-			if ctx.Done() != ctx.Done() {
+			if first := ctx.Done(); first != ctx.Done() {
 				w.Failf("a function has two contexts")
 			}
 			return 1, nil

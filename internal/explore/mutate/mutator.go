@@ -221,7 +221,7 @@ func (m *mutator) explore(t *testing.T, program string) (survivors []int) {
 	seen := make(map[int]bool)
 	for range atATime {
 		r := <-results
-		assert.NoError(t, r.err)
+		require.NoError(t, r.err)
 		for n, found := range r.found {
 			seen[n] = true
 			if !found {

@@ -13,7 +13,7 @@ func TestMutants(t *testing.T) {
 	mutate.Subject{
 		Package: "session", Files: instrument.Files(t, "."),
 		Instrumented: true, // so that it is known which buffers are free
-		Changes: func(name string) bool { return name != "doc.go" },
+		Changes:      func(name string) bool { return name != "doc.go" },
 	}.Test(t)
 }
 
