@@ -95,11 +95,11 @@ func (p *pool) accept(t work) (spawn *worker, err error) {
 		p.mu.Unlock()
 		return nil, pending.ErrStopped
 	}
-	p.advance() // a worker may have become ready just now
-	spawn, placed := p.place(t)
-	if placed {
-		p.mu.Unlock()
-		return spawn, nil
+	if p.queue.Len() == 0 { // else it would overtake those that wait, for a worker that has just become ready
+		if spawn, placed := p.place(t); placed {
+			p.mu.Unlock()
+			return spawn, nil
+		}
 	}
 	if limit := p.config.MaxQueued; limit > 0 && p.queue.Len() >= limit {
 		p.mu.Unlock()
@@ -398,8 +398,6 @@ func (p *pool) expireIdle() {
 	switch {
 	case p.idle.Len() == 0:
 		p.idle, p.timer = fifo.Ring[*worker]{}, nil // and its memory
-	case p.closed:
-		p.timer = nil
 	default:
 		p.timer.Reset(p.config.IdleTimeout)
 	}

@@ -36,17 +36,17 @@ func requireExplored(t *testing.T) {
 
 func TestScripts(t *testing.T) {
 	requireExplored(t)
-	explore.Run(t, explored(scripts), explore.Effort{States: 8000, Schedules: 300})
+	explore.Run(t, explored(scripts), explore.Effort{States: 5000, Schedules: 200})
 }
 
 func TestPairs(t *testing.T) {
 	requireExplored(t)
-	explore.RunAll(t, explored(pairs()), explore.Effort{States: 500, Schedules: 20})
+	explore.RunAll(t, explored(pairs()), explore.Effort{States: 300, Schedules: 10})
 }
 
 func TestTriples(t *testing.T) {
 	requireExplored(t)
-	explore.RunAll(t, explored(triples()), explore.Effort{Schedules: 6})
+	explore.RunAll(t, explored(triples()), explore.Effort{Schedules: 4})
 }
 
 func TestReplayed(t *testing.T) {

@@ -22,6 +22,7 @@ type exWorld struct {
 	happened  int  // numbers what callbacks and their registrations do
 	inside    int  // how many have a lock
 	mayBeOpen bool // at the end
+	reuses    bool // every waiter is free at the end
 	derives   bool // Then was called
 }
 
@@ -49,6 +50,7 @@ type exPending struct {
 	w    *exWorld
 	name string
 	task *Task[int] // nil without a function
+	turn *exTurn    // of the function
 
 	values    []int   // with which it was completed
 	failures  []error // with which it has failed
@@ -60,7 +62,7 @@ type exPending struct {
 	waiting   int  // goroutines that wait for it, without a turn
 
 	runs, left, dropped int
-	observed            int // how often an observer was notified of the end
+	observed, due       int // how often an observer was notified of the end, and of its time
 	isObserved          bool
 	started, requested  int  // and of a start, of a cancellation,
 	suspended, resumed  int  // and of waits
@@ -80,6 +82,7 @@ type exCallback struct {
 type exContext struct {
 	context.Context
 	cancel context.CancelCauseFunc
+	ended  bool
 }
 
 var (
@@ -91,7 +94,11 @@ var (
 // context makes a context.
 func (w *exWorld) context() *exContext {
 	ctx, cancel := sim.WithCancelCause(context.Background())
-	c := &exContext{ctx, cancel}
+	c := &exContext{Context: ctx}
+	c.cancel = func(cause error) {
+		c.ended = true
+		cancel(cause)
+	}
 	w.contexts = append(w.contexts, c)
 	return c
 }
@@ -114,12 +121,12 @@ func (w *exWorld) call(ctx context.Context, fn func(context.Context) (int, error
 	task := &Task[int]{}
 	p := w.adopt(&task.Pending)
 	p.task = task
-	turn := w.turn()
+	p.turn = w.turn()
 	task.Init(ctx, func(ctx context.Context) (int, error) {
 		w.Note()
 		p.runs++
 		return fn(ctx)
-	}, exRunner{turn, p}, opts...)
+	}, exRunner{p.turn, p}, opts...)
 	return p
 }
 
@@ -135,6 +142,9 @@ func (p *exPending) then(fn func(v int) (int, error)) *exPending {
 type exTurn struct {
 	wake   chan struct{}
 	parked bool
+	parks  int   // how often it was given away
+	woken  int   // and how often it was resumed
+	fails  error // of a wait that could never end
 }
 
 func (w *exWorld) turn() *exTurn {
@@ -145,7 +155,11 @@ func (w *exWorld) turn() *exTurn {
 
 // Park implements [Turn].
 func (t *exTurn) Park(Wait, bool) error {
+	if t.fails != nil {
+		return t.fails
+	}
 	t.parked = true
+	t.parks++
 	sim.Recv(t.wake)
 	t.parked = false
 	return nil
@@ -153,6 +167,7 @@ func (t *exTurn) Park(Wait, bool) error {
 
 // Resume implements [Turn].
 func (t *exTurn) Resume() {
+	t.woken++
 	if sim.Select(true, sim.OnSend(t.wake)) == 0 {
 		t.wake <- struct{}{}
 	}
@@ -169,6 +184,7 @@ type exRunner struct {
 
 var discard = slog.New(slog.DiscardHandler)
 
+func (r exRunner) CallerName() string   { return "caller" }
 func (r exRunner) Logger() *slog.Logger { return discard }
 func (r exRunner) Describe(Metadata)    {}
 func (r exRunner) Awaited()             {}
@@ -205,7 +221,7 @@ func (o exObserver) note(n *int) {
 	*n++
 }
 
-func (o exObserver) Due()                  {}
+func (o exObserver) Due()                  { o.note(&(*o.p).due) }
 func (o exObserver) Started()              { o.note(&(*o.p).started) }
 func (o exObserver) Suspended(Handle)      { o.note(&(*o.p).suspended) }
 func (o exObserver) Resumed()              { o.note(&(*o.p).resumed) }
@@ -259,6 +275,7 @@ func (p *exPending) waits(ctx context.Context, opts ...WaitOption) { _, _ = p.wa
 // waitsFor waits for the pending, and looks whether what is returned is right.
 func (p *exPending) waitsFor(ctx context.Context, opts ...WaitOption) (int, error) {
 	limited, shielded := joinOptions(opts).limited, joinOptions(opts).shield
+	timers := p.w.Timers(p.w.Current())
 	own := taskOf(ctx)
 	if own == nil {
 		p.waiting++
@@ -268,6 +285,9 @@ func (p *exPending) waitsFor(ctx context.Context, opts ...WaitOption) (int, erro
 		p.waiting--
 	}
 	p.w.Note()
+	if p.w.Timers(p.w.Current()) != timers {
+		p.w.Failf("a wait for %s has left a timer", p.name)
+	}
 	flags := p.flagsNow()
 	ended := (*endedError)(nil)
 	switch {
@@ -357,6 +377,14 @@ func (w *waiter) isFree() bool {
 	return ok && l.Has(w)
 }
 
+// freeWaiters returns the waiters that are free, and how many are in use.
+func freeWaiters() (free []any, used int) {
+	if l, ok := any(&waiterPool).(interface{ Items() ([]any, int) }); ok {
+		return l.Items()
+	}
+	return nil, 0
+}
+
 func (w *exWorld) check() {
 	for _, p := range w.pendings {
 		p.check()
@@ -395,6 +423,8 @@ func (p *exPending) check() {
 		fail("has run %d times, left %d, and was dropped %d times", p.runs, p.left, p.dropped)
 	case p.observed > 1:
 		fail("has ended %d times", p.observed)
+	case flags&flagSeen != 0 && p.task == nil && flags&flagDerived == 0:
+		fail("notes who looks at its error, which is not logged")
 	}
 	if done && p.base.done != nil {
 		select {
@@ -403,7 +433,7 @@ func (p *exPending) check() {
 			fail("is done, and its channel is open")
 		}
 	}
-	if x := p.lazy; done && x != nil && (x.canceller != nil || x.source != nil || x.unwatch != nil || x.needs != nil) {
+	if x := p.lazy; done && x != nil && (x.canceller != nil || x.source != nil || x.unwatch != nil || x.needs != nil || x.contended != nil) {
 		fail("is done, and keeps what it does not need")
 	}
 }
@@ -437,13 +467,31 @@ func (l *waiterList) check(fail func(format string, args ...any)) (goroutines in
 }
 
 func (w *exWorld) checkEnd() {
-	open := false
+	open := w.mayBeOpen
 	for _, p := range w.pendings {
 		p.checkEnd()
 		open = open || !p.done
 	}
-	if n := w.Watches(); n > 0 && !open {
+	if n, _ := w.Watches(); n > 0 && !open {
 		w.Failf("%d contexts are watched for ever", n)
+	}
+	contexts, _ := w.Contexts()
+	for _, c := range w.contexts {
+		if !c.ended {
+			contexts--
+		}
+	}
+	if contexts > 0 && !open {
+		w.Failf("%d contexts are derived, and do not end", contexts)
+	}
+	free, used := freeWaiters()
+	if w.reuses && used > 0 {
+		w.Failf("%d waiters are not used again", used)
+	}
+	for _, item := range free {
+		if of := item.(*waiter); of.next != nil || of.prev != nil || of.listed || of.turn != nil || of.wake != nil {
+			w.Failf("a free waiter keeps what it does not need")
+		}
 	}
 	unseen := 0
 	for _, p := range w.pendings {
@@ -452,8 +500,14 @@ func (w *exWorld) checkEnd() {
 			unseen++
 		}
 	}
-	if n := w.Cleanups(); n != unseen && !w.derives { // else the error is that of what was derived
-		w.Failf("%d errors are to be logged, and nobody has looked at %d", n, unseen)
+	logged := w.Cleanups()
+	if len(logged) != unseen && !w.derives { // else the error is that of what was derived
+		w.Failf("%d errors are to be logged, and nobody has looked at %d", len(logged), unseen)
+	}
+	for _, e := range logged {
+		if e := e.(unseenError); e.caller != "caller" || e.name == "" || e.text == "" {
+			w.Failf("an error is to be logged of %q, %q: %q", e.caller, e.name, e.text)
+		}
 	}
 	for _, s := range w.locks {
 		if s.held != 0 || len(s.queue) > 0 || len(s.holders) > 0 || s.others != 0 || s.unclear != 0 {
@@ -519,6 +573,8 @@ func (p *exPending) checkEnd() {
 			fail("has run %d times, and was dropped %d times", p.runs, p.dropped)
 		case p.runs == 1 && p.left != 1 && !abandoned:
 			fail("has run, and left %d times", p.left)
+		case p.left == 1 && p.task.fn != nil:
+			fail("keeps its function")
 		}
 	}
 	var called []*exCallback

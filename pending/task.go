@@ -242,9 +242,6 @@ func (b *base) finishRejected() {
 func (b *base) outcome(err error) error {
 	ctx := (*runContext)(b)
 	ended := ctx.Err()
-	if ended == nil {
-		return err
-	}
 	cause := context.Cause(ctx)
 	switch {
 	case matches(err, cause):

@@ -58,9 +58,7 @@ type waiterList struct{ first *waiter }
 func (l *waiterList) add(w *waiter) {
 	w.listed = true
 	if l.first == nil {
-		w.next, w.prev = w, w
-		l.first = w
-		return
+		l.first, w.prev = w, w
 	}
 	last := l.first.prev
 	w.next, w.prev = l.first, last
@@ -228,7 +226,6 @@ func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
 	w := &waiter{callback: fn}
 	if !b.addWaiter(w) {
 		b.call(fn, nil, nil)
-		return func() bool { return false }
 	}
 	return func() bool { return b.removeWaiter(w) }
 }

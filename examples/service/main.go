@@ -13,6 +13,8 @@
 // Ctrl-C or SIGTERM ends the service in order: it takes no more requests,
 // answers those it has, saves the votes and exits, all of it within a deadline.
 //
+// Read ballot.go first, then web.go and service.go. main.go has nothing but the command line.
+//
 //	main.go     the command line
 //	service.go  the life of the service
 //	ballot.go   the votes, and the caller that owns them
@@ -35,7 +37,7 @@ import (
 const usage = `usage: service [-listen ADDRESS] [-file FILE] [-save D] [-grace D] CHOICE...
 
 Counts votes: POST /votes/CHOICE votes, GET /votes returns the numbers, and
-GET /healthz says whether the service works. Ctrl-C or SIGTERM ends it, after
+GET /healthz says whether the service runs. Ctrl-C or SIGTERM ends it, after
 the requests it has and a last save.
 
 The exit status is 0, or 1 if the service has failed or the votes cannot be

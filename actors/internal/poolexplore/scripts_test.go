@@ -17,15 +17,15 @@ import (
 )
 
 func TestScripts(t *testing.T) {
-	explore.Run(t, explored(scripts), explore.Effort{States: 6000, Schedules: 300})
+	explore.Run(t, explored(scripts), explore.Effort{States: 4000, Schedules: 150})
 }
 
 func TestPairs(t *testing.T) {
-	explore.RunAll(t, explored(pairs()), explore.Effort{States: 300, Schedules: 20})
+	explore.RunAll(t, explored(pairs()), explore.Effort{States: 200, Schedules: 10})
 }
 
 func TestTriples(t *testing.T) {
-	explore.RunAll(t, explored(triples()), explore.Effort{Schedules: 8})
+	explore.RunAll(t, explored(triples()), explore.Effort{Schedules: 4})
 }
 
 func TestReplayed(t *testing.T) { explore.RunReplay(t, explored(allScripts())) }
@@ -320,6 +320,55 @@ func init() {
 				w.boss.children[0].stop(nil)
 			})
 		}),
+		in(setting{workers: 2, idle: 2, policy: supervision.ActionRestart}, "a worker restarts for long before it has its job", func(w *exWorld) {
+			w.backoffEnds = w.isQuiet
+			w.makes(returns)
+			w.panicsOnWorker()
+		}),
+		in(one, "a function is back while its worker has another job, which ends first", func(w *exWorld) {
+			w.Go("calls", func() {
+				w.call(func(c *exCall) error {
+					_ = w.lends(func() bool { return len(w.calls) == 2 && w.calls[1].running })(c)
+					c.task.sched.park(c.task, w.calls[1].IsDone)
+					return nil
+				})
+				w.call(w.waits(func() bool { return len(w.boss.children[0].worker.back) > 0 }))
+			})
+		}),
+		in(one, "a worker is about to stop, what blocks that ends with the next call", func(w *exWorld) {
+			w.isPatient = true
+			w.Go("calls", func() {
+				w.call(returns)
+				w.await(func() bool { return w.pool().idle.Len() == 1 }, "wait for an idle worker")
+				c := w.boss.children[0]
+				hold := false
+				c.calls(func() error {
+					w.await(func() bool { return hold }, "hold out")
+					return nil
+				})
+				t := newCall(context.Background(), nil, &c.sched, func(context.Context) (int, error) { return 1, nil })
+				_ = c.sched.Submit(&t.task, 0)
+				t.OnDone(func(pending.Handle) {
+					w.await(func() bool { return len(w.calls) == 2 && w.isQuiet() }, "block the stop")
+					hold = true
+				})
+				w.Go("stops the worker", func() { c.stop(nil) })
+				w.await(func() bool { return c.now() == StateStopping }, "wait for the stop")
+				w.call(returns)
+			})
+		}),
+		in(restarts, "an idle worker restarts, and two calls come one after the other", func(w *exWorld) {
+			w.backoffEnds = func() bool { return len(w.calls) >= 2 }
+			w.Go("calls", func() {
+				w.call(returns)
+				w.await(func() bool { return w.pool().idle.Len() == 1 }, "wait for an idle worker")
+				c := w.boss.children[0]
+				c.panics()
+				w.await(func() bool { return c.now() == StateStarting }, "wait for the restart")
+				w.call(returns)
+				w.call(returns)
+			})
+		}),
 		in(one, "a worker stops while somebody else's function holds out there, and a call", func(w *exWorld) {
 			w.isPatient = true
 			w.makes(returns)
@@ -421,7 +470,7 @@ func (w *exWorld) comes(fn func(c *exCall) error) {
 		w.Note()
 		c := &exCall{name: fmt.Sprintf("call %d", len(w.calls)+1)}
 		w.calls = append(w.calls, c)
-		t := newCall(context.Background(), &w.pool().unassigned, func(context.Context) (int, error) {
+		t := newCall(context.Background(), nil, &w.pool().unassigned, func(context.Context) (int, error) {
 			w.Note()
 			c.runs++
 			return 1, fn(c)

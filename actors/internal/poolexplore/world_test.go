@@ -27,6 +27,7 @@ type exWorld struct {
 	spawned      int
 	callers      []*Caller
 	calls        []*exCall
+	happened     int         // numbers when calls are made
 	flags        [4]bool     // of the script
 	isPatient    bool        // nothing is abandoned
 	backoffEnds  func() bool // nil for at any time
@@ -39,6 +40,9 @@ type exCall struct {
 	task    *schedTask
 	runs    int
 	running bool
+	began   int  // when it was made; 0 for a call that is given otherwise
+	made    int  // when that has returned, 0 before
+	placed  bool // it had a worker
 }
 
 // script builds a world.
@@ -105,8 +109,10 @@ func (w *exWorld) call(fn func(c *exCall) error) *exCall {
 	w.Note()
 	c := &exCall{name: fmt.Sprintf("call %d", len(w.calls)+1)}
 	w.calls = append(w.calls, c)
+	w.happened++
+	c.began = w.happened
 	p := w.pool()
-	t := newCall(context.Background(), &p.unassigned, func(context.Context) (int, error) {
+	t := newCall(context.Background(), nil, &p.unassigned, func(context.Context) (int, error) {
 		w.Note()
 		c.runs++
 		c.running = true
@@ -124,9 +130,12 @@ func (w *exWorld) call(fn func(c *exCall) error) *exCall {
 	c.Pending, c.task = &t.Pending, &t.task
 	isDraining := w.boss.draining
 	p.assign(context.Background(), t)
-	if isDraining && !c.IsDone() {
+	if isDraining && (!c.IsDone() || c.task.sched != &p.unassigned) {
 		w.Failf("%s is accepted while the owner drains", c.name)
 	}
+	w.Note()
+	w.happened++
+	c.made = w.happened
 	return c
 }
 
@@ -220,7 +229,7 @@ func (w *exWorld) onWorker(fn func() error) {
 
 // calls is CallSoon.
 func (c *Caller) calls(fn func() error) {
-	t := newCall(context.Background(), &c.sched, func(context.Context) (int, error) { return 1, fn() })
+	t := newCall(context.Background(), nil, &c.sched, func(context.Context) (int, error) { return 1, fn() })
 	if c.sched.Submit(&t.task, 0) != nil {
 		t.Fail(pending.ErrStopped)
 	}
@@ -249,6 +258,12 @@ func (w *exWorld) check() {
 		return
 	}
 	switch {
+	case len(p.workers) == 0 && p.workers != nil:
+		w.Failf("a pool without workers keeps their memory")
+	case slices.ContainsFunc(p.workers[len(p.workers):cap(p.workers)], func(of *worker) bool { return of != nil }):
+		w.Failf("a pool keeps the memory of a worker")
+	case p.closed && p.timer != nil && p.timer.IsRunning():
+		w.Failf("a pool that is closed has a timer")
 	case len(p.workers) > w.limit:
 		w.Failf("there are %d workers", len(p.workers))
 	case p.queue.Len() > 0 && !p.closed && len(p.workers) < w.limit:
@@ -273,6 +288,7 @@ func (w *exWorld) check() {
 			w.Failf("a call that waits for a worker is that of a worker")
 		}
 	}
+	w.checkOrder(jobs)
 	var counted []*worker
 	for i, of := range p.workers {
 		if of.slot != i || slices.Contains(counted, of) {
@@ -307,6 +323,20 @@ func (w *exWorld) check() {
 	}
 }
 
+// checkOrder looks whether a call has overtaken another one. The queue has these calls.
+func (w *exWorld) checkOrder(queue map[work]bool) {
+	for _, c := range w.calls {
+		c.placed = c.placed || c.began > 0 && c.task != nil && !queue[c.task.of] && (c.task.sched != &w.pool().unassigned || c.made > 0)
+	}
+	for _, c := range w.calls {
+		for _, other := range w.calls {
+			if c.placed && !c.IsDone() && other.made > 0 && other.made < c.began && !other.placed && queue[other.task.of] {
+				w.Failf("%s waits for a worker, and %s has one, which is later", other.name, c.name)
+			}
+		}
+	}
+}
+
 // heldOf reports whether the mutex of a pool is held.
 func heldOf(p *pool) bool {
 	m, ok := any(&p.mu).(interface{ IsHeld() bool })
@@ -322,6 +352,9 @@ func (w *exWorld) checkEnd() {
 		}
 		if c.runs == 0 && c.Err() == nil {
 			w.Failf("%s has not run, and has no error", c.name)
+		}
+		if c.runs == 1 && !c.running && !c.task.given && !c.task.abandoned && c.task.Tag&tagReleased == 0 {
+			w.Failf("%s has run, and it is not noted that its worker was released", c.name)
 		}
 	}
 	switch {

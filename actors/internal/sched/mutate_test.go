@@ -14,7 +14,6 @@ var harmless = map[string]string{
 	"state_queue.go: delete return s.queued()":              "it saves a walk over the queue when nothing has ended",
 	"state_queue.go: delete s.batch.Recycle()":              "the chunk is left to the garbage collector",
 	"state_stop.go: delete c.Recycle()":                     "the chunk is left to the garbage collector",
-	"tasklist.go: delete return":                            "a ring of one task is linked to itself either way",
 	"state_executor.go: delete if s.main.load() != p { ...": "who has lost the executor before has made goroutines the main one, as this does again",
 	"state_executor.go: delete return nil":                  "as above; and no task is abandoned on an executor that is neither main nor alternate",
 }

@@ -10,9 +10,7 @@ type taskList struct {
 func (l *taskList) push(t *Task) {
 	l.n++
 	if l.first == nil {
-		t.wait.next, t.wait.prev = t, t
-		l.first = t
-		return
+		l.first, t.wait.prev = t, t
 	}
 	last := l.first.wait.prev
 	t.wait.next, t.wait.prev = l.first, last

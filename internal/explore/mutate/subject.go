@@ -15,7 +15,8 @@ import (
 
 var (
 	all = flag.Bool("explore.mutants", false, "explore each mutant, which takes long")
-	of  = flag.String("explore.mutant", "", "used by it: the number of mutants, and which of them to explore")
+	one = flag.String("explore.only", "", "explore the mutants whose file, line and text match this regular expression")
+	of  = flag.String("explore.mutant", "", "used by it: the number of mutants, and from which on to explore every other one")
 )
 
 const (
@@ -52,8 +53,8 @@ type Subject struct {
 // the result must find something.
 //
 // All mutants are in one program, which a number makes one of them, because it takes much
-// longer to build a program than to explore it. Without -explore.mutants it takes a few. The
-// program must have a TestMutant that calls [Explore].
+// longer to build a program than to explore it. Without -explore.mutants it takes a few, and
+// with -explore.only those that match. The program must have a TestMutant that calls [Explore].
 func (s Subject) Test(t *testing.T) {
 	m := newMutator(t, s)
 	survivors := m.explore(t, instrument.Build(t, m.write(t)))
@@ -70,7 +71,7 @@ func (s Subject) Test(t *testing.T) {
 		}
 		t.Logf("survives: %s: %s", m.mutants[n-1], reason)
 	}
-	if *all { // few may be unlucky
+	if *all && *one == "" { // few may be unlucky
 		assert.GreaterOrEqual(t, 100*(compiled-len(survivors)), 95*compiled)
 	}
 	assert.Zero(t, unexplained, "mutants that survive, without a reason")
@@ -83,14 +84,14 @@ func Explore(t *testing.T, scripts, others []explore.Script) {
 		t.Skip("TestMutants runs it, in a program that has the mutants")
 	}
 	require.NotNil(t, Set)
-	var n, shard int
-	_, err := fmt.Sscanf(*of, "%d,%d", &n, &shard)
+	var n, first int
+	_, err := fmt.Sscanf(*of, "%d,%d", &n, &first)
 	require.NoError(t, err)
 	Set(0)
 	if n > sample {
 		require.Empty(t, find(scripts, others), "what is not changed")
 	}
-	for i := shard + 1; i <= n; i += atATime {
+	for i := first; i <= n; i += atATime {
 		Set(i)
 		fmt.Printf("mutant %d: %s\n", i, find(scripts, others))
 	}

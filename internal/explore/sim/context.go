@@ -38,7 +38,8 @@ func (c *ctx) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// end ends the context, in one step that is the caller's.
+// end ends the context, in one step that is the caller's. Contexts that were derived of it
+// end in steps after that.
 func (c *ctx) end(err, cause error) {
 	if c.err != nil {
 		return
@@ -51,11 +52,15 @@ func (c *ctx) end(err, cause error) {
 	close(c.done)
 	c.use()
 	if now != nil {
+		now.contexts--
 		channelOf(c.done).use()
 	}
 	children := c.children
 	c.children = nil
 	for _, child := range children {
+		if _, ok := child.(*ctx); ok {
+			step("the end of a context reaches another one")
+		}
 		child.end(err, cause)
 	}
 }
@@ -91,6 +96,10 @@ func attach(parent context.Context, to child) (detach func()) {
 func newCtx(parent context.Context) *ctx {
 	c := &ctx{Context: parent, done: make(chan struct{})}
 	step("derive a context")
+	if now != nil {
+		now.contexts++
+		now.derived++
+	}
 	c.detach = attach(parent, c)
 	return c
 }
@@ -173,7 +182,11 @@ func AfterEnd(parent context.Context, fn func()) (stop func() bool) {
 	step("watch a context")
 	a := &watch{fn: fn}
 	if now != nil {
+		if parent.Done() == nil {
+			now.Failf("a context that never ends is watched")
+		}
 		now.watches++
+		now.watched++
 	}
 	detach := attach(parent, a)
 	return func() bool {

@@ -111,11 +111,12 @@ type Pool struct {
 
 	object
 	items []any
+	out   int // how many are in use
 }
 
 func (l *Pool) reset() {
 	if l.isNew() {
-		l.items = nil
+		l.items, l.out = nil, 0
 	}
 }
 
@@ -123,6 +124,7 @@ func (l *Pool) reset() {
 func (l *Pool) Get() any {
 	l.reset()
 	l.use()
+	l.out++
 	if n := len(l.items); n > 0 {
 		item := l.items[n-1]
 		l.items = l.items[:n-1]
@@ -139,6 +141,15 @@ func (l *Pool) Put(item any) {
 		panic("an item is put into a pool that has it")
 	}
 	l.items = append(l.items, item)
+	l.out--
+}
+
+// Items returns what is in the pool, and how many items are in use. It is for checks.
+func (l *Pool) Items() (in []any, out int) {
+	if now != nil && l.world != now.number {
+		return nil, 0
+	}
+	return l.items, l.out
 }
 
 // Has reports whether an item is in the pool. It is for checks.

@@ -1,9 +1,9 @@
 package sim
 
-// cleanup is a function that is called when something is collected.
+// cleanup is a function that would be called when something is collected.
 type cleanup struct {
 	object
-	call    func()
+	arg     any
 	stopped bool
 }
 
@@ -11,9 +11,9 @@ type cleanup struct {
 type Cleanup struct{ *cleanup }
 
 // AddCleanup stands for that of package runtime.
-func AddCleanup[T, S any](_ *T, fn func(S), arg S) Cleanup {
+func AddCleanup[T, S any](_ *T, _ func(S), arg S) Cleanup {
 	step("add a cleanup")
-	c := &cleanup{call: func() { fn(arg) }}
+	c := &cleanup{arg: arg}
 	c.use()
 	if now != nil {
 		now.cleanups = append(now.cleanups, c)
@@ -28,14 +28,15 @@ func (c Cleanup) Stop() {
 	c.stopped = true
 }
 
-// Cleanups returns how many functions are to be called when something is collected.
-func (w *World) Cleanups() (n int) {
+// Cleanups returns the arguments of the functions that are to be called when something is
+// collected.
+func (w *World) Cleanups() (args []any) {
 	for _, c := range w.cleanups {
 		if !c.stopped {
-			n++
+			args = append(args, c.arg)
 		}
 	}
-	return n
+	return args
 }
 
 // Goexit stands for that of package runtime.

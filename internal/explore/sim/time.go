@@ -1,12 +1,17 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/explore"
+)
 
 // Timer stands for [time.Timer]. It may fire at any time.
 type Timer struct {
 	C <-chan time.Time
 
 	object
+	of    *explore.Proc // that has started it
 	fn    func()
 	over  bool // it has fired, or was stopped
 	round int  // how often it was started
@@ -14,10 +19,11 @@ type Timer struct {
 
 // AfterFunc stands for [time.AfterFunc].
 func AfterFunc(_ time.Duration, fn func()) *Timer {
-	t := &Timer{fn: fn}
+	t := &Timer{fn: fn, of: process()}
 	if now == nil {
 		panic("a timer outside of a world")
 	}
+	now.timers = append(now.timers, t)
 	t.start()
 	return t
 }
@@ -56,6 +62,9 @@ func NewTimer(d time.Duration) *Timer {
 	t.C = c
 	return t
 }
+
+// IsRunning reports whether the timer will fire. It is for checks.
+func (t *Timer) IsRunning() bool { return !t.over }
 
 // Stop stands for that of [time.Timer].
 func (t *Timer) Stop() bool {

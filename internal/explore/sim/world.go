@@ -22,7 +22,11 @@ type World struct {
 	sum      uint64 // of the values of all objects
 	channels map[uintptr]*channel
 	cleanups []*cleanup
+	timers   []*Timer
 	watches  int // functions that wait for the end of a context
+	watched  int // how many there have been
+	contexts int // that were derived, and have not ended
+	derived  int // how many were
 	notes    object
 }
 
@@ -70,8 +74,23 @@ func Go(fn func()) {
 // Note records that the current process uses what belongs to the script. It is no step.
 func (w *World) Note() { w.notes.use() }
 
-// Watches returns how many functions wait for the end of a context.
-func (w *World) Watches() int { return w.watches }
+// Watches returns how many functions wait for the end of a context, and how many there have
+// been.
+func (w *World) Watches() (now, ever int) { return w.watches, w.watched }
+
+// Contexts returns how many contexts were derived and have not ended, and how many there have
+// been.
+func (w *World) Contexts() (now, ever int) { return w.contexts, w.derived }
+
+// Timers returns how many timers run that a process has started.
+func (w *World) Timers(of *explore.Proc) (n int) {
+	for _, t := range w.timers {
+		if t.of == of && !t.over {
+			n++
+		}
+	}
+	return n
+}
 
 // Check implements [explore.Model].
 func (w *World) Check() {

@@ -167,10 +167,11 @@ func (c *Client[C]) Receive(f *wire.Frame, now time.Time) (e ClientEvent[C], err
 	if c.state == ended {
 		return ClientEvent[C]{}, c.err
 	}
+	if f.Kind == wire.KindPing {
+		return ClientEvent[C]{}, nil
+	}
 	if c.state == greeting {
 		switch f.Kind {
-		case wire.KindPing:
-			return ClientEvent[C]{}, nil
 		case wire.KindWelcome:
 			if f.Hello.Version != wire.Version {
 				return e, violation(f, "a welcome of another version")
@@ -189,8 +190,6 @@ func (c *Client[C]) Receive(f *wire.Frame, now time.Time) (e ClientEvent[C], err
 		}
 	}
 	switch f.Kind {
-	case wire.KindPing:
-		return ClientEvent[C]{}, nil
 	case wire.KindGoaway:
 		c.state = leaving
 		return e, nil
@@ -212,7 +211,6 @@ func (c *Client[C]) outcome(e ClientEvent[C], f *wire.Frame, now time.Time) (Cli
 		return e, violation(f, "it overtakes a payload")
 	case !ok:
 		e.Late = f.Kind == wire.KindResponse
-		return e, nil
 	case f.Chunked && f.Total > c.own.MaxSize:
 		return e, violation(f, "a payload is larger than this node takes")
 	case f.Chunked:

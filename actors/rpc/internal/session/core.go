@@ -53,9 +53,6 @@ func (c *core) Err() error { return c.err }
 // Next returns the batch that is to be sent next, if there is one. When it was sent,
 // Sent is to be called.
 func (c *core) next(now time.Time) (b Batch, through uint64, ok bool) {
-	if c.state == ended {
-		return Batch{}, 0, false
-	}
 	b, through, ok = c.queue.next(c.state != greeting, now)
 	if ok {
 		c.sending = now

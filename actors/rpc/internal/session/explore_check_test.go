@@ -27,7 +27,7 @@ func (q *queue) ready() (ready []*transfer) {
 
 // note notes which calls are on their way. It checks that large payloads leave room for small
 // frames, and that each of those that were ready has its turn.
-func (s *session) note(l *lane, ready []*transfer) {
+func (s *session) note(l *lane, c *core, ready []*transfer) {
 	for rest := l.sending; len(rest) > 0; {
 		f := new(wire.Frame)
 		var err error
@@ -54,6 +54,8 @@ func (s *session) note(l *lane, ready []*transfer) {
 			l.passed = passed
 		}
 		switch f.Kind {
+		case wire.KindPing:
+			s.check(s.now.Sub(c.spoke) >= PingEvery, "a ping after %v", s.now.Sub(c.spoke))
 		case wire.KindRequest:
 			s.find(f.Request.Function).left = true
 		case wire.KindCancel:

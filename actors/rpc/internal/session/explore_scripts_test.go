@@ -211,7 +211,7 @@ func scripts() (all []script) {
 			w.fault(fault)
 		}})
 	}
-	return append(all, secondCut(), manySmall())
+	return append(all, secondCut(), manySmall(), cancelsBehindBatches())
 }
 
 func refusals() []script {
@@ -255,6 +255,32 @@ func manySmall() script {
 			}
 			for _, j := range jobs[5:] {
 				w.cancel(p, j)
+			}
+		})
+	}}
+}
+
+// cancelsBehindBatches has the cancellations of large calls wait behind small ones, while
+// another large call can begin.
+func cancelsBehindBatches() script {
+	return script{"cancellations that wait behind batches of small calls", func(w *world) {
+		var small, large []*job
+		for range 5 {
+			small = append(small, w.newJob(wire.InlineSize-10, 0, 0))
+		}
+		for range wire.MaxTransfers + 1 {
+			large = append(large, w.newJob(4*wire.ChunkSize, 0, 0))
+		}
+		w.user(func(p *explore.Proc) {
+			for _, j := range large {
+				w.call(p, j)
+			}
+			p.Await(func() bool { return large[wire.MaxTransfers-1].left }, "cancel")
+			for _, j := range small {
+				w.callNow(j)
+			}
+			for _, j := range large[:wire.MaxTransfers] {
+				w.cancelNow(j)
 			}
 		})
 	}}

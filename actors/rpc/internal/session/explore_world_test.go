@@ -150,6 +150,10 @@ func (w *world) newJob(size, items int, window uint64) *job {
 // call makes a call, in another session if the last one takes none.
 func (w *world) call(p *explore.Proc, j *job) {
 	p.Step("call", j.name)
+	w.callNow(j)
+}
+
+func (w *world) callNow(j *job) {
 	s := w.last()
 	r := &wire.Request{Function: j.name, Window: uint32(j.window), Argument: wire.Payload{Encoding: "bytes", Data: j.data}} //nolint:gosec // It is small.
 	number, err := s.client.Call(j, r)
@@ -173,6 +177,10 @@ func (w *world) last() *session { return w.sessions[len(w.sessions)-1] }
 
 func (w *world) cancel(p *explore.Proc, j *job) {
 	p.Step("cancel", j.name)
+	w.cancelNow(j)
+}
+
+func (w *world) cancelNow(j *job) {
 	if j.session == nil || j.session.clientOver {
 		return
 	}
@@ -208,8 +216,10 @@ func (s *session) write(p *explore.Proc, l *lane, h half, c *core, over *bool, e
 		l.sending = append(bytes.Clone(b.Head), b.Tail...)
 		s.check(len(l.sending) > 0 && len(l.sending) <= wire.MaxBatch, "a batch has its size")
 		s.check(!c.Idle(), "what is being sent is not idle")
-		s.note(l, ready)
+		s.note(l, c, ready)
+		s.check(cap(b.Head) >= bufferSize, "a batch has a buffer")
 		Release(b.Head)
+		s.check(cap(b.Head) != bufferSize || isFree(b.Head), "a buffer is used again")
 		p.Await(func() bool { return *over || !s.stuck }, "sent")
 		sent := l.sending
 		l.sending = nil
@@ -219,6 +229,25 @@ func (s *session) write(p *explore.Proc, l *lane, h half, c *core, over *bool, e
 		l.batches = append(l.batches, sent)
 		h.Sent(s.now)
 	}
+}
+
+// isFree reports whether a buffer is free, and no other memory is. It cannot know that but in
+// the program of TestMutants.
+func isFree(head []byte) bool {
+	l, ok := any(&buffers).(interface{ Items() ([]any, int) })
+	if !ok {
+		return true
+	}
+	found := false
+	free, _ := l.Items()
+	for _, item := range free {
+		b := *item.(*[]byte)
+		if len(b) != 0 || cap(b) != bufferSize {
+			return false
+		}
+		found = found || &b[:1][0] == &head[:1][0]
+	}
+	return found
 }
 
 var (
@@ -288,6 +317,7 @@ func (s *session) read(p *explore.Proc, l *lane, over *bool, receive func(*explo
 func (s *session) serve(p *explore.Proc, f *wire.Frame) error {
 	legal := s.judgeServer(f)
 	e, err := s.server.Receive(f, s.now)
+	s.check(err == nil || s.hostile, "the serving node is sent what must not come: %v", err)
 	s.check(legal == (err == nil), "the serving node takes a frame: %v, %v", legal, err)
 	if err != nil {
 		s.check(errors.Is(err, ErrProtocol), "it says why: %v", err)
@@ -465,6 +495,7 @@ func (s *session) consume(p *explore.Proc) {
 func (s *session) receive(_ *explore.Proc, f *wire.Frame) error {
 	legal := s.judgeClient(f)
 	e, err := s.client.Receive(f, s.now)
+	s.check(err == nil || s.hostile, "the calling node is sent what must not come: %v", err)
 	s.check(legal == (err == nil), "the calling node takes a frame: %v, %v", legal, err)
 	if err != nil {
 		s.check(errors.Is(err, ErrProtocol), "it says why: %v", err)

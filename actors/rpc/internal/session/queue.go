@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -176,22 +177,12 @@ func (q *queue) drop(number uint64) (dropped, begun bool) {
 // remove forgets a transfer, and has another one begin.
 func (q *queue) remove(t *transfer) {
 	delete(q.transfers, t.number)
-	for i, other := range q.active {
-		if other == t {
-			q.active = append(q.active[:i], q.active[i+1:]...)
-			if len(q.waiting) > 0 {
-				q.active = append(q.active, q.waiting[0])
-				q.waiting[0] = nil
-				q.waiting = q.waiting[1:]
-			}
-			return
-		}
-	}
-	for i, other := range q.waiting {
-		if other == t {
-			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
-			return
-		}
+	isIt := func(other *transfer) bool { return other == t }
+	q.active = slices.DeleteFunc(q.active, isIt)
+	q.waiting = slices.DeleteFunc(q.waiting, isIt)
+	if len(q.waiting) > 0 && len(q.active) < wire.MaxTransfers {
+		q.active = append(q.active, q.waiting[0])
+		q.waiting = slices.Delete(q.waiting, 0, 1)
 	}
 }
 
@@ -200,10 +191,7 @@ func (q *queue) remove(t *transfer) {
 func (q *queue) next(open bool, now time.Time) (b Batch, through uint64, ok bool) {
 	if open && len(q.small) > 0 {
 		first := q.small[0]
-		q.small[0] = smallBatch{}
-		if q.small = q.small[1:]; len(q.small) == 0 {
-			q.small = nil
-		}
+		q.small = slices.Delete(q.small, 0, 1)
 		q.sent++
 		q.lastSmall = now
 		q.bytes -= len(first.frames)

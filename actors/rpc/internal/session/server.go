@@ -137,7 +137,7 @@ func (s *Server[C]) Receive(f *wire.Frame, now time.Time) (e ServerEvent[C], err
 	if s.state == ended {
 		return e, s.err
 	}
-	if s.refused {
+	if s.refused || f.Kind == wire.KindPing {
 		return e, nil
 	}
 	if s.state == greeting {
@@ -145,8 +145,6 @@ func (s *Server[C]) Receive(f *wire.Frame, now time.Time) (e ServerEvent[C], err
 	}
 	call, ok := s.calls[f.Number]
 	switch f.Kind {
-	case wire.KindPing:
-		return e, nil
 	case wire.KindRequest:
 		return s.requested(f, now)
 	case wire.KindChunk:
@@ -175,8 +173,6 @@ func (s *Server[C]) Receive(f *wire.Frame, now time.Time) (e ServerEvent[C], err
 
 func (s *Server[C]) greeted(f *wire.Frame) (e ServerEvent[C], err error) {
 	switch f.Kind {
-	case wire.KindPing:
-		return e, nil
 	case wire.KindHello:
 		if s.peer.Version != 0 {
 			return e, violation(f, "a second hello")
