@@ -61,8 +61,9 @@ func (c *Caller) escalatePanic(message any) {
 		if c.State() < StateStopping {
 			defer c.fail(r, message) // even if a log handler ends the goroutine
 		}
-		c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()},
-			slog.String("message", fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))))
+		name := fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))
+		c.notePanic(name, r)
+		c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()}, slog.String("message", name))
 	}
 }
 

@@ -47,3 +47,11 @@ func (f *failures) recent() (recent []snapshot.Failure) {
 	}
 	return recent
 }
+
+// notePanic counts a panic outside of a pending, and notes it for snapshots. Name is that of
+// what has panicked.
+func (c *Caller) notePanic(name string, value any) {
+	c.countPanic()
+	c.countFailure(true, false)
+	c.registry.failures.add(c, name, value)
+}

@@ -205,6 +205,7 @@ func (m *mailbox) Call(fn sched.Func) {
 	defer func() {
 		if r := recover(); r != nil {
 			name := runtime.FuncForPC(reflect.ValueOf(fn).Pointer()).Name()
+			m.caller().notePanic(name, r)
 			m.caller().logCrash(context.Background(), "direct call", &pending.PanicError{Value: r, Stack: debug.Stack()},
 				slog.String("function", name))
 		}

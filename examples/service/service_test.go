@@ -46,6 +46,23 @@ func TestVotesAreCounted(t *testing.T) {
 	}
 }
 
+func TestPagesOfTheCallersAreForThisMachine(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := openService(t, newOptions(t))
+		r := httptest.NewRequest(http.MethodGet, "http://localhost/debug/callers/snapshot.txt", http.NoBody)
+		w := httptest.NewRecorder()
+		s.web.Handler.ServeHTTP(w, r)
+		assert.Equal(t, http.StatusForbidden, w.Code)
+		r.RemoteAddr = "127.0.0.1:80"
+		w = httptest.NewRecorder()
+		s.web.Handler.ServeHTTP(w, r)
+		assert.Equal(t, http.StatusOK, w.Code)
+		assert.Contains(t, w.Body.String(), s.ballot.caller.Name())
+		require.NoError(t, s.close(t.Context()))
+		time.Sleep(10 * time.Second) // nobody looks any more
+	})
+}
+
 func TestVotesAtTheSameTimeAreAllCounted(t *testing.T) {
 	o := newOptions(t)
 	bubble(t, func(t *testing.T) {

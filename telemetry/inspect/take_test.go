@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -285,4 +286,37 @@ func TestNamesThatAreCutAreStillThoseOfDifferentCallers(t *testing.T) {
 	}
 	assert.Len(t, ids, 5)
 	assert.Equal(t, 6, strings.Count(s.String(), "\n"), "%s", s)
+}
+
+func TestDirectCallThatPanicsIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := newSystem()
+		c := start(t, system, props.Name("c"))
+		require.NoError(t, c.CallDirect(func() { panic("oh") }))
+		synctest.Wait()
+		s := take(t, system)
+		assert.EqualValues(t, 1, s.Callers[0].Counters.Panics)
+		assert.EqualValues(t, 1, s.Callers[0].Counters.Failures)
+		require.Len(t, s.Failures, 1)
+		assert.Equal(t, "oh", s.Failures[0].Error)
+	})
+}
+
+func TestMessageWhoseHandlerPanicsIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := newSystem()
+		pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			if ctx.Message() == "go" {
+				panic("oh")
+			}
+		}, actors.MustAsCaller()))
+		system.Root.Send(pid, "go")
+		synctest.Wait()
+		s := take(t, system)
+		require.NotEmpty(t, s.Failures)
+		assert.Equal(t, "string", s.Failures[0].Call)
+		assert.Equal(t, "oh", s.Failures[0].Error)
+		require.NoError(t, actors.Shutdown(context.Background(), system))
+		time.Sleep(time.Minute) // timers of protoactor's
+	})
 }
