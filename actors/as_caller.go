@@ -48,7 +48,7 @@ func AsCaller(opts ...props.Option) (actor.PropsOption, error) {
 // MustAsCaller is [AsCaller] that panics with the error. It is for options that are
 // constant, where the props of an actor are written down:
 //
-//	props := actor.PropsFromProducer(newPrinter, actors.MustAsCaller(props.MaxQueued(100)))
+//	printer := actor.PropsFromProducer(newPrinter, actors.MustAsCaller(props.MaxQueued(100)))
 func MustAsCaller(opts ...props.Option) actor.PropsOption {
 	asCaller, err := AsCaller(opts...)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -63,6 +64,7 @@ type coldState struct {
 	hooks    *hooks
 	restart  *restart
 	failures supervision.Record
+	counters snapshot.Counters
 
 	publication *publication
 

@@ -19,18 +19,20 @@ var layers = map[string][]string{
 	"internal/bounded":           {},
 	"internal/entry":             {},
 	"internal/safelog":           {},
-	"pending":                    {"internal/bounded", "internal/entry", "internal/safelog"},
-	"telemetry":                  {"pending", "internal/bounded", "internal/entry", "internal/safelog"},
+	"internal/snapshot":          {},
+	"pending":                    {"internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot"},
+	"telemetry":                  {"pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot"},
+	"telemetry/inspect":          {"internal/snapshot"},
 	"supervision":                {},
-	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog"},
+	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot"},
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {},
 	"actors/internal/watchdog":   {"actors/internal/goroutine"},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/entry", "internal/safelog"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot"},
 	"actors": {
 		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem", "actors/internal/watchdog",
-		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog",
+		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot",
 	},
 }
 
@@ -39,6 +41,7 @@ var foreign = map[string][]string{
 	"internal/bounded":          {},
 	"internal/entry":            {},
 	"internal/safelog":          {},
+	"internal/snapshot":         {},
 	"pending":                   {},
 	"actors/internal/fifo":      {},
 	"actors/internal/goroutine": {"github.com/petermattis/goid"},
@@ -84,8 +87,8 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 	}
 	upward, err := layering.Upward(".", [][]string{
 		{"doc.go", "argument.go", "goexit.go", "no_result.go", "stacks.go"},
-		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go"},
-		{"log.go"},
+		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go", "counters.go", "profile.go"},
+		{"log.go", "failures.go"},
 		{"requests.go", "registry.go", "defaults.go"},
 		{"events.go", "context.go", "telemetry.go"},
 		{"queues.go", "pool.go", "worker.go", "lend.go", "pool_node.go", "end_node.go", "publisher.go", "timers.go"},
@@ -97,9 +100,9 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"as_caller.go", "start.go", "main_caller.go"},
 		{
 			"retry.go", "call_option.go", "call.go", "delayed.go", "call_sync.go", "queue_task.go", "queue.go",
-			"invoke.go", "every.go", "request.go", "reply.go",
+			"invoke.go", "every.go", "progress.go", "request.go", "reply.go",
 		},
-		{"drain.go", "process.go", "mailbox.go", "slow_turn.go"},
+		{"drain.go", "process.go", "mailbox.go", "slow_turn.go", "picture.go"},
 	})
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(upward), 10, strings.Join(upward, "\n"))

@@ -226,9 +226,14 @@ func (m *mailbox) Left(t *sched.Task, crash *pending.PanicError) {
 //
 //go:noinline
 func (c *Caller) handleCrash(t *sched.Task, crash *pending.PanicError) (captured bool) {
+	c.countPanic()
+	c.registry.failures.add(c, t.Work().Name(), crash.Value)
 	c.logCrash(t.Work().Context(), "function", crash, slog.String("function", t.Work().Name()))
 	return c.config.Policy.Action() == supervision.ActionCapture
 }
+
+// Failed implements [sched.Owner].
+func (m *mailbox) Failed(started, cancelled bool) { m.caller().countFailure(started, cancelled) }
 
 // Panicked implements [sched.Owner].
 func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().failed(t.Work(), p) }

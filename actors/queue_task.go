@@ -268,6 +268,9 @@ func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 			q.fail(ctx, position, item, err)
 		}
 	}()
+	if q.caller.config.ProfileLabels {
+		defer setLabels(ctx, &q.task)()
+	}
 	err = q.fn(ctx, item)
 	return nil
 }

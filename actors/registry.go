@@ -4,17 +4,19 @@ import (
 	"iter"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 // rootID is the id of the registry's process, and begins the ids of all callers
 // without a parent.
-const rootID = "callers"
+const rootID = snapshot.SourceID
 
 // registry holds the callers of one actor system. It is a process of the system:
 // the parent of the callers without one, and the sender of all requests. Its id in
@@ -40,6 +42,11 @@ type registry struct {
 
 	defaults atomic.Pointer[props.Config] // nil if nobody has set any
 	gauges   gauges
+
+	started  time.Time
+	failures failures // the last ones
+	pictures atomic.Uint64
+	clock    snapshot.Clock
 }
 
 var _ actor.Process = (*registry)(nil)
@@ -50,7 +57,7 @@ func registryOf(system *actor.ActorSystem) *registry {
 		if process, ok := system.ProcessRegistry.GetLocal(rootID); ok {
 			return process.(*registry)
 		}
-		r := &registry{system: system, callers: make(map[string]*Caller)}
+		r := &registry{system: system, callers: make(map[string]*Caller), started: time.Now()}
 		r.pid = system.NewLocalPID(rootID)
 		r.props = r.newProps()
 		r.events.watchdog = &r.watchdog

@@ -10,7 +10,8 @@ import (
 )
 
 // PipeTo sends the value of p, or its error, to each of the pids once p is done. It
-// returns at once. The messages carry the trace of p.
+// returns at once. The messages carry the trace of p. [Request] makes an error that it gets
+// as an answer that of its pending. Other receivers get it as a message of type error.
 //
 // It returns an error if one of the pids is nil, or if p belongs to no actor system. The
 // system is that of p's caller, or the metadata under "system".

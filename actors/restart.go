@@ -210,6 +210,9 @@ func (c *Caller) resumed() {
 		}
 		suspended = cold.resumeWithParent
 		cold.restart, cold.resumeWithParent = nil, nil
+		if c.restarting {
+			cold.counters.Restarts++
+		}
 		c.setEscalation(nil)
 	}
 	restarted := c.restarting

@@ -45,13 +45,18 @@ func (c *call[T]) entry() uintptr {
 	return pc
 }
 
-// newCall makes a call of fn for the scheduler s: that of a caller, or that of the
-// calls without a worker.
+// newCall makes a call of fn on c for the scheduler s: that of c, or that of the calls
+// without a worker.
 func newCall[T any](
-	ctx context.Context, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
+	ctx context.Context, c *Caller, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
 ) *call[T] {
 	t := &call[T]{}
 	t.task.Init(t, s)
 	t.Init(ctx, fn, &t.task, opts...)
+	if c.config.ProfileLabels {
+		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) {
+			return labeled(&t.task, fn)
+		})
+	}
 	return t
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/internal/entry"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 )
 
 // The states of a pending. Done is final. Cancelled may come before done, and
@@ -68,12 +69,13 @@ type lazyState struct {
 	observation Observation
 	unwatch     func() bool // stops watching ctx
 	explain     func() string
-	unseen      *runtime.Cleanup // logs the error when the pending is collected; nil for none
-	origin      Runner           // of the call that Then has made the pending of; nil after the end
-	passed      *base            // whose error this pending has, which Then made; nil for none
-	completer   Handle           // its function completes this pending
-	needs       Node             // what else completes it
-	contended   []*Semaphore     // that the function holds or has held, while goroutines waited
+	unseen      *runtime.Cleanup   // logs the error when the pending is collected; nil for none
+	origin      Runner             // of the call that Then has made the pending of; nil after the end
+	passed      *base              // whose error this pending has, which Then made; nil for none
+	completer   Handle             // its function completes this pending
+	needs       Node               // what else completes it
+	contended   []*Semaphore       // that the function holds or has held, while goroutines waited
+	progress    *snapshot.Progress // what the function says of it; nil for nothing
 	options
 }
 
@@ -438,6 +440,9 @@ func (b *base) markDone() *waiter {
 	b.mu.Unlock()
 	if b.runner != nil && !ran {
 		b.runner.Dropped()
+	}
+	if b.runner != nil && b.err != nil {
+		b.runner.Failed(ran, b.is(flagCancelled))
 	}
 	if unwatch != nil {
 		b.guard("context", func() { unwatch() })

@@ -189,6 +189,7 @@ func (r exRunner) CallerName() string   { return "caller" }
 func (r exRunner) Logger() *slog.Logger { return discard }
 func (r exRunner) Describe(Metadata)    {}
 func (r exRunner) Awaited()             {}
+func (r exRunner) Failed(bool, bool)    {}
 
 func (r exRunner) IsWaiting() bool {
 	sim.Step("does the function wait")

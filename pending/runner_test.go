@@ -84,6 +84,8 @@ func (r *runner) Awaited() {}
 
 func (r *runner) Dropped() {}
 
+func (r *runner) Failed(bool, bool) {}
+
 func (r *runner) Left(crash *pending.PanicError) {
 	if r.left != nil {
 		r.left(crash != nil)

@@ -25,6 +25,9 @@ type Runner interface {
 	// Left is called when the function has returned, just before the pending is
 	// done. crash is not nil if the function panicked.
 	Left(crash *PanicError)
+	// Failed is called when the pending is done and has an error. started says whether
+	// its function was called.
+	Failed(started, cancelled bool)
 	// Dropped is called when the pending is done and its function was never
 	// called, and never will be.
 	Dropped()

@@ -41,6 +41,8 @@ type Config struct {
 	NonReentrant bool
 	// CheckTurns checks that no two functions run at once.
 	CheckTurns bool
+	// ProfileLabels labels goroutines while they run a function.
+	ProfileLabels bool
 	// Backend is what functions run on if there is no Host.
 	Backend BackendKind
 	// Host is the loop that functions run on, nil for none.

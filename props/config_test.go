@@ -52,6 +52,7 @@ func TestEachOptionSaysOneThing(t *testing.T) {
 		"Supervision":           {props.Supervision(policy), func(c *props.Config) { c.Policy = policy }},
 		"Strategy":              {props.Strategy(strategy), func(c *props.Config) { c.Strategy = strategy }},
 		"NonReentrant":          {props.NonReentrant(), func(c *props.Config) { c.NonReentrant = true }},
+		"ProfileLabels":         {props.ProfileLabels(), func(c *props.Config) { c.ProfileLabels = true }},
 		"CheckTurns":            {props.CheckTurns(), func(c *props.Config) { c.CheckTurns = true }},
 		"MaxIdleWorkers":        {props.MaxIdleWorkers(7), func(c *props.Config) { c.MaxIdleWorkers = 7 }},
 		"MaxIdleWorkers, none":  {props.MaxIdleWorkers(0), func(c *props.Config) { c.MaxIdleWorkers = 0 }},

@@ -21,9 +21,10 @@
 // A [Policy] is the decision, made before anything has failed. There are four:
 //
 //   - [Capture], the default: the failure goes into the pending of the call, and nothing else happens.
-//   - [Restart]: the caller's actor is restarted. Queued pendings survive. Running ones are cancelled
-//     with the panic as the cause. [MaxRestarts] limits the restarts, [Backoff] and [Jitter] delay
-//     them.
+//   - [Restart]: the caller's actor is restarted. Queued pendings and periodic calls survive. Running
+//     ones are cancelled with the panic as the cause. A queue that is at work on an item is cancelled
+//     too, and drops the items behind. It is kept if it is idle, or if its own item panicked.
+//     [MaxRestarts] limits the restarts, [Backoff] and [Jitter] delay them.
 //   - [Stop]: the caller is stopped.
 //   - [Escalate]: the failure becomes one of the parent, and the parent's policy decides.
 //

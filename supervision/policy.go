@@ -55,12 +55,14 @@ func Capture() Policy {
 // without a limit.
 //
 // A restart keeps the caller itself: its name, id and PID, its publication, the calls that are queued
-// or delayed, its queues and its periodic calls. It also keeps the variables that functions share by
-// closures. They may be as the panic has left them: make them anew in props.OnStart.
+// or delayed, its periodic calls, and its queues that are idle or whose own item panicked. It also keeps
+// the variables that functions share by closures. They may be as the panic has left them: make them
+// anew in props.OnStart.
 //
 // A restart does not keep what has begun. Functions that have not returned are cancelled, with the panic
-// as the cause. Children and workers are stopped, and Child makes new ones. An actor that AsCaller has
-// made a caller is made anew by its producer.
+// as the cause. A queue that is at work on an item is cancelled too. The items behind that one are
+// dropped, which is logged. Children and workers are stopped, and Child makes new ones. An actor that
+// AsCaller has made a caller is made anew by its producer.
 //
 // An option with values that make no sense has no effect, and [Policy.Validate] reports it.
 func Restart(opts ...RestartOption) Policy {

@@ -35,6 +35,11 @@ const (
 	RunDurationKey = attribute.Key("protocaller.run.duration")
 	// WaitDurationKey is how long the function waited, as a part of its run.
 	WaitDurationKey = attribute.Key("protocaller.wait.duration")
+	// ProgressDoneKey, ProgressTotalKey and ProgressTextKey are what the function of a call
+	// last said of its progress.
+	ProgressDoneKey  = attribute.Key("protocaller.progress.done")
+	ProgressTotalKey = attribute.Key("protocaller.progress.total")
+	ProgressTextKey  = attribute.Key("protocaller.progress.text")
 	// MessageTypeKey is the type of a message between actors.
 	MessageTypeKey = attribute.Key("protocaller.message.type")
 	// SystemKey is the id of the actor system.

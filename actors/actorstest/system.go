@@ -3,6 +3,7 @@ package actorstest
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,7 +26,11 @@ func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 	tb.Cleanup(func() {
 		ended, end := context.WithCancel(context.Background())
 		end() // nothing is drained
+		callers := slices.Collect(actors.All(system))
 		_ = actors.Shutdown(ended, system)
+		for _, c := range callers {
+			<-c.Stopped()
+		}
 		// The first of some dead letters starts a goroutine, for their throttle,
 		// which nobody can wait for.
 		time.Sleep(2 * throttle)

@@ -161,7 +161,8 @@ func MaxOpen(n int) Option {
 // [DefaultMaxOpenBytes].
 //
 // It also limits the calls and answers that wait to be sent to a node, those included
-// that are done by then. Calls of a node that does not take its answers are refused.
+// that are done by then. Calls of a node that does not take its answers are refused. The
+// answers of functions that run by then come on top of it: at most [MaxOpen] of them.
 //
 // Calls beyond it end at once with [actors.ErrOverloaded], but for one that would be
 // alone.

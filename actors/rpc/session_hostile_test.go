@@ -195,7 +195,7 @@ func (r *receiver) untilIdle(t *testing.T) {
 
 func TestAPeerThatTakesNoAnswersIsNotListenedTo(t *testing.T) {
 	r := newReceiver(t)
-	require.NoError(t, Configure(r.system, MaxOpenBytes(1<<20)))
+	require.NoError(t, Configure(r.system, MaxOpenBytes(1<<20), MaxOpen(8)))
 	require.NoError(t, Handle(r.system, "large", func(context.Context, string) (string, error) {
 		return strings.Repeat("x", 1<<19), nil
 	}))

@@ -10,6 +10,8 @@
 // first in a transfer of its own. If a wait blocked the account there would
 // soon be a deadlock, but a function that waits gives its turn away.
 //
+// Read account.go first, where a transfer is, then bank.go. main.go calls no caller.
+//
 //	main.go     the command line, and what is printed
 //	bank.go     the business of a bank: transfers, messages, an audit
 //	account.go  the actor

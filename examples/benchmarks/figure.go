@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -196,7 +197,7 @@ func figures(n sizes) []figure {
 		theirs: side{name: "in a chain of 1000", per: n.shortChain, run: waitInChain(n.shortChain)},
 		bar:    bar{atMost: 1.3},
 		note:   "each function calls the next one, and waits. The last one returns when all wait.",
-	}}, append(acrossFigures(), backendFigures(n)...)...)
+	}}, slices.Concat(acrossFigures(), lookedFigures(), backendFigures(n))...)
 }
 
 // backendFigures compares the other backends with the default one. They have no

@@ -77,6 +77,7 @@ func hashAll(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	end, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	err = cmp.Or(err, leave(end), actors.Shutdown(end, system))
+	<-root.Stopped() // also after leaveTimeout
 	var report bytes.Buffer
 	t.report(&report) // the caller has stopped, so nobody else has the tally
 	untraced := tracing.end(&report)

@@ -13,6 +13,8 @@
 // done, the tally that one caller owns, Ctrl-C and the trace are the same. Kill a
 // member, and the others read its files; start another one, and it helps.
 //
+// Read hash.go and member.go first. main.go has nothing but the command line.
+//
 //	main.go     the command line
 //	hash.go     the process that has the files hashed
 //	member.go   a process that hashes files

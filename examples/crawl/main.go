@@ -11,6 +11,8 @@
 // and its links are one transaction, so whenever the program ends the database
 // is consistent.
 //
+// Read crawl.go first, then the function crawl in main.go.
+//
 //	main.go     the command line, and the life of the callers
 //	crawl.go    the crawler: what is fetched next
 //	fetch.go    one page
@@ -130,7 +132,7 @@ func crawl(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
-	defer func() { _ = actors.Shutdown(context.WithoutCancel(ctx), system) }()
+	defer shutDown(context.WithoutCancel(ctx), system)
 	root, err := actors.Start(system, props.Name("crawl"), props.MaxWorkers(o.limit), props.MaxIdleWorkers(o.limit))
 	if err != nil {
 		return err
@@ -157,6 +159,13 @@ func crawl(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return errInterrupted
 	}
 	return errors.Join(ended, pages.problem())
+}
+
+// shutDown stops the callers. Nothing is left to do then, unless something has failed.
+func shutDown(ctx context.Context, system *actor.ActorSystem) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_ = actors.Shutdown(ctx, system)
 }
 
 // problem says which pages are missing, or have no content.

@@ -14,6 +14,8 @@
 // between; and actors.CallUsing has some functions of a caller do so, while the
 // others stay on goroutines.
 //
+// Read paint.go first, then main.go.
+//
 //	main.go     what is done on each backend, and what came of it
 //	paint.go    the functions of a caller
 //	egl.go      the C libraries

@@ -14,6 +14,8 @@
 // computed by workers, and waits for them; that gives its turn away, and so the
 // loop goes on to draw frames, and to take clicks.
 //
+// Read painting.go first, then loop.go and main.go.
+//
 //	main.go        the command line, and the life of the caller
 //	loop.go        the window's loop
 //	view.go        what is in the window

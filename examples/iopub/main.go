@@ -12,6 +12,8 @@
 // for the workers that inherit it, and closed when the caller has stopped. The
 // subscriber binds, the callers' sockets connect.
 //
+// Read publisher.go first, then chatter.go.
+//
 //	main.go        the command line, and the life of all of it
 //	chatter.go     what callers and workers have to say
 //	publisher.go   the socket of a caller

@@ -108,16 +108,17 @@ type agencyBefore struct {
 }
 
 func openBefore(system *actor.ActorSystem, t terms) (agency, error) {
-	stock := func(what string, left int) *actor.PID {
-		return system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor {
-			return &stockActor{what: what, left: left, confirm: t.confirm}
-		}))
-	}
-	seats, rooms := stock(seat, t.seats), stock(room, t.rooms)
+	seats, rooms := spawnStock(system, seat, t.seats, t), spawnStock(system, room, t.rooms, t)
 	desk := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor {
 		return &deskActor{seats: seats, rooms: rooms, patience: t.patience}
 	}))
 	return &agencyBefore{system, desk, seats, rooms, t.patience}, nil
+}
+
+func spawnStock(system *actor.ActorSystem, what string, left int, t terms) *actor.PID {
+	return system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor {
+		return &stockActor{what: what, left: left, confirm: t.confirm}
+	}))
 }
 
 // book takes no notice of ctx: a future cannot be cancelled. Its timeout has to be

@@ -1,17 +1,19 @@
-// Command migrate is one program twice: a travel agency of plain protoactor
-// actors, and the same agency with callers.
+// Command migrate is one program three times: a travel agency of plain protoactor
+// actors, the same agency half way, and with callers.
 //
 //	go run ./examples/migrate -version before
+//	go run ./examples/migrate -version half
 //	go run ./examples/migrate -version after
 //
-// A trip is a seat of an airline and a room of a hotel, or nothing. Open before.go
-// and after.go side by side: messages become functions, RequestFuture and
-// ReenterAfter become calls and waits, and timeouts become contexts. One test runs
-// against both.
+// A trip is a seat of an airline and a room of a hotel, or nothing. Read before.go
+// first, then half.go: one actor has become a caller, and nobody else has to know.
+// In after.go messages have become functions, RequestFuture and ReenterAfter calls
+// and waits, and timeouts contexts. One test runs against all three.
 //
 //	main.go     the command line, and what is printed
 //	agency.go   what both versions have in common
 //	before.go   the agency with RequestFuture and ReenterAfter
+//	half.go     the agency with one actor that is a caller, by actors.AsCaller
 //	after.go    the agency with callers
 package main
 
@@ -39,7 +41,8 @@ and what is left. Ctrl-C ends it early, with what was booked so far.
 The exit status is 0, or 1 if something has failed or the result cannot be
 written, 2 if the command line is of no use, 130 after Ctrl-C.
 
-  -version V    before, with plain actors, or after, with callers (default after)
+  -version V    before, with plain actors, half, with one that is a caller, or
+                after, with callers (default after)
   -seats N      how many seats the airline has (default 30)
   -rooms N      how many rooms the hotel has (default 20)
   -travelers N  how many trips are asked for (default 50)
@@ -72,7 +75,9 @@ type options struct {
 	delay     time.Duration
 }
 
-var versions = map[string]func(*actor.ActorSystem, terms) (agency, error){"before": openBefore, "after": openAfter}
+var versions = map[string]func(*actor.ActorSystem, terms) (agency, error){
+	"before": openBefore, "half": openHalf, "after": openAfter,
+}
 
 func parse(args []string) (o options, err error) {
 	o.terms.patience = time.Minute
@@ -91,7 +96,7 @@ func parse(args []string) (o options, err error) {
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("%q is no flag; try -help", flags.Arg(0))
 	case o.open == nil:
-		return o, fmt.Errorf("-version %q: it must be before or after", *version)
+		return o, fmt.Errorf("-version %q: it must be before, half or after", *version)
 	case o.terms.seats < 0 || o.terms.rooms < 0 || o.travelers < 0 || o.delay < 0:
 		return o, errors.New("-seats, -rooms, -travelers and -delay must not be negative")
 	}
@@ -103,7 +108,8 @@ func sell(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
-	o.terms.confirm = func(context.Context, string) error { return pause(ctx, o.delay) }
+	interrupted := ctx
+	o.terms.confirm = func(context.Context, string) error { return pause(interrupted, o.delay) }
 	a, err := o.open(system, o.terms)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ var errClosed = errors.New("closed for the winter")
 
 func yes(context.Context, string) error { return nil }
 
-// TestAgency is the test that both versions pass.
+// TestAgency is the test that all versions pass.
 func TestAgency(t *testing.T) {
 	for name, tt := range map[string]struct {
 		terms terms
@@ -188,7 +188,7 @@ func TestUnusableArguments(t *testing.T) {
 	for want, args := range map[string][]string{
 		"flag provided but not defined: -?[2J":                       {"-\x1b[2J"},
 		`"x" is no flag; try -help`:                                  {"x"},
-		`-version "\a": it must be before or after`:                  {"-version", "\a"},
+		`-version "\a": it must be before, half or after`:            {"-version", "\a"},
 		"-seats, -rooms, -travelers and -delay must not be negative": {"-seats", "-1"},
 		`invalid value "x" for flag -rooms: parse error`:             {"-rooms", "x"},
 	} {

@@ -9,6 +9,8 @@
 // turn, so there is no lock. One such function waits for the workers, another
 // one shows the progress meanwhile: a function that waits gives its turn away.
 //
+// Read tally.go first, then the function that starts it all in main.go.
+//
 //	main.go     the command line, and the life of the tree of callers
 //	tally.go    the numbers, and the functions of the caller that owns them
 //	walk.go     the files below a directory, and the hash of one
@@ -135,9 +137,10 @@ func quickstart(ctx context.Context, o options, stdout, stderr io.Writer) error 
 	stopProgress()
 	tree := drawTree(root)
 
-	// Shutdown lets the callers finish what they have begun. When ctx has ended
-	// they are told to stop instead, which is just right after Ctrl-C.
+	// Shutdown lets the callers finish what they have begun. After Ctrl-C it stops
+	// them instead, and does not wait until their functions have returned.
 	_ = actors.Shutdown(ctx, system)
+	<-root.Stopped()
 
 	var report bytes.Buffer
 	t.report(&report) // all callers have stopped, so nobody else has the tally

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -86,6 +87,17 @@ func (b *ballot) tally(ctx context.Context) (map[string]int, error) {
 	return actors.Call(ctx, b.caller, func(context.Context) (map[string]int, error) {
 		return maps.Clone(b.votes), nil // which leaves the turn
 	})
+}
+
+// health returns an error if the ballot has ended. It queues no call: a service that is busy
+// is not to be killed for that.
+func (b *ballot) health() error {
+	select {
+	case <-b.caller.Stopped():
+		return pending.ErrStopped
+	default:
+		return nil
+	}
 }
 
 // load is called on the caller's turn, at its start and after a restart.

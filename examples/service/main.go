@@ -7,10 +7,13 @@
 // One caller owns the votes. The handlers call functions on it, from as many
 // goroutines as there are requests, and there is no lock. A periodic job saves
 // the votes. A function that panics restarts the caller, which loads them again.
+// On the machine itself /debug/callers/ shows what the callers do.
 // Metrics and traces go where OTEL_EXPORTER_OTLP_ENDPOINT says.
 //
 // Ctrl-C or SIGTERM ends the service in order: it takes no more requests,
 // answers those it has, saves the votes and exits, all of it within a deadline.
+//
+// Read ballot.go first, then web.go and service.go. main.go has nothing but the command line.
 //
 //	main.go     the command line
 //	service.go  the life of the service
@@ -34,7 +37,7 @@ import (
 const usage = `usage: service [-listen ADDRESS] [-file FILE] [-save D] [-grace D] CHOICE...
 
 Counts votes: POST /votes/CHOICE votes, GET /votes returns the numbers, and
-GET /healthz says whether the service works. Ctrl-C or SIGTERM ends it, after
+GET /healthz says whether the service runs. Ctrl-C or SIGTERM ends it, after
 the requests it has and a last save.
 
 The exit status is 0, or 1 if the service has failed or the votes cannot be
@@ -50,7 +53,6 @@ If OTEL_EXPORTER_OTLP_ENDPOINT is set, metrics and traces are sent there.
 `
 
 const command = "service"
-
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 

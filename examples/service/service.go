@@ -95,6 +95,7 @@ func (s *service) close(ctx context.Context) error {
 		actors.Shutdown(ctx, s.system), // which saves the votes
 		s.web.Close(),
 	)
+	<-s.ballot.caller.Stopped() // after the deadline it takes stopTimeout at most
 	if err := s.flush(ctx); err != nil {
 		s.log.Warn("the last metrics and traces were not sent", "error", err)
 	}

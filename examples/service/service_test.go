@@ -114,6 +114,26 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 }
 
+func TestServiceThatIsBusyIsHealthy(t *testing.T) {
+	s := openService(t, newOptions(t))
+	release := occupy(t, s)
+	defer release()
+	for range mostQueued {
+		actors.CallSoon(t.Context(), s.ballot.caller, func(context.Context) (any, error) { return nil, nil })
+	}
+	status, _ := request(s, "GET", "/healthz")
+	assert.Equal(t, http.StatusOK, status)
+}
+
+func TestClientThatHasGoneIsNoFailureOfTheService(t *testing.T) {
+	s := openService(t, newOptions(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	s.ballot.routes().ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/votes", http.NoBody))
+	assert.Equal(t, statusClientGone, w.Code)
+}
+
 func TestRequestThatTakesTooLongIsAnswered(t *testing.T) {
 	o := newOptions(t)
 	bubble(t, func(t *testing.T) {

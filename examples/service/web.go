@@ -8,31 +8,47 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
 )
 
 // requestTimeout is how long a request may take.
 const requestTimeout = 5 * time.Second
 
+// statusClientGone is for the logs of middleware: nobody reads that answer.
+const statusClientGone = 499
+
+// handler returns what the service serves: the votes, and for this machine the pages that show
+// the callers.
 func (b *ballot) handler() http.Handler {
+	all := http.NewServeMux()
+	all.Handle("/", http.TimeoutHandler(b.routes(), requestTimeout, "the service is busy\n"))
+	all.Handle("/debug/callers/", inspect.Handler(b.caller.System()))
+	return all
+}
+
+func (b *ballot) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /votes/{choice}", func(w http.ResponseWriter, r *http.Request) {
 		votes, err := b.vote(r.Context(), r.PathValue("choice"))
-		answer(w, votes, err)
+		answer(w, r, votes, err)
 	})
 	mux.HandleFunc("GET /votes", func(w http.ResponseWriter, r *http.Request) {
 		votes, err := b.tally(r.Context())
-		answer(w, votes, err)
+		answer(w, r, votes, err)
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		_, err := b.tally(r.Context())
-		answer(w, "ok", err)
+		answer(w, r, "ok", b.health())
 	})
-	return http.TimeoutHandler(mux, requestTimeout, "the service is busy\n")
+	return mux
 }
 
 // answer sends a result, or says why there is none.
-func answer(w http.ResponseWriter, result any, err error) {
-	if err != nil {
+func answer(w http.ResponseWriter, r *http.Request, result any, err error) {
+	switch {
+	case err != nil && r.Context().Err() != nil:
+		w.WriteHeader(statusClientGone)
+		return
+	case err != nil:
 		http.Error(w, http.StatusText(statusOf(err)), statusOf(err))
 		return
 	}

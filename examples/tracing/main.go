@@ -11,6 +11,8 @@
 // Without -jaeger the shop sends its traces to the collector that the OTEL_*
 // variables name, http://localhost:4318 unless they do.
 //
+// Read shop.go first, then stock.go. main.go has nothing but the command line.
+//
 //	main.go     the command line
 //	serve.go    the life of the server
 //	shop.go     the service: a handler and the functions of the callers

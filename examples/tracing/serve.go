@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 )
 
@@ -46,6 +47,11 @@ func serve(ctx context.Context, o options, server *jaeger.Server, stdout, stderr
 	}
 	address := "http://" + listener.Addr().String()
 	mux := s.handler()
+	trace := "http://localhost:16686/trace/%s"
+	if server != nil {
+		trace = address + "/traces/%s"
+	}
+	mux.Handle("/debug/callers/", inspect.Handler(system, inspect.TraceURL(trace)))
 	if server != nil {
 		s.traces = address + "/traces/"
 		mux.HandleFunc("GET /traces/{id}", tracesOf(server))
@@ -70,7 +76,7 @@ func serve(ctx context.Context, o options, server *jaeger.Server, stdout, stderr
 
 // takeOrders says where, and returns when ctx ends or the server fails.
 func takeOrders(ctx context.Context, address string, server *jaeger.Server, stdout io.Writer, served <-chan error) error {
-	text := fmt.Sprintf("order something: %s/order/tea\n", address)
+	text := fmt.Sprintf("order something: %s/order/tea\nsee the callers: %s/debug/callers/\n", address, address)
 	if server != nil {
 		text += fmt.Sprintf("the answer has the address of its trace; Jaeger answers at %s\n", server.API)
 	}

@@ -136,14 +136,14 @@ func anchor(heading string) string {
 
 // packages returns the folders of the public packages of the module.
 func packages(t *testing.T) (folders []string) {
-	command := exec.Command("go", "list", "-f", "{{.Module.Path}} {{.ImportPath}}", "./...")
+	command := exec.Command("go", "list", "-f", "{{if ne .Name \"main\"}}{{.Module.Path}} {{.ImportPath}}{{end}}", "./...")
 	command.Dir = root
 	out, err := command.Output()
 	require.NoError(t, err)
 	for line := range strings.Lines(string(out)) {
 		module, name, _ := strings.Cut(strings.TrimSpace(line), " ")
 		folder := strings.TrimPrefix(name, module+"/")
-		if !strings.HasPrefix(folder, "examples/") && !slices.Contains(strings.Split(folder, "/"), "internal") {
+		if folder != "" && !strings.HasPrefix(folder, "examples/") && !slices.Contains(strings.Split(folder, "/"), "internal") {
 			folders = append(folders, folder)
 		}
 	}

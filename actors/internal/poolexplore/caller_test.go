@@ -274,7 +274,9 @@ type call[T any] struct {
 	task schedTask
 }
 
-func newCall[T any](ctx context.Context, s *schedScheduler, fn func(context.Context) (T, error), opts ...pending.Option) *call[T] {
+func newCall[T any](
+	ctx context.Context, _ *Caller, s *schedScheduler, fn func(context.Context) (T, error), opts ...pending.Option,
+) *call[T] {
 	c := &call[T]{}
 	c.task.of, c.task.sched = c, s
 	c.Init(ctx, fn, &c.task, opts...)
@@ -330,6 +332,9 @@ func (t *schedTask) IsWaiting() bool { return false }
 
 // Awaited implements [pending.Runner].
 func (t *schedTask) Awaited() {}
+
+// Failed implements [pending.Runner].
+func (t *schedTask) Failed(bool, bool) {}
 
 // Park implements [pending.Turn].
 func (t *schedTask) Park(pending.Wait, bool) error { panic("not used") }

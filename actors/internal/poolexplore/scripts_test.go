@@ -346,7 +346,7 @@ func init() {
 					w.await(func() bool { return hold }, "hold out")
 					return nil
 				})
-				t := newCall(context.Background(), &c.sched, func(context.Context) (int, error) { return 1, nil })
+				t := newCall(context.Background(), nil, &c.sched, func(context.Context) (int, error) { return 1, nil })
 				_ = c.sched.Submit(&t.task, 0)
 				t.OnDone(func(pending.Handle) {
 					w.await(func() bool { return len(w.calls) == 2 && w.isQuiet() }, "block the stop")
@@ -388,7 +388,7 @@ func init() {
 		in(one, "a job ends on a worker that stops, where somebody else's function waits, and a call", func(w *exWorld) {
 			w.isPatient = true
 			w.makes(func(c *exCall) error {
-				t := newCall(context.Background(), c.task.sched, func(context.Context) (int, error) { return 1, nil })
+				t := newCall(context.Background(), nil, c.task.sched, func(context.Context) (int, error) { return 1, nil })
 				t.task.of = t
 				c.task.sched.mu.Lock()
 				c.task.sched.parked = append(c.task.sched.parked, &t.task)
@@ -470,7 +470,7 @@ func (w *exWorld) comes(fn func(c *exCall) error) {
 		w.Note()
 		c := &exCall{name: fmt.Sprintf("call %d", len(w.calls)+1)}
 		w.calls = append(w.calls, c)
-		t := newCall(context.Background(), &w.pool().unassigned, func(context.Context) (int, error) {
+		t := newCall(context.Background(), nil, &w.pool().unassigned, func(context.Context) (int, error) {
 			w.Note()
 			c.runs++
 			return 1, fn(c)

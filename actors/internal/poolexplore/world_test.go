@@ -112,7 +112,7 @@ func (w *exWorld) call(fn func(c *exCall) error) *exCall {
 	w.happened++
 	c.began = w.happened
 	p := w.pool()
-	t := newCall(context.Background(), &p.unassigned, func(context.Context) (int, error) {
+	t := newCall(context.Background(), nil, &p.unassigned, func(context.Context) (int, error) {
 		w.Note()
 		c.runs++
 		c.running = true
@@ -229,7 +229,7 @@ func (w *exWorld) onWorker(fn func() error) {
 
 // calls is CallSoon.
 func (c *Caller) calls(fn func() error) {
-	t := newCall(context.Background(), &c.sched, func(context.Context) (int, error) { return 1, fn() })
+	t := newCall(context.Background(), nil, &c.sched, func(context.Context) (int, error) { return 1, fn() })
 	if c.sched.Submit(&t.task, 0) != nil {
 		t.Fail(pending.ErrStopped)
 	}

@@ -102,6 +102,9 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 	if !m.paused && m.deferred == nil && m.gate == nil && !fromBatch {
 		m.queueNext = false
 	}
+	if ok {
+		m.taken++
+	}
 	switch {
 	case !ok:
 	case len(m.urgent) > 0 && m.urgent[0] == item:
@@ -155,6 +158,8 @@ func (m *model) check() {
 		fail("it awaits a final hook: %v", s.awaitsFinal())
 	case s.awaitsDecision() != (m.awaiting && m.deferred == nil):
 		fail("it awaits a decision: %v", s.awaitsDecision())
+	case s.taken() != m.taken:
+		fail("%d items count as taken, not %d", s.taken(), m.taken)
 	case s.aheadLen() != len(m.ahead):
 		fail("%d go ahead, not %d", s.aheadLen(), len(m.ahead))
 	}

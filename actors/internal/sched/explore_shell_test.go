@@ -1392,6 +1392,7 @@ func (p *proc) takeLoop(t *exTask) bool {
 		m.w.failf("%s: the loop is taken for %s: %v", m, t, took)
 	}
 	if took {
+		m.taken++
 		m.role, m.holder = held, p
 		if m.state.loopOn.Load() != nil {
 			m.w.failf("%s: a goroutine that was borrowed is where the loop is", m)
@@ -1534,6 +1535,7 @@ func (p *proc) lendTo(from, t *exTask, on pending.Wait) (lent bool, err error) {
 		p.checkLend(m, from, len(m.parked)+len(m.runnable), err)
 		if err == nil {
 			m.state.lendTo(&from.task)
+			m.taken++
 			m.parked = append(slices.Clone(m.parked), from)
 			lent = true
 		}

@@ -95,6 +95,7 @@ type model struct {
 	queue, ahead, control []any
 	urgent                []any
 	inRow                 int // urgent items since the last other one
+	taken                 uint64
 	hook, gate            *exTask
 	runnable, parked      []*exTask
 	deferred              any

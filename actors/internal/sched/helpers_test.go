@@ -59,6 +59,8 @@ func (o *fakeOwner) Dropped()                        {}
 func (o *fakeOwner) TurnLimit() time.Duration        { return o.limit }
 func (o *fakeOwner) Watchdog() *watchdog.Watchdog    { return &o.dog }
 
+func (o *fakeOwner) Failed(bool, bool) {}
+
 func (o *fakeOwner) Finished(*Task) { o.note(func() { o.finished++ }) }
 
 func (o *fakeOwner) Rejected(items []any) {

@@ -17,7 +17,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"scheduler.go"},
 		{"waiters.go"},
 		{"slowturn.go"},
-		{"checkturn.go", "deadlock.go", "progress.go", "hook.go"},
+		{"checkturn.go", "deadlock.go", "progress.go", "hook.go", "picture.go"},
 		{"waitgraph.go"},
 		{"deadlocks.go"},
 		{"park.go", "yield.go"},

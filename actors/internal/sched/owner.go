@@ -58,6 +58,9 @@ type Owner interface {
 	Call(fn Func)
 	// Quiesced handles a deferred message: no task is left that it had to wait for.
 	Quiesced(deferred any)
+	// Failed reports that the pending of a task has ended with an error. started says
+	// whether its function was called. It is called on any goroutine.
+	Failed(started, cancelled bool)
 	// Left reports that the function of a task has returned, or has panicked if p is not
 	// nil, just before its pending is done.
 	Left(t *Task, p *pending.PanicError)

@@ -44,6 +44,9 @@ func (t *Task) Left(p *pending.PanicError) {
 	t.Owner().Left(t, p)
 }
 
+// Failed implements [pending.Runner].
+func (t *Task) Failed(started, cancelled bool) { t.Owner().Failed(started, cancelled) }
+
 // Dropped implements [pending.Runner].
 func (t *Task) Dropped() {
 	t.work.Release()

@@ -170,29 +170,7 @@ func (s *state) position(t *Task, p *progress) bool {
 	if s.starting != nil && s.starting.first == t { // its thread or host is busy
 		return true
 	}
-	if s.cold != nil {
-		if h := s.cold.hook; h != nil && !look(h) {
-			return true
-		}
-		for item := range s.cold.urgent.items.All() {
-			if !look(item) {
-				return true
-			}
-		}
-		for item := range s.cold.ahead.All() {
-			if !look(item) {
-				return true
-			}
-		}
-	}
-	if s.batch != nil {
-		for _, item := range s.batch.Slice(int(s.cursor.Load())) {
-			if !look(item) {
-				return true
-			}
-		}
-	}
-	for item := range s.queue.All() {
+	for item := range s.eachQueued {
 		if !look(item) {
 			return true
 		}

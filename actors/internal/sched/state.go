@@ -42,6 +42,7 @@ type state struct {
 	// item without mu, by a compare-and-swap of the cursor: close takes what is left by
 	// swapping the cursor to the end. So each item is taken by exactly one of them.
 	cursor atomic.Int32
+	took   uint32 // items of the run queue, before those of the batch, modulo 1<<32
 	batch  *fifo.Chunk
 
 	// current is the task that has the turn. The loop stores a task that it starts, and
@@ -81,6 +82,7 @@ type coldState struct {
 	ahead      fifo.Ring[any] // items that come before those of the run queue
 	hook       *Task          // comes before them all, once; nil for none
 	gate       *Task          // the hook that they wait for; nil for none
+	wraps      uint64         // how often took has started anew
 	abandonErr error          // of the waits of abandoned tasks
 	idleCh     chan struct{}  // gets a value when there may be nothing left to do; nil unless asked for
 }

@@ -19,6 +19,7 @@ func (s *state) takeLoop(t *Task) bool {
 		return false
 	}
 	s.looping = true
+	s.count(1)
 	if s.loopOn.Load() != nil {
 		s.loopOn.Store(nil)
 	}
@@ -50,6 +51,7 @@ func (s *state) beginLend(t *Task, w *waitState, on pending.Wait) error {
 
 // lendTo gives the turn of t away, and keeps the loop for a task that is free to run.
 func (s *state) lendTo(t *Task) {
+	s.count(1)
 	s.leaveTurn(t)
 	s.parked.push(t)
 }

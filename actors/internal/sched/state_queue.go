@@ -78,19 +78,23 @@ func (s *state) preferQueue() bool { return s.queueNext && s.queued() > 0 && s.g
 func (s *state) nextQueued() (item any, ok bool) {
 	if s.cold != nil && s.cold.slowPath() {
 		if item, ok := s.nextUrgent(); ok {
+			s.count(1)
 			return item, true
 		}
 		if s.cold.ahead.Len() > 0 {
+			s.count(1)
 			return s.cold.ahead.Shift(), true
 		}
 	}
 	i := int(s.cursor.Load())
 	if s.batch != nil && i == s.batch.Len() {
+		s.count(i)
 		s.batch.Recycle()
 		s.batch = nil
 	}
 	if s.batch == nil {
 		if item := s.queue.TakeFirst(); item != nil {
+			s.count(1)
 			return item, true
 		}
 		if s.batch, i = s.queue.Take(), 0; s.batch == nil {
@@ -99,4 +103,60 @@ func (s *state) nextQueued() (item any, ok bool) {
 	}
 	s.cursor.Store(int32(i + 1)) //nolint:gosec // At most the size of a chunk.
 	return s.batch.At(i), true
+}
+
+// eachQueued calls yield with the items that wait, in the order in which they are taken
+// but for what the lanes make of it, until yield returns false.
+func (s *state) eachQueued(yield func(item any) bool) {
+	if s.cold != nil {
+		if h := s.cold.hook; h != nil && !yield(h) {
+			return
+		}
+		for item := range s.cold.urgent.items.All() {
+			if !yield(item) {
+				return
+			}
+		}
+		for item := range s.cold.ahead.All() {
+			if !yield(item) {
+				return
+			}
+		}
+	}
+	if s.batch != nil {
+		for _, item := range s.batch.Slice(int(s.cursor.Load())) {
+			if !yield(item) {
+				return
+			}
+		}
+	}
+	for item := range s.queue.All() {
+		if !yield(item) {
+			return
+		}
+	}
+}
+
+// count notes that n items were taken from the run queue. A negative n takes that back.
+func (s *state) count(n int) {
+	before := s.took
+	s.took += uint32(n) //nolint:gosec // At most the size of a chunk, and -1 is 1<<32 - 1.
+	switch {
+	case n > 0 && s.took < before:
+		s.makeCold().wraps++
+	case n < 0 && s.took > before:
+		s.makeCold().wraps-- // below 0 it wraps, as taken does
+	}
+}
+
+// taken returns how many items were taken from the run queue.
+func (s *state) taken() uint64 {
+	n := uint64(s.took)
+	if s.cold != nil {
+		n += s.cold.wraps << 32
+	}
+	if s.batch != nil {
+		n += uint64(s.cursor.Load()) //nolint:gosec // It is not negative.
+	}
+	return n
 }

@@ -13,6 +13,7 @@ func (s *state) close() (rejected []any, active []*Task, start executor) {
 	if s.batch != nil {
 		i := s.cursor.Swap(int32(s.batch.Len())) //nolint:gosec // At most the size of a chunk.
 		rejected = append(rejected, s.batch.Slice(int(i))...)
+		s.count(int(i) - s.batch.Len()) // they are not taken, and the cursor says they are
 	}
 	if s.cold != nil && s.cold.hook != nil {
 		rejected = append(rejected, s.cold.hook)

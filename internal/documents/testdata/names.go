@@ -12,12 +12,16 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
 	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
@@ -26,6 +30,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
 )

@@ -1,0 +1,260 @@
+package actors
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+)
+
+var _ snapshot.Source = (*registry)(nil)
+
+// mostNeeds bounds how much is looked at for what one call needs.
+const mostNeeds = 64
+
+// mostWatched bounds the callers, and the calls of each, whose ages are found out.
+const mostWatched = 10_000
+
+// Picture implements [snapshot.Source].
+func (r *registry) Picture(ctx context.Context, q snapshot.Query) (*snapshot.System, error) {
+	s, err := r.picture(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	s.Sequence = r.pictures.Add(1)
+	if q.Ages {
+		r.clock.Look(s, func() *snapshot.System {
+			all, _ := r.picture(context.Background(), snapshot.Query{Limit: mostWatched})
+			return all
+		})
+	}
+	return s, nil
+}
+
+func (r *registry) picture(ctx context.Context, q snapshot.Query) (*snapshot.System, error) {
+	s := &snapshot.System{ID: r.system.ID, Started: r.started, Failures: r.failures.recent()}
+	callers := r.all(func(*Caller) bool { return true })
+	slices.SortFunc(callers, func(a, b *Caller) int { return strings.Compare(a.ID(), b.ID()) })
+	var idle []snapshot.Caller // they are shown if there is room
+	for _, c := range callers {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		picture := c.outline()
+		if q.Keep != nil && !q.Keep(picture) {
+			continue
+		}
+		s.Omitted++
+		c.draw(&picture, q.Limit)
+		switch {
+		case !picture.IsIdle() && len(s.Callers) < q.Limit:
+			s.Callers = append(s.Callers, picture)
+		case picture.IsIdle() && len(idle) < q.Limit:
+			idle = append(idle, picture)
+		}
+	}
+	s.Callers = append(s.Callers, idle[:min(len(idle), q.Limit-len(s.Callers))]...)
+	slices.SortFunc(s.Callers, func(a, b snapshot.Caller) int { return strings.Compare(a.ID, b.ID) })
+	s.Omitted -= len(s.Callers)
+	return s, nil
+}
+
+// CancelCall implements [snapshot.Source].
+func (r *registry) CancelCall(id uint64, cause error) bool {
+	for _, c := range r.all(func(*Caller) bool { return true }) {
+		for _, t := range c.sched.Active() {
+			if h := t.Work(); h.ID() == id {
+				return h.Cancel(cause)
+			}
+		}
+	}
+	return false
+}
+
+// StopCaller implements [snapshot.Source].
+func (r *registry) StopCaller(id string, cause error) bool {
+	c, ok := r.lookup(id)
+	if ok {
+		c.stopApart(cause)
+	}
+	return ok
+}
+
+// outline returns what is known of a caller without its scheduler.
+func (c *Caller) outline() snapshot.Caller {
+	p := snapshot.Caller{
+		ID: c.ID(), Name: c.Name(), State: c.State().String(), Backend: c.Backend().String(), Host: c.config.HostName(),
+		Adopted: c.external, Worker: c.worker != nil, Protected: c.Protected(), NonReentrant: c.config.NonReentrant,
+		Limits: snapshot.Limits{
+			Queued: c.config.MaxQueued, Suspended: c.config.MaxSuspended, Workers: c.config.WorkerLimit(),
+			Turn: c.config.TurnWarning, Stop: c.config.StopTimeout,
+		},
+	}
+	if c.parent != nil {
+		p.Parent = c.parent.ID()
+	}
+	return p
+}
+
+// draw adds what the caller does, with up to limit of its calls.
+func (c *Caller) draw(p *snapshot.Caller, limit int) {
+	now := c.sched.Picture(limit)
+	p.Queued, p.SuspendedN = now.Queued, now.Waits
+	if now.Oldest != nil {
+		p.OldestQueued = callPicture(sched.TaskPicture{Task: now.Oldest}, snapshot.Queued)
+	}
+	switch {
+	case now.Current != nil:
+		p.Running = callPicture(*now.Current, snapshot.Running)
+	case now.Busy && !now.Paused:
+		p.Handling = true
+	}
+	for _, t := range now.Waiting {
+		p.Suspended = append(p.Suspended, *callPicture(t, snapshot.Waiting))
+	}
+	c.mu.Lock()
+	p.Children = len(c.children)
+	var timers *timers
+	var workers *pool
+	var queues []pending.Handle
+	if cold := c.coldState; cold != nil {
+		p.Counters = cold.counters
+		timers, workers, queues = cold.timers, cold.workers, slices.Collect(maps.Keys(cold.queues))
+	}
+	c.mu.Unlock()
+	p.Counters.Calls = now.Taken
+	if timers != nil {
+		p.Delayed, p.DelayedN = timers.picture(limit)
+	}
+	if workers != nil {
+		p.Workers = workers.picture()
+	}
+	for _, q := range queues {
+		if q, ok := q.(interface{ picture() snapshot.Queue }); ok && len(p.Queues) < limit {
+			p.Queues = append(p.Queues, q.picture())
+		}
+	}
+	slices.SortFunc(p.Queues, func(a, b snapshot.Queue) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// callPicture returns what a task does. state is that of a task that does not wait.
+func callPicture(t sched.TaskPicture, state snapshot.CallState) *snapshot.Call {
+	h := t.Task.Work()
+	c := &snapshot.Call{Key: t.Task, ID: h.ID(), Name: h.Name(), State: state, Progress: pending.ProgressOf(h)}
+	if span := trace.SpanContextFromContext(h.Context()); span.IsValid() {
+		c.TraceID, c.SpanID = span.TraceID().String(), span.SpanID().String()
+	}
+	switch {
+	case t.Runnable:
+		c.State = snapshot.Runnable
+	case t.On.Began > 0:
+		c.WaitsFor = waitPicture(t.On)
+		if t.Keeps {
+			c.State = snapshot.Keeping
+		}
+	}
+	return c
+}
+
+// waitPicture returns what a wait needs.
+func waitPicture(w pending.Wait) *snapshot.Wait {
+	p := &snapshot.Wait{Number: w.Began}
+	node := w.For
+	if w.On != nil {
+		p.What = w.On.Name()
+		if t, ok := pending.RunnerOf(w.On).(*sched.Task); ok {
+			p.Kind, p.Call, p.Caller = "call", w.On.ID(), t.Owner().Name()
+			p.Needs = []uint64{p.Call}
+			return p
+		}
+		node = pending.NodeOf(w.On)
+	}
+	if node != nil {
+		p.What = cmp.Or(node.What(), p.What)
+		p.Needs, p.Any = callsNeeded(node)
+	}
+	p.What = cmp.Or(p.What, "several calls")
+	p.Kind = kindOf(p.What)
+	return p
+}
+
+// callsNeeded returns the ids of the calls that a node needs, and whether one of them is
+// enough.
+func callsNeeded(node pending.Node) (ids []uint64, oneIsEnough bool) {
+	seen := map[pending.Node]bool{node: true}
+	for open := []pending.Node{node}; len(open) > 0; open = open[1:] {
+		needs := pending.Needs{Limit: mostNeeds}
+		open[0].Needs(&needs)
+		oneIsEnough = oneIsEnough || needs.Any
+		for _, n := range needs.Nodes {
+			if len(seen) == mostNeeds || seen[n] {
+				continue
+			}
+			seen[n] = true
+			if t, ok := n.(*sched.Task); ok {
+				ids = append(ids, t.Work().ID())
+			} else {
+				open = append(open, n)
+			}
+		}
+	}
+	return ids, oneIsEnough
+}
+
+// kinds say what kind of thing is waited for, by the beginning of its name.
+var kinds = [...]struct{ prefix, kind string }{
+	{"queue room", "queue"}, {"room in", "queue"},
+	{"a worker of", "worker"},
+	{"the end of", "end"}, {"end of", "end"}, {"drain of", "end"},
+	{"the turn of", "turn"},
+	{"a mutex", "lock"}, {"mutex", "lock"}, {"a semaphore", "lock"}, {"semaphore", "lock"},
+	{"pending.Group", "group"},
+	{"actors.Sleep", "timer"},
+	{"several calls", "calls"},
+}
+
+func kindOf(what string) string {
+	for _, k := range kinds {
+		if strings.HasPrefix(what, k.prefix) {
+			return k.kind
+		}
+	}
+	return "promise"
+}
+
+// picture returns the delayed calls, up to limit, and their number.
+func (ts *timers) picture(limit int) (calls []snapshot.Delayed, n int) {
+	ts.mu.Lock()
+	due := slices.Clone(ts.heap)
+	n = ts.calls
+	ts.mu.Unlock()
+	slices.SortFunc(due, (*timer).compare)
+	for _, t := range due {
+		if t.call == nil || len(calls) == limit {
+			continue
+		}
+		task := sched.TaskPicture{Task: t.call.schedulable()}
+		calls = append(calls, snapshot.Delayed{Call: *callPicture(task, snapshot.Queued), Due: t.due})
+	}
+	return calls, n
+}
+
+func (p *pool) picture() snapshot.Workers {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return snapshot.Workers{Total: len(p.workers), Idle: p.idle.Len(), Queued: p.queue.Len()}
+}
+
+func (q *queueTask[A]) picture() snapshot.Queue {
+	name := q.Name()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return snapshot.Queue{Name: name, Items: q.items.Len(), Failed: q.failed, Capacity: q.capacity}
+}

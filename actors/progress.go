@@ -1,0 +1,31 @@
+package actors
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/telemetry"
+)
+
+// Progress says how far the function that runs with ctx is: done of total, in any unit, and
+// a short text. It is shown by package inspect, and is on the function's span.
+//
+// Each call replaces what the one before it said. A total of 0 says that it is not known.
+// Outside of a function Progress has no effect. It never blocks, and may be called from any
+// goroutine.
+func Progress(ctx context.Context, done, total int64, text string) {
+	requireContext(ctx, "Progress")
+	h, ok := pending.Current(ctx)
+	if !ok {
+		return
+	}
+	p := &snapshot.Progress{Done: done, Total: total, Text: text}
+	pending.SetProgress(h, p)
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetAttributes(telemetry.ProgressDoneKey.Int64(done), telemetry.ProgressTotalKey.Int64(total),
+			telemetry.ProgressTextKey.String(text))
+	}
+}

@@ -1,0 +1,153 @@
+// Package snapshot describes a running system of callers. Package actors fills the
+// description, and package inspect shows it.
+package snapshot
+
+import (
+	"context"
+	"time"
+)
+
+// SourceID is the id of the process of an actor system that is a [Source].
+const SourceID = "callers"
+
+// Source takes pictures of the callers of one actor system. It is safe for concurrent use.
+type Source interface {
+	// Picture returns what is there now. It holds the lock of one caller at a time, and runs
+	// no user code. The error is that of ctx.
+	Picture(ctx context.Context, q Query) (*System, error)
+	// CancelCall cancels a call that a picture shows. It reports false if there is none.
+	CancelCall(id uint64, cause error) bool
+	// StopCaller stops a caller, also a protected one. It reports false if there is none.
+	StopCaller(id string, cause error) bool
+}
+
+// Query says what a picture shows.
+type Query struct {
+	Limit int               // of the callers, and of the calls of each of them; at least 1
+	Keep  func(Caller) bool // which callers, from what is known before Queued; nil for all
+	Ages  bool              // find out since when calls are in their states
+}
+
+// System is what the callers of a system do at one time.
+type System struct {
+	ID       string
+	Started  time.Time
+	Sequence uint64 // of the pictures of this system
+	Callers  []Caller
+	Omitted  int       // callers that are not shown, because of the limit: idle ones first
+	Failures []Failure // of the last minute, the oldest first
+}
+
+// Caller is what one caller does.
+type Caller struct {
+	ID, Name, Parent string
+	State            string
+	Backend, Host    string
+	Adopted          bool // another actor, made a caller
+	Worker           bool
+	Protected        bool
+	NonReentrant     bool
+	Limits           Limits
+
+	Queued       int
+	OldestQueued *Call
+	Running      *Call  // that has the turn; nil for none
+	Handling     bool   // a message has the turn
+	Suspended    []Call // up to the limit
+	SuspendedN   int
+	Delayed      []Delayed // calls, up to the limit, the next one first
+	DelayedN     int
+	Workers      Workers
+	Queues       []Queue
+	Children     int
+	Counters     Counters
+}
+
+// IsIdle reports whether nothing is under way.
+func (c *Caller) IsIdle() bool {
+	return c.Running == nil && !c.Handling && c.Queued+c.SuspendedN+c.DelayedN+c.Workers.Queued == 0
+}
+
+// Limits are those of the options; 0 is none.
+type Limits struct {
+	Queued, Suspended, Workers int
+	Turn, Stop                 time.Duration
+}
+
+// Call is a function that was called and has not returned.
+type Call struct {
+	Key      any       // that it is known by from picture to picture; comparable
+	Since    time.Time // of its state, as far as a [Clock] knows; zero if that is not known
+	Before   time.Time // that the state began before; zero if Since is known
+	ID       uint64
+	Name     string
+	TraceID  string
+	SpanID   string
+	State    CallState
+	WaitsFor *Wait // nil for a call that does not wait
+	Progress *Progress
+}
+
+// CallState is what a call does.
+type CallState string
+
+// The states of a call.
+const (
+	Queued   CallState = "queued"
+	Running  CallState = "running"
+	Waiting  CallState = "waiting"  // the turn is free
+	Keeping  CallState = "keeping"  // it waits, and keeps the turn
+	Runnable CallState = "runnable" // its wait is over, and the turn is taken
+)
+
+// Wait is what a call waits for.
+type Wait struct {
+	Number uint64 // of the wait, which grows from wait to wait
+	What   string
+	Kind   string
+	Call   uint64   // that is waited for; 0 for none
+	Caller string   // that it is on
+	Needs  []uint64 // the calls that have to go on before the wait ends
+	Any    bool     // one of them is enough
+}
+
+// Delayed is a call that is to be queued later.
+type Delayed struct {
+	Call
+	Due time.Time
+}
+
+// Workers are those of a caller.
+type Workers struct {
+	Total, Idle, Queued int
+}
+
+// Queue is one queue of a caller.
+type Queue struct {
+	Name          string
+	Items, Failed int
+	Capacity      int // 0 is no limit
+}
+
+// Counters only grow.
+type Counters struct {
+	Calls     uint64 // begun: functions, items of queues, and messages
+	Failures  uint64 // calls that ended with an error, panics among them
+	Panics    uint64
+	Cancelled uint64
+	Refused   uint64 // calls that ended with an error before they began
+	Restarts  uint64
+}
+
+// Progress is how far a call says that it is.
+type Progress struct {
+	Done, Total int64
+	Text        string
+}
+
+// Failure is a call or a caller that has failed.
+type Failure struct {
+	Time         time.Time
+	Caller, Call string // Call is "" for a caller
+	Error        string
+}
