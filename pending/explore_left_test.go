@@ -150,7 +150,7 @@ var leaving = []script{
 		w.Go("looks", func() {
 			sim.Recv(c.Done())
 			w.Note()
-			if of.Err() == nil || TurnOf(of) != nil {
+			if of.Err() == nil || TurnOf(of) != nil || !Panicked(c) {
 				w.Failf("a function has panicked, and its context has not ended")
 			}
 		})
@@ -195,15 +195,21 @@ var leaving = []script{
 	{"a function waits for what waits for it", func(w *exWorld) {
 		w.mayBeOpen, w.reuses = true, true
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) {
+		var c *exPending
+		c = w.call(background, func(ctx context.Context) (int, error) {
 			v, err := p.Wait(ctx)
 			if !errors.Is(err, ErrDeadlock) || p.IsDone() {
 				w.Failf("a wait that could never end has returned %v", err)
 			}
 			return v, nil
-		})
+		}, ObservedBy(exObserver{&c}))
 		c.turn.fails = ErrDeadlock
 		w.runs(c)
+		w.atEnd(func() {
+			if c.refusedWaits != 1 {
+				w.Failf("a wait could never end, and the observer knows of %d", c.refusedWaits)
+			}
+		})
 	}},
 	{"a cancel does not wake a shielded wait, and ends the next one", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
@@ -229,6 +235,30 @@ var leaving = []script{
 		w.runs(c)
 		w.whenParked(c, 1, func() { p.completes(1) })
 		w.whenParked(c, 2, func() { c.cancels(errA) })
+	}},
+	{"a function has the name of another one", func(w *exWorld) {
+		c := w.call(background, returns(1), ImplementedBy(returns))
+		w.runs(c)
+		w.atEnd(func() {
+			if !strings.HasSuffix(c.Name(), "pending.returns") {
+				w.Failf("a function has the name %s", c.Name())
+			}
+		})
+	}},
+	{"a function schedules something", func(w *exWorld) {
+		w.mayBeOpen = true
+		c := w.call(background, func(ctx context.Context) (int, error) {
+			inside, cancel := sim.WithCancelCause(ctx)
+			defer cancel(nil)
+			w.pending(inside)
+			return 1, nil
+		})
+		w.runs(c)
+		w.atEnd(func() {
+			if c.flagsNow()&flagCalled == 0 {
+				w.Failf("a function has scheduled something, and that is not noted")
+			}
+		})
 	}},
 	{"CancelWait, and nothing else ends the pending", func(w *exWorld) {
 		p := w.pending(background)

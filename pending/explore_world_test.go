@@ -66,6 +66,7 @@ type exPending struct {
 	isObserved          bool
 	started, requested  int  // and of a start, of a cancellation,
 	suspended, resumed  int  // and of waits
+	refusedWaits        int  // and of those that could never end
 	done, cancelled     bool // as it was after the step before
 	err                 error
 	value               int
@@ -224,6 +225,7 @@ func (o exObserver) note(n *int) {
 func (o exObserver) Due()                  { o.note(&(*o.p).due) }
 func (o exObserver) Started()              { o.note(&(*o.p).started) }
 func (o exObserver) Suspended(Handle)      { o.note(&(*o.p).suspended) }
+func (o exObserver) WaitFailed(error)      { o.note(&(*o.p).refusedWaits) }
 func (o exObserver) Resumed()              { o.note(&(*o.p).resumed) }
 func (o exObserver) CancelRequested(error) { o.note(&(*o.p).requested) }
 func (o exObserver) Done(error)            { o.note(&(*o.p).observed) }
