@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -412,12 +411,7 @@ func (p *pool) waitFor(w *worker, t *sched.Task) (isJob bool, calls int) {
 }
 
 // hasQueue reports whether calls wait for a worker, or for one that is being spawned.
-func (p *pool) hasQueue() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	isSpawning := func(w *worker) bool { return w.isSpawning }
-	return p.queue.Len() > 0 || slices.ContainsFunc(p.workers, isSpawning)
-}
+func (p *pool) hasQueue() bool { return p.waiting() > 0 }
 
 // waiting returns how many calls wait for a worker, or for one that is being spawned.
 func (p *pool) waiting() int {

@@ -489,6 +489,11 @@ func (w *exWorld) waitsIdle() {
 		for {
 			before := w.boss.sched.idle
 			if !w.pool().hasQueue() {
+				for _, of := range w.pool().workers { // in the same step
+					if of.isSpawning {
+						w.Failf("a call waits for a worker that is being spawned, and is not counted")
+					}
+				}
 				return
 			}
 			w.await(func() bool { return w.boss.sched.idle > before }, "wait until something ends")
