@@ -178,7 +178,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 // park parks the function of b. A nil b stands for no function. waitsOn says that the wait
 // does not end with the context of the function.
 func (b *base) park(turn Turn, w Wait, keep, waitsOn bool) error {
-	if b != nil && waitsOn {
+	if b != nil && waitsOn && !b.isWaiting() { // else another goroutine waits, and fails
 		b.set(flagWaitsOn)
 		defer b.unset(flagWaitsOn)
 	}
