@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -20,17 +21,20 @@ import (
 // no frames, nor HTTP. Nothing ends it, and nothing grows.
 func TestRandomBytesOnTheSocketDoNoHarm(t *testing.T) {
 	system, stranger := actorstest.NewSystem(t), actorstest.NewSystem(t)
-	for _, s := range []*node{nodeOf(system), nodeOf(stranger)} {
-		stop, err := Start(s.system, "127.0.0.1:0", MaxOpen(100))
-		require.NoError(t, err)
-		t.Cleanup(stop)
-	}
+	stop, err := Start(system, "127.0.0.1:0", MaxOpen(100))
+	require.NoError(t, err)
+	t.Cleanup(stop)
 	require.NoError(t, Handle(system, "echo", func(_ context.Context, s string) (string, error) { return s, nil }))
-	clerk := actorstest.Start(t, system, props.Name("clerk"))
+	actorstest.Start(t, system, props.Name("clerk"))
 	lives := func() {
-		got, err := Call[string, string](t.Context(), stranger, At(system.Address(), clerk.ID()), "echo", "x").Wait(t.Context())
+		conn, err := nodeOf(stranger).dialGRPC(t.Context(), system.Address())
 		require.NoError(t, err)
-		require.Equal(t, "x", got)
+		defer conn.End()
+		p := &otherNode{TB: t, Conn: conn}
+		p.send(wire.AppendHello(nil, wire.KindHello, &peerHello))
+		require.Equal(t, wire.KindWelcome, p.next().Kind)
+		p.send(requestOf(wire.Request{Function: "echo"}, 1))
+		require.Nil(t, p.next().Response.Error)
 	}
 	all := samples()
 	random := mathrand.New(mathrand.NewPCG(1, 2)) //nolint:gosec // The same each time.

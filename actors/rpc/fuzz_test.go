@@ -55,7 +55,7 @@ func (r *receiver) attack(tb testing.TB, greet bool, batches [][]byte) {
 		}
 		<-p.Done()
 	}()
-	client, server := r.connect(tb), &otherNode{TB: tb, pipe: <-r.dials}
+	client, server := r.connect(tb), &otherNode{TB: tb, Conn: <-r.dials}
 	if greet {
 		client.send(wire.AppendHello(nil, wire.KindHello, &peerHello))
 		server.send(wire.AppendHello(nil, wire.KindWelcome, &peerHello))

@@ -131,7 +131,7 @@ func (r *receiver) end() {
 // otherNode is the other node of a session, which the test plays.
 type otherNode struct {
 	testing.TB
-	*pipe
+	transport.Conn
 	batch []byte // what has come and is not read
 }
 
@@ -149,12 +149,12 @@ func (r *receiver) call(tb testing.TB) *otherNode {
 func (r *receiver) connect(tb testing.TB) *otherNode {
 	here, there := newPipe()
 	require.True(tb, transport.Of(r.system).Accept(there))
-	return &otherNode{TB: tb, pipe: here}
+	return &otherNode{TB: tb, Conn: here}
 }
 
 // serve waits for the session that the node begins with the test, which serves.
 func (r *receiver) serve(tb testing.TB) *otherNode {
-	p := &otherNode{TB: tb, pipe: <-r.dials}
+	p := &otherNode{TB: tb, Conn: <-r.dials}
 	assert.Equal(tb, wire.KindHello, p.next().Kind)
 	p.send(wire.AppendHello(nil, wire.KindWelcome, &peerHello))
 	return p

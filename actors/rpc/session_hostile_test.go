@@ -62,7 +62,7 @@ func TestNodesOfOtherVersionsAreToldSo(t *testing.T) {
 	t.Run("serving", func(t *testing.T) {
 		r := newReceiver(t)
 		call := Call[string, string](t.Context(), r.system, At("here", "callers/clerk"), "echo", "x")
-		p := &otherNode{TB: t, pipe: <-r.dials}
+		p := &otherNode{TB: t, Conn: <-r.dials}
 		p.send(wire.AppendRefuse(nil, wire.Version+1, &wire.Error{Text: "no"}))
 		_, err := call.Wait(t.Context())
 		require.ErrorIs(t, err, ErrVersion)
@@ -202,7 +202,7 @@ func TestAPeerThatTakesNoAnswersIsNotListenedTo(t *testing.T) {
 	here, there := newPipe()
 	here.in = make(chan []byte) // nothing passes
 	there.out = here.in
-	p := &otherNode{TB: t, pipe: here}
+	p := &otherNode{TB: t, Conn: here}
 	go r.serveConn(there)
 	p.send(wire.AppendHello(nil, wire.KindHello, &peerHello))
 	require.Equal(t, wire.KindWelcome, p.next().Kind)
@@ -353,7 +353,7 @@ func TestItemsThatAreNotTakenWaitInTheirFunction(t *testing.T) {
 	here, there := newPipe()
 	here.in = make(chan []byte)
 	there.out = here.in
-	p := &otherNode{TB: t, pipe: here}
+	p := &otherNode{TB: t, Conn: here}
 	go r.serveConn(there)
 	p.send(wire.AppendHello(nil, wire.KindHello, &peerHello))
 	require.Equal(t, wire.KindWelcome, p.next().Kind)
