@@ -3,6 +3,7 @@ package rpc
 import (
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -56,6 +57,19 @@ func nodeOf(system *actor.ActorSystem) *node {
 	if system == nil {
 		panic("rpc: the actor system is nil")
 	}
+	if process, ok := system.ProcessRegistry.GetLocal(processID); ok {
+		return process.(*node)
+	}
+	return makeNode(system)
+}
+
+// making is held while a node is made. Protoactor reads the address of the system for that,
+// which a Start of the same system on another goroutine may be about to write.
+var making sync.Mutex
+
+func makeNode(system *actor.ActorSystem) *node {
+	making.Lock()
+	defer making.Unlock()
 	for {
 		if process, ok := system.ProcessRegistry.GetLocal(processID); ok {
 			return process.(*node)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"os"
 	"regexp"
 	"testing"
@@ -49,7 +50,7 @@ func TestOneTraceSpansAllProcesses(t *testing.T) {
 		count[parent.Name+" "+parent.Kind+" > "+s.Name+" "+s.Kind]++
 		for _, e := range s.Events {
 			if address, ok := e.Attributes["server.address"]; ok {
-				members3[address] = true
+				members3[net.JoinHostPort(address, e.Attributes["server.port"])] = true
 			}
 		}
 	}
