@@ -269,10 +269,17 @@ func (q *queueTask[A]) Run() (crash *pending.PanicError) {
 		}
 	}()
 	if q.caller.config.ProfileLabels {
-		defer setLabels(ctx, &q.task)()
+		err = q.callLabeled(ctx, item)
+	} else {
+		err = q.fn(ctx, item)
 	}
-	err = q.fn(ctx, item)
 	return nil
+}
+
+// callLabeled calls the function with labels on the goroutine.
+func (q *queueTask[A]) callLabeled(ctx context.Context, item A) error {
+	defer setLabels(ctx, &q.task)()
+	return q.fn(ctx, item)
 }
 
 // takeTrace returns the trace of the item that was taken, once.
