@@ -74,6 +74,9 @@ func (r *registry) CancelCall(id uint64, cause error) bool {
 				return h.Cancel(cause)
 			}
 		}
+		if t := c.delayedCall(id); t != nil {
+			return t.Cancel(cause)
+		}
 	}
 	return false
 }
@@ -257,4 +260,25 @@ func (q *queueTask[A]) picture() snapshot.Queue {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return snapshot.Queue{Name: name, Items: q.items.Len(), Failed: q.failed, Capacity: q.capacity}
+}
+
+// delayedCall returns the call with an id that is to be queued later, or nil.
+func (c *Caller) delayedCall(id uint64) work {
+	c.mu.Lock()
+	var ts *timers
+	if c.coldState != nil {
+		ts = c.coldState.timers
+	}
+	c.mu.Unlock()
+	if ts == nil {
+		return nil
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, t := range ts.heap {
+		if t.call != nil && t.call.ID() == id {
+			return t.call
+		}
+	}
+	return nil
 }

@@ -30,6 +30,7 @@ type Semaphore struct {
 	unclear int64    // what was released by nobody knows whom
 	queue   []*acquisition
 	outside int // how many in the queue are no functions
+	handed  int // how many in the queue may have left it to their calls to release what they hold
 }
 
 // holder is a function and how much it holds.
@@ -44,6 +45,7 @@ type acquisition struct {
 	own     *base // nil for nobody
 	turn    Turn
 	granted bool // guarded by the semaphore's mu
+	handed  bool // its function holds some already, and may have left it to its calls to release that
 	p       *Pending[struct{}]
 }
 
@@ -156,6 +158,9 @@ func (s *Semaphore) enqueue(a *acquisition) bool {
 	s.queue = append(s.queue, a)
 	if a.turn == nil {
 		s.outside++
+	}
+	if a.handed = s.isHanded(a.own); a.handed {
+		s.handed++
 	}
 	granted := s.grant()
 	waits := !a.granted
@@ -279,6 +284,16 @@ func (s *Semaphore) left(a *acquisition) {
 	if a.turn == nil {
 		s.outside--
 	}
+	if a.handed {
+		s.handed--
+	}
+}
+
+// isHanded reports whether a function may have left it to its calls to release what it holds.
+// The function that holds a mutex unlocks it itself. mu must be held.
+func (s *Semaphore) isHanded(own *base) bool {
+	return !s.exclusive && own != nil && own.is(flagCalled) &&
+		slices.ContainsFunc(s.holders, func(h holder) bool { return h.own == own })
 }
 
 func notifyGranted(granted []*acquisition) {
@@ -339,7 +354,7 @@ func (s *semaphoreNode) Needs(n *Needs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n.Any, n.Held = true, true
-	if s.unclear > 0 || s.others > 0 && !n.Every || s.isHandedOver() {
+	if s.unclear > 0 || s.others > 0 && !n.Every || s.handed > 0 {
 		n.Live = true
 		return
 	}
@@ -348,23 +363,6 @@ func (s *semaphoreNode) Needs(n *Needs) {
 			return
 		}
 	}
-}
-
-// isHandedOver reports whether a function that waits for more may have left it to its calls to
-// release what it holds. The function that holds a mutex unlocks it itself. mu must be held.
-func (s *semaphoreNode) isHandedOver() bool {
-	if s.exclusive {
-		return false
-	}
-	for _, a := range s.queue {
-		if a.own == nil || !a.own.is(flagCalled) {
-			continue
-		}
-		if slices.ContainsFunc(s.holders, func(h holder) bool { return h.own == a.own }) {
-			return true
-		}
-	}
-	return false
 }
 
 // What implements [Node].

@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/remote"
@@ -13,17 +14,16 @@ import (
 )
 
 // unspecified are addresses to listen at that other nodes cannot connect to.
-var unspecified = []string{":0", "0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0", "[::%lo]:0", "0:0"}
+var unspecified = []string{":0", "0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0", "[::%lo]:0"}
 
 // Calls would go out and their answers would not come back.
 func TestStartingWhereNobodyCanConnectIsAnError(t *testing.T) {
-	for _, address := range unspecified {
+	addresses := unspecified
+	if ip, err := net.ResolveIPAddr("ip", "0"); err == nil && ip.IP.IsUnspecified() { // on most machines
+		addresses = append(slices.Clip(addresses), "0:0")
+	}
+	for _, address := range addresses {
 		t.Run(address, func(t *testing.T) {
-			if address == "0:0" {
-				if ip, err := net.ResolveIPAddr("ip", "0"); err != nil || !ip.IP.IsUnspecified() {
-					t.Skip("this machine does not know the host 0")
-				}
-			}
 			system := actorstest.NewSystem(t)
 			before := system.Address()
 			_, err := rpc.Start(system, address)

@@ -1,6 +1,7 @@
 package rpc_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -102,12 +103,13 @@ type soaking struct {
 	succeeded, lost atomic.Int64
 }
 
+// shortSoak is how long TestSoak takes without its flag.
+const shortSoak = 3 * time.Second
+
 // TestSoak has random calls and random faults for as long as -rpc.soak says. No call is
 // lost, none without a key runs twice, and nothing is left of them at the end.
 func TestSoak(t *testing.T) {
-	if *soak == 0 {
-		t.Skip("it takes long: run it with -rpc.soak=30m")
-	}
+	length := cmp.Or(*soak, shortSoak)
 	t.Setenv(soakVariable, "1")
 	t.Setenv(notesVariable, filepath.Join(t.TempDir(), "notes"))
 	seed := seedOf(t)
@@ -119,11 +121,11 @@ func TestSoak(t *testing.T) {
 	}
 	s.links[2] = newProxy(t, s.nodes[1].address)
 	const workers = 16
-	s.work(seed, workers, after(10*time.Second)) // so that all has its size
+	s.work(seed, workers, after(min(length, 10*time.Second))) // so that all has its size
 	before, here := s.settled()
 
 	faults := make(map[string]int)
-	over, done := after(*soak), make(chan struct{})
+	over, done := after(length), make(chan struct{})
 	go func() {
 		defer close(done)
 		s.breakThings(rand.New(rand.NewPCG(seed, 0)), faults, over)

@@ -12,8 +12,8 @@ const SourceID = "callers"
 
 // Source takes pictures of the callers of one actor system. It is safe for concurrent use.
 type Source interface {
-	// Picture returns what is there now. It holds the lock of one caller at a time, and runs
-	// no user code. The error is that of ctx.
+	// Picture returns what is there now. It holds the lock of one caller at a time. With no
+	// lock held it asks the contexts of calls for their spans. The error is that of ctx.
 	Picture(ctx context.Context, q Query) (*System, error)
 	// CancelCall cancels a call that a picture shows. It reports false if there is none.
 	CancelCall(id uint64, cause error) bool

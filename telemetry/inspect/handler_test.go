@@ -160,6 +160,25 @@ func TestActionsNeedATokenOfTheSameSite(t *testing.T) {
 	<-c.Stopped()
 }
 
+func TestActionCancelsADelayedCall(t *testing.T) {
+	system := newSystem()
+	c := start(t, system, props.Name("shop"))
+	p := actors.CallLater(context.Background(), c, time.Hour, actors.NoResult(func(context.Context) error { return nil }))
+	h := inspect.Handler(system, inspect.AllowActions())
+	id := strconv.FormatUint(p.ID(), 10)
+	token := tokenPattern.FindStringSubmatch(get(h, "/call?id="+id).Body.String())
+	require.Len(t, token, 2)
+	form := url.Values{"id": {id}, "token": {token[1]}}.Encode()
+	r := local(http.MethodPost, "/cancel")
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(form)), int64(len(form))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	assert.Equal(t, http.StatusSeeOther, w.Code)
+	assert.True(t, p.Cancelled())
+}
+
 func TestHostileNamesAreText(t *testing.T) {
 	system := newSystem()
 	c := start(t, system, props.Name("<script>alert(1)<b>"))

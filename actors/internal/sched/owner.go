@@ -151,11 +151,10 @@ type SlowTurn struct {
 	Deferred any   // message that waits until the scheduler is quiesced; nil for none
 	Closed   bool  // the scheduler stops
 
-	// Elsewhere returns what waits for the turn outside of the scheduler: the tasks that wait
-	// for its task, those that wait for what the task holds, and how many other schedulers
-	// have something to do on the loop of the host that the turn is on. A task may be among
-	// the others several times. They may wait through something that is no task: a group, for
-	// example.
+	// Elsewhere returns what waits for the turn outside of the scheduler. Some tasks wait for
+	// its task itself, others for what the task holds: the same one may be there several
+	// times. They may wait through something that is no task, as a group. onLoop is how many
+	// other schedulers need the loop of the host that the turn is on.
 	Elsewhere func() (itself, held []Waiter, onLoop int)
 }
 
