@@ -64,19 +64,14 @@ var (
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
-	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		_, err = io.WriteString(stdout, usage)
-	case err != nil:
-		err = cli.Usage(err)
-	case o.join != "":
-		err = member(ctx, o, stdin, stdout, stderr)
-	default:
-		err = hashAll(ctx, o, stdout, stderr)
-	}
-	return cli.Exit(command, err, stderr)
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	program := cli.Program[options]{Name: command, Usage: usage, Parse: parse}
+	return program.Run(args, stdout, stderr, func(o options) error {
+		if o.join != "" {
+			return member(ctx, o, stdin, stdout, stderr)
+		}
+		return hashAll(ctx, o, stdout, stderr)
+	})
 }
 
 // mostLocal is how many members a machine may be asked to run.

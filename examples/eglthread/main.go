@@ -69,17 +69,11 @@ var errInterrupted = cli.Interrupted("interrupted before all was painted")
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
-	pause, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		_, err = io.WriteString(stdout, usage)
-	case err != nil:
-		err = cli.Usage(err)
-	default:
-		err = paintAll(ctx, pause, stdout, stderr)
-	}
-	return cli.Exit(command, err, stderr)
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	program := cli.Program[time.Duration]{Name: command, Usage: usage, Parse: parse}
+	return program.Run(args, stdout, stderr, func(pause time.Duration) error {
+		return paintAll(ctx, pause, stdout, stderr)
+	})
 }
 
 func parse(args []string) (pause time.Duration, err error) {

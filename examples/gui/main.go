@@ -64,17 +64,11 @@ func main() {
 	app.Main() // needs the main goroutine on some systems, and never returns
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
-	detail, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		_, err = io.WriteString(stdout, usage)
-	case err != nil:
-		err = cli.Usage(err)
-	default:
-		err = show(ctx, detail, stdout, stderr)
-	}
-	return cli.Exit(command, err, stderr)
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	program := cli.Program[int]{Name: command, Usage: usage, Parse: parse}
+	return program.Run(args, stdout, stderr, func(detail int) error {
+		return show(ctx, detail, stdout, stderr)
+	})
 }
 
 func parse(args []string) (detail int, err error) {

@@ -63,17 +63,11 @@ const patience = 10 * time.Second
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
-	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		_, err = io.WriteString(stdout, usage)
-	case err != nil:
-		err = cli.Usage(err)
-	default:
-		err = listenToAll(ctx, o, stdout, stderr)
-	}
-	return cli.Exit(command, err, stderr)
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	program := cli.Program[options]{Name: command, Usage: usage, Parse: parse}
+	return program.Run(args, stdout, stderr, func(o options) error {
+		return listenToAll(ctx, o, stdout, stderr)
+	})
 }
 
 const (

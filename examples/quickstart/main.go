@@ -65,17 +65,11 @@ var (
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
-	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		_, err = io.WriteString(stdout, usage)
-	case err != nil:
-		err = cli.Usage(err)
-	default:
-		err = quickstart(ctx, o, stdout, stderr)
-	}
-	return cli.Exit(command, err, stderr)
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	program := cli.Program[options]{Name: command, Usage: usage, Parse: parse}
+	return program.Run(args, stdout, stderr, func(o options) error {
+		return quickstart(ctx, o, stdout, stderr)
+	})
 }
 
 // mostWorkers keeps the files that are open below what a process may have.

@@ -56,17 +56,11 @@ const command = "service"
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
-	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		_, err = io.WriteString(stdout, usage)
-	case err != nil:
-		err = cli.Usage(err)
-	default:
-		err = serve(ctx, o, stdout, stderr)
-	}
-	return cli.Exit(command, err, stderr)
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	program := cli.Program[options]{Name: command, Usage: usage, Parse: parse}
+	return program.Run(args, stdout, stderr, func(o options) error {
+		return serve(ctx, o, stdout, stderr)
+	})
 }
 
 type options struct {

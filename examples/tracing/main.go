@@ -25,7 +25,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -58,17 +57,11 @@ var errInterrupted = cli.Interrupted("interrupted")
 
 func main() { os.Exit(run(cli.UntilSignal(), os.Args[1:], os.Stdout, os.Stderr)) }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
-	o, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		_, err = io.WriteString(stdout, usage)
-	case err != nil:
-		err = cli.Usage(err)
-	default:
-		err = show(ctx, o, stdout, stderr)
-	}
-	return cli.Exit(command, err, stderr)
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	program := cli.Program[options]{Name: command, Usage: usage, Parse: parse}
+	return program.Run(args, stdout, stderr, func(o options) error {
+		return show(ctx, o, stdout, stderr)
+	})
 }
 
 type options struct {

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -45,6 +46,26 @@ func UntilSignal() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	return ctx
+}
+
+// Program is a command line with options of type O.
+type Program[O any] struct {
+	Name, Usage string
+	Parse       func(args []string) (O, error) // the error is [flag.ErrHelp] for the usage
+}
+
+// Run does what the arguments say, and returns the exit status.
+func (p Program[O]) Run(args []string, stdout, stderr io.Writer, do func(O) error) int {
+	o, err := p.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, p.Usage)
+	case err != nil:
+		err = Usage(err)
+	default:
+		err = do(o)
+	}
+	return Exit(p.Name, err, stderr)
 }
 
 // Exit prints why a program has failed, unless err is nil, and returns its exit status.
