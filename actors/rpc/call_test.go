@@ -245,7 +245,8 @@ func TestSizesAreBounded(t *testing.T) {
 		require.NoError(t, rpc.Configure(s.there, rpc.MaxSize(1000)))
 		err = failure[string](t, s.here, s.target, "echo", big)
 		require.ErrorIs(t, err, rpc.ErrTooLarge)
-		require.ErrorContains(t, err, "rpc: node "+s.there.Address())
+		// Which of the two nodes refuses depends on when the new limit gets here.
+		require.ErrorContains(t, err, s.there.Address())
 		require.ErrorContains(t, err, "may be received")
 		err = failure[string](t, s.here, s.target, "repeat", 2000)
 		require.ErrorIs(t, err, rpc.ErrTooLarge)
