@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -29,7 +30,7 @@ func (c *Caller) Drain(ctx context.Context) error {
 	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
-	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()), pending.Needing((*treeNode)(c)))
+	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()), future.Needing((*treeNode)(c)))
 	go func() { drained.SetError(c.drain(Detach(ctx))) }()
 	_, err := drained.Wait(ctx, pending.Shield())
 	return err
@@ -127,7 +128,7 @@ func (c *Caller) Idle() bool {
 func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
 	requireContext(ctx, "Shutdown")
 	requireSystem(system, "Shutdown")
-	if current, ok := Current(ctx); ok && pending.TurnOf(ctx) != nil {
+	if current, ok := Current(ctx); ok && future.TurnOf(ctx) != nil {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, current.path())
 	}
 	top := registryOf(system).all(func(c *Caller) bool { return c.parent == nil })

@@ -13,6 +13,8 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -25,7 +27,7 @@ var errItemGoexit = errors.New("actors: the function ended its goroutine with ru
 // other calls. A submission that comes up while an item waits is missed. Then the
 // next item runs as soon as that one has returned.
 type queueTask[A any] struct {
-	pending.Task[struct{}]
+	scheduled.Call[struct{}]
 	task     sched.Task
 	source   sched.Source // of the items
 	caller   *Caller
@@ -155,7 +157,7 @@ func (q *queueTask[A]) accept(item A) (room *pending.Pending[struct{}], closed b
 	case q.capacity > 0 && n >= q.capacity:
 		if q.room == nil {
 			q.room = pending.New[struct{}](context.Background(),
-				pending.Named("room in "+q.Name()), pending.Needing((*queueRoom[A])(q)))
+				pending.Named("room in "+q.Name()), future.Needing((*queueRoom[A])(q)))
 		}
 		return q.room, false, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, n, q.Name())
 	case q.spans != nil:
@@ -169,10 +171,10 @@ func (q *queueTask[A]) accept(item A) (room *pending.Pending[struct{}], closed b
 // queueRoom is room in a queue, which there is when the function takes the next item.
 type queueRoom[A any] queueTask[A]
 
-// Needs implements [pending.Node].
-func (r *queueRoom[A]) Needs(n *pending.Needs) { n.Add(&r.task) }
+// Needs implements [future.Node].
+func (r *queueRoom[A]) Needs(n *future.Needs) { n.Add(&r.task) }
 
-// What implements [pending.Node].
+// What implements [future.Node].
 func (r *queueRoom[A]) What() string { return "queue room in " + r.Name() }
 
 // HasWork implements [sched.Recurring].
@@ -244,7 +246,7 @@ func (q *queueTask[A]) next() *sched.Task {
 }
 
 // Run handles one item. It replaces the Run of the task.
-func (q *queueTask[A]) Run() (crash *pending.PanicError) {
+func (q *queueTask[A]) Run() (crash error) {
 	var none A
 	item, position := q.item, q.position
 	q.item = none

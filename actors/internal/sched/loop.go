@@ -1,10 +1,9 @@
 package sched
 
 import (
-	"cmp"
 	"runtime"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // hostBatch is how many items are handled at most in one function posted to a host, which
@@ -179,17 +178,17 @@ func (l *loop) dispatchTask(t *Task) bool {
 // runTask runs a task from its start. It reports false if the task was abandoned, and
 // the turn is elsewhere.
 func (s *Scheduler) runTask(t *Task) bool {
-	var p *pending.PanicError
+	var crash error
 	s.state.current.Store(t)
 	if s.state.closed.Load() && !t.Final { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)
-		p = t.work.Run()
+		crash = t.work.Run()
 	}
 	returned := s.state.current.CompareAndSwap(t, nil)
-	if returned && p != nil {
-		s.owner.Panicked(t, p)
+	if returned && crash != nil {
+		s.owner.Panicked(t, crash)
 	}
 	s.owner.Finished(t)
 	return returned
@@ -300,8 +299,7 @@ func (s *Scheduler) taskExited(t *Task) bool {
 	}
 	defer s.owner.Finished(t)
 	if exited && t.panicked {
-		p, _ := t.work.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
-		s.owner.Panicked(t, cmp.Or(p, &pending.PanicError{Value: t.work.Err()}))
+		s.owner.Panicked(t, future.Of(t.work).Err())
 	}
 	return true
 }
