@@ -129,8 +129,8 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 func (c *Caller) waiting() int {
 	n := c.sched.Len()
 	for _, open := range c.openQueues() {
-		if q, ok := open.(interface{ passedOver() int }); ok {
-			n += q.passedOver()
+		if q, ok := open.(interface{ uncounted() int }); ok {
+			n += q.uncounted()
 		}
 	}
 	if p := c.existingWorkers(); p != nil {

@@ -102,11 +102,19 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 	if !m.paused && m.deferred == nil && m.gate == nil && !fromBatch {
 		m.queueNext = false
 	}
-	if ok {
+	source, isSource := item.(*Source)
+	if ok && !isSource {
 		m.taken++
 	}
 	switch {
 	case !ok:
+	case isSource:
+		if len(m.ahead) > 0 || len(m.queue) == 0 || m.queue[0] != item {
+			m.w.failf("%s: the loop has looked at %s, which is not first", m, m.w.show(source))
+		}
+		if len(m.urgent) > 0 {
+			m.inRow = 0
+		}
 	case len(m.urgent) > 0 && m.urgent[0] == item:
 		m.urgent = m.urgent[1:]
 		m.inRow++
@@ -124,6 +132,17 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 			m.inRow = 0
 		}
 		m.queue = m.queue[1:]
+	}
+}
+
+// advanced notes that the loop has a task of a source, and takes the source if it has no
+// more, unless a stop has.
+func (m *model) advanced(source *Source, more bool) {
+	if more {
+		m.taken++
+	} else if len(m.queue) > 0 && m.queue[0] == any(source) {
+		m.queue = m.queue[1:]
+		m.taken++
 	}
 }
 
@@ -160,8 +179,15 @@ func (m *model) check() {
 		fail("it awaits a decision: %v", s.awaitsDecision())
 	case s.taken() != m.taken:
 		fail("%d items count as taken, not %d", s.taken(), m.taken)
+	case s.cold != nil && s.cold.last != m.last || s.cold == nil && m.last != nil:
+		fail("the source that was submitted last is not %p", m.last)
 	case s.aheadLen() != len(m.ahead):
 		fail("%d go ahead, not %d", s.aheadLen(), len(m.ahead))
+	}
+	for _, q := range m.w.queues {
+		if q.m == m && q.source.IsLast() != (m.last == &q.source) {
+			fail("a source is the last one: %v", q.source.IsLast())
+		}
 	}
 	m.checkList("parked", &s.parked, m.parked)
 	m.checkList("runnable", &s.runnable, m.runnable)

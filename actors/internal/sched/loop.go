@@ -133,7 +133,8 @@ func (l *loop) dispatch() bool {
 		}
 		return l.dispatchTask(item)
 	case *Source:
-		t := item.Next()
+		t, more := item.Next()
+		s.state.advance(item, more)
 		l.item = t
 		return t == nil || l.dispatchTask(t)
 	case Func:
