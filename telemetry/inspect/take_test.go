@@ -231,7 +231,7 @@ func TestProgressIsShown(t *testing.T) {
 		c := start(t, system, props.Name("c"))
 		hold(t, c, func(ctx context.Context, gate *pending.Pending[int]) {
 			actors.Progress(ctx, 3, 10, "pages")
-			suspended(ctx, gate)
+			_, _ = gate.Wait(ctx)
 		})
 		synctest.Wait()
 		got := take(t, system).Callers[0].Suspended[0].Progress

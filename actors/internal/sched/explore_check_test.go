@@ -135,6 +135,25 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 	}
 }
 
+// checkEachQueued looks whether eachQueued yields what is queued, and ends when it is told to.
+func (m *model) checkEachQueued() {
+	var want []any
+	if m.hook != nil {
+		want = append(want, &m.hook.task)
+	}
+	want = slices.Concat(want, m.urgent, m.ahead, m.queue)
+	for most := range len(want) + 1 {
+		var got []any
+		m.state.eachQueued(func(item any) bool {
+			got = append(got, item)
+			return len(got) <= most
+		})
+		if !slices.Equal(got, want[:min(most+1, len(want))]) {
+			m.w.failf("%s: eachQueued yields %d items up to %d, of %d", m, len(got), most+1, len(want))
+		}
+	}
+}
+
 // advanced notes that the loop has a task of a source, and takes the source if it has no
 // more, unless a stop has.
 func (m *model) advanced(source *Source, more bool) {
@@ -184,6 +203,7 @@ func (m *model) check() {
 	case s.aheadLen() != len(m.ahead):
 		fail("%d go ahead, not %d", s.aheadLen(), len(m.ahead))
 	}
+	m.checkEachQueued()
 	for _, q := range m.w.queues {
 		if q.m == m && q.source.IsLast() != (m.last == &q.source) {
 			fail("a source is the last one: %v", q.source.IsLast())
