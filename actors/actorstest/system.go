@@ -22,7 +22,7 @@ import (
 // waits with the turn of another one panics.
 func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 	system := actor.NewActorSystem(append([]actor.ConfigOption{quiet}, opts...)...)
-	testsystem.Mark(system)
+	testsystem.Mark(system, nil)
 	tb.Cleanup(func() {
 		ended, end := context.WithCancel(context.Background())
 		end() // nothing is drained
