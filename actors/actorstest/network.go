@@ -7,6 +7,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // Network joins actor systems in memory: each reaches the actors of the others by
@@ -96,13 +97,21 @@ func (n *Network) System(name string, opts ...actor.ConfigOption) *actor.ActorSy
 	if name == "" || name == m.system.Address() {
 		n.tb.Fatalf("actorstest: %q is no name for a system: it means the system itself", name)
 	}
-	transport.Attach(m.system, n)
+	transport.Attach(m.system, n, n.steps())
 	m.system.ProcessRegistry.Address = name
 	m.system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return remoteProcess{m}, true })
 	if !n.admit(m) {
 		n.tb.Fatalf("actorstest: there is a system %q already", name)
 	}
 	return m.system
+}
+
+// steps returns who chooses the order of steps, or nil.
+func (n *Network) steps() steps.Chooser {
+	if n.world == nil {
+		return nil
+	}
+	return n.world.control
 }
 
 func (n *Network) newSystem(name string, opts []actor.ConfigOption) *actor.ActorSystem {
