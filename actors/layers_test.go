@@ -20,19 +20,20 @@ var layers = map[string][]string{
 	"internal/entry":             {},
 	"internal/safelog":           {},
 	"internal/snapshot":          {},
-	"pending":                    {"internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot"},
-	"telemetry":                  {"pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot"},
+	"internal/steps":             {},
+	"pending":                    {"internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps"},
+	"telemetry":                  {"pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps"},
 	"telemetry/inspect":          {"internal/snapshot"},
 	"supervision":                {},
-	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot"},
+	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps"},
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
-	"actors/internal/testsystem": {},
+	"actors/internal/testsystem": {"internal/steps"},
 	"actors/internal/watchdog":   {"actors/internal/goroutine"},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps"},
 	"actors": {
 		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem", "actors/internal/watchdog",
-		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot",
+		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps",
 	},
 }
 
@@ -42,6 +43,7 @@ var foreign = map[string][]string{
 	"internal/entry":            {},
 	"internal/safelog":          {},
 	"internal/snapshot":         {},
+	"internal/steps":            {},
 	"pending":                   {},
 	"actors/internal/fifo":      {},
 	"actors/internal/goroutine": {"github.com/petermattis/goid"},
@@ -87,7 +89,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 	}
 	upward, err := layering.Upward(".", [][]string{
 		{"doc.go", "argument.go", "goexit.go", "no_result.go", "stacks.go"},
-		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go", "counters.go", "profile.go"},
+		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go", "counters.go", "profile.go", "step.go"},
 		{"log.go", "failures.go"},
 		{"requests.go", "registry.go", "defaults.go"},
 		{"events.go", "context.go", "telemetry.go"},

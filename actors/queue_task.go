@@ -79,7 +79,7 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 		q.Cancel(err)
 	}
 	if ctx := q.Context(); ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { q.Cancel(context.Cause(ctx)) })
+		stop := context.AfterFunc(ctx, c.step("sees the context of a queue end", func() { q.Cancel(context.Cause(ctx)) }))
 		q.OnDone(func(pending.Handle) { stop() })
 	}
 	return q

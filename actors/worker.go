@@ -97,7 +97,7 @@ func (w *worker) next() (t *sched.Task, more bool) {
 
 // stop stops a worker without a job. Callbacks of calls that others have queued on
 // it may block, or end the goroutine.
-func (w *worker) stop() { go w.caller.stop(nil) }
+func (w *worker) stop() { go w.caller.step("is to stop", func() { w.caller.stop(nil) })() }
 
 // isReady reports whether the worker can run a call at once. It cannot while it restarts,
 // nor while its parent decides on its failure.

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -87,6 +88,9 @@ func makeNode(system *actor.ActorSystem) *node {
 		}
 	}
 }
+
+// steps returns who chooses the order of steps; nil outside of tests that do.
+func (n *node) steps() steps.Chooser { return n.host.Steps() }
 
 // SendUserMessage implements [actor.Process]. Nodes take calls in sessions, and no
 // messages.

@@ -33,11 +33,15 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 	if item != nil { // else next notes the turn
 		s.watchTurn()
 	}
+	if item != nil {
+		s.step(s, stepMoved)
+	}
 	ok := item == nil || l.dispatch()
 	for ok {
 		if l.left--; l.left < 0 && !l.pause() {
 			break
 		}
+		s.stepNext()
 		if l.item, ok = s.state.takeFromBatch(); !ok {
 			ok = l.next()
 		}
@@ -186,7 +190,9 @@ func (s *Scheduler) runTask(t *Task) bool {
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)
+		s.note(t, "begins")
 		p = t.work.Run()
+		s.note(t, "ends")
 	}
 	returned := s.state.current.CompareAndSwap(t, nil)
 	if returned && p != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -17,6 +18,9 @@ type Lender interface {
 	// its turn. The task calls takeBack, on its turn, when the wait is over.
 	LendWorker(t *Task) (takeBack func())
 }
+
+// Explored is an [Owner] in a test that chooses the order of steps.
+type Explored interface{ steps.Source }
 
 // Owner is whom a [Scheduler] schedules for. No method is called with a lock of the
 // scheduler held. Those in the second group are called on the turn, by the run loop.
@@ -145,6 +149,8 @@ type Options struct {
 	CheckTurns bool
 	// DeepStack makes the loop's stack large at once, for tasks that are traced.
 	DeepStack bool
+	// Explored says that the owner is an [Explored].
+	Explored bool
 	// MaxSuspended bounds how many tasks may have given their turn away; 0 is unbounded.
 	MaxSuspended int
 }
@@ -180,7 +186,7 @@ var ErrOverloaded = errors.New("actors: overloaded")
 
 // options are Options in little memory.
 type options struct {
-	nonReentrant, anchored, thread, checkTurns, deepStack bool
+	nonReentrant, anchored, thread, checkTurns, deepStack, explored bool
 
 	async        bool  // the dispatcher never runs a function on the goroutine that asks
 	maxSuspended int32 // 0 is no limit
@@ -189,6 +195,7 @@ type options struct {
 func (o Options) compact() options {
 	return options{
 		nonReentrant: o.NonReentrant, anchored: o.Anchored, thread: o.Thread, checkTurns: o.CheckTurns, deepStack: o.DeepStack,
+		explored:     o.Explored,
 		maxSuspended: int32(min(o.MaxSuspended, math.MaxInt32)), //nolint:gosec // It is not negative.
 	}
 }

@@ -51,6 +51,14 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 	}
 }
 
+// Init makes t the task of w, to be scheduled by s. It is called once, before any other
+// method.
+func (t *Task) Init(w Work, s *Scheduler) {
+	t.work = w
+	t.sched.Store(s)
+	s.made(t)
+}
+
 // Submit adds an item to the run queue: a [*Task], a [*Source], a [Func] or a message for
 // the owner. It returns an error that matches [ErrOverloaded] if limit items are
 // queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
