@@ -14,6 +14,7 @@ type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram
 	denied       metric.Int64Counter
+	expelled     metric.Int64Counter
 	client       metric.Float64Histogram // of calls of other nodes
 	server       metric.Float64Histogram // of calls by other nodes
 
@@ -30,7 +31,7 @@ var boundaries = []float64{
 var rpcBoundaries = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 
 func newMetrics(m metric.Meter) *metrics {
-	var errs [10]error
+	var errs [11]error
 	var ms metrics
 	ms.begun, errs[0] = m.Int64Counter("protocaller.pending.started",
 		metric.WithUnit("{pending}"), metric.WithDescription("Pendings that were made."))
@@ -56,6 +57,8 @@ func newMetrics(m metric.Meter) *metrics {
 	ms.server, errs[9] = m.Float64Histogram("rpc.server.call.duration",
 		metric.WithUnit("s"), metric.WithDescription("How long calls by other nodes took."),
 		metric.WithExplicitBucketBoundaries(rpcBoundaries...))
+	ms.expelled, errs[10] = m.Int64Counter("protocaller.rpc.expelled",
+		metric.WithUnit("{expulsion}"), metric.WithDescription("How often members were expelled from their clusters."))
 	if err := errors.Join(errs[:]...); err != nil {
 		report(err)
 	}

@@ -50,6 +50,21 @@ var (
 	// for other nodes already, or that has stopped to. Nothing has changed then.
 	ErrStarted = errors.New("rpc: started already")
 
+	// ErrExpelled is matched by the error of a call on an [Identity] whose node was expelled
+	// from its cluster: see [Expelled]. If the function had begun, it was cancelled, and may
+	// have done a part of its work.
+	ErrExpelled = errors.New("rpc: expelled from the cluster")
+
+	// ErrOwned is matched by the error of [OwnerStore].Take if another activation owns the
+	// identity.
+	ErrOwned = errors.New("rpc: the identity has another owner")
+
+	// ErrLeaseLost is matched by the error of a call on an [Identity] that its node has lost
+	// because its lease was over: see [SingleOwner]. If the function had begun, it was
+	// cancelled, and may have done a part of its work. It is also what an [OwnerStore] returns
+	// for a lease that is over.
+	ErrLeaseLost = errors.New("rpc: lease lost")
+
 	// ErrVersion is matched by the error of a call of a node that speaks another
 	// version.
 	ErrVersion = errors.New("rpc: other version")

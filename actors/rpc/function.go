@@ -66,7 +66,7 @@ func (f *functions) add(name string, fn *function) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.byName[name] != nil {
+	if f.byName[name] != nil || name == opinionsFunction {
 		return fmt.Errorf("rpc: handle %q: the name is taken", name)
 	}
 	if f.byName == nil {

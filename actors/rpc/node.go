@@ -49,6 +49,7 @@ type node struct {
 	activations activations
 	pools       pools
 	membership  membership
+	ownership   ownership
 }
 
 var _ actor.Process = (*node)(nil)
