@@ -88,7 +88,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		return
 	}
 	upward, err := layering.Upward(".", [][]string{
-		{"doc.go", "argument.go", "goexit.go", "no_result.go", "stacks.go"},
+		{"doc.go", "argument.go", "goexit.go", "no_result.go", "stacks.go", "recent.go"},
 		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go", "counters.go", "profile.go", "step.go"},
 		{"log.go", "failures.go"},
 		{"requests.go", "registry.go", "defaults.go"},

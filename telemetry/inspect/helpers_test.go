@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -82,3 +83,12 @@ func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	h.ServeHTTP(w, local(http.MethodGet, path))
 	return w
 }
+
+// post returns the answer of a handler to a POST of this machine.
+func post(h http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, local(http.MethodPost, path))
+	return w
+}
+
+func itoa(id uint64) string { return strconv.FormatUint(id, 10) }
