@@ -18,7 +18,9 @@ type source struct {
 	attributes []attribute.KeyValue // those that all the spans have
 	counters   *counters            // nil for pendings that are not counted
 	function   *function            // nil for that of the pending
+	rpc        bool                 // between nodes
 	served     bool                 // for other nodes: the name is that of the function which they call
+	codeOf     func(error) string   // the code that an error travels with, "" for none; nil unless served
 }
 
 // Observe makes a span for h that ends when h is done, and counts nothing. It implements

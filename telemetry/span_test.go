@@ -85,7 +85,7 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 		}, `
 			root
 			  outer [started, suspended: request *telemetry_test.ping, resumed]
-			    request *telemetry_test.ping client
+			    request {id} client
 		`},
 		"Invoke": {func(t *testing.T, s *scene) {
 			_, err := s.call(s.ctx, "outer", func(ctx context.Context) error {
@@ -96,7 +96,7 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 		}, `
 			root
 			  outer [started, suspended: request *actors.invocation, resumed]
-			    request *actors.invocation client
+			    request callers/it client
 			      telemetry_test.nothing [started]
 		`},
 		"items of a queue": {func(t *testing.T, s *scene) {

@@ -1,10 +1,11 @@
 package sched
 
 import (
-	"errors"
 	"log/slog"
 	"math"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -165,7 +166,7 @@ type Waiter struct {
 }
 
 // ErrOverloaded is matched by the errors of limits.
-var ErrOverloaded = errors.New("actors: overloaded")
+var ErrOverloaded = sentinel.New("overloaded", "actors: overloaded")
 
 // options are Options in little memory.
 type options struct {
