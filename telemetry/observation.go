@@ -43,9 +43,6 @@ func (o *observation) Started() {
 	defer survive()
 	queued := o.elapsed()
 	o.started.Store(queued)
-	if o.span != nil {
-		o.span.AddEvent(EventStarted)
-	}
 	if o.counted {
 		o.counters.queuedFor(&o.ctx, queued)
 	}

@@ -69,7 +69,7 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 	with, span := s.startSpan(ctx, name, start...)
 	recording, counted := span.IsRecording(), s.counters.enabled(with)
 	if !recording && !counted {
-		return unrecorded(ctx, with), nil
+		return unrecorded(ctx, with, span), nil
 	}
 	if o == nil {
 		o = &observation{}
@@ -94,8 +94,8 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 
 // unrecorded returns the context of a pending that is not recorded: that of its parent if
 // the whole trace is not, so that a chain of them does not grow.
-func unrecorded(parent, with context.Context) context.Context {
-	above, own := trace.SpanContextFromContext(parent), trace.SpanContextFromContext(with)
+func unrecorded(parent, with context.Context, span trace.Span) context.Context {
+	above, own := trace.SpanContextFromContext(parent), span.SpanContext()
 	if !above.IsSampled() && above.TraceID() == own.TraceID() {
 		return parent
 	}

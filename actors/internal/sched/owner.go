@@ -133,7 +133,7 @@ type Options struct {
 	Thread bool
 	// CheckTurns panics where a goroutine waits with the turn of another one.
 	CheckTurns bool
-	// DeepStack makes the loop's stack large at once, for tasks that are traced.
+	// DeepStack makes the loop's stack large before the first task that is observed.
 	DeepStack bool
 	// MaxSuspended bounds how many tasks may have given their turn away; 0 is unbounded.
 	MaxSuspended int
