@@ -44,6 +44,14 @@ func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pendin
 	}
 }
 
+// served returns the method of calls by other nodes, whose errors have codes.
+func (c *Caller) served(codeOf func(error) string) telemetry.Method {
+	if c.traced != nil {
+		c.traced.Serving(codeOf)
+	}
+	return telemetry.Handle
+}
+
 // gauges report the callers of a system to their telemetries. There is one for
 // each telemetry, from its first caller to the last.
 type gauges struct {

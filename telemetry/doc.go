@@ -20,8 +20,7 @@
 // CONVENTIONS.md, beside this file, lists all that is emitted.
 //
 // Attributes show the caller, and how long the call was queued, ran and waited.
-// Events show when the function started, when it was suspended and on what, and
-// when it resumed. A requested cancellation is an event with its cause. An error
+// Events show when the function was suspended and on what, and when it resumed. A requested cancellation is an event with its cause. An error
 // or a panic is an exception of the span and sets its status. A cancellation is an
 // outcome, and leaves the status unset.
 //

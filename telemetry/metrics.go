@@ -6,7 +6,6 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
 // metrics are the instruments. One set serves all callers of a Telemetry.
@@ -127,12 +126,8 @@ func (c *counters) done(ctx context.Context, end outcome, total, started int64) 
 	}
 }
 
-// called records a call between nodes, which took total nanoseconds. An errorType of "" is
-// for one without an error.
-func (c *counters) called(ctx context.Context, total int64, errorType string, attributes ...attribute.KeyValue) {
+// called records a call between nodes, which took total nanoseconds.
+func (c *counters) called(ctx context.Context, total int64, attributes []attribute.KeyValue) {
 	defer survive()
-	if errorType != "" {
-		attributes = append(attributes, text(semconv.ErrorTypeKey, errorType))
-	}
 	c.rpc.Record(ctx, seconds(total), metric.WithAttributeSet(attribute.NewSet(attributes...)))
 }

@@ -1,11 +1,12 @@
 package sched
 
 import (
-	"errors"
 	"log/slog"
 	"math"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
@@ -147,7 +148,7 @@ type Options struct {
 	Thread bool
 	// CheckTurns panics where a goroutine waits with the turn of another one.
 	CheckTurns bool
-	// DeepStack makes the loop's stack large at once, for tasks that are traced.
+	// DeepStack makes the loop's stack large before the first task that is observed.
 	DeepStack bool
 	// Explored says that the owner is an [Explored].
 	Explored bool
@@ -182,7 +183,7 @@ type Waiter struct {
 }
 
 // ErrOverloaded is matched by the errors of limits.
-var ErrOverloaded = errors.New("actors: overloaded")
+var ErrOverloaded = sentinel.New("overloaded", "actors: overloaded")
 
 // options are Options in little memory.
 type options struct {
