@@ -12,14 +12,16 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 var (
-	_ actor.Mailbox = (*mailbox)(nil)
-	_ sched.Owner   = (*mailbox)(nil)
-	_ sched.Lender  = (*mailbox)(nil)
+	_ actor.Mailbox  = (*mailbox)(nil)
+	_ sched.Owner    = (*mailbox)(nil)
+	_ sched.Lender   = (*mailbox)(nil)
+	_ sched.Explored = (*mailbox)(nil)
 )
 
 // RegisterHandlers implements [actor.Mailbox].
@@ -116,6 +118,9 @@ func (m *mailbox) Parent() *sched.Scheduler {
 // Deadlocks implements [sched.Owner].
 func (m *mailbox) Deadlocks() *sched.Deadlocks { return &m.registry.deadlocks }
 
+// Steps implements [sched.Explored].
+func (m *mailbox) Steps() steps.Chooser { return m.registry.steps }
+
 // LendWorker implements [sched.Lender].
 func (m *mailbox) LendWorker(t *sched.Task) (takeBack func()) { return m.caller().lendWorker(t) }
 
@@ -142,7 +147,8 @@ func (m *mailbox) ExecutorLost(err error) {
 		m.caller().stop(nil)
 		return
 	}
-	go m.caller().loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err))
+	c := m.caller()
+	go c.step("loses its host", func() { c.loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err)) })()
 }
 
 // Control implements [sched.Owner].
@@ -229,7 +235,7 @@ func (m *mailbox) Left(t *sched.Task, crash error) {
 //go:noinline
 func (c *Caller) handleCrash(t *sched.Task, crash *pending.PanicError) (captured bool) {
 	c.countPanic()
-	c.registry.failures.add(c, t.Work().Name(), crash.Value)
+	c.noteFailure(t.Work().Name(), crash.Value)
 	c.logCrash(t.Work().Context(), "function", crash, slog.String("function", t.Work().Name()))
 	return c.config.Policy.Action() == supervision.ActionCapture
 }

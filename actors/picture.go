@@ -40,7 +40,7 @@ func (r *registry) Picture(ctx context.Context, q snapshot.Query) (*snapshot.Sys
 }
 
 func (r *registry) picture(ctx context.Context, q snapshot.Query) (*snapshot.System, error) {
-	s := &snapshot.System{ID: r.system.ID, Started: r.started, Failures: r.failures.recent()}
+	s := &snapshot.System{ID: r.system.ID, Started: r.started, Failures: r.failures.all(), Stopped: r.stopped.all()}
 	callers := r.all(func(*Caller) bool { return true })
 	slices.SortFunc(callers, func(a, b *Caller) int { return strings.Compare(a.ID(), b.ID()) })
 	var idle []snapshot.Caller // they are shown if there is room
@@ -85,10 +85,15 @@ func (r *registry) CancelCall(id uint64, cause error) bool {
 // StopCaller implements [snapshot.Source].
 func (r *registry) StopCaller(id string, cause error) bool {
 	c, ok := r.lookup(id)
-	if ok {
-		c.stopApart(cause)
+	if !ok {
+		shown := r.all(func(c *Caller) bool { return snapshot.CleanID(c.ID()) == id })
+		if len(shown) != 1 {
+			return false
+		}
+		c = shown[0]
 	}
-	return ok
+	c.stopApart(cause)
+	return true
 }
 
 // outline returns what is known of a caller without its scheduler.
@@ -178,6 +183,7 @@ func waitPicture(w future.Wait) *snapshot.Wait {
 			p.Needs = []uint64{p.Call}
 			return p
 		}
+		p.Promise = w.On.ID()
 		node = future.NodeOf(w.On)
 	}
 	if node != nil {

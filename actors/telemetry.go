@@ -45,6 +45,14 @@ func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pendin
 	}
 }
 
+// served returns the method of calls by other nodes, whose errors have codes.
+func (c *Caller) served(codeOf func(error) string) telemetry.Method {
+	if c.traced != nil {
+		c.traced.Serving(codeOf)
+	}
+	return telemetry.Handle
+}
+
 // gauges report the callers of a system to their telemetries. There is one for
 // each telemetry, from its first caller to the last.
 type gauges struct {
@@ -130,8 +138,8 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 func (c *Caller) waiting() int {
 	n := c.sched.Len()
 	for _, open := range c.openQueues() {
-		if q, ok := open.(interface{ passedOver() int }); ok {
-			n += q.passedOver()
+		if q, ok := open.(interface{ uncounted() int }); ok {
+			n += q.uncounted()
 		}
 	}
 	if p := c.existingWorkers(); p != nil {

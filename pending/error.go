@@ -50,6 +50,9 @@ func (e *PanicError) Error() string {
 	}
 }
 
+// ErrorType returns "panic". The semantic conventions of OpenTelemetry ask errors for it.
+func (e *PanicError) ErrorType() string { return "panic" }
+
 // Unwrap returns the value of the panic if that is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // ErrGroupOver is the error of a second wait for a group. It is also the cause
 // with which a group's context ends after the first wait.
-var ErrGroupOver = errors.New("pending: the group has been waited for")
+var ErrGroupOver = sentinel.New("group_over", "pending: the group has been waited for")
 
 // cancelledError is the report of a group whose mode reports cancellations.
 type cancelledError struct{ cause error }
@@ -36,6 +38,7 @@ type Group struct {
 	drained     *Pending[struct{}] // done when the wait is over
 	observation future.Guarded     // of the observer, if there is one
 	foreign     bool               // made by another function, while that of outer waited
+	steps       steps.Chooser      // nil unless a test chooses the order of steps
 
 	mu        sync.Mutex
 	members   map[*core]inShielded
@@ -81,14 +84,14 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		g.outer, g.observation = future.Observe(g.outer, o, g.drained.core())
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
-	g.cancel = cancel
+	g.cancel, g.steps = cancel, steps.Of(g.outer)
 	// mu is not held here: the context may be user code. It may have ended
 	// already, so that checkOuter runs at once.
 	if g.outer.Done() != nil {
-		g.addWatch(context.AfterFunc(g.outer, g.checkOuter))
+		g.addWatch(context.AfterFunc(g.outer, g.step("sees its context end", g.checkOuter)))
 	}
 	if g.options.limited {
-		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
+		g.addWatch(time.AfterFunc(g.options.timeout, g.step("times out", g.expire)).Stop)
 	}
 	return g, WithTracker(inside, g)
 }
@@ -260,9 +263,14 @@ func (g *Group) record(why, report error) (ends bool) {
 // must be held.
 func (g *Group) limitWait() {
 	if g.waiting && g.cancelled != nil {
-		timer := time.AfterFunc(g.options.cancelTimeout, func() { g.drained.SetResult(struct{}{}) })
+		timer := time.AfterFunc(g.options.cancelTimeout, g.step("gives up", func() { g.drained.SetResult(struct{}{}) }))
 		g.watches = append(g.watches, timer.Stop)
 	}
+}
+
+// step returns fn for a goroutine of its own.
+func (g *Group) step(what string, fn func()) func() {
+	return steps.Before(g.steps, g.drained, what, fn)
 }
 
 // cancelMembers ends the context and cancels the members.

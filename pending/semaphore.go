@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // Semaphore bounds how much of something is in use. It is for work that waits, and of
@@ -125,6 +126,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if a.turn != nil { // else another goroutine may release while the function waits
 		a.own = future.Running(ctx)
 	}
+	steps.At(future.StepsOf(ctx, a.turn), a.turn, "takes a lock")
 	if s.tryAcquire(a.own, n) {
 		return nil
 	}

@@ -60,6 +60,7 @@ func Call[Req, Resp any](
 func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
 	at, fixed := c.target.(endpoint)
+	c.maker, _ = pending.Current(ctx)
 	traced := actors.TelemetryOf(ctx) // the context of the pending is no function's
 	opts := n.optionsOf(clean(c.function))
 	if traced != nil {
@@ -105,7 +106,7 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		c.attempt()
 	default:
 		c.attempts.trace = trace
-		go c.attempt() // to find the target may take its time
+		go c.step("makes a call", c.attempt)() // to find the target may take its time
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // Set collects pendings as they are done, for a function or goroutine that waits for the next
@@ -167,6 +169,7 @@ func (c *Set[H]) Wait() error {
 	case c.turn != nil:
 		return c.waitTurn()
 	}
+	defer steps.At(steps.Of(c.ctx), nil, "has waited")
 	select {
 	case <-c.wake:
 		return nil

@@ -125,6 +125,9 @@ func (t *Task) IsWaiting() bool { return t.Core().isWaiting() }
 // Awaited says that something waits for what the function holds.
 func (t *Task) Awaited() { t.runner.Awaited() }
 
+// IsObserved reports whether there is an observation of the pending.
+func (t *Task) IsObserved() bool { return t.Core().is(flagObserved) }
+
 // Observed returns the observation of the pending, or none.
 func (t *Task) Observed() Guarded { return t.Core().observed() }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // WaitOptions say how a wait ends.
@@ -42,6 +44,7 @@ func (b *Core) wait(ctx context.Context, o WaitOptions, keep bool) error {
 	b.waiters.add(w)
 	if w.turn == nil && !waitsForMore {
 		b.waitCond(w)
+		b.step(ctx)
 		return nil
 	}
 	b.mu.Unlock()
@@ -49,6 +52,7 @@ func (b *Core) wait(ctx context.Context, o WaitOptions, keep bool) error {
 	var err error
 	if w.turn == nil {
 		err = b.waitSelect(ctx, o, w)
+		b.step(ctx)
 	} else {
 		err = b.waitTurn(ctx, o, w, own, keep)
 	}
@@ -107,10 +111,10 @@ func (b *Core) waitTurn(ctx context.Context, o WaitOptions, w *waiter, own *Core
 	expired := func() bool { return false }
 	if o.Limited {
 		var alarm atomic.Bool
-		timer := time.AfterFunc(o.Timeout, func() {
+		timer := time.AfterFunc(o.Timeout, steps.Before(steps.SourceOf(turn), turn, "times out", func() {
 			alarm.Store(true)
 			turn.Resume()
-		})
+		}))
 		defer timer.Stop()
 		expired = alarm.Load
 	}
@@ -182,7 +186,7 @@ func wakeOnDone(ctx context.Context, own *Core, turn Turn) (stop func() bool) {
 	if ctx.Done() == nil {
 		return noStop
 	}
-	return context.AfterFunc(ctx, turn.Resume)
+	return context.AfterFunc(ctx, steps.Before(steps.SourceOf(turn), turn, "sees its context end", turn.Resume))
 }
 
 func noStop() bool { return false }

@@ -33,7 +33,7 @@ type schedScheduler struct {
 type schedOptions struct{}
 
 type schedSource struct {
-	Next  func() *schedTask
+	Next  func() (t *schedTask, more bool)
 	Ended func() bool
 }
 
@@ -179,7 +179,7 @@ func (s *schedScheduler) loop() {
 		}
 		t, _ := item.(*schedTask)
 		if source, ok := item.(*schedSource); ok {
-			t = source.Next()
+			t, _ = source.Next()
 		}
 		if t != nil && !s.run(t) {
 			return

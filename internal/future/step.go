@@ -1,0 +1,34 @@
+package future
+
+import (
+	"context"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
+)
+
+// step has a test choose when the goroutine goes on, which has waited with ctx.
+func (b *Core) step(ctx context.Context) {
+	if c := b.steps(ctx); c != nil {
+		c.Step(nil, "has waited")
+	}
+}
+
+// steps returns who chooses the order of steps; nil outside of tests that do.
+func (b *Core) steps(ctx context.Context) steps.Chooser {
+	if b.runner != nil {
+		return steps.SourceOf(b.runner)
+	}
+	if c := steps.Of(ctx); c != nil {
+		return c
+	}
+	return steps.Of(b.ctx)
+}
+
+// StepsOf returns who chooses the order of steps for one that waits with ctx, and gives away
+// turn. It is nil outside of tests that do.
+func StepsOf(ctx context.Context, turn Turn) steps.Chooser {
+	if turn != nil {
+		return steps.SourceOf(turn)
+	}
+	return steps.Of(ctx)
+}
