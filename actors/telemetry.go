@@ -136,12 +136,7 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 // waiting returns how many calls, items and messages wait for a turn of the caller, or for
 // a worker.
 func (c *Caller) waiting() int {
-	n := c.sched.Len()
-	for _, open := range c.openQueues() {
-		if q, ok := open.(interface{ uncounted() int }); ok {
-			n += q.uncounted()
-		}
-	}
+	n := c.sched.Len() + c.uncounted()
 	if p := c.existingWorkers(); p != nil {
 		n += p.waiting()
 	}

@@ -30,7 +30,7 @@ type schedScheduler struct {
 	idle          int // how often NotifyIdle was called
 }
 
-type schedOptions struct{}
+type schedOptions struct{ Explored bool }
 
 type schedSource struct {
 	Next  func() (t *schedTask, more bool)
