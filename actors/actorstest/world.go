@@ -43,6 +43,7 @@ func (w *World) Settle() { w.control.wait(nil, "all have settled", true) }
 
 func (w *World) newSystem(name string) *actor.ActorSystem {
 	system := copiedSystem(w.exploration.template, name)
+	system.Root.WithSpawnMiddleware(w.control.spawnMiddleware)
 	testsystem.Mark(system, w.control)
 	endWith(w.tb, system)
 	return system
