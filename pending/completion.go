@@ -61,6 +61,9 @@ func (c *completions[H]) add(h H) error {
 	if b == c.own {
 		return fmt.Errorf("%w: %s waits for itself", ErrDeadlock, b.label())
 	}
+	if c.turn != nil {
+		b.touch(c.turn)
+	}
 	w := c.unused()
 	w.handle = h
 	c.n++

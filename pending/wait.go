@@ -62,6 +62,9 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 		b.watch()
 	}
 	w := newWaiter(TurnOf(ctx))
+	if w.turn != nil {
+		b.touch(w.turn)
+	}
 	waitsForMore := w.turn == nil && (o.limited || !o.shield && ctx.Done() != nil)
 	if waitsForMore {
 		w.wake = make(chan struct{}, 1)

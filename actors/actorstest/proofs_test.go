@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
@@ -29,6 +30,7 @@ var proofs = []proof{
 	{"a lost update in an account", lostUpdate, nil, "Not equal", 300},
 	{"two locks in opposite order", oppositeLocks, nil, "deadlock", 300},
 	{"a dropped wake-up", droppedWakeUp, nil, "nothing goes on", 300},
+	{"a retry without a key", retryWithoutKey, nil, "bought twice", 1000},
 }
 
 // lostUpdate has two deposits that ask for permission between looking and writing.
@@ -119,6 +121,33 @@ func droppedWakeUp(t testing.TB, w *actorstest.World, right bool) {
 		return nil
 	}))
 	wait(t, put, take)
+}
+
+// retryWithoutKey buys again when the connection is lost, because the answer may be as well.
+func retryWithoutKey(t testing.TB, w *actorstest.World, right bool) {
+	here, there := w.System("here"), w.System("there")
+	bought := 0
+	require.NoError(t, rpc.Handle(there, "buy", func(context.Context, string) (int, error) {
+		bought++
+		return bought, nil
+	}))
+	seller := actorstest.Start(t, there, props.Name("seller"))
+	cable := actorstest.Start(t, here, props.Name("cable"))
+	cut := actors.CallLater(t.Context(), cable, time.Millisecond, actors.NoResult(func(context.Context) error {
+		w.Network().Reset("here", "there")
+		return nil
+	}))
+	buy := func(opts ...rpc.CallOption) error {
+		_, err := rpc.Call[string, int](t.Context(), here, rpc.At("there", seller.ID()), "buy", "tea", opts...).Wait(t.Context())
+		return err
+	}
+	if right {
+		require.NoError(t, buy(rpc.Idempotent("order 1")))
+	} else if err := buy(); err != nil {
+		require.NoError(t, buy())
+	}
+	wait(t, cut)
+	require.Equal(t, 1, bought, "bought twice")
 }
 
 func wait(t testing.TB, calls ...*pending.Pending[struct{}]) {

@@ -63,6 +63,7 @@ func (t *Task) Init(w Work, s *Scheduler) {
 // the owner. It returns an error that matches [ErrOverloaded] if limit items are
 // queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
 func (s *Scheduler) Submit(item any, limit int) error {
+	s.touch()
 	s.mu.Lock()
 	start, err := s.state.submit(item, limit)
 	s.mu.Unlock()
@@ -77,6 +78,7 @@ func (s *Scheduler) Submit(item any, limit int) error {
 // SubmitUrgent is [Scheduler.Submit] for an item that comes before those of the run queue,
 // but for each seventeenth.
 func (s *Scheduler) SubmitUrgent(item any, limit int) error {
+	s.touch()
 	s.mu.Lock()
 	start, err := s.state.submitUrgent(item, limit)
 	s.mu.Unlock()
@@ -91,6 +93,7 @@ func (s *Scheduler) SubmitUrgent(item any, limit int) error {
 // SubmitAhead adds an item that comes before those of the run queue. It has no effect
 // after [Scheduler.Close].
 func (s *Scheduler) SubmitAhead(item any) {
+	s.touch()
 	s.mu.Lock()
 	start, _ := s.state.submitAhead(item)
 	s.mu.Unlock()
@@ -106,6 +109,7 @@ func (s *Scheduler) refusal(err error, limit int) error {
 
 // SubmitControl adds a message that overtakes the run queue, also after a Close.
 func (s *Scheduler) SubmitControl(message any, d Decision) {
+	s.touch()
 	s.mu.Lock()
 	start := s.state.submitControl(message, d)
 	s.mu.Unlock()
@@ -147,6 +151,7 @@ func (s *Scheduler) AwaitsDecision() bool {
 
 // Hold keeps the deferred message waiting for n more calls of Hold(-1).
 func (s *Scheduler) Hold(n int) {
+	s.touch()
 	s.mu.Lock()
 	s.state.holds += int32(n) //nolint:gosec // At most the number of children.
 	start := s.state.ensureLoop()
@@ -158,6 +163,7 @@ func (s *Scheduler) Hold(n int) {
 // which the caller has to reject, and the tasks that have not returned. The deferred
 // message waits until [Scheduler.StopNotified].
 func (s *Scheduler) Close() (rejected []any, active []*Task) {
+	s.touch()
 	s.mu.Lock()
 	rejected, active, start := s.state.close()
 	s.mu.Unlock()
@@ -177,6 +183,7 @@ func (s *Scheduler) StopNotified() {
 // Abandon takes the turn away from those of the tasks that have not returned. Their
 // waits end with err.
 func (s *Scheduler) Abandon(tasks []*Task, err error) {
+	s.touch()
 	s.mu.Lock()
 	woken, changed, start := s.state.abandon(tasks, err)
 	idleCh := s.state.idleCh()
@@ -208,6 +215,7 @@ func (s *Scheduler) Len() int {
 
 // dropped notes that a task has ended before it was started.
 func (s *Scheduler) dropped() {
+	s.touch()
 	s.mu.Lock()
 	s.state.drop()
 	s.mu.Unlock()
