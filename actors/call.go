@@ -50,8 +50,8 @@ func newCallWith[T any](
 	for _, opt := range opts {
 		opt(o)
 	}
-	if o.served {
-		m = telemetry.Handle
+	if o.served != nil {
+		m = c.served(o.served)
 	}
 	scheduler := &c.sched
 	if o.worker {

@@ -19,21 +19,22 @@ var layers = map[string][]string{
 	"internal/bounded":           {},
 	"internal/entry":             {},
 	"internal/safelog":           {},
+	"internal/sentinel":          {},
 	"internal/snapshot":          {},
 	"internal/steps":             {},
-	"pending":                    {"internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps"},
-	"telemetry":                  {"pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps"},
+	"pending":                    {"internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"telemetry":                  {"pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"telemetry/inspect":          {"internal/snapshot"},
 	"supervision":                {},
-	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps"},
+	"props":                      {"supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {"internal/steps"},
 	"actors/internal/watchdog":   {"actors/internal/goroutine"},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"actors": {
 		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem", "actors/internal/watchdog",
-		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/snapshot", "internal/steps",
+		"props", "supervision", "telemetry", "pending", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
 	},
 }
 
@@ -42,6 +43,7 @@ var foreign = map[string][]string{
 	"internal/bounded":          {},
 	"internal/entry":            {},
 	"internal/safelog":          {},
+	"internal/sentinel":         {},
 	"internal/snapshot":         {},
 	"internal/steps":            {},
 	"pending":                   {},
@@ -88,7 +90,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		return
 	}
 	upward, err := layering.Upward(".", [][]string{
-		{"doc.go", "argument.go", "goexit.go", "no_result.go", "stacks.go"},
+		{"doc.go", "argument.go", "goexit.go", "no_result.go", "stacks.go", "recent.go"},
 		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go", "counters.go", "profile.go", "step.go"},
 		{"log.go", "failures.go"},
 		{"requests.go", "registry.go", "defaults.go"},

@@ -236,7 +236,7 @@ func (m *mailbox) Left(t *sched.Task, crash *pending.PanicError) {
 //go:noinline
 func (c *Caller) handleCrash(t *sched.Task, crash *pending.PanicError) (captured bool) {
 	c.countPanic()
-	c.registry.failures.add(c, t.Work().Name(), crash.Value)
+	c.noteFailure(t.Work().Name(), crash.Value)
 	c.logCrash(t.Work().Context(), "function", crash, slog.String("function", t.Work().Name()))
 	return c.config.Policy.Action() == supervision.ActionCapture
 }

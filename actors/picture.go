@@ -39,7 +39,7 @@ func (r *registry) Picture(ctx context.Context, q snapshot.Query) (*snapshot.Sys
 }
 
 func (r *registry) picture(ctx context.Context, q snapshot.Query) (*snapshot.System, error) {
-	s := &snapshot.System{ID: r.system.ID, Started: r.started, Failures: r.failures.recent()}
+	s := &snapshot.System{ID: r.system.ID, Started: r.started, Failures: r.failures.all(), Stopped: r.stopped.all()}
 	callers := r.all(func(*Caller) bool { return true })
 	slices.SortFunc(callers, func(a, b *Caller) int { return strings.Compare(a.ID(), b.ID()) })
 	var idle []snapshot.Caller // they are shown if there is room
@@ -84,10 +84,15 @@ func (r *registry) CancelCall(id uint64, cause error) bool {
 // StopCaller implements [snapshot.Source].
 func (r *registry) StopCaller(id string, cause error) bool {
 	c, ok := r.lookup(id)
-	if ok {
-		c.stopApart(cause)
+	if !ok {
+		shown := r.all(func(c *Caller) bool { return snapshot.CleanID(c.ID()) == id })
+		if len(shown) != 1 {
+			return false
+		}
+		c = shown[0]
 	}
-	return ok
+	c.stopApart(cause)
+	return true
 }
 
 // outline returns what is known of a caller without its scheduler.
@@ -109,7 +114,7 @@ func (c *Caller) outline() snapshot.Caller {
 // draw adds what the caller does, with up to limit of its calls.
 func (c *Caller) draw(p *snapshot.Caller, limit int) {
 	now := c.sched.Picture(limit)
-	p.Queued, p.SuspendedN = now.Queued, now.Waits
+	p.Queued, p.SuspendedN = now.Queued+c.uncounted(), now.Waits
 	if now.Oldest != nil {
 		p.OldestQueued = callPicture(sched.TaskPicture{Task: now.Oldest}, snapshot.Queued)
 	}
@@ -177,6 +182,7 @@ func waitPicture(w pending.Wait) *snapshot.Wait {
 			p.Needs = []uint64{p.Call}
 			return p
 		}
+		p.Promise = w.On.ID()
 		node = pending.NodeOf(w.On)
 	}
 	if node != nil {

@@ -388,7 +388,7 @@ func (p *pool) keep(w *worker) {
 func (p *pool) expireIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.idle.Len() > 0 && p.idle.Peek().since < p.round {
+	for p.idle.Len() > 0 && (*p.idle.First()).since < p.round {
 		w := p.idle.Shift()
 		w.isIdle = false
 		w.stop()

@@ -47,7 +47,8 @@ type registry struct {
 	gauges   gauges
 
 	started  time.Time
-	failures failures // the last ones
+	failures recent[snapshot.Failure]
+	stopped  recent[snapshot.Stopped] // without a failure
 	pictures atomic.Uint64
 	clock    snapshot.Clock
 }

@@ -88,11 +88,11 @@ func (w *worker) takeBack() (t work, ok bool) {
 
 // next begins the job and returns its task, unless the job was taken back. It needs no
 // lock: the goroutine that gives a job may still have that of the pool.
-func (w *worker) next() *sched.Task {
+func (w *worker) next() (t *sched.Task, more bool) {
 	if !w.isGiven.CompareAndSwap(true, false) {
-		return nil
+		return nil, false
 	}
-	return w.job.schedulable()
+	return w.job.schedulable(), false
 }
 
 // stop stops a worker without a job. Callbacks of calls that others have queued on

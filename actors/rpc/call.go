@@ -59,6 +59,7 @@ func Call[Req, Resp any](
 func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
 	at, fixed := c.target.(endpoint)
+	c.maker, _ = pending.Current(ctx)
 	traced := actors.TelemetryOf(ctx) // the context of the pending is no function's
 	opts := n.optionsOf(clean(c.function))
 	if traced != nil {

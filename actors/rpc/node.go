@@ -12,12 +12,13 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // processID is the id under which the node is found in its system.
-const processID = "callers.rpc"
+const processID = snapshot.NodesID
 
 // node is what this package keeps for one actor system. It is found by its id in
 // the system's process registry.
@@ -42,6 +43,7 @@ type node struct {
 	inboundBytes  budget
 	dedup         dedupCache
 	gate          gate
+	reports       atomic.Int32 // that are being made
 
 	// Those of a cluster.
 	members     members
@@ -49,6 +51,7 @@ type node struct {
 	activations activations
 	pools       pools
 	membership  membership
+	ownership   ownership
 }
 
 var _ actor.Process = (*node)(nil)

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/session"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
@@ -32,6 +33,8 @@ type openCall interface {
 	SetError(err error) bool
 	// Fail ends the attempt that is under way.
 	Fail(err error)
+	// Describe sets what is shown of the call.
+	Describe(p *snapshot.NodeCall)
 }
 
 // collector takes the items of a stream, in order. An error that it returns ends the
@@ -41,6 +44,8 @@ type collector interface {
 	receive(value *wire.Payload, limit int) error
 	// started reports whether items have come.
 	started() bool
+	// picture returns how far the stream is.
+	picture() *snapshot.Stream
 }
 
 // StepName names the session in a list of steps.

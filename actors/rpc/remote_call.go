@@ -22,8 +22,9 @@ type remoteCall[Resp any] struct {
 	node     *node
 	target   Target
 	function string
-	argument *wire.Payload // nil once it is sent, if it is not sent again
-	held     atomic.Int64  // bytes of the node's budget, for the argument
+	argument *wire.Payload  // nil once it is sent, if it is not sent again
+	maker    pending.Handle // whose function has made the call; nil for none
+	held     atomic.Int64   // bytes of the node's budget, for the argument
 	// attempts is nil for a call that is made once, at an endpoint that does not move.
 	attempts *attempts[Resp]
 

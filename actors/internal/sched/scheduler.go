@@ -75,6 +75,33 @@ func (s *Scheduler) Submit(item any, limit int) error {
 	return nil
 }
 
+// SubmitSource is [Scheduler.Submit] for a source, in two steps: what it returns is to be
+// done when the caller holds no lock. After it [Source.IsLast] reports true until anything
+// else is submitted to the run queue.
+func (s *Scheduler) SubmitSource(source *Source) (Submitted, error) {
+	s.mu.Lock()
+	start, err := s.state.submitSource(source)
+	s.mu.Unlock()
+	if err != nil {
+		return Submitted{}, s.refusal(err, 0)
+	}
+	return Submitted{s, start}, nil
+}
+
+// Submitted is an item that was submitted. The zero value is none.
+type Submitted struct {
+	to    *Scheduler
+	start executor
+}
+
+// Start starts the loop, if nobody runs it.
+func (s Submitted) Start() {
+	if s.to != nil {
+		s.to.start(s.start)
+		s.to.NotifyWait()
+	}
+}
+
 // SubmitUrgent is [Scheduler.Submit] for an item that comes before those of the run queue,
 // but for each seventeenth.
 func (s *Scheduler) SubmitUrgent(item any, limit int) error {
