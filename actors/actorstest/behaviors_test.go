@@ -264,14 +264,14 @@ func threads(t testing.TB, w *actorstest.World) {
 
 func TestWhatWeUseItOn(t *testing.T) {
 	for _, b := range behaviors {
-		t.Run(b.name, func(t *testing.T) { actorstest.Explore(t, b.body) })
+		t.Run(b.name, func(t *testing.T) { actorstest.Explore(t, b.body, actorstest.Schedules(*schedules)) })
 	}
 }
 
 func TestTheOrderOfASeedIsTheSameEachTime(t *testing.T) {
 	for _, b := range behaviors {
 		t.Run(b.name, func(t *testing.T) {
-			for seed := range uint64(50) {
+			for seed := range uint64(scaled(50)) { //nolint:gosec // It is positive.
 				first := actorstest.Order(t, seed, b.body)
 				require.Equal(t, first, actorstest.Order(t, seed, b.body), "seed %d", seed)
 			}

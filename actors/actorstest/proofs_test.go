@@ -2,6 +2,7 @@ package actorstest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"testing"
@@ -16,6 +17,18 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
+
+// scaled is how many of n schedules are tried, so that a run with the race detector takes no
+// longer.
+func scaled(n int) int {
+	if raceEnabled {
+		return max(1, n/20)
+	}
+	return n
+}
+
+// schedules is how many a program is to pass that is right.
+var schedules = flag.Int("explore.schedules", scaled(1000), "how many schedules are tried")
 
 // proof is a defect that only some orders show, and the same program without it.
 type proof struct {
@@ -161,7 +174,7 @@ func TestExploreFindsWhatOnlySomeOrdersShow(t *testing.T) {
 	for _, p := range proofs {
 		t.Run(p.name, func(t *testing.T) {
 			var tried []int
-			for n := range uint64(20) {
+			for n := range uint64(scaled(20)) { //nolint:gosec // It is positive.
 				opts := append(slices.Clone(p.opts), actorstest.Seed(n*100_000), actorstest.Schedules(p.worst))
 				found := actorstest.Find(t, func(t testing.TB, w *actorstest.World) { p.body(t, w, false) }, opts...)
 				require.NotEmpty(t, found.Report)
@@ -174,7 +187,7 @@ func TestExploreFindsWhatOnlySomeOrdersShow(t *testing.T) {
 				assert.NotEmpty(t, again.Report, "the seed replays")
 			}
 			slices.Sort(tried)
-			t.Logf("median %d, worst %d of 20", tried[len(tried)/2], tried[len(tried)-1])
+			t.Logf("found at the schedule %d at the median, and %d at the worst of %d tries", tried[len(tried)/2], tried[len(tried)-1], len(tried))
 		})
 	}
 }
@@ -184,9 +197,9 @@ func TestExplorePassesWhatIsRight(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			began := time.Now()
 			found := actorstest.Find(t, func(t testing.TB, w *actorstest.World) { p.body(t, w, true) },
-				append(slices.Clone(p.opts), actorstest.Schedules(2000))...)
+				append(slices.Clone(p.opts), actorstest.Schedules(*schedules))...)
 			assert.Empty(t, found.Report)
-			t.Log(found.Summary, fmt.Sprintf("%.0f schedules a second", 2000/time.Since(began).Seconds()))
+			t.Log(found.Summary, fmt.Sprintf("%.0f schedules a second", float64(*schedules)/time.Since(began).Seconds()))
 		})
 	}
 }

@@ -17,6 +17,7 @@ type World struct {
 	exploration *exploration
 	seed        uint64
 	network     *Network
+	history     History
 }
 
 // System returns a new actor system with that name as its address. It ends with the
