@@ -31,7 +31,7 @@ type Network struct {
 	mu          sync.Mutex
 	members     map[string]*member // by address
 	links       map[route]*link    // those that have faults
-	partitioned map[pair]bool
+	partitioned map[pair]partition
 	watches     map[watch]struct{}
 	conns       map[*conn]struct{} // ends of connections that are not closed
 	dialed      int                // how many connections there were
@@ -67,7 +67,7 @@ func newNetwork(tb testing.TB, f faults) *Network {
 		tb: tb, faults: f,
 		members:     make(map[string]*member),
 		links:       make(map[route]*link),
-		partitioned: make(map[pair]bool),
+		partitioned: make(map[pair]partition),
 		watches:     make(map[watch]struct{}),
 		conns:       make(map[*conn]struct{}),
 		healed:      make(chan struct{}),
@@ -112,6 +112,12 @@ func (n *Network) steps() steps.Chooser {
 		return nil
 	}
 	return n.world.control
+}
+
+// isPartitioned reports whether two systems are parted. mu must be held.
+func (n *Network) isPartitioned(a, b string) bool {
+	_, ok := n.partitioned[pairOf(a, b)]
+	return ok
 }
 
 func (n *Network) newSystem(name string, opts []actor.ConfigOption) *actor.ActorSystem {
