@@ -1,6 +1,7 @@
 package actorstest
 
 import (
+	"log/slog"
 	"sync"
 	"testing"
 
@@ -144,6 +145,11 @@ func (n *Network) carry(from *member, p packet) {
 	if to == nil || n.members[from.address] != from {
 		n.mu.Unlock()
 		from.bounce(p)
+		return
+	}
+	if !p.canTravel() {
+		n.mu.Unlock()
+		from.system.Logger().Error("actorstest: message dropped, it cannot be encoded", slog.Any("pid", p.to))
 		return
 	}
 	n.note(p)
