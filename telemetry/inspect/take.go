@@ -62,9 +62,12 @@ func sourceOf(system *actor.ActorSystem) snapshot.Source {
 func newSnapshot(p *snapshot.System) *Snapshot {
 	now := time.Now()
 	s := &Snapshot{
-		Version: Version, System: p.ID, Taken: now, Uptime: Seconds(now.Sub(p.Started)), Sequence: p.Sequence,
+		Version: Version, System: snapshot.Clean(p.ID), Taken: now, Sequence: p.Sequence,
 		Truncated: p.Omitted > 0, Omitted: p.Omitted,
 		Callers: make([]*Caller, 0, len(p.Callers)), Failures: make([]Failure, 0, len(p.Failures)), Stopped: make([]Stopped, 0, len(p.Stopped)),
+	}
+	if !p.Started.IsZero() { // as another node may say
+		s.Uptime = Seconds(now.Sub(p.Started))
 	}
 	for i := range p.Callers {
 		s.Callers = append(s.Callers, newCaller(&p.Callers[i], now))

@@ -95,6 +95,32 @@ func TestCountersGrow(t *testing.T) {
 	})
 }
 
+func TestCallersThatHaveStoppedStayForAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := newSystem()
+		c := start(t, system, props.Name("short"))
+		require.NoError(t, actors.Do(t.Context(), c, func(context.Context) error { return nil }))
+		_, err := actors.ToThread(t.Context(), c, func(context.Context) (int, error) { return 1, nil }).Wait(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, c.StopWait(context.Background()))
+		s := take(t, system)
+		require.Len(t, s.Stopped, 1, "its worker is of no interest")
+		assert.Equal(t, "callers/short", s.Stopped[0].ID)
+		assert.NotZero(t, s.Stopped[0].Counters.Calls)
+		assert.Empty(t, s.Failures)
+		assert.Equal(t, "nothing unusual", s.Health())
+		assert.Contains(t, get(inspect.Handler(system), "/").Body.String(), "callers/short")
+		for range 300 {
+			c, err := actors.Start(system)
+			require.NoError(t, err)
+			require.NoError(t, c.StopWait(context.Background()))
+		}
+		assert.Len(t, take(t, system).Stopped, 256, "they are bounded")
+		time.Sleep(time.Minute)
+		assert.Empty(t, take(t, system).Stopped)
+	})
+}
+
 // circle has the functions of two callers wait for each other, for a minute at most.
 func circle(t testing.TB, a, b *actors.Caller) (ids []uint64, first *pending.Pending[struct{}]) {
 	ctx := context.Background()
