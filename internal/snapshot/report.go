@@ -22,6 +22,8 @@ const (
 	// mostAsked bounds a question, in bytes, and mostLimit its limit.
 	mostAsked = 4 << 10
 	mostLimit = 1000
+	// mostNeeds bounds the calls that one call needs.
+	mostNeeds = 64
 	// deepest is how far a report is nested, at most.
 	deepest = 16
 	// farthest is how far from now a time of a report is that is believed.
@@ -191,6 +193,9 @@ func (s *System) check() error {
 	}
 	for call := range s.calls {
 		call.checkTrace()
+		if w := call.WaitsFor; w != nil {
+			w.Needs = first(w.Needs, mostNeeds)
+		}
 	}
 	return nil
 }

@@ -216,7 +216,7 @@ func (p *page) Pages() []link {
 // HealthClass returns how the health is colored.
 func (p *page) HealthClass() string {
 	switch held, _ := p.Snapshot.heldTurns(); {
-	case len(p.Snapshot.Circles) > 0 || held > 0:
+	case len(p.Snapshot.Circles)+len(p.Snapshot.Across) > 0 || held > 0:
 		return "bad"
 	case p.Snapshot.Health() == nothingUnusual:
 		return "good"

@@ -127,22 +127,22 @@ func TestANodeThatLiesIsDrawnWithoutHarm(t *testing.T) {
 		"one chain": report(many(130, func(i int) string {
 			return fmt.Sprintf(`{"ID":"c%s","Parent":"c%s"}`, strings.Repeat("/x", i), strings.Repeat("/x", max(0, i-1)))
 		}), ""),
-		"many circles with one tail": report(many(1200, func(i int) string {
+		"many circles with one tail": report(many(400, func(i int) string {
 			needs := i + 1
-			if i > 600 {
+			if i > 200 {
 				needs = i
 			}
 			return fmt.Sprintf(`{"ID":"c%d","Running":{"ID":%d,"State":"keeping","WaitsFor":{"Needs":[%d,1]}}}`, i, i+1, needs)
 		}), ""),
-		"one long chain of waits": report(many(1200, func(i int) string {
+		"one long chain of waits": report(many(400, func(i int) string {
 			return fmt.Sprintf(`{"ID":"c%d","Running":{"ID":%d,"WaitsFor":{"Needs":[%d]}}}`, i, i+1, i+2)
 		}), ""),
 		"everybody needs everybody": report(many(190, func(i int) string {
 			return fmt.Sprintf(`{"ID":"c%d","Running":{"ID":%d,"WaitsFor":{"Needs":[%s]}}}`, i, i+1, many(190, func(j int) string { return fmt.Sprint(j + 1) }))
 		}), ""),
-		"one call everywhere": report(many(1200, func(i int) string {
+		"one call everywhere": report(many(400, func(i int) string {
 			return fmt.Sprintf(`{"ID":"c%d","Running":{"ID":1,"WaitsFor":{"Needs":[1],"Promise":1}}}`, i)
-		}), `"Incarnation":"1","Calls":[`+many(1200, func(i int) string {
+		}), `"Incarnation":"1","Calls":[`+many(400, func(i int) string {
 			return fmt.Sprintf(`{"Out":%v,"Call":1,"Number":1,"Peer":"own","Incarnation":"0","Stream":{"Promise":1}}`, i%2 == 0)
 		})+"]"),
 		"largest numbers": report(`{"ID":"callers/a","Queued":9223372036854775807,"SuspendedN":-9223372036854775808,"Counters":{"Calls":18446744073709551615,"Restarts":18446744073709551615},"Limits":{"Queued":1,"Turn":-9223372036854775808}}`,
