@@ -205,6 +205,9 @@ func (c *Call) checkTrace() {
 	if !isHex(c.TraceID, 16) || !isHex(c.SpanID, 8) {
 		c.TraceID, c.SpanID = "", ""
 	}
+	if !isHex(c.ParentSpan, 8) {
+		c.ParentSpan = ""
+	}
 }
 
 // isHex reports whether text is so many bytes in hexadecimal.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,7 +78,9 @@ func TestJSONIsTheGoldenFile(t *testing.T) {
 func TestJSONOfNodesIsTheGoldenFile(t *testing.T) {
 	at := time.Now()
 	c := snapshot.Caller{ID: "callers/cart", Name: "cart", State: "running", Backend: "goroutine", Running: &snapshot.Call{
-		ID: 7, Name: "add", State: snapshot.Keeping, WaitsFor: &snapshot.Wait{Number: 1, What: "book", Kind: "promise", Promise: 8},
+		ID: 7, Name: "add", State: snapshot.Keeping,
+		TraceID: strings.Repeat("0a", 16), SpanID: strings.Repeat("0b", 8), ParentSpan: strings.Repeat("0c", 8),
+		WaitsFor: &snapshot.Wait{Number: 1, What: "book", Kind: "promise", Promise: 8},
 	}}
 	other := encoded(t, &snapshot.System{ID: "there", Started: at, Callers: []snapshot.Caller{c}}, &snapshot.Node{
 		Address: "there:1", Incarnation: "2", Calls: []snapshot.NodeCall{

@@ -158,6 +158,11 @@ func describe(s *inspect.Snapshot, call *inspect.Call) string {
 	if call.TraceID != "" {
 		lines = append(lines, "trace\t"+call.TraceID, "span\t"+call.SpanID)
 	}
+	if m := call.MadeBy; m != nil && m.Call != 0 {
+		lines = append(lines, fmt.Sprintf("made by\t#%d %s on %s", m.Call, m.Name, m.Caller))
+	} else if m != nil && m.Node != "" {
+		lines = append(lines, "made by\tnode "+m.Node)
+	}
 	if w := call.WaitsFor; w != nil {
 		lines = append(lines, fmt.Sprintf("waits for\t%s (%s)", w.What, w.Kind))
 	}
