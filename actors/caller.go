@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -157,7 +156,7 @@ func (c *Caller) end() *pending.Pending[struct{}] {
 	defer c.mu.Unlock()
 	cold := c.cold()
 	if cold.end == nil {
-		cold.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()), pending.Needing((*treeNode)(c)))
+		cold.end = pending.New[struct{}](c.registry.background(), pending.Named("end of "+c.path()), pending.Needing((*treeNode)(c)))
 		if c.State() == StateStopped {
 			cold.end.SetResult(struct{}{})
 		}

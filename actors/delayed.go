@@ -18,7 +18,7 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 	entry := &timer{call: t, fire: func() {
 		defer func() { // even if the observer ends the goroutine
 			if err := submit(t); err != nil {
-				go t.Fail(c.withStopCause(err)) // callbacks of the call may block
+				go c.step("rejects a call", func() { t.Fail(c.withStopCause(err)) })() // callbacks of the call may block
 				return
 			}
 			c.sched.RecheckDeadlock() // the turn that the call needs may be kept by who waits for it

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -29,8 +30,8 @@ func (c *Caller) Drain(ctx context.Context) error {
 	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
-	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()), pending.Needing((*treeNode)(c)))
-	go func() { drained.SetError(c.drain(Detach(ctx))) }()
+	drained := pending.New[struct{}](c.registry.background(), pending.Named("drain of "+c.path()), pending.Needing((*treeNode)(c)))
+	go c.step("drains", func() { drained.SetError(c.drain(Detach(ctx))) })()
 	_, err := drained.Wait(ctx, pending.Shield())
 	return err
 }
@@ -67,6 +68,7 @@ func (c *Caller) finishWork(ctx context.Context) error {
 // waitIdle waits until all accepted calls are done, or the caller has stopped.
 func (c *Caller) waitIdle(ctx context.Context) error {
 	idle := c.sched.IdleNotify()
+	defer steps.At(c.registry.steps, nil, "looks whether it is drained")
 	for !c.Idle() {
 		select {
 		case <-idle:
@@ -93,9 +95,12 @@ func drainAll(ctx context.Context, callers []*Caller) error {
 	errs := make([]error, len(callers))
 	var wg sync.WaitGroup
 	for i, c := range callers {
-		wg.Go(func() { errs[i] = c.drain(ctx) })
+		wg.Go(c.step("drains", func() { errs[i] = c.drain(ctx) }))
 	}
 	wg.Wait()
+	if len(callers) > 0 {
+		steps.At(callers[0].registry.steps, nil, "has drained")
+	}
 	return errors.Join(errs...)
 }
 

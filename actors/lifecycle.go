@@ -32,7 +32,7 @@ func (c *Caller) startExecutor() {
 	case c.config.Host != nil:
 		c.sched.StartHosted(c.config.Host)
 		if host, ok := c.config.Host.(props.EndingHost); ok {
-			go c.watchHost(host)
+			go c.step("watches its host", func() { c.watchHost(host) })()
 		}
 	case c.config.Backend == props.Thread:
 		c.sched.StartThread()

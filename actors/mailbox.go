@@ -11,14 +11,16 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 var (
-	_ actor.Mailbox = (*mailbox)(nil)
-	_ sched.Owner   = (*mailbox)(nil)
-	_ sched.Lender  = (*mailbox)(nil)
+	_ actor.Mailbox  = (*mailbox)(nil)
+	_ sched.Owner    = (*mailbox)(nil)
+	_ sched.Lender   = (*mailbox)(nil)
+	_ sched.Explored = (*mailbox)(nil)
 )
 
 // RegisterHandlers implements [actor.Mailbox].
@@ -115,6 +117,9 @@ func (m *mailbox) Parent() *sched.Scheduler {
 // Deadlocks implements [sched.Owner].
 func (m *mailbox) Deadlocks() *sched.Deadlocks { return &m.registry.deadlocks }
 
+// Steps implements [sched.Explored].
+func (m *mailbox) Steps() steps.Chooser { return m.registry.steps }
+
 // LendWorker implements [sched.Lender].
 func (m *mailbox) LendWorker(t *sched.Task) (takeBack func()) { return m.caller().lendWorker(t) }
 
@@ -141,7 +146,8 @@ func (m *mailbox) ExecutorLost(err error) {
 		m.caller().stop(nil)
 		return
 	}
-	go m.caller().loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err))
+	c := m.caller()
+	go c.step("loses its host", func() { c.loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err)) })()
 }
 
 // Control implements [sched.Owner].

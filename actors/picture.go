@@ -114,7 +114,7 @@ func (c *Caller) outline() snapshot.Caller {
 // draw adds what the caller does, with up to limit of its calls.
 func (c *Caller) draw(p *snapshot.Caller, limit int) {
 	now := c.sched.Picture(limit)
-	p.Queued, p.SuspendedN = now.Queued, now.Waits
+	p.Queued, p.SuspendedN = now.Queued+c.uncounted(), now.Waits
 	if now.Oldest != nil {
 		p.OldestQueued = callPicture(sched.TaskPicture{Task: now.Oldest}, snapshot.Queued)
 	}

@@ -52,7 +52,7 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	t := TelemetryOf(ctx)
 	if t != nil {
 		ctx = t.NewContext(ctx)
-		opts = append(opts, t.Requests())
+		opts = append(opts, t.Requests(system, pid, msg))
 	}
 	p := pending.New[T](ctx, opts...)
 	if pid == nil {

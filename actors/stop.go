@@ -14,10 +14,19 @@ import (
 // StopOption configures a stop.
 type StopOption func(*stopOptions)
 
-type stopOptions struct{ force bool }
+type stopOptions struct {
+	force bool
+	cause error
+}
 
 // Force stops a protected caller too.
 func Force() StopOption { return func(o *stopOptions) { o.force = true } }
+
+// StopCause says why the caller is stopped. What the stop cancels or rejects ends with an
+// error that matches both [pending.ErrStopped] and the cause. The event that the caller has
+// stopped has the cause as its error. A nil cause is none. If the caller is stopping
+// already, the cause has no effect.
+func StopCause(cause error) StopOption { return func(o *stopOptions) { o.cause = cause } }
 
 // Stop stops the caller and returns its state. It does not wait for the end: see
 // [Caller.StopWait] and [Caller.Stopped].
@@ -38,7 +47,7 @@ func (c *Caller) Stop(opts ...StopOption) State {
 	if c.Protected() && !o.force {
 		return c.State()
 	}
-	c.stop(nil)
+	c.stop(o.cause)
 	return c.State()
 }
 

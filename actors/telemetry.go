@@ -44,6 +44,14 @@ func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pendin
 	}
 }
 
+// served returns the method of calls by other nodes, whose errors have codes.
+func (c *Caller) served(codeOf func(error) string) telemetry.Method {
+	if c.traced != nil {
+		c.traced.Serving(codeOf)
+	}
+	return telemetry.Handle
+}
+
 // gauges report the callers of a system to their telemetries. There is one for
 // each telemetry, from its first caller to the last.
 type gauges struct {
@@ -127,12 +135,7 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 // waiting returns how many calls, items and messages wait for a turn of the caller, or for
 // a worker.
 func (c *Caller) waiting() int {
-	n := c.sched.Len()
-	for _, open := range c.openQueues() {
-		if q, ok := open.(interface{ passedOver() int }); ok {
-			n += q.passedOver()
-		}
-	}
+	n := c.sched.Len() + c.uncounted()
 	if p := c.existingWorkers(); p != nil {
 		n += p.waiting()
 	}

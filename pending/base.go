@@ -11,6 +11,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/entry"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // The states of a pending. Done is final. Cancelled may come before done, and
@@ -461,11 +462,11 @@ func (b *base) watch() {
 		return
 	}
 	// mu is not held here: the context may be user code.
-	stop := context.AfterFunc(b.ctx, func() {
+	stop := context.AfterFunc(b.ctx, steps.Before(b.steps(b.ctx), b.handle, "sees its context end", func() {
 		cause := context.Cause(b.ctx)
 		defer func() { b.cancelUnless(flagDone|flagStarted, cause, true) }() // even if an explanation ends the goroutine
 		cause = b.endOfContext()
-	})
+	}))
 	b.mu.Lock()
 	needed := !b.is(flagDone) && b.ensureLazy().unwatch == nil
 	if needed {

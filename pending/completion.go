@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // completions collects pendings as they are done, for a function or goroutine
@@ -165,6 +167,7 @@ func (c *completions[H]) wait() error {
 	case c.turn != nil:
 		return c.waitTurn()
 	}
+	defer steps.At(steps.Of(c.ctx), nil, "has waited")
 	select {
 	case <-c.wake:
 		return nil

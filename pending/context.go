@@ -3,6 +3,8 @@ package pending
 import (
 	"context"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // runContext is the context of a running function. It adds the turn and a
@@ -82,10 +84,11 @@ func (b *base) wakeOnDone() {
 		return
 	}
 	own := b.cancelContext()
+	wake := steps.Before(b.steps(b.ctx), b.runner, "sees its context end", b.wakeAtEnd)
 	b.mu.Lock() // the function may wait on a second goroutine without Detach
 	defer b.mu.Unlock()
 	if own.stopWake == nil {
-		own.stopWake = context.AfterFunc(own, b.wakeAtEnd)
+		own.stopWake = context.AfterFunc(own, wake)
 	}
 }
 

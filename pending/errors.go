@@ -7,35 +7,27 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 )
 
 var (
 	// ErrCancelled is matched by the error of every cancelled pending. It
 	// matches [context.Canceled] too.
-	ErrCancelled error = &kind{"pending: cancelled", context.Canceled}
+	ErrCancelled = sentinel.NewOf(context.Canceled, "cancelled", "pending: cancelled")
 
 	// ErrStopped is the cause when a stop of the caller cancelled a pending. It
 	// matches [ErrCancelled].
-	ErrStopped error = &kind{"pending: caller stopped", ErrCancelled}
+	ErrStopped = sentinel.NewOf(ErrCancelled, "stopped", "pending: caller stopped")
 
 	// ErrNotDone is the error of a pending that is not done yet.
-	ErrNotDone = errors.New("pending: not done")
+	ErrNotDone = sentinel.New("not_done", "pending: not done")
 
 	// ErrDeadlock is returned by a wait that could never end: what it waits for
 	// needs the function that waits. The error that wraps it names the circle.
-	ErrDeadlock = errors.New("pending: deadlock")
+	ErrDeadlock = sentinel.New("deadlock", "pending: deadlock")
 
 	errGoexit = fmt.Errorf("%w: the function ended its goroutine with runtime.Goexit", ErrCancelled)
 )
-
-// kind is a sentinel error that is a special case of another error.
-type kind struct {
-	text string
-	of   error
-}
-
-func (k *kind) Error() string { return k.text }
-func (k *kind) Unwrap() error { return k.of }
 
 // cancellation wraps a cause that is no cancellation by itself. It matches
 // [ErrCancelled].
@@ -202,6 +194,9 @@ func (e *PanicError) Error() string {
 		return "pending: panic: " + bounded.Value(e.Value).String()
 	}
 }
+
+// ErrorType returns "panic". The semantic conventions of OpenTelemetry ask errors for it.
+func (e *PanicError) ErrorType() string { return "panic" }
 
 // Unwrap returns the value of the panic if that is an error.
 func (e *PanicError) Unwrap() error {

@@ -8,11 +8,14 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // ErrGroupOver is the error of a second wait for a group. It is also the cause
 // with which a group's context ends after the first wait.
-var ErrGroupOver = errors.New("pending: the group has been waited for")
+var ErrGroupOver = sentinel.New("group_over", "pending: the group has been waited for")
 
 // cancelledError is the report of a group whose mode reports cancellations.
 type cancelledError struct{ cause error }
@@ -34,6 +37,7 @@ type Group struct {
 	drained     *Pending[struct{}] // done when the wait is over
 	observation guarded            // of the observer, if there is one
 	foreign     bool               // made by another function, while that of outer waited
+	steps       steps.Chooser      // nil unless a test chooses the order of steps
 
 	mu        sync.Mutex
 	members   map[Handle]inShielded
@@ -79,14 +83,14 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 		g.outer, g.observation = observe(g.outer, o, g.drained)
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
-	g.cancel = cancel
+	g.cancel, g.steps = cancel, steps.Of(g.outer)
 	// mu is not held here: the context may be user code. It may have ended
 	// already, so that checkOuter runs at once.
 	if g.outer.Done() != nil {
-		g.addWatch(context.AfterFunc(g.outer, g.checkOuter))
+		g.addWatch(context.AfterFunc(g.outer, g.step("sees its context end", g.checkOuter)))
 	}
 	if g.options.limited {
-		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
+		g.addWatch(time.AfterFunc(g.options.timeout, g.step("times out", g.expire)).Stop)
 	}
 	return g, WithTracker(inside, g)
 }
@@ -252,7 +256,7 @@ func (g *Group) record(why, report error) (ends bool) {
 // must be held.
 func (g *Group) limitWait() {
 	if g.waiting && g.cancelled != nil {
-		timer := time.AfterFunc(g.options.cancelTimeout, func() { g.drained.SetResult(struct{}{}) })
+		timer := time.AfterFunc(g.options.cancelTimeout, g.step("gives up", func() { g.drained.SetResult(struct{}{}) }))
 		g.watches = append(g.watches, timer.Stop)
 	}
 }

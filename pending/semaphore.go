@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // Semaphore bounds how much of something is in use. It is for work that waits, and of
@@ -127,6 +129,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if a.turn != nil { // else another goroutine may release while the function waits
 		a.own = taskOf(ctx)
 	}
+	steps.At(s.steps(ctx, a.turn), a.turn, "takes a lock")
 	if s.tryAcquire(a.own, n) {
 		return nil
 	}

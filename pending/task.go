@@ -135,6 +135,9 @@ func (t *Task[T]) call() (value T, crash *PanicError, err error) {
 // HasExited reports whether the function has ended its goroutine with [runtime.Goexit].
 func (t *Task[T]) HasExited() bool { return t.is(flagExited) }
 
+// Observed reports whether there is an observation of the pending.
+func (t *Task[T]) Observed() bool { return t.is(flagObserved) }
+
 // Release drops the reference to the function of a task that was dropped.
 func (t *Task[T]) Release() { t.fn = nil }
 

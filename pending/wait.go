@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // WaitOption changes how a wait ends.
@@ -73,6 +75,7 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	b.waiters.add(w)
 	if w.turn == nil && !waitsForMore {
 		b.waitCond(w)
+		b.step(ctx)
 		return nil
 	}
 	b.mu.Unlock()
@@ -80,6 +83,7 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	var err error
 	if w.turn == nil {
 		err = b.waitSelect(ctx, o, w)
+		b.step(ctx)
 	} else {
 		err = b.waitTurn(ctx, o, w, own, keep)
 	}
@@ -138,10 +142,10 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 	expired := func() bool { return false }
 	if o.limited {
 		var alarm atomic.Bool
-		timer := time.AfterFunc(o.timeout, func() {
+		timer := time.AfterFunc(o.timeout, steps.Before(steps.SourceOf(turn), turn, "times out", func() {
 			alarm.Store(true)
 			turn.Resume()
-		})
+		}))
 		defer timer.Stop()
 		expired = alarm.Load
 	}
@@ -213,7 +217,7 @@ func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
 	if ctx.Done() == nil {
 		return noStop
 	}
-	return context.AfterFunc(ctx, turn.Resume)
+	return context.AfterFunc(ctx, steps.Before(steps.SourceOf(turn), turn, "sees its context end", turn.Resume))
 }
 
 func noStop() bool { return false }

@@ -58,8 +58,6 @@ const (
 // The names of the events of a span, besides the semantic conventions'
 // "exception".
 const (
-	// EventStarted is that the function begins to run.
-	EventStarted = "started"
 	// EventSuspended is that the function waits. [OnKey] says for what.
 	EventSuspended = "suspended"
 	// EventResumed is that the function has stopped waiting.

@@ -20,8 +20,7 @@
 // CONVENTIONS.md, beside this file, lists all that is emitted.
 //
 // Attributes show the caller, and how long the call was queued, ran and waited.
-// Events show when the function started, when it was suspended and on what, and
-// when it resumed. A requested cancellation is an event with its cause. An error
+// Events show when the function was suspended and on what, and when it resumed. A requested cancellation is an event with its cause. An error
 // or a panic is an exception of the span and sets its status. A cancellation is an
 // outcome, and leaves the status unset.
 //
@@ -47,6 +46,7 @@
 //	rpc.client.call.duration      histogram of calls of other nodes
 //	rpc.server.call.duration      histogram of calls by other nodes
 //	protocaller.rpc.denied        what other nodes were denied, by reason
+//	protocaller.rpc.expelled      how often members were expelled from their clusters
 //
 // Callers, calls and workers are counted when metrics are collected. Each system has one
 // callback for them, until its last caller has stopped.

@@ -174,8 +174,8 @@ func TestUserSeesTheSpanOfACallThatIsObservedByBoth(t *testing.T) {
 	var seen atomic.Int64
 	play(t, `
 		root
-		  delayed [started]
-		  job [started]
+		  delayed
+		  job
 	`, func(t *testing.T, s *scene) {
 		watch := actors.PendingOptions(pending.ObservedBy(observerHooks(func() { seen.Add(1) })))
 		for _, opts := range [][]actors.CallOption{{actors.Named("job")}, {actors.Named("delayed"), actors.Delay(time.Second)}} {

@@ -6,7 +6,6 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
 // metrics are the instruments. One set serves all callers of a Telemetry.
@@ -14,6 +13,7 @@ type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram
 	denied       metric.Int64Counter
+	expelled     metric.Int64Counter
 	client       metric.Float64Histogram // of calls of other nodes
 	server       metric.Float64Histogram // of calls by other nodes
 
@@ -30,7 +30,7 @@ var boundaries = []float64{
 var rpcBoundaries = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 
 func newMetrics(m metric.Meter) *metrics {
-	var errs [10]error
+	var errs [11]error
 	var ms metrics
 	ms.begun, errs[0] = m.Int64Counter("protocaller.pending.started",
 		metric.WithUnit("{pending}"), metric.WithDescription("Pendings that were made."))
@@ -56,6 +56,8 @@ func newMetrics(m metric.Meter) *metrics {
 	ms.server, errs[9] = m.Float64Histogram("rpc.server.call.duration",
 		metric.WithUnit("s"), metric.WithDescription("How long calls by other nodes took."),
 		metric.WithExplicitBucketBoundaries(rpcBoundaries...))
+	ms.expelled, errs[10] = m.Int64Counter("protocaller.rpc.expelled",
+		metric.WithUnit("{expulsion}"), metric.WithDescription("How often members were expelled from their clusters."))
 	if err := errors.Join(errs[:]...); err != nil {
 		report(err)
 	}
@@ -124,12 +126,8 @@ func (c *counters) done(ctx context.Context, end outcome, total, started int64) 
 	}
 }
 
-// called records a call between nodes, which took total nanoseconds. An errorType of "" is
-// for one without an error.
-func (c *counters) called(ctx context.Context, total int64, errorType string, attributes ...attribute.KeyValue) {
+// called records a call between nodes, which took total nanoseconds.
+func (c *counters) called(ctx context.Context, total int64, attributes []attribute.KeyValue) {
 	defer survive()
-	if errorType != "" {
-		attributes = append(attributes, text(semconv.ErrorTypeKey, errorType))
-	}
 	c.rpc.Record(ctx, seconds(total), metric.WithAttributeSet(attribute.NewSet(attributes...)))
 }

@@ -43,9 +43,6 @@ func (o *observation) Started() {
 	defer survive()
 	queued := o.elapsed()
 	o.started.Store(queued)
-	if o.span != nil {
-		o.span.AddEvent(EventStarted)
-	}
 	if o.counted {
 		o.counters.queuedFor(&o.ctx, queued)
 	}
@@ -119,10 +116,11 @@ func (o *observation) done(err error, crashed bool) {
 	err = printable(err)
 	total, started := o.elapsed(), o.started.Load()
 	end := outcomeOf(err, crashed)
+	status := o.statusOf(err)
 	if o.counted {
 		o.counters.done(&o.ctx, end, total, started)
 		if o.counters.rpc != nil {
-			o.counters.called(&o.ctx, total, errorType(end, err), o.callAttributes()...)
+			o.counters.called(&o.ctx, total, o.callAttributes(status))
 		}
 	}
 	if o.span == nil {
@@ -136,17 +134,17 @@ func (o *observation) done(err error, crashed bool) {
 		}
 	}
 	o.endWait(total) // the function was abandoned while it waited
-	o.describe(end, total, started)
+	o.describe(end, total, started, status)
 	if err != nil {
-		o.fail(end, err)
+		o.fail(end, err, status)
 	}
 }
 
 // describe sets all attributes of the span at once: the SDK is fastest at that.
-func (o *observation) describe(end outcome, total, started int64) {
+func (o *observation) describe(end outcome, total, started int64, status string) {
 	all := scratch.Get().(*[maxAttributes]attribute.KeyValue)
 	defer scratch.Put(all)
-	o.span.SetAttributes(o.appendAttributes(append(all[:0], o.attributes...), end, total, started)...)
+	o.span.SetAttributes(o.appendAttributes(append(all[:0], o.attributes...), end, total, started, status)...)
 }
 
 // scratch holds memory for the attributes of a span. The span copies them.
@@ -155,7 +153,7 @@ var scratch = sync.Pool{New: func() any { return new([maxAttributes]attribute.Ke
 const maxAttributes = 16
 
 func (o *observation) appendAttributes(
-	all []attribute.KeyValue, end outcome, total, started int64,
+	all []attribute.KeyValue, end outcome, total, started int64, status string,
 ) []attribute.KeyValue {
 	if o.function != nil {
 		queued := total
@@ -167,6 +165,9 @@ func (o *observation) appendAttributes(
 	}
 	if o.served {
 		all = append(all, o.servedMethod())
+	}
+	if status != "" {
+		all = append(all, text(semconv.RPCResponseStatusCodeKey, status))
 	}
 	if end != ok {
 		all = append(all, OutcomeKey.String(end.String()))
@@ -188,9 +189,25 @@ func (o *observation) servedMethod() attribute.KeyValue {
 	return text(semconv.RPCMethodKey, name)
 }
 
+// statusOf returns the status of a call between nodes, "" for any other pending.
+func (o *observation) statusOf(err error) string {
+	switch {
+	case !o.rpc:
+		return ""
+	case err != nil && o.codeOf != nil:
+		if code := o.codeOf(err); code != "" {
+			return code
+		}
+	}
+	return statusOf(err)
+}
+
 // callAttributes returns what the metrics say of a call between nodes.
-func (o *observation) callAttributes() []attribute.KeyValue {
-	var all []attribute.KeyValue
+func (o *observation) callAttributes(status string) []attribute.KeyValue {
+	all := []attribute.KeyValue{text(semconv.RPCResponseStatusCodeKey, status)}
+	if status != statusOK {
+		all = append(all, text(semconv.ErrorTypeKey, status))
+	}
 	for _, a := range o.attributes {
 		switch a.Key {
 		case semconv.RPCSystemNameKey, semconv.RPCMethodKey, semconv.ServerAddressKey, semconv.ServerPortKey:
@@ -211,12 +228,15 @@ type worker interface {
 
 // fail records why the pending has no result. A cancellation is not a failure: it
 // leaves the status unset.
-func (o *observation) fail(end outcome, err error) {
-	if end == cancelled {
+func (o *observation) fail(end outcome, err error, status string) {
+	switch {
+	case end == cancelled:
 		o.span.SetAttributes(text(CauseKey, err.Error()))
-		return
+	case status != "": // the conventions want that as the type of the error
+		recordError(o.span, err, status)
+	default:
+		recordError(o.span, err, nameOf(err))
 	}
-	recordError(o.span, err)
 }
 
 func seconds(nanoseconds int64) float64 { return time.Duration(nanoseconds).Seconds() }

@@ -18,7 +18,9 @@ type source struct {
 	attributes []attribute.KeyValue // those that all the spans have
 	counters   *counters            // nil for pendings that are not counted
 	function   *function            // nil for that of the pending
+	rpc        bool                 // between nodes
 	served     bool                 // for other nodes: the name is that of the function which they call
+	codeOf     func(error) string   // the code that an error travels with, "" for none; nil unless served
 }
 
 // Observe makes a span for h that ends when h is done, and counts nothing. It implements
@@ -67,7 +69,7 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 	with, span := s.startSpan(ctx, name, start...)
 	recording, counted := span.IsRecording(), s.counters.enabled(with)
 	if !recording && !counted {
-		return unrecorded(ctx, with), nil
+		return unrecorded(ctx, with, span), nil
 	}
 	if o == nil {
 		o = &observation{}
@@ -92,8 +94,8 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 
 // unrecorded returns the context of a pending that is not recorded: that of its parent if
 // the whole trace is not, so that a chain of them does not grow.
-func unrecorded(parent, with context.Context) context.Context {
-	above, own := trace.SpanContextFromContext(parent), trace.SpanContextFromContext(with)
+func unrecorded(parent, with context.Context, span trace.Span) context.Context {
+	above, own := trace.SpanContextFromContext(parent), span.SpanContext()
 	if !above.IsSampled() && above.TraceID() == own.TraceID() {
 		return parent
 	}

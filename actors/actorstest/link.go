@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // route is a direction between two addresses.
@@ -12,12 +14,16 @@ type route struct{ from, to string }
 // link carries messages from one member of a network to another, if there are
 // faults. It is guarded by the mu of the network.
 type link struct {
+	from       string
 	to         *member
 	random     *rand.Rand
 	queue      []arrival // by time
 	timer      *time.Timer
 	delivering bool
 }
+
+// StepName names the link in a list of steps.
+func (l *link) StepName() string { return l.from + " to " + l.to.address }
 
 // arrival is a message that is under way.
 type arrival struct {
@@ -36,7 +42,7 @@ func (n *Network) send(r route, to *member, p packet) (now int) {
 	}
 	l := n.links[r]
 	if l == nil {
-		l = &link{to: to, random: n.faults.random(r)}
+		l = &link{from: r.from, to: to, random: n.faults.random(r)}
 		n.links[r] = l
 	}
 	delays := n.faults.sampleDelays(l.random)
@@ -72,7 +78,7 @@ func (n *Network) add(l *link, a arrival) {
 func (n *Network) arm(l *link) {
 	wait := time.Until(l.queue[0].at)
 	if l.timer == nil {
-		l.timer = time.AfterFunc(wait, func() { n.deliver(l) })
+		l.timer = time.AfterFunc(wait, steps.Before(n.steps(), l, "arrives", func() { n.deliver(l) }))
 	} else {
 		l.timer.Reset(wait)
 	}

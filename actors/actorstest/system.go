@@ -22,7 +22,13 @@ import (
 // waits with the turn of another one panics.
 func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 	system := actor.NewActorSystem(append([]actor.ConfigOption{quiet}, opts...)...)
-	testsystem.Mark(system)
+	testsystem.Mark(system, nil)
+	endWith(tb, system)
+	return system
+}
+
+// endWith has the callers of a system end with a test.
+func endWith(tb testing.TB, system *actor.ActorSystem) {
 	tb.Cleanup(func() {
 		ended, end := context.WithCancel(context.Background())
 		end() // nothing is drained
@@ -35,7 +41,6 @@ func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 		// which nobody can wait for.
 		time.Sleep(2 * throttle)
 	})
-	return system
 }
 
 // throttle is how long protoactor keeps a goroutine for dead letters.

@@ -105,7 +105,7 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		c.attempt()
 	default:
 		c.attempts.trace = trace
-		go c.attempt() // to find the target may take its time
+		go c.step("makes a call", c.attempt)() // to find the target may take its time
 	}
 }
 

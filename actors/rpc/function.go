@@ -44,7 +44,7 @@ func Handle[Req, Resp any](
 		return fmt.Errorf("rpc: handle %q: there is no name or no function", name)
 	}
 	n := nodeOf(system)
-	return n.functions.add(name, &function{typed: fn, encoded: func(
+	return n.functions.add(name, n.codes.of, &function{typed: fn, encoded: func(
 		ctx context.Context, argument *wire.Payload, _ sink,
 	) (*wire.Payload, error) {
 		req, err := decode[Req](n.config.Load(), argument)
@@ -60,19 +60,22 @@ func Handle[Req, Resp any](
 	}})
 }
 
-func (f *functions) add(name string, fn *function) error {
+// add adds a function. The codes of its errors are those of codeOf.
+func (f *functions) add(name string, codeOf func(error) string, fn *function) error {
 	if !utf8.ValidString(name) {
 		return fmt.Errorf("rpc: handle %q: the name is not valid UTF-8", name)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.byName[name] != nil {
+	if f.byName[name] != nil || name == opinionsFunction {
 		return fmt.Errorf("rpc: handle %q: the name is taken", name)
 	}
 	if f.byName == nil {
 		f.byName = make(map[string]*function)
 	}
-	fn.options = []actors.CallOption{actors.PendingOptions(pending.Named(name), pending.ImplementedBy(fn.typed)), actors.Served()}
+	fn.options = []actors.CallOption{
+		actors.PendingOptions(pending.Named(name), pending.ImplementedBy(fn.typed)), actors.Served(codeOf),
+	}
 	f.byName[name] = fn
 	return nil
 }

@@ -28,6 +28,7 @@ type inbound struct {
 // ended.
 func (n *node) serveConn(conn transport.Conn) {
 	i := &inbound{node: n}
+	i.steps, i.of = n.steps(), conn
 	if c, ok := conn.(*grpcConn); ok {
 		i.origin = c.origin
 	}

@@ -39,7 +39,8 @@ const (
 // The error is that of [Handle] if there is a function of that name, as after the first
 // call. Inspectable may be called from any goroutine.
 func Inspectable(system *actor.ActorSystem) error {
-	return nodeOf(system).functions.add(inspectFunction, &function{typed: Inspectable})
+	n := nodeOf(system)
+	return n.functions.add(inspectFunction, n.codes.of, &function{typed: Inspectable})
 }
 
 // isQuestion reports whether a call is for the function of [Inspectable].

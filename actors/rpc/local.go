@@ -25,11 +25,11 @@ func callLocal[Req, Resp any](
 		if err != nil {
 			return resp, err
 		}
-		defer left()
 		if o.ran != nil {
 			o.ran.Store(true)
 		}
-		return typed(ctx, req)
+		resp, err = typed(ctx, req)
+		return resp, left(err)
 	}, actors.PendingOptions(fn.localOptions(name, o)...))
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -50,6 +51,7 @@ type node struct {
 	activations activations
 	pools       pools
 	membership  membership
+	ownership   ownership
 }
 
 var _ actor.Process = (*node)(nil)
@@ -89,6 +91,9 @@ func makeNode(system *actor.ActorSystem) *node {
 		}
 	}
 }
+
+// steps returns who chooses the order of steps; nil outside of tests that do.
+func (n *node) steps() steps.Chooser { return n.host.Steps() }
 
 // SendUserMessage implements [actor.Process]. Nodes take calls in sessions, and no
 // messages.

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/session"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // outbound is a session in which this node calls functions of another one.
@@ -47,6 +48,9 @@ type collector interface {
 	picture() *snapshot.Stream
 }
 
+// StepName names the session in a list of steps.
+func (o *outbound) StepName() string { return o.node.system.Address() + " to " + o.address }
+
 // errReplaced is why a link takes no call: there is another one by now, or will be.
 var errReplaced = errors.New("rpc: the session has ended meanwhile")
 
@@ -63,13 +67,14 @@ func (n *node) outboundTo(address string) (*outbound, error) {
 		return o, nil
 	}
 	o := &outbound{node: n, address: address}
+	o.steps, o.of = n.steps(), o
 	o.session = session.NewClient[openCall](n.hello(address), time.Now())
 	o.init(o.session, o.ended)
 	if p.outbound == nil {
 		p.outbound = make(map[string]*outbound)
 	}
 	p.outbound[address] = o
-	go o.run()
+	go steps.Before(o.steps, o, "connects", o.run)()
 	return o, nil
 }
 
@@ -259,7 +264,7 @@ func (o *outbound) handle(e *session.ClientEvent[openCall]) error {
 func (o *outbound) answer(e *session.ClientEvent[openCall]) {
 	if e.Assembled && e.Call.Items() == nil {
 		call, response := e.Call, e.Response
-		go o.complete(call, &response)
+		go steps.Before(o.steps, o, "has an answer", func() { o.complete(call, &response) })()
 		return
 	}
 	o.complete(e.Call, &e.Response)

@@ -15,7 +15,7 @@ import (
 
 // Node implements [snapshot.Nodes].
 func (n *node) Node(limit int) *snapshot.Node {
-	p := &snapshot.Node{Incarnation: snapshot.IncarnationOf(n.incarnation), Leaving: n.isLeaving()}
+	p := &snapshot.Node{Incarnation: snapshot.IncarnationOf(n.incarnation), Leaving: n.membership.leaving.Load()}
 	if address := n.system.Address(); address != noAddress {
 		p.Address = address
 	}

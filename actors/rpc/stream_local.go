@@ -31,7 +31,7 @@ func streamLocal[Req, Resp any](
 		if err != nil {
 			return none, err
 		}
-		defer left()
+		defer func() { err = left(err) }()
 		if o.ran != nil {
 			o.ran.Store(true)
 		}

@@ -2,7 +2,10 @@ package rpc_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -184,6 +187,42 @@ func TestSpansOfACallNameTheFunctionAndTheServer(t *testing.T) {
 				continue
 			}
 			assert.Equal(t, "github.com/seed-7fcaac1b/protocaller/actors/rpc_test.serve", attributesOf(span)["code.function.name"].AsString())
+		}
+	})
+}
+
+func TestSpansOfACallHaveItsStatus(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		traced := r.Telemetry()
+		target := tracedCaller(t, s, traced)
+		for name, err := range map[string]error{
+			"sold out": fmt.Errorf("here: %w", errors.Join(context.DeadlineExceeded, errSoldOut)),
+			"late":     context.DeadlineExceeded, "plain": errors.New("boom"),
+		} {
+			require.NoError(t, rpc.Handle(s.there, name, func(context.Context, int) (int, error) { return 0, err }))
+		}
+		require.NoError(t, rpc.Handle(s.there, "bang", func(context.Context, int) (int, error) { panic("bang") }))
+		require.NoError(t, rpc.Handle(s.there, "well", serve))
+		ctx := traced.NewContext(t.Context())
+		for name, want := range map[string]string{
+			"well": "client ok, server ok", "sold out": "client shop.sold_out, server shop.sold_out", "late": "client deadline, server deadline",
+			"plain": "client error, server error", "bang": "client panic, server panic", "nothing": "client unknown_function",
+		} {
+			r.Reset()
+			_, _ = rpc.Call[int, int](ctx, s.here, target, name, 1).Wait(ctx)
+			s.until(t, func() bool { return len(r.Open()) == 0 })
+			var got []string
+			for _, span := range r.Spans() {
+				a := attributesOf(span)
+				status := a["rpc.response.status_code"].AsString()
+				got = append(got, span.SpanKind().String()+" "+status)
+				if status != "ok" {
+					assert.Equal(t, status, a["error.type"].AsString(), name)
+				}
+			}
+			slices.Sort(got)
+			assert.Equal(t, want, strings.Join(got, ", "), name)
 		}
 	})
 }

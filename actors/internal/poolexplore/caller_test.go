@@ -55,7 +55,12 @@ type Caller struct {
 
 type coldState struct{ workers *pool }
 
-type registry struct{ watchdog *watchdog }
+type registry struct {
+	watchdog *watchdog
+	steps    *struct{} // always nil: this exploration has points of its own
+}
+
+func (c *Caller) step(_ string, fn func()) func() { return fn }
 
 // watchdog counts how often it was woken.
 type watchdog struct{ woken int }

@@ -29,10 +29,10 @@ type schedScheduler struct {
 	idle          int // how often NotifyIdle was called
 }
 
-type schedOptions struct{}
+type schedOptions struct{ Explored bool }
 
 type schedSource struct {
-	Next  func() *schedTask
+	Next  func() (t *schedTask, more bool)
 	Ended func() bool
 }
 
@@ -178,7 +178,7 @@ func (s *schedScheduler) loop() {
 		}
 		t, _ := item.(*schedTask)
 		if source, ok := item.(*schedSource); ok {
-			t = source.Next()
+			t, _ = source.Next()
 		}
 		if t != nil && !s.run(t) {
 			return

@@ -94,7 +94,7 @@ func (p *proc) submitTo(m *model, item any, limit int, urgent bool) error {
 	case urgent:
 		m.urgent = append(slices.Clone(m.urgent), item)
 	default:
-		m.queue = append(slices.Clone(m.queue), item)
+		m.queue, m.last = append(slices.Clone(m.queue), item), nil
 	}
 	m.pruned()
 	switch {
@@ -252,7 +252,7 @@ func (p *proc) close(m *model) (rejected []any, active []*exTask) {
 	if !slices.Equal(rejected, want) {
 		m.w.failf("%s: Close returned %d items, not the %d that are queued", m, len(rejected), len(want))
 	}
-	m.queue, m.ahead, m.urgent = nil, nil, nil
+	m.queue, m.ahead, m.urgent, m.last = nil, nil, nil, nil
 	m.closedIntake, m.notifying = true, true
 	p.checkActive(m, tasks)
 	p.start(m, m.restarted(start))
@@ -635,13 +635,12 @@ func (p *proc) dispatch(l *exLoop) bool {
 	case *Task:
 		return p.dispatchTask(l, item)
 	case *Source:
-		t := item.Next()
-		if t == nil {
-			l.item = (*Task)(nil)
-			return true
-		}
+		t, more := p.nextOf(item)
+		p.step("advance", item, t, more)
+		m.advanced(item, more)
+		m.state.advance(item, more)
 		l.item = t
-		return p.dispatchTask(l, t)
+		return t == nil || p.dispatchTask(l, t)
 	case *waitState:
 		p.wake(item)
 		return false
@@ -890,7 +889,7 @@ func (p *proc) rejectAll(items []any) {
 		case *exMessage:
 			p.messageRejected(item)
 		case *Source:
-			for t := item.Next(); t != nil; t = item.Next() {
+			for t, _ := p.nextOf(item); t != nil; t, _ = p.nextOf(item) {
 				p.reject(t.work.(*exTask))
 			}
 		}

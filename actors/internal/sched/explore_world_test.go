@@ -21,6 +21,7 @@ type world struct {
 	tasks   []*exTask
 	threads []*exThread
 	sources []*Source
+	queues  []*exQueue
 	vars    [4]int // of the script
 
 	deadlocks Deadlocks
@@ -93,6 +94,7 @@ type model struct {
 	holder *proc
 
 	queue, ahead, control []any
+	last                  *Source // submitted last to the queue
 	urgent                []any
 	inRow                 int // urgent items since the last other one
 	taken                 uint64
@@ -328,6 +330,9 @@ func (w *world) Hash() uint64 {
 	}
 	for _, t := range w.tasks {
 		b = t.encode(b)
+	}
+	for _, q := range w.queues {
+		b = q.encode(b)
 	}
 	for _, th := range w.threads {
 		b = w.encode(b, th.woken, th.closed, th.suspended, th.current, th.first, len(th.wakeup), th.gone, len(th.jobs))

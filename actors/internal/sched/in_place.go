@@ -10,6 +10,7 @@ import (
 // reports false if the task has to be submitted instead: something is queued or runs, or
 // tasks belong to a goroutine of their own.
 func (s *Scheduler) RunInPlace(t *Task) bool {
+	s.step(nil, stepCalls)
 	if !s.takeLoop(t) {
 		return false
 	}
@@ -22,6 +23,7 @@ func (s *Scheduler) RunInPlace(t *Task) bool {
 func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error) {
 	s, home := t.sched.Load(), from.sched.Load()
 	own := s == home
+	home.step(from, stepCalls)
 	if !home.mayLend(from) || own && home.state.options.nonReentrant || !own && !s.takeLoop(t) {
 		return false, nil
 	}
@@ -134,9 +136,11 @@ func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on pending.Wait) 
 
 // takeBackTurn ends the wait of a task that has lent its goroutine, when it has the turn.
 func (s *Scheduler) takeBackTurn(t *Task) {
+	s.step(t, stepReturned)
 	s.mu.Lock()
 	w := t.wait
-	if s.state.endLend(t) {
+	waits := s.state.endLend(t)
+	if waits {
 		w.sleep()
 		if !t.abandoned {
 			s.watchTurn()
@@ -148,4 +152,7 @@ func (s *Scheduler) takeBackTurn(t *Task) {
 	t.woken = woken
 	s.mu.Unlock()
 	w.recycle()
+	if waits {
+		s.step(t, stepResumed)
+	}
 }

@@ -20,11 +20,9 @@ type deferredMessage struct{ message any }
 // run is the loop. It runs on an executor, and on the goroutine b if that is not nil. It
 // begins with an item, unless that is nil.
 func (s *Scheduler) run(on executor, b *borrowed, item any) {
-	if s.state.options.deepStack {
-		growStack()
-	}
 	var l loop // not as a literal, which takes twice its room on the stack of a host's coroutine
 	l.s, l.on, l.b, l.item, l.left = s, on, b, item, s.batch(on)
+	l.shallow = s.state.options.deepStack
 	defer l.end()
 	if s.state.loopOn.Load() != b {
 		s.state.loopOn.Store(b)
@@ -33,13 +31,25 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 	if item != nil { // else next notes the turn
 		s.watchTurn()
 	}
+	if item != nil {
+		s.step(s, stepMoved)
+	}
+	if l.shallow && isObserved(item) {
+		growStack()
+		l.shallow = false
+	}
 	ok := item == nil || l.dispatch()
 	for ok {
 		if l.left--; l.left < 0 && !l.pause() {
 			break
 		}
+		s.stepNext()
 		if l.item, ok = s.state.takeFromBatch(); !ok {
 			ok = l.next()
+		}
+		if l.shallow && ok && isObserved(l.item) { // here, where the stack is still empty
+			growStack()
+			l.shallow = false
 		}
 		ok = ok && l.dispatch()
 	}
@@ -64,6 +74,7 @@ type loop struct {
 
 	left     int // how many items are handled before others run
 	returned bool
+	shallow  bool // the stack is to be made large before a task that is observed
 
 	// onMain says that tasks and messages belong here, messages that messages do. They
 	// are those of main, and up to date after look, until slowPath is set.
@@ -133,7 +144,8 @@ func (l *loop) dispatch() bool {
 		}
 		return l.dispatchTask(item)
 	case *Source:
-		t := item.Next()
+		t, more := item.Next()
+		s.state.advance(item, more)
 		l.item = t
 		return t == nil || l.dispatchTask(t)
 	case Func:
@@ -185,7 +197,9 @@ func (s *Scheduler) runTask(t *Task) bool {
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)
+		s.note(t, "begins")
 		p = t.work.Run()
+		s.note(t, "ends")
 	}
 	returned := s.state.current.CompareAndSwap(t, nil)
 	if returned && p != nil {
@@ -304,6 +318,20 @@ func (s *Scheduler) taskExited(t *Task) bool {
 		s.owner.Panicked(t, cmp.Or(p, &pending.PanicError{Value: t.work.Err()}))
 	}
 	return true
+}
+
+// isObserved reports whether an item is a task that is observed, or may turn out to be one. A
+// task whose trace is not sampled is not, and needs no more room than any other.
+func isObserved(item any) bool {
+	switch item := item.(type) {
+	case *Task:
+		w, ok := item.work.(interface{ Observed() bool })
+		return !ok || w.Observed()
+	case *Source:
+		return true
+	default:
+		return false
+	}
 }
 
 // growStack makes the stack large enough for functions, and for the SDK of OpenTelemetry,

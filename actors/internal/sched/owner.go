@@ -1,12 +1,15 @@
 package sched
 
 import (
-	"errors"
 	"log/slog"
 	"math"
+	"sync/atomic"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
+
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -16,6 +19,9 @@ type Lender interface {
 	// its turn. The task calls takeBack, on its turn, when the wait is over.
 	LendWorker(t *Task) (takeBack func())
 }
+
+// Explored is an [Owner] in a test that chooses the order of steps.
+type Explored interface{ steps.Source }
 
 // Owner is whom a [Scheduler] schedules for. No method is called with a lock of the
 // scheduler held. Those in the second group are called on the turn, by the run loop.
@@ -93,14 +99,24 @@ type Recurring interface {
 	HasWork() bool
 }
 
-// Source is an item of the run queue that decides late which task is to run. It may be
-// submitted any number of times.
+// Source is an item of the run queue that decides late which tasks are to run. It may be
+// submitted any number of times, to one lane.
 type Source struct {
-	// Next returns the task to run, or nil for none. It is called on the turn.
-	Next func() *Task
+	// Next returns the task to run, or nil for none, and whether more of them belong to
+	// this item, which keeps its place in the run queue then. Of a source that goes ahead
+	// there is never more. It is called on the turn.
+	Next func() (t *Task, more bool)
 	// Ended reports that Next has nothing to run any more.
 	Ended func() bool
+
+	// isLast is written with the scheduler's mu held.
+	isLast atomic.Bool
 }
+
+// IsLast reports whether the source was submitted by [Scheduler.SubmitSource], nothing was
+// submitted to the run queue after it, and the scheduler is not closed. More of its tasks
+// are then in order with all other items.
+func (s *Source) IsLast() bool { return s.isLast.Load() }
 
 // Func is a function that needs no pending and never waits.
 type Func func()
@@ -132,8 +148,10 @@ type Options struct {
 	Thread bool
 	// CheckTurns panics where a goroutine waits with the turn of another one.
 	CheckTurns bool
-	// DeepStack makes the loop's stack large at once, for tasks that are traced.
+	// DeepStack makes the loop's stack large before the first task that is observed.
 	DeepStack bool
+	// Explored says that the owner is an [Explored].
+	Explored bool
 	// MaxSuspended bounds how many tasks may have given their turn away; 0 is unbounded.
 	MaxSuspended int
 }
@@ -165,11 +183,11 @@ type Waiter struct {
 }
 
 // ErrOverloaded is matched by the errors of limits.
-var ErrOverloaded = errors.New("actors: overloaded")
+var ErrOverloaded = sentinel.New("overloaded", "actors: overloaded")
 
 // options are Options in little memory.
 type options struct {
-	nonReentrant, anchored, thread, checkTurns, deepStack bool
+	nonReentrant, anchored, thread, checkTurns, deepStack, explored bool
 
 	async        bool  // the dispatcher never runs a function on the goroutine that asks
 	maxSuspended int32 // 0 is no limit
@@ -178,6 +196,7 @@ type options struct {
 func (o Options) compact() options {
 	return options{
 		nonReentrant: o.NonReentrant, anchored: o.Anchored, thread: o.Thread, checkTurns: o.CheckTurns, deepStack: o.DeepStack,
+		explored:     o.Explored,
 		maxSuspended: int32(min(o.MaxSuspended, math.MaxInt32)), //nolint:gosec // It is not negative.
 	}
 }

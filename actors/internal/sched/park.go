@@ -69,6 +69,7 @@ func (t *Task) Park(on pending.Wait, keep bool) error {
 		w.recycle()
 		return s.explain(t, err)
 	}
+	s.noteWait(t, on)
 	if loop := s.state.hostLoopOf(t); keep && loop != nil {
 		loop.blocking.Store(t)
 		defer loop.blocking.CompareAndSwap(t, nil)
@@ -92,6 +93,7 @@ func (t *Task) Park(on pending.Wait, keep bool) error {
 	s.state.endWait(t)
 	s.mu.Unlock()
 	w.recycle()
+	s.step(t, stepResumed)
 	return err
 }
 

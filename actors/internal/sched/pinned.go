@@ -23,7 +23,12 @@ func (p *pinned) begin() {
 func newHosted(s *Scheduler, h Host) *pinned {
 	p := &pinned{sched: s, host: h, loop: s.owner.Deadlocks().loopOf(h)}
 	callback := p.hostCallback
-	p.wake = func() { go p.postTo(h, callback) } // Post may block
+	p.wake = func() { // Post may block
+		go func() {
+			s.step(s, stepPosts)
+			p.postTo(h, callback)
+		}()
+	}
 	return p
 }
 

@@ -51,6 +51,14 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 	}
 }
 
+// Init makes t the task of w, to be scheduled by s. It is called once, before any other
+// method.
+func (t *Task) Init(w Work, s *Scheduler) {
+	t.work = w
+	t.sched.Store(s)
+	s.made(t)
+}
+
 // Submit adds an item to the run queue: a [*Task], a [*Source], a [Func] or a message for
 // the owner. It returns an error that matches [ErrOverloaded] if limit items are
 // queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
@@ -64,6 +72,33 @@ func (s *Scheduler) Submit(item any, limit int) error {
 	s.start(start)
 	s.NotifyWait()
 	return nil
+}
+
+// SubmitSource is [Scheduler.Submit] for a source, in two steps: what it returns is to be
+// done when the caller holds no lock. After it [Source.IsLast] reports true until anything
+// else is submitted to the run queue.
+func (s *Scheduler) SubmitSource(source *Source) (Submitted, error) {
+	s.mu.Lock()
+	start, err := s.state.submitSource(source)
+	s.mu.Unlock()
+	if err != nil {
+		return Submitted{}, s.refusal(err, 0)
+	}
+	return Submitted{s, start}, nil
+}
+
+// Submitted is an item that was submitted. The zero value is none.
+type Submitted struct {
+	to    *Scheduler
+	start executor
+}
+
+// Start starts the loop, if nobody runs it.
+func (s Submitted) Start() {
+	if s.to != nil {
+		s.to.start(s.start)
+		s.to.NotifyWait()
+	}
 }
 
 // SubmitUrgent is [Scheduler.Submit] for an item that comes before those of the run queue,

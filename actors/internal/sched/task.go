@@ -56,13 +56,6 @@ type waitState struct {
 
 var waitPool = sync.Pool{New: func() any { return &waitState{} }}
 
-// Init makes t the task of w, to be scheduled by s. It is called once, before any other
-// method.
-func (t *Task) Init(w Work, s *Scheduler) {
-	t.work = w
-	t.sched.Store(s)
-}
-
 // Work returns what the task runs.
 func (t *Task) Work() Work { return t.work }
 
