@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
@@ -314,4 +315,37 @@ func TestLengthOfAMailboxCountsItemsAndCallsWithoutAWorker(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.StopWait(t.Context()))
 	})
+}
+
+func TestHistogramsHaveExemplarsOfTheirTraces(t *testing.T) {
+	m := newMeters()
+	spans := tracetest.NewRecorder()
+	tel := spans.Telemetry(telemetry.MeterProvider(m))
+	c, err := actors.Start(newSystem(), props.Telemetry(tel))
+	require.NoError(t, err)
+	_, err = actors.CallSoon(t.Context(), c, nothing).Wait(t.Context())
+	require.NoError(t, err)
+	_, err = actors.Schedule(t.Context(), c, nothing, actors.Served(func(error) string { return "" })).Wait(t.Context())
+	require.NoError(t, err)
+	pending.New[int](t.Context(), tel.RemoteCalls("remote", "", "callers/it")).SetResult(1)
+	require.NoError(t, c.StopWait(t.Context()))
+
+	traces := make(map[string]bool)
+	for _, span := range spans.Spans() {
+		id := span.SpanContext().TraceID()
+		traces[string(id[:])] = true
+	}
+	var all metricdata.ResourceMetrics
+	require.NoError(t, m.reader.Collect(t.Context(), &all))
+	seen := 0
+	for _, metric := range all.ScopeMetrics[0].Metrics {
+		if histogram, ok := metric.Data.(metricdata.Histogram[float64]); ok {
+			seen++
+			for _, p := range histogram.DataPoints {
+				require.NotEmpty(t, p.Exemplars, metric.Name)
+				assert.True(t, traces[string(p.Exemplars[0].TraceID)], metric.Name)
+			}
+		}
+	}
+	assert.Equal(t, 4, seen)
 }
