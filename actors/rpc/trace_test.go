@@ -134,7 +134,9 @@ func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
 // each item of a stream from there.
 func everyWay(t *testing.T, s *scene, ctx context.Context, c *actors.Caller, target rpc.Target) []string {
 	t.Helper()
-	own := func(ctx context.Context) (string, error) { return baggage.FromContext(ctx).Member("customer").Value(), nil }
+	own := func(ctx context.Context) (string, error) {
+		return baggage.FromContext(ctx).Member("customer").Value(), nil
+	}
 	item := make(chan string, 1)
 	q := actors.NewQueue(c, func(ctx context.Context, _ int) error {
 		of, err := own(ctx)
