@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
