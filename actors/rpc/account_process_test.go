@@ -32,17 +32,18 @@ func (m *healingMember) loadAccount(ctx context.Context, id string) (*account, e
 	if !ok {
 		return nil, errors.New("there is no fence")
 	}
-	_, value, err := m.write(ctx, a.key, fence, nil)
+	value, err := m.write(ctx, a.key, fence, nil)
 	a.value = value
 	return a, err
 }
 
-// write writes a value, or only the fence if it is nil, unless there is a larger fence.
-func (m *healingMember) write(ctx context.Context, key string, fence uint64, value *string) (revision int64, was string, err error) {
+// write writes a value, or only the fence if it is nil, unless there is a larger fence. It
+// returns the value that was there.
+func (m *healingMember) write(ctx context.Context, key string, fence uint64, value *string) (was string, err error) {
 	for {
 		got, err := m.client.Get(ctx, key)
 		if err != nil {
-			return 0, "", err
+			return "", err
 		}
 		var last uint64
 		revision := int64(0)
@@ -52,7 +53,7 @@ func (m *healingMember) write(ctx context.Context, key string, fence uint64, val
 			was, revision = rest, kv.ModRevision
 		}
 		if last > fence {
-			return 0, "", fmt.Errorf("%w: %d, after %d", errStale, fence, last)
+			return "", fmt.Errorf("%w: %d, after %d", errStale, fence, last)
 		}
 		next := was
 		if value != nil {
@@ -61,10 +62,10 @@ func (m *healingMember) write(ctx context.Context, key string, fence uint64, val
 		done, err := m.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", revision)).
 			Then(clientv3.OpPut(key, fmt.Sprintf("%d %s", fence, next))).Commit()
 		if err != nil {
-			return 0, "", err
+			return "", err
 		}
 		if done.Succeeded {
-			return done.Header.Revision, was, nil
+			return was, nil
 		}
 	}
 }
@@ -78,18 +79,25 @@ func (m *healingMember) handleAccounts(system *actor.ActorSystem) error {
 				return "", errors.New("there is no account")
 			}
 			fence, _ := rpc.Fence(ctx)
-			if _, _, err := m.write(ctx, a.key, fence, &value); err != nil {
+			if _, err := m.write(ctx, a.key, fence, &value); err != nil {
 				return "", err
 			}
 			a.value = value
 			return system.Address(), nil
 		}),
-		rpc.Handle(system, "get", func(ctx context.Context, _ struct{}) (string, error) {
+		rpc.Handle(system, "get", func(ctx context.Context, _ string) (string, error) {
 			a, ok := rpc.State[*account](ctx)
 			if !ok {
 				return "", errors.New("there is no account")
 			}
 			return a.value, nil
+		}),
+		rpc.Handle(system, "hold", func(ctx context.Context, file string) (string, error) {
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				return "", err
+			}
+			<-ctx.Done()
+			return "", ctx.Err()
 		}),
 		// It writes when the file exists that it is given the name of, whatever its context
 		// says, as a function does that is about to write when its process is frozen.
@@ -106,7 +114,7 @@ func (m *healingMember) handleAccounts(system *actor.ActorSystem) error {
 				time.Sleep(time.Millisecond)
 			}
 			late := "late"
-			_, _, err := m.write(context.WithoutCancel(ctx), a.key, fence, &late)
+			_, err := m.write(context.WithoutCancel(ctx), a.key, fence, &late)
 			text := "accepted"
 			if err != nil {
 				text = err.Error()

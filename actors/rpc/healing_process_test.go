@@ -115,17 +115,23 @@ type entry struct {
 	Keyed   bool
 }
 
+// accountCall is a call that a member makes of an account.
+type accountCall struct{ Account, Function, Argument string }
+
 func (m *healingMember) handle(system *actor.ActorSystem) error {
 	return errors.Join(
 		rpc.Handle(system, "members", func(context.Context, struct{}) ([]string, error) { return *m.members.Load(), nil }),
 		rpc.Handle(system, "reach", func(ctx context.Context, _ struct{}) ([]string, error) { return m.reach(ctx) }),
-		rpc.Handle(system, "where", func(context.Context, struct{}) (string, error) { return system.Address(), nil }),
+		rpc.Handle(system, "where", func(context.Context, string) (string, error) { return system.Address(), nil }),
 		rpc.Handle(system, "forward", func(ctx context.Context, o entry) (int, error) {
 			var opts []rpc.CallOption
 			if o.Keyed {
 				opts = append(opts, rpc.Idempotent(fmt.Sprint(o.Number)))
 			}
 			return rpc.Call[int, int](ctx, system, rpc.Identity(m.cluster, "account", o.Account), "note", o.Number, opts...).Wait(ctx)
+		}),
+		rpc.Handle(system, "account", func(ctx context.Context, o accountCall) (string, error) {
+			return rpc.Call[string, string](ctx, system, rpc.Identity(m.cluster, "account", o.Account), o.Function, o.Argument).Wait(ctx)
 		}),
 		rpc.Handle(system, "note", func(_ context.Context, n int) (int, error) { return n, note(n) }),
 		m.handleAccounts(system),
@@ -139,7 +145,7 @@ func (m *healingMember) reach(ctx context.Context) ([]string, error) {
 	c := m.cluster
 	calls := make([]*pending.Pending[string], identitiesReached)
 	for i := range calls {
-		calls[i] = rpc.Call[struct{}, string](ctx, c.ActorSystem, rpc.Identity(c, "account", fmt.Sprint(i)), "where", struct{}{})
+		calls[i] = rpc.Call[string, string](ctx, c.ActorSystem, rpc.Identity(c, "account", fmt.Sprint(i)), "where", "")
 	}
 	var nodes []string
 	for _, p := range calls {
