@@ -27,6 +27,13 @@
 // record was made. So an activation costs one transaction, its end another one, and a node
 // one message for each third of its lease, however many identities it has.
 //
-// All of them need the quorum of etcd. Without it nothing is activated, and what is alive
-// ends when the lease is over.
+// # The names you need
+//
+// [NewProvider] for the members, and [NewOwners] for identities with one owner. [TTL] says how
+// long others wait for an owner that has died.
+//
+// # Limits
+//
+// Activations and leases need the quorum of etcd. Without it nothing is activated, and what
+// is alive ends when the lease is over. etcd counts leases in seconds, from about two on.
 package etcdcluster
