@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -43,7 +44,7 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 // turn.
 func Sleep(ctx context.Context, d time.Duration) error {
 	requireContext(ctx, "Sleep")
-	task, inFunction := pending.TurnOf(ctx).(*sched.Task)
+	task, inFunction := future.TurnOf(ctx).(*sched.Task)
 	if inFunction && d <= 0 && ctx.Err() == nil {
 		if err := task.Yield(); err != nil || ctx.Err() == nil {
 			return err

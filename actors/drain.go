@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -30,7 +31,7 @@ func (c *Caller) Drain(ctx context.Context) error {
 	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
-	drained := pending.New[struct{}](c.registry.background(), pending.Named("drain of "+c.path()), pending.Needing((*treeNode)(c)))
+	drained := pending.New[struct{}](c.registry.background(), pending.Named("drain of "+c.path()), future.Needing((*treeNode)(c)))
 	go c.step("drains", func() { drained.SetError(c.drain(Detach(ctx))) })()
 	_, err := drained.Wait(ctx, pending.Shield())
 	return err
@@ -132,7 +133,7 @@ func (c *Caller) Idle() bool {
 func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
 	requireContext(ctx, "Shutdown")
 	requireSystem(system, "Shutdown")
-	if current, ok := Current(ctx); ok && pending.TurnOf(ctx) != nil {
+	if current, ok := Current(ctx); ok && future.TurnOf(ctx) != nil {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, current.path())
 	}
 	top := registryOf(system).all(func(c *Caller) bool { return c.parent == nil })

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -144,7 +145,7 @@ func (e *periodic) plan() {
 			return none, err
 		}
 	})
-	pending.SetCompleter(e.end, t)
+	future.SetCompleter(future.Of(e.end), future.Of(t))
 	e.mu.Lock()
 	e.tick = t
 	e.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/testsystem"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -98,7 +99,7 @@ func (m *mailbox) Name() string { return m.caller().path() }
 func (m *mailbox) Logger() *slog.Logger { return m.caller().Logger() }
 
 // Describe implements [sched.Owner].
-func (m *mailbox) Describe(metadata pending.Metadata) { metadata["caller"] = m.caller() }
+func (m *mailbox) Describe(metadata map[string]any) { metadata["caller"] = m.caller() }
 
 // WorkerID implements [sched.Owner].
 func (m *mailbox) WorkerID() string {
@@ -126,7 +127,7 @@ func (m *mailbox) Steps() steps.Chooser { return m.registry.steps }
 func (m *mailbox) LendWorker(t *sched.Task) (takeBack func()) { return m.caller().lendWorker(t) }
 
 // NeedsWorker implements [sched.Owner].
-func (m *mailbox) NeedsWorker(n *pending.Needs) {
+func (m *mailbox) NeedsWorker(n *future.Needs) {
 	p := m.caller().existingWorkers()
 	if p == nil {
 		n.Live = true
@@ -223,9 +224,9 @@ func (m *mailbox) Call(fn sched.Func) {
 
 // Left implements [sched.Owner]. It logs a panic before anybody who waits for the call is
 // notified. A worker that a panic may end takes no other call before that is decided.
-func (m *mailbox) Left(t *sched.Task, crash *pending.PanicError) {
+func (m *mailbox) Left(t *sched.Task, crash error) {
 	c := m.caller()
-	if crash == nil || c.handleCrash(t, crash) {
+	if crash == nil || c.handleCrash(t, crash.(*pending.PanicError)) {
 		c.releaseWorker(t)
 	}
 }
@@ -245,13 +246,24 @@ func (c *Caller) handleCrash(t *sched.Task, crash *pending.PanicError) (captured
 func (m *mailbox) Failed(started, cancelled bool) { m.caller().countFailure(started, cancelled) }
 
 // Panicked implements [sched.Owner].
-func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().failed(t.Work(), p) }
+func (m *mailbox) Panicked(t *sched.Task, err error) {
+	crash, ok := err.(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
+	if !ok {
+		crash = &pending.PanicError{Value: err}
+	}
+	m.caller().failed(t.Work(), crash)
+}
+
+// PanicError implements [sched.Owner].
+func (m *mailbox) PanicError(value any, stack []byte) error {
+	return &pending.PanicError{Value: value, Stack: stack}
+}
 
 // Finished implements [sched.Owner].
 func (m *mailbox) Finished(t *sched.Task) {
 	m.caller().releaseWorker(t)
 	if t.Tag&tagRestartHook != 0 {
-		m.caller().hookFinished(t.Work())
+		m.caller().hookFinished(workOf(t))
 	}
 }
 

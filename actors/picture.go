@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -155,7 +156,7 @@ func (c *Caller) draw(p *snapshot.Caller, limit int) {
 // callPicture returns what a task does. state is that of a task that does not wait.
 func callPicture(t sched.TaskPicture, state snapshot.CallState) *snapshot.Call {
 	h := t.Task.Work()
-	c := &snapshot.Call{Key: t.Task, ID: h.ID(), Name: h.Name(), State: state, Progress: pending.ProgressOf(h)}
+	c := &snapshot.Call{Key: t.Task, ID: h.ID(), Name: h.Name(), State: state, Progress: future.ProgressOf(future.Of(h))}
 	if span := trace.SpanContextFromContext(h.Context()); span.IsValid() {
 		c.TraceID, c.SpanID = span.TraceID().String(), span.SpanID().String()
 	}
@@ -172,18 +173,18 @@ func callPicture(t sched.TaskPicture, state snapshot.CallState) *snapshot.Call {
 }
 
 // waitPicture returns what a wait needs.
-func waitPicture(w pending.Wait) *snapshot.Wait {
+func waitPicture(w future.Wait) *snapshot.Wait {
 	p := &snapshot.Wait{Number: w.Began}
 	node := w.For
 	if w.On != nil {
 		p.What = w.On.Name()
-		if t, ok := pending.RunnerOf(w.On).(*sched.Task); ok {
+		if t, ok := future.RunnerOf(w.On).(*sched.Task); ok {
 			p.Kind, p.Call, p.Caller = "call", w.On.ID(), t.Owner().Name()
 			p.Needs = []uint64{p.Call}
 			return p
 		}
 		p.Promise = w.On.ID()
-		node = pending.NodeOf(w.On)
+		node = future.NodeOf(w.On)
 	}
 	if node != nil {
 		p.What = cmp.Or(node.What(), p.What)
@@ -196,10 +197,10 @@ func waitPicture(w pending.Wait) *snapshot.Wait {
 
 // callsNeeded returns the ids of the calls that a node needs, and whether one of them is
 // enough.
-func callsNeeded(node pending.Node) (ids []uint64, oneIsEnough bool) {
-	seen := map[pending.Node]bool{node: true}
-	for open := []pending.Node{node}; len(open) > 0; open = open[1:] {
-		needs := pending.Needs{Limit: mostNeeds}
+func callsNeeded(node future.Node) (ids []uint64, oneIsEnough bool) {
+	seen := map[future.Node]bool{node: true}
+	for open := []future.Node{node}; len(open) > 0; open = open[1:] {
+		needs := future.Needs{Limit: mostNeeds}
 		open[0].Needs(&needs)
 		oneIsEnough = oneIsEnough || needs.Any
 		for _, n := range needs.Nodes {

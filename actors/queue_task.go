@@ -13,6 +13,8 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -25,7 +27,7 @@ var errItemGoexit = errors.New("actors: the function ended its goroutine with ru
 // calls. The items of an entry that comes up while an item waits are missed. Then the
 // next one runs as soon as that one has returned.
 type queueTask[A any] struct {
-	pending.Task[struct{}]
+	scheduled.Call[struct{}]
 	task     sched.Task
 	source   sched.Source // of the entries
 	again    sched.Source // of an item that was missed
@@ -174,7 +176,7 @@ func (q *queueTask[A]) add(item A) (submitted sched.Submitted, err error) {
 func (q *queueTask[A]) roomLocked() *pending.Pending[struct{}] {
 	if q.room == nil {
 		q.room = pending.New[struct{}](context.Background(),
-			pending.Named("room in "+q.Name()), pending.Needing((*queueRoom[A])(q)))
+			pending.Named("room in "+q.Name()), future.Needing((*queueRoom[A])(q)))
 	}
 	return q.room
 }
@@ -182,10 +184,10 @@ func (q *queueTask[A]) roomLocked() *pending.Pending[struct{}] {
 // queueRoom is room in a queue, which there is when the function takes the next item.
 type queueRoom[A any] queueTask[A]
 
-// Needs implements [pending.Node].
-func (r *queueRoom[A]) Needs(n *pending.Needs) { n.Add(&r.task) }
+// Needs implements [future.Node].
+func (r *queueRoom[A]) Needs(n *future.Needs) { n.Add(&r.task) }
 
-// What implements [pending.Node].
+// What implements [future.Node].
 func (r *queueRoom[A]) What() string { return "queue room in " + r.Name() }
 
 // HasWork implements [sched.Recurring].
@@ -295,7 +297,7 @@ func (q *queueTask[A]) takeAndUnlock() *sched.Task {
 }
 
 // Run handles one item. It replaces the Run of the task.
-func (q *queueTask[A]) Run() (crash *pending.PanicError) {
+func (q *queueTask[A]) Run() (crash error) {
 	at := queueItem[A]{queue: q, item: q.item, position: q.position, ctx: q.FunctionContext(), err: errItemGoexit}
 	var none A
 	q.item = none
@@ -334,7 +336,7 @@ type queueItem[A any] struct {
 
 // end is deferred. It does what is left to do when the function has returned, has panicked
 // or has ended its goroutine.
-func (i *queueItem[A]) end(crash **pending.PanicError) {
+func (i *queueItem[A]) end(crash *error) {
 	if r := recover(); r != nil {
 		*crash = &pending.PanicError{Value: r, Stack: debug.Stack()}
 		i.err = *crash

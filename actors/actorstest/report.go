@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // finding is a schedule that fails.
@@ -177,7 +177,7 @@ func (e *exploration) traced(s *schedule, seed uint64) *schedule {
 
 // describeWait says what a function waits for.
 func describeWait(on any) string {
-	w, ok := on.(pending.Wait)
+	w, ok := on.(future.Wait)
 	switch {
 	case !ok:
 		return ""

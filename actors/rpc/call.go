@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -119,7 +120,7 @@ func (n *node) optionsOf(function string) []pending.Option {
 	if opts != nil {
 		return opts
 	}
-	opts = slices.Clip([]pending.Option{pending.Named(function), n.described, pending.Tracked()})
+	opts = slices.Clip([]pending.Option{pending.Named(function), n.described, future.Tracked})
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.known == nil {

@@ -44,7 +44,9 @@ func explorations() int {
 
 func TestExplore(t *testing.T) {
 	for _, e := range explored {
-		t.Run(e.name, func(t *testing.T) { actorstest.Explore(t, e.body, append(e.opts, actorstest.Schedules(explorations()))...) })
+		t.Run(e.name, func(t *testing.T) {
+			actorstest.Explore(t, e.body, append(e.opts, actorstest.Schedules(explorations()))...)
+		})
 	}
 }
 

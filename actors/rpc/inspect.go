@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -130,7 +131,7 @@ func (n *node) Ask(ctx context.Context, address string, q snapshot.Question) sna
 	if err != nil {
 		return snapshot.Answer{State: snapshot.Failed, Err: err}
 	}
-	ctx = pending.WithTurn(ctx, nil) // others may be asked on other goroutines
+	ctx = future.WithTurn(ctx, nil) // others may be asked on other goroutines
 	type bytes = wrapperspb.BytesValue
 	said, err := Call[*bytes, *bytes](ctx, n.system, At(address, ""), inspectFunction, wrapperspb.Bytes(question)).Wait(ctx)
 	var report *snapshot.Report

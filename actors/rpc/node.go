@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
@@ -79,7 +80,7 @@ func makeNode(system *actor.ActorSystem) *node {
 			return process.(*node)
 		}
 		n := &node{system: system, incarnation: newIncarnation(), host: transport.Of(system)}
-		n.described = pending.DescribedBy(func(m pending.Metadata) { m["system"] = system })
+		n.described = future.DescribedBy(func(m map[string]any) { m["system"] = system })
 		n.config.Store(defaults())
 		n.gate.node, n.gate.conns.gate = n, &n.gate
 		n.guards = n.newGuards()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -222,7 +223,7 @@ func (c *inboundCall) describe(p *snapshot.NodeCall) {
 		return
 	}
 	p.State, p.Function, p.Call = "running", h.Name(), h.ID()
-	if t, ok := pending.RunnerOf(h).(*sched.Task); ok {
+	if t, ok := future.RunnerOf(h).(*sched.Task); ok {
 		p.Target = t.Owner().Name()
 	}
 	if out != nil {

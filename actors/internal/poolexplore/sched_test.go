@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -38,7 +39,7 @@ type schedSource struct {
 
 func (s *schedScheduler) Init(m *mailbox, _ schedOptions) { s.c = (*Caller)(m) }
 
-func (s *schedScheduler) Turn() pending.Node { return nil }
+func (s *schedScheduler) Turn() future.Node { return nil }
 
 // NotifyIdle notifies those who wait until nothing is left to do.
 func (s *schedScheduler) NotifyIdle() {

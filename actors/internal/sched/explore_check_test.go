@@ -3,7 +3,7 @@ package sched
 import (
 	"slices"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // slow says, by the account of the model, whether anything comes before the batch.
@@ -375,4 +375,4 @@ func (t *exTask) goesOn(way []*exTask) bool {
 	return true
 }
 
-var _ pending.Node = (*Task)(nil)
+var _ future.Node = (*Task)(nil)

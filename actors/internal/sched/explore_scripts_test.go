@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // promise is a pending without a function, which is completed by hand.
@@ -1224,9 +1224,9 @@ var scripts = []script{
 		w.spawn("left behind", func(p *proc) {
 			for i := range 2 { // i says which state it is
 				p.await(func() bool { return m.Current() != &a.task }, "wait without the turn of", a, i)
-				_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, false)
+				_, err := m.state.beginWait(&a.task, &waitState{}, future.Wait{}, false)
 				_, err2 := m.state.beginYield(&a.task, &waitState{})
-				err3 := m.state.beginLend(&a.task, &waitState{}, pending.Wait{})
+				err3 := m.state.beginLend(&a.task, &waitState{}, future.Wait{})
 				if err != errNotCurrent || err2 != errNotCurrent || err3 != errNotCurrent { //nolint:errorlint // Never wrapped.
 					w.failf("a wait without the turn returns %v, %v, %v", err, err2, err3)
 				}
@@ -1240,9 +1240,9 @@ var scripts = []script{
 		w.calls(a)
 		w.spawn("left behind", func(p *proc) {
 			p.await(func() bool { return a.task.state == blocking }, "wait without the turn of", a)
-			_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, true)
+			_, err := m.state.beginWait(&a.task, &waitState{}, future.Wait{}, true)
 			_, err2 := m.state.beginYield(&a.task, &waitState{})
-			err3 := m.state.beginLend(&a.task, &waitState{}, pending.Wait{})
+			err3 := m.state.beginLend(&a.task, &waitState{}, future.Wait{})
 			if err != errNotCurrent || err2 != errNotCurrent || err3 != errNotCurrent { //nolint:errorlint // Never wrapped.
 				w.failf("a second wait returns %v, %v, %v", err, err2, err3)
 			}
@@ -1258,7 +1258,7 @@ var scripts = []script{
 		w.completes(x)
 		w.spawn("another", func(p *proc) {
 			p.await(func() bool { return a.task.state == parked || a.left && m.Current() != &a.task }, "wait with the turn of", a)
-			_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, false)
+			_, err := m.state.beginWait(&a.task, &waitState{}, future.Wait{}, false)
 			if err != errNotCurrent { //nolint:errorlint // Never wrapped.
 				w.failf("a second wait returns %v", err)
 			}

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore"
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 )
 
 // world is a few schedulers and the goroutines around them, driven step by step on one
@@ -133,7 +133,7 @@ func (o exOwner) Deadlocks() *Deadlocks { return &o.m.w.deadlocks }
 
 // exTask is a call with its pending.
 type exTask struct {
-	pending.Task[int]
+	scheduled.Call[int]
 	task Task
 	w    *world
 	m    *model
@@ -155,7 +155,7 @@ type exTask struct {
 }
 
 func (t *exTask) IsDone() bool                     { return t.done }
-func (t *exTask) Run() *pending.PanicError         { panic("not used") }
+func (t *exTask) Run() error                       { panic("not used") }
 func (t *exTask) Reject(error)                     {}
 func (t *exTask) Release()                         {}
 func (t *exTask) Interrupt(error)                  {}
@@ -166,8 +166,8 @@ func (t *exTask) String() string                   { return t.name }
 // noRunner is the runner of the pendings inside, which only the wait graph looks at.
 type noRunner struct{ *Task }
 
-func (noRunner) Left(*pending.PanicError) {}
-func (noRunner) Dropped()                 {}
+func (noRunner) Left(error) {}
+func (noRunner) Dropped()   {}
 
 // exMessage is a message, or a function without a pending.
 type exMessage struct {

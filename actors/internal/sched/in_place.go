@@ -3,7 +3,7 @@ package sched
 import (
 	"context"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // RunInPlace runs a task on the goroutine that calls, which has the turn meanwhile. It
@@ -35,7 +35,7 @@ func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error)
 			}
 		}()
 	}
-	wait := pending.Suspend(from.work, t.work)
+	wait := future.TaskOf(from.work).Suspend(future.Of(t.work))
 	defer wait.End()
 	if own {
 		lent, err = home.lendTo(ctx, from, t, wait.Wait)
@@ -94,7 +94,7 @@ func (s *Scheduler) mayLend(from *Task) bool {
 }
 
 // lend has from wait on a goroutine that runs t, a task of another scheduler.
-func (s *Scheduler) lend(ctx context.Context, from, t *Task, on pending.Wait) (lent bool, err error) {
+func (s *Scheduler) lend(ctx context.Context, from, t *Task, on future.Wait) (lent bool, err error) {
 	w := waitPool.Get().(*waitState)
 	w.cond.L, w.lentTo, w.ctx = &s.mu, t.work, ctx
 	s.mu.Lock()
@@ -115,7 +115,7 @@ func (s *Scheduler) lend(ctx context.Context, from, t *Task, on pending.Wait) (l
 
 // lendTo has from wait on a goroutine that runs t, a task of the same scheduler. It reports
 // false if something comes before t.
-func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on pending.Wait) (lent bool, err error) {
+func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on future.Wait) (lent bool, err error) {
 	w := waitPool.Get().(*waitState)
 	w.cond.L, w.lentTo, w.ctx = &s.mu, t.work, ctx
 	s.mu.Lock()

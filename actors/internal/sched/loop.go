@@ -1,10 +1,9 @@
 package sched
 
 import (
-	"cmp"
 	"runtime"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // hostBatch is how many items are handled at most in one function posted to a host, which
@@ -191,19 +190,19 @@ func (l *loop) dispatchTask(t *Task) bool {
 // runTask runs a task from its start. It reports false if the task was abandoned, and
 // the turn is elsewhere.
 func (s *Scheduler) runTask(t *Task) bool {
-	var p *pending.PanicError
+	var crash error
 	s.state.current.Store(t)
 	if s.state.closed.Load() && !t.Final { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)
 		s.note(t, "begins")
-		p = t.work.Run()
+		crash = t.work.Run()
 		s.note(t, "ends")
 	}
 	returned := s.state.current.CompareAndSwap(t, nil)
-	if returned && p != nil {
-		s.owner.Panicked(t, p)
+	if returned && crash != nil {
+		s.owner.Panicked(t, crash)
 	}
 	s.owner.Finished(t)
 	return returned
@@ -314,8 +313,7 @@ func (s *Scheduler) taskExited(t *Task) bool {
 	}
 	defer s.owner.Finished(t)
 	if exited && t.panicked {
-		p, _ := t.work.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
-		s.owner.Panicked(t, cmp.Or(p, &pending.PanicError{Value: t.work.Err()}))
+		s.owner.Panicked(t, future.Of(t.work).Err())
 	}
 	return true
 }
@@ -325,8 +323,7 @@ func (s *Scheduler) taskExited(t *Task) bool {
 func isObserved(item any) bool {
 	switch item := item.(type) {
 	case *Task:
-		w, ok := item.work.(interface{ Observed() bool })
-		return !ok || w.Observed()
+		return future.TaskOf(item.work).IsObserved()
 	case *Source:
 		return true
 	default:

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"log/slog"
 	"math"
 	"sync/atomic"
@@ -9,8 +10,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
-	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // Lender is an [Owner] that may be the worker of a pool.
@@ -31,7 +32,7 @@ type Owner interface {
 	// Logger returns where to report failures that have no other place.
 	Logger() *slog.Logger
 	// Describe adds to the metadata of a task's pending.
-	Describe(pending.Metadata)
+	Describe(map[string]any)
 	// WorkerID returns the id of the worker that the owner is, or "".
 	WorkerID() string
 	// Parent returns the scheduler that decides on escalated failures, or nil.
@@ -39,11 +40,13 @@ type Owner interface {
 	// Deadlocks returns what looks for circles of waits in the actor system.
 	Deadlocks() *Deadlocks
 	// NeedsWorker adds what a call needs that waits for a worker.
-	NeedsWorker(n *pending.Needs)
+	NeedsWorker(n *future.Needs)
 	// StopError returns the error of a task that a stop rejects.
 	StopError() error
 	// Rejected gets the items that a stop has removed from the run queue.
 	Rejected(items []any)
+	// PanicError makes the error of a panic, with its stack.
+	PanicError(value any, stack []byte) error
 	// ExecutorLost reports that the goroutine that called RunThread has ended or, with an
 	// error, that a host has lost a function.
 	ExecutorLost(err error)
@@ -67,11 +70,12 @@ type Owner interface {
 	// Failed reports that the pending of a task has ended with an error. started says
 	// whether its function was called. It is called on any goroutine.
 	Failed(started, cancelled bool)
-	// Left reports that the function of a task has returned, or has panicked if p is not
+	// Left reports that the function of a task has returned, or has panicked if crash is not
 	// nil, just before its pending is done.
-	Left(t *Task, p *pending.PanicError)
-	// Panicked reports the panic of a task that was not abandoned.
-	Panicked(t *Task, p *pending.PanicError)
+	Left(t *Task, crash error)
+	// Panicked reports the panic of a task that was not abandoned. crash is the error of its
+	// pending.
+	Panicked(t *Task, crash error)
 	// Finished reports that a task has run, or never will.
 	Finished(t *Task)
 	// Goexit reports that the handler of an item has ended its goroutine.
@@ -81,9 +85,19 @@ type Owner interface {
 // Work is the function behind a [Task], without its types. It is implemented by the
 // calls and the queues of package actors.
 type Work interface {
-	pending.Handle
+	future.Sealed
+	// ID returns the number of the pending.
+	ID() uint64
+	// Name names the function.
+	Name() string
+	// Context returns the context that the pending was made with.
+	Context() context.Context
+	// IsDone reports whether the pending is done.
+	IsDone() bool
+	// Cancel cancels the pending.
+	Cancel(cause error) bool
 	// Run calls the function, and returns its panic if there was one.
-	Run() *pending.PanicError
+	Run() error
 	// Reject ends the pending, unless its function has started.
 	Reject(cause error)
 	// Interrupt ends the context of the function, if it runs.

@@ -5,8 +5,6 @@ import (
 	"iter"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // begin starts the goroutine of a thread.
@@ -44,7 +42,7 @@ func (p *pinned) postTo(h Host, fn func()) {
 		}
 		err := errExited
 		if r := recover(); r != nil {
-			err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+			err = p.sched.owner.PanicError(r, debug.Stack())
 		}
 		p.sched.owner.ExecutorLost(err)
 	}()

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Scheduler runs tasks one at a time. It must be initialized with [Scheduler.Init], and
@@ -61,7 +61,7 @@ func (t *Task) Init(w Work, s *Scheduler) {
 
 // Submit adds an item to the run queue: a [*Task], a [*Source], a [Func] or a message for
 // the owner. It returns an error that matches [ErrOverloaded] if limit items are
-// queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
+// queued, unless limit is 0, and [future.ErrStopped] after [Scheduler.Close].
 func (s *Scheduler) Submit(item any, limit int) error {
 	s.touch()
 	s.mu.Lock()
@@ -129,7 +129,7 @@ func (s *Scheduler) SubmitAhead(item any) {
 
 func (s *Scheduler) refusal(err error, limit int) error {
 	if err == errClosed { //nolint:errorlint // It is never wrapped.
-		return pending.ErrStopped
+		return future.ErrStopped
 	}
 	return fmt.Errorf("%w: %d calls are queued on %s", ErrOverloaded, limit, s.owner.Name())
 }

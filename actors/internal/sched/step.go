@@ -1,8 +1,8 @@
 package sched
 
 import (
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
-	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // What goes on at a step.
@@ -82,7 +82,7 @@ func (s *Scheduler) note(t *Task, what string) {
 }
 
 // noteWait says what a task waits for.
-func (s *Scheduler) noteWait(t *Task, on pending.Wait) {
+func (s *Scheduler) noteWait(t *Task, on future.Wait) {
 	if s.state.options.explored {
 		s.Steps().Note(t, "waits", on)
 	}

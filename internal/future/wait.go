@@ -1,4 +1,4 @@
-package pending
+package future
 
 import (
 	"context"
@@ -9,63 +9,32 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
-// WaitOption changes how a wait ends.
-type WaitOption struct {
-	protect, shield, limited bool
-	unbounded                bool // the time limit is a last resort: the wait should end before
-	timeout                  time.Duration
-	until                    until // for WaitAll
+// WaitOptions say how a wait ends.
+type WaitOptions struct {
+	Protect   bool // its end does not cancel the pending
+	Shield    bool // the end of its context does not end it
+	Limited   bool // it ends after Timeout
+	Unbounded bool // the time limit is a last resort: the wait should end before
+	Timeout   time.Duration
 }
 
-// Protect prevents the wait from cancelling the pending when its context or its timeout
-// ends it. [Protected] does so for all waits.
-func Protect() WaitOption { return WaitOption{protect: true} }
-
-// Shield makes the wait ignore the end of its context. A [Timeout] still counts.
-func Shield() WaitOption { return WaitOption{shield: true} }
-
-// Timeout ends the wait after d, with an error that matches [context.DeadlineExceeded]. A
-// pending that is done is returned even if d is zero or less.
-//
-// It limits one wait. To limit a call, use [actors.Timeout].
-//
-// [actors.Timeout]:
-// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Timeout
-func Timeout(d time.Duration) WaitOption { return WaitOption{limited: true, timeout: d} }
-
-func joinOptions(opts []WaitOption) WaitOption {
-	var all WaitOption
-	for _, o := range opts {
-		all.protect = all.protect || o.protect
-		all.shield = all.shield || o.shield
-		if o.limited {
-			all.limited, all.timeout = true, o.timeout
-		}
-		all.until = max(all.until, o.until)
-	}
-	return all
+// Await waits for a pending, with the turn if keep is set. It returns nil when the pending is
+// done, else the reason why it stopped waiting.
+func Await(ctx context.Context, b *Core, o WaitOptions, keep bool) error {
+	return b.wait(ctx, o, keep)
 }
 
-func waitName(keep bool) string {
-	if keep {
-		return "WaitSync"
-	}
-	return "Wait"
-}
-
-// wait returns nil when the pending is done, else the reason why it stopped
-// waiting.
-func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
-	own := taskOf(ctx)
-	o.protect = o.protect || b.is(flagProtected)
-	if b.ctx.Done() != nil && (o.protect || o.shield || !b.endsWith(ctx, own)) {
+func (b *Core) wait(ctx context.Context, o WaitOptions, keep bool) error {
+	own := running(ctx)
+	o.Protect = o.Protect || b.is(flagProtected)
+	if b.ctx.Done() != nil && (o.Protect || o.Shield || !b.endsWith(ctx, own)) {
 		b.watch()
 	}
 	w := newWaiter(TurnOf(ctx))
 	if w.turn != nil {
 		b.touch(w.turn)
 	}
-	waitsForMore := w.turn == nil && (o.limited || !o.shield && ctx.Done() != nil)
+	waitsForMore := w.turn == nil && (o.Limited || !o.Shield && ctx.Done() != nil)
 	if waitsForMore {
 		w.wake = make(chan struct{}, 1)
 	}
@@ -93,7 +62,7 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 	if err == nil || b.is(flagDone) {
 		return nil
 	}
-	if ended := (*endedError)(nil); !o.protect && errors.As(err, &ended) {
+	if ended := (*endedError)(nil); !o.Protect && errors.As(err, &ended) {
 		b.Cancel(err)
 	}
 	return err
@@ -101,7 +70,7 @@ func (b *base) wait(ctx context.Context, o WaitOption, keep bool) error {
 
 // waitCond blocks the goroutine until the pending is done. Nothing else ends
 // the wait. mu must be held, and is released.
-func (b *base) waitCond(w *waiter) {
+func (b *Core) waitCond(w *waiter) {
 	w.woken.L = &b.mu
 	for !w.notified.Load() {
 		w.woken.Wait()
@@ -112,14 +81,14 @@ func (b *base) waitCond(w *waiter) {
 
 // waitSelect blocks the goroutine until the pending is done, ctx ends, or the
 // time is up.
-func (b *base) waitSelect(ctx context.Context, o WaitOption, w *waiter) (err error) {
+func (b *Core) waitSelect(ctx context.Context, o WaitOptions, w *waiter) (err error) {
 	var ended <-chan struct{}
-	if !o.shield {
+	if !o.Shield {
 		ended = ctx.Done()
 	}
 	var expired <-chan time.Time
-	if o.limited {
-		timer := time.NewTimer(o.timeout)
+	if o.Limited {
+		timer := time.NewTimer(o.Timeout)
 		defer timer.Stop()
 		expired = timer.C
 	}
@@ -130,7 +99,7 @@ func (b *base) waitSelect(ctx context.Context, o WaitOption, w *waiter) (err err
 	case <-ended:
 		err = b.contextEnded(ctx)
 	case <-expired:
-		err = b.timedOut(o.timeout)
+		err = b.timedOut(o.Timeout)
 	}
 	if b.removeWaiter(w) {
 		w.free() // else notify may still use it
@@ -140,24 +109,24 @@ func (b *base) waitSelect(ctx context.Context, o WaitOption, w *waiter) (err err
 
 // waitTurn waits in a caller's function, which gives its turn away unless keep
 // is set.
-func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base, keep bool) error {
+func (b *Core) waitTurn(ctx context.Context, o WaitOptions, w *waiter, own *Core, keep bool) error {
 	turn := w.turn
 	expired := func() bool { return false }
-	if o.limited {
+	if o.Limited {
 		var alarm atomic.Bool
-		timer := time.AfterFunc(o.timeout, steps.Before(steps.SourceOf(turn), turn, "times out", func() {
+		timer := time.AfterFunc(o.Timeout, steps.Before(steps.SourceOf(turn), turn, "times out", func() {
 			alarm.Store(true)
 			turn.Resume()
 		}))
 		defer timer.Stop()
 		expired = alarm.Load
 	}
-	if !o.shield {
+	if !o.Shield {
 		defer wakeOnDone(ctx, own, turn)()
 	}
 	observation := own.observed()
 	if observation.Observation != nil {
-		observation.Suspended(b.handle)
+		observation.Suspended(b)
 		defer observation.Resumed()
 	}
 	defer func() {
@@ -165,17 +134,17 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 			w.free()
 		}
 	}()
-	parks := Wait{On: b.handle, Bounded: o.limited && !o.unbounded, Began: waits.Add(1)}
+	parks := Wait{On: b, Bounded: o.Limited && !o.Unbounded, Began: waits.Add(1)}
 	for {
 		switch {
 		case b.is(flagDone):
 			return nil
-		case !o.shield && ctx.Err() != nil:
+		case !o.Shield && ctx.Err() != nil:
 			return b.contextEnded(ctx)
 		case expired():
-			return b.timedOut(o.timeout)
+			return b.timedOut(o.Timeout)
 		}
-		if err := own.park(turn, parks, keep, o.shield || !own.runsWith(ctx)); err != nil {
+		if err := own.park(turn, parks, keep, o.Shield || !own.runsWith(ctx)); err != nil {
 			observation.WaitFailed(err)
 			return err
 		}
@@ -184,7 +153,7 @@ func (b *base) waitTurn(ctx context.Context, o WaitOption, w *waiter, own *base,
 
 // park parks the function of b. A nil b stands for no function. waitsOn says that the wait
 // does not end with the context of the function.
-func (b *base) park(turn Turn, w Wait, keep, waitsOn bool) error {
+func (b *Core) park(turn Turn, w Wait, keep, waitsOn bool) error {
 	if b != nil && waitsOn && !b.isWaiting() { // else another goroutine waits, and fails
 		b.set(flagWaitsOn)
 		defer b.unset(flagWaitsOn)
@@ -194,17 +163,17 @@ func (b *base) park(turn Turn, w Wait, keep, waitsOn bool) error {
 
 // runsWith reports whether ctx is the context of the function of b, and not one that is
 // derived from it.
-func (b *base) runsWith(ctx context.Context) bool {
+func (b *Core) runsWith(ctx context.Context) bool {
 	c, ok := ctx.(*runContext)
-	return ok && c.base() == b
+	return ok && c.core() == b
 }
 
 // isWaiting reports whether the function of b waits. If it does, the current
 // goroutine does not run that function.
-func (b *base) isWaiting() bool { return b != nil && b.runner != nil && b.runner.IsWaiting() }
+func (b *Core) isWaiting() bool { return b != nil && b.runner != nil && b.runner.IsWaiting() }
 
 // removeWaiter removes w and reports whether w was not notified yet.
-func (b *base) removeWaiter(w *waiter) bool {
+func (b *Core) removeWaiter(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.waiters.remove(w)
@@ -212,7 +181,7 @@ func (b *base) removeWaiter(w *waiter) bool {
 
 // wakeOnDone wakes a parked function when ctx ends, until the returned function
 // is called.
-func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
+func wakeOnDone(ctx context.Context, own *Core, turn Turn) (stop func() bool) {
 	if own.runsWith(ctx) {
 		own.wakeOnDone()
 		return noStop
@@ -226,11 +195,11 @@ func wakeOnDone(ctx context.Context, own *base, turn Turn) (stop func() bool) {
 func noStop() bool { return false }
 
 // observed returns the observation of the pending, or none.
-func (b *base) observed() guarded {
+func (b *Core) observed() Guarded {
 	if b == nil || !b.is(flagObserved) {
-		return guarded{}
+		return Guarded{}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return guarded{b.lazy.observation, b}
+	return Guarded{b.details.observation, b}
 }

@@ -1,8 +1,10 @@
-package pending
+package future
+
+import "slices"
 
 // Node is something that a wait can need: a function, a pending, room in a
 // queue, the end of a caller, a lock. The search for waits that can never end
-// looks at nodes. Package actors implements some of them; programs need not.
+// looks at nodes.
 //
 // A Node is comparable. Its methods are safe for concurrent use. They call no
 // user code and do not wait.
@@ -63,7 +65,7 @@ func (n *Needs) Add(node Node) bool {
 }
 
 // AddPending adds the node of a pending.
-func (n *Needs) AddPending(h Handle) bool { return n.Add(h.core().node(n.Every)) }
+func (n *Needs) AddPending(b *Core) bool { return n.Add(b.node(n.Every)) }
 
 // AddWait adds what a wait is for.
 func (n *Needs) AddWait(w Wait) {
@@ -83,10 +85,10 @@ func (n *Needs) Reset() {
 
 // NodeOf returns the node of a pending. It is nil if the pending is done, has a
 // time limit, or may be completed by code that nobody knows.
-func NodeOf(h Handle) Node { return h.core().node(false) }
+func NodeOf(b *Core) Node { return b.node(false) }
 
 // node is [NodeOf]. With timed, pendings that have a time limit have nodes as well.
-func (b *base) node(timed bool) Node {
+func (b *Core) node(timed bool) Node {
 	if b.is(flagDone) || !timed && !b.isOpen() {
 		return nil
 	}
@@ -96,16 +98,16 @@ func (b *base) node(timed bool) Node {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lazy == nil || b.lazy.needs == nil && b.lazy.completer == nil {
+	if b.details == nil || b.details.Needs == nil && b.details.Completer == nil {
 		return nil
 	}
 	return (*pendingNode)(b)
 }
 
-// IsOpen reports whether h is not done and has no time limit that would end it.
-func IsOpen(h Handle) bool { return h.core().isOpen() }
+// IsOpen reports whether a pending is not done and has no time limit that would end it.
+func IsOpen(b *Core) bool { return b.isOpen() }
 
-func (b *base) isOpen() bool {
+func (b *Core) isOpen() bool {
 	switch flags := b.flags.Load(); {
 	case flags&(flagDone|flagTimed) != 0:
 		return false
@@ -117,16 +119,16 @@ func (b *base) isOpen() bool {
 }
 
 // pendingNode is the node of a pending without a function.
-type pendingNode base
+type pendingNode Core
 
 // Needs implements [Node].
 func (p *pendingNode) Needs(n *Needs) {
-	b := (*base)(p)
+	b := (*Core)(p)
 	b.mu.Lock()
 	var inner Node
-	var completer Handle
-	if b.lazy != nil {
-		inner, completer = b.lazy.needs, b.lazy.completer
+	var completer *Core
+	if b.details != nil {
+		inner, completer = b.details.Needs, b.details.Completer
 	}
 	b.mu.Unlock()
 	switch {
@@ -144,27 +146,73 @@ func (p *pendingNode) Needs(n *Needs) {
 
 // What implements [Node].
 func (p *pendingNode) What() string {
-	b := (*base)(p)
+	b := (*Core)(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lazy == nil || b.lazy.needs == nil {
+	if b.details == nil || b.details.Needs == nil {
 		return ""
 	}
-	return b.lazy.needs.What()
+	return b.details.Needs.What()
 }
 
-// sourceNode is what a pending made by [Then] needs.
-type sourceNode base
+// sourceNode is what a pending made by [Follow] needs.
+type sourceNode Core
 
 // Needs implements [Node].
-func (s *sourceNode) Needs(n *Needs) { n.AddPending((*base)(s).handle) }
+func (s *sourceNode) Needs(n *Needs) { n.AddPending((*Core)(s)) }
 
 // What implements [Node].
 func (*sourceNode) What() string { return "" }
 
-// Needing says what completes a pending made by [New], for the search for waits
-// that can never end. It is for packages that make pendings of their own. See
-// [CompletedBy] for programs.
-func Needing(node Node) Option {
-	return func(x *lazyState) { x.needs = node }
+// CompleterOf returns the pending whose function completes h, or nil.
+func CompleterOf(b *Core) *Core {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.details == nil {
+		return nil
+	}
+	return b.details.Completer
+}
+
+// SetCompleter sets what [CompleterOf] returns. It is for pendings that one function after the
+// other may complete.
+func SetCompleter(b, completer *Core) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ensureDetails().Completer = completer
+}
+
+// Lock is what functions hold, and others wait for.
+type Lock interface {
+	// WaitingOutside says how many goroutines wait for the lock, if t holds it. Functions
+	// with a turn do not count. It is "" if there are none.
+	WaitingOutside(t *Task) string
+}
+
+// Contends notes that others than functions wait for l, which the function of t holds.
+func (t *Task) Contends(l Lock) {
+	b := t.Core()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if x := b.ensureDetails(); !b.is(flagDone) && !slices.Contains(x.contended, l) {
+		x.contended = append(x.contended, l)
+	}
+}
+
+// WaitingOutside says how many goroutines wait for the locks that the function of t holds, and
+// for which. It is safe to call from any goroutine.
+func (t *Task) WaitingOutside() (waiting []string) {
+	b := t.Core()
+	b.mu.Lock()
+	var locks []Lock
+	if b.details != nil {
+		locks = slices.Clone(b.details.contended)
+	}
+	b.mu.Unlock()
+	for _, l := range locks {
+		if of := l.WaitingOutside(t); of != "" {
+			waiting = append(waiting, of)
+		}
+	}
+	return waiting
 }

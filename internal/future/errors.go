@@ -1,4 +1,4 @@
-package pending
+package future
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
 	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 )
 
@@ -36,8 +35,8 @@ type cancellation struct{ cause error }
 func (c *cancellation) Error() string   { return fmt.Sprintf("%v: %v", ErrCancelled, c.cause) }
 func (c *cancellation) Unwrap() []error { return []error{ErrCancelled, c.cause} }
 
-// asCancellation returns cause as an error that matches [ErrCancelled].
-func asCancellation(cause error) error {
+// AsCancellation returns cause as an error that matches [ErrCancelled].
+func AsCancellation(cause error) error {
 	switch {
 	case cause == nil, cause == context.Canceled: //nolint:errorlint // Only the bare error says nothing more.
 		return ErrCancelled
@@ -59,10 +58,7 @@ func reasonOf(cause error) error {
 // isCancellation reports whether a pending that ends with err was cancelled. A
 // panic is no cancellation, whatever its value is.
 func isCancellation(err error) bool {
-	if _, panicked := err.(*PanicError); panicked { //nolint:errorlint // A panic of another pending counts as any error.
-		return false
-	}
-	return matches(err, context.Canceled)
+	return !isPanic(err) && matches(err, context.Canceled)
 }
 
 // matches is errors.Is for an error of user code. If err's own methods panic (a
@@ -98,13 +94,43 @@ func (e *endedError) Error() string {
 
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 
+// Ended returns the error of a wait for something that ctx ended.
+func Ended(ctx context.Context, what string) error {
+	return &endedError{what: what, err: ctx.Err(), cause: context.Cause(ctx)}
+}
+
+// TimedOut returns the error of a wait for some pendings that took longer than d.
+func TimedOut(what string, left []*Core, d time.Duration) error {
+	return &endedError{
+		what: what, progress: progressOf(left),
+		err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d),
+	}
+}
+
+// IsEnded reports whether err says that a context or a time limit has ended a wait.
+func IsEnded(err error) bool {
+	var ended *endedError
+	return errors.As(err, &ended)
+}
+
+// IsReason reports whether err itself says that something has ended or was cancelled, for the
+// reason that it wraps.
+func IsReason(err error) bool {
+	switch err.(type) { //nolint:errorlint // What it wraps is asked for by itself.
+	case *endedError, *cancellation:
+		return true
+	default:
+		return false
+	}
+}
+
 // contextEnded returns the error of a wait for b that ctx ended.
-func (b *base) contextEnded(ctx context.Context) error {
+func (b *Core) contextEnded(ctx context.Context) error {
 	return &endedError{what: b.label(), progress: b.progress(), err: ctx.Err(), cause: context.Cause(ctx)}
 }
 
 // endOfContext returns why the context of b has ended, and where the work behind b is.
-func (b *base) endOfContext() (cause error) {
+func (b *Core) endOfContext() (cause error) {
 	cause = context.Cause(b.ctx)
 	place := ""
 	b.guard("explanation", func() { place = b.place() })
@@ -115,7 +141,7 @@ func (b *base) endOfContext() (cause error) {
 }
 
 // timedOut returns the error of a wait for b that took longer than d.
-func (b *base) timedOut(d time.Duration) error {
+func (b *Core) timedOut(d time.Duration) error {
 	return &endedError{
 		what: b.label(), progress: b.progress(),
 		err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d),
@@ -123,7 +149,7 @@ func (b *base) timedOut(d time.Duration) error {
 }
 
 // place describes where the work behind the pending is, or returns "".
-func (b *base) place() string {
+func (b *Core) place() string {
 	if r, ok := b.runner.(interface{ Place() string }); ok {
 		return r.Place()
 	}
@@ -131,15 +157,15 @@ func (b *base) place() string {
 }
 
 // progress describes how far the work behind the pending is, or returns "".
-func (b *base) progress() string {
+func (b *Core) progress() string {
 	if r, ok := b.runner.(interface{ Progress() string }); ok {
 		return r.Progress()
 	}
 	b.mu.Lock()
 	var explain func() string
-	var source *base
-	if b.lazy != nil {
-		explain, source = b.lazy.explain, b.lazy.source
+	var source *Core
+	if b.details != nil {
+		explain, source = b.details.Explain, b.details.source
 	}
 	b.mu.Unlock()
 	if explain != nil {
@@ -155,9 +181,8 @@ func (b *base) progress() string {
 
 // progressOf describes how far the work behind some pendings is, with one of them as an
 // example. It is "" if nothing is known of them.
-func progressOf(left []Handle) string {
-	for _, h := range left[:min(len(left), 10)] {
-		b := h.core()
+func progressOf(left []*Core) string {
+	for _, b := range left[:min(len(left), 10)] {
 		if progress := b.progress(); progress != "" && !b.is(flagDone) {
 			return fmt.Sprintf("%d not done, as %s, %s", len(left), b.label(), progress)
 		}
@@ -166,40 +191,23 @@ func progressOf(left []Handle) string {
 }
 
 // derivedFrom returns the pending that Then made this one of, or nil.
-func (b *base) derivedFrom() *base {
+func (b *Core) derivedFrom() *Core {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lazy == nil {
+	if b.details == nil {
 		return nil
 	}
-	return b.lazy.source
+	return b.details.source
 }
 
-// PanicError is the error of a pending whose function panicked.
-type PanicError struct {
-	// Value is the argument of panic.
-	Value any
-	// Stack is the stack of the panicking goroutine, as by
-	// [runtime/debug.Stack].
-	Stack []byte
-}
+// PanicMark is embedded in the error of a function that has panicked. Such an error is no
+// cancellation, whatever it wraps.
+type PanicMark struct{}
 
-// Error returns the value of the panic, without the stack. A value that is no
-// string, error or [fmt.Stringer] is shortened.
-func (e *PanicError) Error() string {
-	switch e.Value.(type) {
-	case string, error, fmt.Stringer:
-		return fmt.Sprintf("pending: panic: %v", e.Value)
-	default: // it may have any size, and contain itself
-		return "pending: panic: " + bounded.Value(e.Value).String()
-	}
-}
+func (PanicMark) panicked() {}
 
-// ErrorType returns "panic". The semantic conventions of OpenTelemetry ask errors for it.
-func (e *PanicError) ErrorType() string { return "panic" }
-
-// Unwrap returns the value of the panic if that is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
+// isPanic reports whether err itself is the error of a panic. What it wraps does not count.
+func isPanic(err error) bool {
+	_, ok := err.(interface{ panicked() }) //nolint:errorlint // A panic of another pending counts as any error.
+	return ok
 }

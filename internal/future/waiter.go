@@ -1,4 +1,4 @@
-package pending
+package future
 
 import (
 	"log/slog"
@@ -12,24 +12,30 @@ import (
 // waiter is an entry of a pending's list of waiters. One of these fields is set,
 // and says how to notify it:
 //
-//	callback  a function of OnDone, or of this package
-//	done      a function of this package
+//	callback  a function of OnDone
+//	done      a function of ours, which does not fail
 //	then      makes the outcome of a pending made by Then
 //	turn      a function that gave its turn away
 //	wake      a goroutine in waitSelect
 //	woken     a goroutine in waitCond; none of the others is set
 type waiter struct {
 	next, prev *waiter
-	listed     bool // guarded by the pending's mu
+	listed     bool        // guarded by the pending's mu
+	notified   atomic.Bool // notify does not use the waiter any more
 
-	callback func(Handle)
+	callback Callback
 	done     func()
-	then     func() *follower
+	then     func() *Follower
 	turn     Turn
 	wake     chan struct{}
 	woken    sync.Cond
+}
 
-	notified atomic.Bool // notify does not use the waiter any more
+// Callback is notified when a pending is done.
+type Callback interface {
+	// Done is called on the goroutine that completes the pending. A panic in it is logged,
+	// and goes no further.
+	Done(c *Core)
 }
 
 // waiterPool keeps no channels: a channel that was made in a bubble of
@@ -95,45 +101,13 @@ func (l *waiterList) take() *waiter {
 	return first
 }
 
-// follower is a pending made by Then that has just become done. Its waiters
-// must still be notified. A list of followers is a ring, known by its last
-// element.
-type follower struct {
-	of      *base
-	waiters *waiter
-	next    *follower
-}
-
-// add appends f to the list, unless f is nil, and returns the list.
-func (last *follower) add(f *follower) *follower {
-	switch {
-	case f == nil:
-		return last
-	case last == nil:
-		f.next = f
-	default:
-		f.next, last.next = last.next, f
-	}
-	return f
-}
-
-// take returns the first follower and the list without it.
-func (last *follower) take() (first, rest *follower) {
-	first = last.next
-	if first == last {
-		return first, nil
-	}
-	last.next = first.next
-	return first, last
-}
-
 // notify notifies the waiters of b in their order, and then those of the
 // followers. It is a loop and takes followers in their turn. So a long chain of
 // Then needs no more stack than a short one.
-func (b *base) notify(w *waiter, followers *follower) {
+func (b *Core) notify(w *waiter, followers *Follower) {
 	for w != nil || followers != nil {
 		if w == nil {
-			var f *follower
+			var f *Follower
 			f, followers = followers.take()
 			b, w = f.of, f.waiters
 		}
@@ -162,19 +136,19 @@ func (b *base) notify(w *waiter, followers *follower) {
 
 // call runs a callback. A panic in it goes no further. If the callback ends the
 // goroutine, the remaining waiters are still notified.
-func (b *base) call(callback func(Handle), after *waiter, followers *follower) {
+func (b *Core) call(callback Callback, after *waiter, followers *Follower) {
 	returned := false
 	defer func() {
 		if !returned {
 			b.notify(after, followers)
 		}
 	}()
-	b.guard("callback", func() { callback(b.handle) })
+	b.guard("callback", func() { callback.Done(b) })
 	returned = true
 }
 
 // follow is call for the function of Then.
-func (b *base) follow(then func() *follower, after *waiter, followers *follower) (f *follower) {
+func (b *Core) follow(then func() *Follower, after *waiter, followers *Follower) (f *Follower) {
 	returned := false
 	defer func() {
 		if !returned {
@@ -188,25 +162,25 @@ func (b *base) follow(then func() *follower, after *waiter, followers *follower)
 
 // guard runs a function of user code whose failure no wait returns. A panic in
 // it is logged.
-func (b *base) guard(what string, fn func()) {
+func (b *Core) guard(what string, fn func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			b.logPanic(what, &PanicError{Value: r, Stack: debug.Stack()})
+			b.logPanic(what, &panicked{r, debug.Stack()})
 		}
 	}()
 	fn()
 }
 
 // logPanic logs a panic of user code that belongs to b.
-func (b *base) logPanic(what string, crash *PanicError) {
+func (b *Core) logPanic(what string, crash *panicked) {
 	b.logger().LogAttrs(b.ctx, slog.LevelError, "pending: "+what+" panicked",
-		slog.Any("pending", b.handle), slog.Attr{Key: "panic", Value: bounded.Value(crash.Value)},
-		slog.String("stack", string(crash.Stack)))
+		slog.Any("pending", b.handle), slog.Attr{Key: "panic", Value: bounded.Value(crash.value)},
+		slog.String("stack", string(crash.stack)))
 }
 
 // addWaiter has w notified when the pending is done. It returns false if the
 // pending is done already.
-func (b *base) addWaiter(w *waiter) bool {
+func (b *Core) addWaiter(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.is(flagDone) {
@@ -216,16 +190,14 @@ func (b *base) addWaiter(w *waiter) bool {
 	return true
 }
 
-// OnDone makes the goroutine that completes the pending call fn. On a pending that is
-// done, fn is called at once. See [Handle].
-func (b *base) OnDone(fn func(Handle)) (remove func() bool) {
-	if fn == nil {
-		panic("pending: OnDone of a nil function")
-	}
+// OnDone makes the goroutine that completes the pending notify callback, after those that were
+// registered earlier. On a pending that is done, it is notified at once. The returned function
+// removes it, and reports whether it was in time.
+func OnDone(b *Core, callback Callback) (remove func() bool) {
 	b.watch()
-	w := &waiter{callback: fn}
+	w := &waiter{callback: callback}
 	if !b.addWaiter(w) {
-		b.call(fn, nil, nil)
+		b.call(callback, nil, nil)
 	}
 	return func() bool { return b.removeWaiter(w) }
 }

@@ -1,4 +1,6 @@
-package pending
+//go:build explored
+
+package pendingexplore
 
 import (
 	"context"
@@ -10,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // The scripts that look at what is made and at what is left, and those of arguments.
@@ -70,7 +74,7 @@ var leaving = []script{
 	{"a waiter is used again after a wait that has ended", func(w *exWorld) {
 		w.reuses, w.mayBeOpen = true, true
 		p, ctx := w.pending(background), w.context()
-		w.Go("waits", func() { p.waits(ctx, Protect()) })
+		w.Go("waits", func() { p.waits(ctx, pending.Protect()) })
 		w.ends(ctx)
 	}},
 	{"a waiter is used again after a wait in a function", func(w *exWorld) {
@@ -84,7 +88,7 @@ var leaving = []script{
 	{"a waiter is used again after a wait in a function that has ended", func(w *exWorld) {
 		w.reuses, w.mayBeOpen = true, true
 		p, ctx := w.pending(background), w.context()
-		c := w.call(ctx, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Protect()) })
+		c := w.call(ctx, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, pending.Protect()) })
 		w.runs(c)
 		w.whenParked(c, 1, func() { ctx.cancel(errEnd) })
 	}},
@@ -150,7 +154,7 @@ var leaving = []script{
 		w.Go("looks", func() {
 			sim.Recv(c.Done())
 			w.Note()
-			if of.Err() == nil || TurnOf(of) != nil || !Panicked(c) {
+			if of.Err() == nil || future.TurnOf(of) != nil || !future.TaskOf(c).Panicked() {
 				w.Failf("a function has panicked, and its context has not ended")
 			}
 		})
@@ -173,15 +177,15 @@ var leaving = []script{
 		c = w.call(background, func(ctx context.Context) (int, error) {
 			inside, cancel := sim.WithCancelCause(ctx)
 			defer cancel(nil)
-			if h, ok := Current(inside); !ok || h != Handle(c.Pending) {
+			if h, ok := pending.Current(inside); !ok || h != pending.Handle(c.Pending) {
 				w.Failf("a context in a function is not that of the function")
 			}
 			return p.waitsFor(inside)
-		}, ObservedBy(exObserver{&c}))
+		}, pending.ObservedBy(exObserver{&c}))
 		c.isObserved = true
 		w.runs(c)
 		w.whenParked(c, 1, func() {
-			if !c.isWaiting() || p.isWaiting() {
+			if !future.TaskOf(c).IsWaiting() || future.TaskOf(p).IsWaiting() {
 				w.Failf("a function waits, and is said not to")
 			}
 			p.completes(1)
@@ -198,12 +202,12 @@ var leaving = []script{
 		var c *exPending
 		c = w.call(background, func(ctx context.Context) (int, error) {
 			v, err := p.Wait(ctx)
-			if !errors.Is(err, ErrDeadlock) || p.IsDone() {
+			if !errors.Is(err, pending.ErrDeadlock) || p.IsDone() {
 				w.Failf("a wait that could never end has returned %v", err)
 			}
 			return v, nil
-		}, ObservedBy(exObserver{&c}))
-		c.turn.fails = ErrDeadlock
+		}, pending.ObservedBy(exObserver{&c}))
+		c.turn.fails = pending.ErrDeadlock
 		w.runs(c)
 		w.atEnd(func() {
 			if c.refusedWaits != 1 {
@@ -214,7 +218,7 @@ var leaving = []script{
 	{"a cancel does not wake a shielded wait, and ends the next one", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
 		c := w.call(background, func(ctx context.Context) (int, error) {
-			p.waits(ctx, Shield())
+			p.waits(ctx, pending.Shield())
 			return q.waitsFor(ctx)
 		})
 		w.runs(c)
@@ -229,7 +233,7 @@ var leaving = []script{
 	{"a shielded wait, and then a wait that a cancel ends", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
 		c := w.call(background, func(ctx context.Context) (int, error) {
-			p.waits(ctx, Shield())
+			p.waits(ctx, pending.Shield())
 			return q.waitsFor(ctx)
 		})
 		w.runs(c)
@@ -237,10 +241,10 @@ var leaving = []script{
 		w.whenParked(c, 2, func() { c.cancels(errA) })
 	}},
 	{"a function has the name of another one", func(w *exWorld) {
-		c := w.call(background, returns(1), ImplementedBy(returns))
+		c := w.call(background, returns(1), pending.ImplementedBy(returns))
 		w.runs(c)
 		w.atEnd(func() {
-			if !strings.HasSuffix(c.Name(), "pending.returns") {
+			if !strings.HasSuffix(c.Name(), "pendingexplore.returns") {
 				w.Failf("a function has the name %s", c.Name())
 			}
 		})
@@ -255,7 +259,7 @@ var leaving = []script{
 		})
 		w.runs(c)
 		w.atEnd(func() {
-			if c.flagsNow()&flagCalled == 0 {
+			if c.flagsNow()&future.FlagCalled == 0 {
 				w.Failf("a function has scheduled something, and that is not noted")
 			}
 		})
@@ -285,18 +289,18 @@ var leaving = []script{
 	}},
 	{"a call is delayed and limited, until it is not", func(w *exWorld) {
 		var c *exPending
-		c = w.call(background, returns(1), ObservedBy(exObserver{&c}))
-		const all = flagDelayed | flagTimed | flagQueueTimed
+		c = w.call(background, returns(1), pending.ObservedBy(exObserver{&c}))
+		const all = future.FlagDelayed | future.FlagTimed | future.FlagQueueTimed
 		w.Go("limits", func() {
 			c.task.Delay()
 			c.task.Limit(true)
-			if c.flagsNow()&all != flagDelayed|flagQueueTimed {
+			if c.flagsNow()&all != future.FlagDelayed|future.FlagQueueTimed {
 				w.Failf("a call that is limited has the flags %b", c.flagsNow())
 			}
 			c.task.Limit(false)
 			c.task.Due()
 			c.task.Unlimit(true)
-			if c.flagsNow()&all != flagTimed || c.due != 1 {
+			if c.flagsNow()&all != future.FlagTimed || c.due != 1 {
 				w.Failf("a call that is limited has the flags %b", c.flagsNow())
 			}
 			c.task.Unlimit(false)
@@ -379,8 +383,8 @@ var leaving = []script{
 		w.Go("calls", func() {
 			p.completes(1)
 			for name, call := range map[string]func(){ // any order will do
-				"New with a nil context":        func() { New[int](nil) }, //nolint:staticcheck // It is what is looked at.
-				"New with a nil option":         func() { New[int](background, nil) },
+				"New with a nil context":        func() { pending.New[int](nil) }, //nolint:staticcheck // It is what is looked at.
+				"New with a nil option":         func() { pending.New[int](background, nil) },
 				"Wait with a nil context":       func() { _, _ = p.Wait(nil) },         //nolint:staticcheck // As above.
 				"WaitSync with a nil context":   func() { _, _ = p.WaitSync(nil) },     //nolint:staticcheck // As above.
 				"CancelWait with a nil context": func() { _ = p.CancelWait(nil, nil) }, //nolint:staticcheck // As above.

@@ -1,4 +1,6 @@
-package pending
+//go:build explored
+
+package pendingexplore
 
 import (
 	"context"
@@ -9,6 +11,9 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore"
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // exWorld is a few pendings and the goroutines around them. The code of the pendings is
@@ -18,7 +23,7 @@ type exWorld struct {
 	pendings  []*exPending
 	contexts  []*exContext
 	turns     []*exTurn
-	locks     []*Semaphore
+	locks     []*pending.Semaphore
 	happened  int  // numbers what callbacks and their registrations do
 	inside    int  // how many have a lock
 	mayBeOpen bool // at the end
@@ -32,7 +37,7 @@ type script struct {
 	build func(w *exWorld)
 }
 
-func explored(scripts []script) []explore.Script {
+func exploredScripts(scripts []script) []explore.Script {
 	of := make([]explore.Script, 0, len(scripts))
 	for _, s := range scripts {
 		of = append(of, sim.Script(s.name, func(in *sim.World) {
@@ -46,11 +51,11 @@ func explored(scripts []script) []explore.Script {
 
 // exPending is a pending, and what is known of it.
 type exPending struct {
-	*Pending[int]
+	*pending.Pending[int]
 	w    *exWorld
 	name string
-	task *Task[int] // nil without a function
-	turn *exTurn    // of the function
+	task *scheduled.Call[int] // nil without a function
+	turn *exTurn              // of the function
 
 	values    []int   // with which it was completed
 	failures  []error // with which it has failed
@@ -107,19 +112,19 @@ func (w *exWorld) context() *exContext {
 func (w *exWorld) ends(c *exContext) { w.Go("context", func() { c.cancel(errEnd) }) }
 
 // pending makes a pending without a function.
-func (w *exWorld) pending(ctx context.Context, opts ...Option) *exPending {
-	return w.adopt(New[int](ctx, opts...))
+func (w *exWorld) pending(ctx context.Context, opts ...pending.Option) *exPending {
+	return w.adopt(pending.New[int](ctx, opts...))
 }
 
-func (w *exWorld) adopt(of *Pending[int]) *exPending {
+func (w *exWorld) adopt(of *pending.Pending[int]) *exPending {
 	p := &exPending{w: w, name: fmt.Sprintf("pending %d", len(w.pendings)+1), Pending: of}
 	w.pendings = append(w.pendings, p)
 	return p
 }
 
 // call makes a pending with a function.
-func (w *exWorld) call(ctx context.Context, fn func(context.Context) (int, error), opts ...Option) *exPending {
-	task := &Task[int]{}
+func (w *exWorld) call(ctx context.Context, fn func(context.Context) (int, error), opts ...pending.Option) *exPending {
+	task := &scheduled.Call[int]{}
 	p := w.adopt(&task.Pending)
 	p.task = task
 	p.turn = w.turn()
@@ -133,7 +138,7 @@ func (w *exWorld) call(ctx context.Context, fn func(context.Context) (int, error
 
 // then derives a pending, which looks at the outcome.
 func (p *exPending) then(fn func(v int) (int, error)) *exPending {
-	q := Then(p.Pending, fn)
+	q := pending.Then(p.Pending, fn)
 	p.w.Note()
 	p.w.derives = true
 	return p.w.adopt(q)
@@ -155,7 +160,7 @@ func (w *exWorld) turn() *exTurn {
 }
 
 // Park implements [Turn].
-func (t *exTurn) Park(Wait, bool) error {
+func (t *exTurn) Park(future.Wait, bool) error {
 	if t.fails != nil {
 		return t.fails
 	}
@@ -175,7 +180,7 @@ func (t *exTurn) Resume() {
 }
 
 // Recheck implements [Turn].
-func (t *exTurn) Recheck(Node) {}
+func (t *exTurn) Recheck(future.Node) {}
 
 // exRunner is the runner of a function.
 type exRunner struct {
@@ -185,11 +190,11 @@ type exRunner struct {
 
 var discard = slog.New(slog.DiscardHandler)
 
-func (r exRunner) CallerName() string   { return "caller" }
-func (r exRunner) Logger() *slog.Logger { return discard }
-func (r exRunner) Describe(Metadata)    {}
-func (r exRunner) Awaited()             {}
-func (r exRunner) Failed(bool, bool)    {}
+func (r exRunner) CallerName() string      { return "caller" }
+func (r exRunner) Logger() *slog.Logger    { return discard }
+func (r exRunner) Describe(map[string]any) {}
+func (r exRunner) Awaited()                {}
+func (r exRunner) Failed(bool, bool)       {}
 
 func (r exRunner) IsWaiting() bool {
 	sim.Step("does the function wait")
@@ -197,10 +202,10 @@ func (r exRunner) IsWaiting() bool {
 	return r.parked
 }
 
-func (r exRunner) Left(*PanicError) {
+func (r exRunner) Left(error) {
 	r.p.w.Note()
 	r.p.left++
-	if r.p.flagsNow()&flagDone != 0 && !errors.Is(r.p.base.err, errAbandoned) {
+	if r.p.flagsNow()&future.FlagDone != 0 && !errors.Is(future.ErrNow(future.Of(r.p)), errAbandoned) {
 		r.p.w.Failf("%s is done before its function has left", r.p.name)
 	}
 }
@@ -213,7 +218,7 @@ func (r exRunner) Dropped() {
 // exObserver observes a pending.
 type exObserver struct{ p **exPending }
 
-func (o exObserver) Observe(ctx context.Context, _ Handle) (context.Context, Observation) {
+func (o exObserver) Observe(ctx context.Context, _ *future.Core) (context.Context, future.Observation) {
 	return ctx, o
 }
 
@@ -222,13 +227,13 @@ func (o exObserver) note(n *int) {
 	*n++
 }
 
-func (o exObserver) Due()                  { o.note(&(*o.p).due) }
-func (o exObserver) Started()              { o.note(&(*o.p).started) }
-func (o exObserver) Suspended(Handle)      { o.note(&(*o.p).suspended) }
-func (o exObserver) WaitFailed(error)      { o.note(&(*o.p).refusedWaits) }
-func (o exObserver) Resumed()              { o.note(&(*o.p).resumed) }
-func (o exObserver) CancelRequested(error) { o.note(&(*o.p).requested) }
-func (o exObserver) Done(error)            { o.note(&(*o.p).observed) }
+func (o exObserver) Due()                   { o.note(&(*o.p).due) }
+func (o exObserver) Started()               { o.note(&(*o.p).started) }
+func (o exObserver) Suspended(*future.Core) { o.note(&(*o.p).suspended) }
+func (o exObserver) WaitFailed(error)       { o.note(&(*o.p).refusedWaits) }
+func (o exObserver) Resumed()               { o.note(&(*o.p).resumed) }
+func (o exObserver) CancelRequested(error)  { o.note(&(*o.p).requested) }
+func (o exObserver) Done(error)             { o.note(&(*o.p).observed) }
 
 var errAbandoned = errors.New("abandoned")
 
@@ -255,30 +260,32 @@ func (p *exPending) fails(err error) {
 }
 
 func (p *exPending) cancels(cause error) {
-	wasDone := p.flagsNow()&(flagDone|flagCancelled) != 0
+	wasDone := p.flagsNow()&(future.FlagDone|future.FlagCancelled) != 0
 	cancelled := p.Cancel(cause)
 	p.w.Note()
 	switch {
 	case !cancelled:
 		p.refused++
-	case p.flagsNow()&flagDone == 0:
+	case p.flagsNow()&future.FlagDone == 0:
 		p.causes = append(p.causes, cause)
 	case !wasDone: // it may have been done meanwhile
 		p.late = append(p.late, cause)
 	}
-	if cancelled != (p.flagsNow()&flagCancelled != 0) {
+	if cancelled != (p.flagsNow()&future.FlagCancelled != 0) {
 		p.w.Failf("%s is cancelled: %v, and Cancel has returned %v", p.name, !cancelled, cancelled)
 	}
 }
 
 // waits is waitsFor for those who need no result.
-func (p *exPending) waits(ctx context.Context, opts ...WaitOption) { _, _ = p.waitsFor(ctx, opts...) }
+func (p *exPending) waits(ctx context.Context, opts ...pending.WaitOption) {
+	_, _ = p.waitsFor(ctx, opts...)
+}
 
 // waitsFor waits for the pending, and looks whether what is returned is right.
-func (p *exPending) waitsFor(ctx context.Context, opts ...WaitOption) (int, error) {
-	limited, shielded := joinOptions(opts).limited, joinOptions(opts).shield
+func (p *exPending) waitsFor(ctx context.Context, opts ...pending.WaitOption) (int, error) {
+	limited, shielded := pending.WaitLimits(opts...)
 	timers := p.w.Timers(p.w.Current())
-	own := taskOf(ctx)
+	own := future.Running(ctx)
 	if own == nil {
 		p.waiting++
 	}
@@ -291,18 +298,18 @@ func (p *exPending) waitsFor(ctx context.Context, opts ...WaitOption) (int, erro
 		p.w.Failf("a wait for %s has left a timer", p.name)
 	}
 	flags := p.flagsNow()
-	ended := (*endedError)(nil)
+	ended, isEnd := future.EndedWait(err)
 	switch {
-	case flags&flagDone != 0 && v == p.Pending.value && err == p.base.err: //nolint:errorlint // The very error.
+	case flags&future.FlagDone != 0 && v == p.valueNow() && err == p.errNow(): //nolint:errorlint // The very error.
 		p.looked = true
-	case errors.As(err, &ended) && ended.what == p.label() && err == error(ended): //nolint:errorlint // The error of this wait itself.
+	case isEnd && ended == future.Label(future.Of(p)):
 		if isEnded := !shielded && ctx.Err() != nil; !isEnded && !limited {
 			p.w.Failf("a wait for %s has ended with %v, and nothing has ended it", p.name, err)
 		}
-	case flags&flagDone == 0:
+	case flags&future.FlagDone == 0:
 		p.w.Failf("%s is not done, and a wait for it has returned %v, %v", p.name, v, err)
 	default:
-		p.w.Failf("%s has %v, %v, and a wait for it has returned %v, %v", p.name, p.Pending.value, p.base.err, v, err)
+		p.w.Failf("%s has %v, %v, and a wait for it has returned %v, %v", p.name, p.valueNow(), p.errNow(), v, err)
 	}
 	return v, err
 }
@@ -314,12 +321,12 @@ func (p *exPending) calls(name string, then func()) (remove func()) {
 	p.w.happened++
 	c.began = p.w.happened
 	p.callbacks = append(p.callbacks, c)
-	forget := p.OnDone(func(h Handle) {
+	forget := p.OnDone(func(h pending.Handle) {
 		p.w.Note()
 		p.w.happened++
 		c.called = p.w.happened
 		c.times++
-		if p.flagsNow()&flagDone == 0 || h != Handle(p.Pending) {
+		if p.flagsNow()&future.FlagDone == 0 || h != pending.Handle(p.Pending) {
 			p.w.Failf("a callback of %s is called too early", p.name)
 		}
 		if then != nil {
@@ -329,7 +336,7 @@ func (p *exPending) calls(name string, then func()) (remove func()) {
 	p.w.Note()
 	p.w.happened++
 	c.registered = p.w.happened
-	c.lateAdded = p.flagsNow()&flagDone != 0
+	c.lateAdded = p.flagsNow()&future.FlagDone != 0
 	return func() {
 		removed := forget()
 		p.w.Note()
@@ -344,10 +351,10 @@ func (p *exPending) calls(name string, then func()) (remove func()) {
 func (p *exPending) looks() {
 	err := p.Err()
 	p.w.Note()
-	if !errors.Is(err, ErrNotDone) && p.flagsNow()&flagDone != 0 {
+	if !errors.Is(err, pending.ErrNotDone) && p.flagsNow()&future.FlagDone != 0 {
 		p.looked = true
 	}
-	if err == nil && p.base.err != nil {
+	if err == nil && p.errNow() != nil {
 		p.w.Failf("%s has an error, and Err is nil", p.name)
 	}
 }
@@ -355,37 +362,20 @@ func (p *exPending) looks() {
 // observes waits for the channel of Done.
 func (p *exPending) observes() {
 	sim.Recv(p.Done())
-	if p.flagsNow()&flagDone == 0 {
+	if p.flagsNow()&future.FlagDone == 0 {
 		p.w.Failf("Done of %s is closed, and it is not done", p.name)
 	}
 }
 
 // What follows is what must always be so.
 
-func (b *base) flagsNow() uint32 {
-	if f, ok := any(&b.flags).(interface{ Peek() uint32 }); ok {
-		return f.Peek()
-	}
-	return 0
-}
+func (p *exPending) flagsNow() uint32 { return future.FlagsNow(future.Of(p)) }
 
-func (b *base) isHeld() bool {
-	m, ok := any(&b.mu).(interface{ IsHeld() bool })
-	return ok && m.IsHeld()
-}
+func (p *exPending) isHeld() bool { return future.IsHeld(future.Of(p)) }
 
-func (w *waiter) isFree() bool {
-	l, ok := any(&waiterPool).(interface{ Has(item any) bool })
-	return ok && l.Has(w)
-}
+func (p *exPending) valueNow() int { return future.ValueNow[int](p) }
 
-// freeWaiters returns the waiters that are free, and how many are in use.
-func freeWaiters() (free []any, used int) {
-	if l, ok := any(&waiterPool).(interface{ Items() ([]any, int) }); ok {
-		return l.Items()
-	}
-	return nil, 0
-}
+func (p *exPending) errNow() error { return future.ErrNow(future.Of(p)) }
 
 func (w *exWorld) check() {
 	for _, p := range w.pendings {
@@ -395,7 +385,7 @@ func (w *exWorld) check() {
 
 func (p *exPending) check() {
 	flags := p.flagsNow()
-	done, cancelled := flags&flagDone != 0, flags&flagCancelled != 0
+	done, cancelled := flags&future.FlagDone != 0, flags&future.FlagCancelled != 0
 	fail := func(format string, args ...any) { p.w.Failf(p.name+" "+format, args...) }
 	switch {
 	case p.done && !done:
@@ -404,67 +394,40 @@ func (p *exPending) check() {
 		fail("was cancelled, and is not")
 	case p.done && cancelled != p.cancelled:
 		fail("is cancelled after it was done")
-	case p.done && (p.err != p.base.err || p.value != p.Pending.value): //nolint:errorlint // The very error.
+	case p.done && (p.err != p.errNow() || p.value != p.valueNow()): //nolint:errorlint // The very error.
 		fail("has another outcome after it was done")
 	}
 	if p.isHeld() {
 		return // what it guards may be under way
 	}
-	p.done, p.cancelled, p.err, p.value = done, cancelled, p.base.err, p.Pending.value
-	if n := p.waiters.check(fail); n > p.waiting {
+	p.done, p.cancelled, p.err, p.value = done, cancelled, p.errNow(), p.valueNow()
+	waiters, n, _ := future.Waiters(future.Of(p), fail)
+	if n > p.waiting {
 		fail("is waited for by %d goroutines, and not by %d: a function does not give its turn away", n, p.waiting)
 	}
 	switch {
-	case done && p.waiters.first != nil:
+	case done && waiters > 0:
 		fail("is done, and has waiters")
-	case cancelled && p.base.err != nil && !errors.Is(p.base.err, ErrCancelled):
-		fail("is cancelled, and its error is %v", p.base.err)
-	case done && !cancelled && p.base.err != nil && isCancellation(p.base.err):
-		fail("is not cancelled, and its error is %v", p.base.err)
+	case cancelled && p.errNow() != nil && !errors.Is(p.errNow(), pending.ErrCancelled):
+		fail("is cancelled, and its error is %v", p.errNow())
+	case done && !cancelled && p.errNow() != nil && future.IsCancellation(p.errNow()):
+		fail("is not cancelled, and its error is %v", p.errNow())
 	case p.runs > 1, p.left > 1, p.dropped > 1, p.runs > 0 && p.dropped > 0:
 		fail("has run %d times, left %d, and was dropped %d times", p.runs, p.left, p.dropped)
 	case p.observed > 1:
 		fail("has ended %d times", p.observed)
-	case flags&flagSeen != 0 && p.task == nil && flags&flagDerived == 0:
+	case flags&future.FlagSeen != 0 && p.task == nil && flags&future.FlagDerived == 0:
 		fail("notes who looks at its error, which is not logged")
 	}
-	if done && p.base.done != nil {
+	if over := future.DoneNow(future.Of(p)); done && over != nil {
 		select {
-		case <-p.base.done:
+		case <-over:
 		default:
 			fail("is done, and its channel is open")
 		}
 	}
-	if x := p.lazy; done && x != nil && (x.canceller != nil || x.source != nil || x.unwatch != nil || x.needs != nil || x.contended != nil) {
+	if done && future.KeepsDetails(future.Of(p)) {
 		fail("is done, and keeps what it does not need")
-	}
-}
-
-// check looks whether a list is a ring of waiters that are in use. It returns how many of them
-// are goroutines.
-func (l *waiterList) check(fail func(format string, args ...any)) (goroutines int) {
-	if l.first == nil {
-		return 0
-	}
-	w := l.first
-	for n := 0; ; n++ {
-		if w.callback == nil && w.done == nil && w.then == nil && w.turn == nil {
-			goroutines++
-		}
-		switch {
-		case n > 100, w.next == nil, w.prev == nil, w.next.prev != w:
-			fail("has a broken list of waiters")
-			return goroutines
-		case !w.listed:
-			fail("has a waiter in its list that is not listed")
-			return goroutines
-		case w.isFree():
-			fail("has a waiter in its list that is free")
-			return goroutines
-		}
-		if w = w.next; w == l.first {
-			return goroutines
-		}
 	}
 }
 
@@ -486,19 +449,17 @@ func (w *exWorld) checkEnd() {
 	if contexts > 0 && !open {
 		w.Failf("%d contexts are derived, and do not end", contexts)
 	}
-	free, used := freeWaiters()
+	used, dirty := future.FreeWaiters()
 	if w.reuses && used > 0 {
 		w.Failf("%d waiters are not used again", used)
 	}
-	for _, item := range free {
-		if of := item.(*waiter); of.next != nil || of.prev != nil || of.listed || of.turn != nil || of.wake != nil {
-			w.Failf("a free waiter keeps what it does not need")
-		}
+	if dirty > 0 {
+		w.Failf("%d free waiters keep what they do not need", dirty)
 	}
 	unseen := 0
 	for _, p := range w.pendings {
-		_, panicked := p.base.err.(*PanicError) //nolint:errorlint // It was logged.
-		if p.task != nil && p.done && !p.cancelled && p.base.err != nil && !p.looked && !panicked {
+		_, panicked := p.errNow().(*pending.PanicError) //nolint:errorlint // It was logged.
+		if p.task != nil && p.done && !p.cancelled && p.errNow() != nil && !p.looked && !panicked {
 			unseen++
 		}
 	}
@@ -507,13 +468,13 @@ func (w *exWorld) checkEnd() {
 		w.Failf("%d errors are to be logged, and nobody has looked at %d", len(logged), unseen)
 	}
 	for _, e := range logged {
-		if e := e.(unseenError); e.caller != "caller" || e.name == "" || e.text == "" {
-			w.Failf("an error is to be logged of %q, %q: %q", e.caller, e.name, e.text)
+		if name, caller, text := future.Unseen(e); caller != "caller" || name == "" || text == "" {
+			w.Failf("an error is to be logged of %q, %q: %q", caller, name, text)
 		}
 	}
 	for _, s := range w.locks {
-		if s.held != 0 || len(s.queue) > 0 || len(s.holders) > 0 || s.others != 0 || s.unclear != 0 {
-			w.Failf("%s is held by %d, and %d wait for it", s.what, s.held, len(s.queue))
+		if use := pending.UsedLock(s); use != "" {
+			w.Failf("%s", use)
 		}
 	}
 }
@@ -531,17 +492,12 @@ func (p *exPending) checkEnd() {
 				listed++
 			}
 		}
-		for w := p.waiters.first; w != nil; {
-			if w.callback == nil {
-				fail("has a waiter that nobody waits with")
-			}
-			listed--
-			if w = w.next; w == p.waiters.first {
-				break
-			}
+		all, _, callbacks := future.Waiters(future.Of(p), fail)
+		if all > callbacks {
+			fail("has %d waiters that nobody waits with", all-callbacks)
 		}
-		if listed != 0 {
-			fail("has %d callbacks less in its list than were registered", listed)
+		if listed != callbacks {
+			fail("has %d callbacks in its list, and %d were registered", callbacks, listed)
 		}
 		return
 	}
@@ -551,10 +507,10 @@ func (p *exPending) checkEnd() {
 		fail("was completed %d times", wins)
 	case wins == 1 && len(p.causes)+len(p.late) > 0 && !p.isCancelledBy(p.failures):
 		fail("was completed, and cancelled after that")
-	case len(p.values) == 1 && (p.Pending.value != p.values[0] || p.base.err != nil):
-		fail("has %v, %v, and was completed with %v", p.Pending.value, p.base.err, p.values[0])
-	case len(p.failures) == 1 && !errors.Is(p.base.err, p.failures[0]):
-		fail("has the error %v, and has failed with %v", p.base.err, p.failures[0])
+	case len(p.values) == 1 && (p.valueNow() != p.values[0] || p.errNow() != nil):
+		fail("has %v, %v, and was completed with %v", p.valueNow(), p.errNow(), p.values[0])
+	case len(p.failures) == 1 && !errors.Is(p.errNow(), p.failures[0]):
+		fail("has the error %v, and has failed with %v", p.errNow(), p.failures[0])
 	case p.isObserved && p.observed != 1:
 		fail("has ended %d times", p.observed)
 	}
@@ -564,18 +520,18 @@ func (p *exPending) checkEnd() {
 			p.runs, p.started, p.suspended, p.resumed, p.requested)
 	}
 	for _, cause := range p.causes {
-		if cause != nil && !errors.Is(p.base.err, cause) {
-			fail("was cancelled with %v, and its error is %v", cause, p.base.err)
+		if cause != nil && !errors.Is(p.errNow(), cause) {
+			fail("was cancelled with %v, and its error is %v", cause, p.errNow())
 		}
 	}
 	if p.task != nil {
-		abandoned := errors.Is(p.base.err, errAbandoned)
+		abandoned := errors.Is(p.errNow(), errAbandoned)
 		switch {
 		case p.runs+p.dropped != 1:
 			fail("has run %d times, and was dropped %d times", p.runs, p.dropped)
 		case p.runs == 1 && p.left != 1 && !abandoned:
 			fail("has run, and left %d times", p.left)
-		case p.left == 1 && p.task.fn != nil:
+		case p.left == 1 && scheduled.KeepsFunction(p.task):
 			fail("keeps its function")
 		}
 	}
@@ -602,5 +558,5 @@ func (p *exPending) checkEnd() {
 }
 
 func (p *exPending) isCancelledBy(errs []error) bool {
-	return slices.ContainsFunc(errs, isCancellation)
+	return slices.ContainsFunc(errs, future.IsCancellation)
 }

@@ -1,14 +1,28 @@
-package pending
+package future
 
 import "context"
 
-// Observer observes pendings from the time they are made. Package telemetry implements it
+// Observer observes pendings from the time they are made. Package instrument implements it
 // with spans. A pending without an observer costs nothing for it.
 type Observer interface {
-	// Observe is called before the function of h can run. The returned context
+	// Observe is called before the function of c can run. The returned context
 	// replaces ctx as the context of the pending. With a nil Observation the
 	// pending is not observed. A panic is logged, and the pending not observed.
-	Observe(ctx context.Context, h Handle) (context.Context, Observation)
+	Observe(ctx context.Context, c *Core) (context.Context, Observation)
+}
+
+// AddObserver adds an observer to those that there are.
+func (d *Details) AddObserver(o Observer) {
+	all, several := d.Observer.(observers)
+	switch {
+	case several:
+		all = append(all, o)
+		d.Observer = all
+	case d.Observer != nil:
+		d.Observer = observers{d.Observer, o}
+	default:
+		d.Observer = o
+	}
 }
 
 // observers are several observers of one pending. The first one is the outermost: the
@@ -16,11 +30,11 @@ type Observer interface {
 type observers []Observer
 
 // Observe implements [Observer].
-func (all observers) Observe(ctx context.Context, h Handle) (context.Context, Observation) {
+func (all observers) Observe(ctx context.Context, c *Core) (context.Context, Observation) {
 	var made observations
 	for _, o := range all {
-		var one guarded
-		if ctx, one = observe(ctx, o, h); one.Observation != nil {
+		var one Guarded
+		if ctx, one = Observe(ctx, o, c); one.Observation != nil {
 			made = append(made, one)
 		}
 	}
@@ -30,11 +44,10 @@ func (all observers) Observe(ctx context.Context, h Handle) (context.Context, Ob
 	return ctx, made
 }
 
-// observe has o observe h. If o panics, h is not observed.
-func observe(ctx context.Context, o Observer, h Handle) (with context.Context, made guarded) {
+// Observe has o observe a pending. If o panics, the pending is not observed.
+func Observe(ctx context.Context, o Observer, b *Core) (with context.Context, made Guarded) {
 	with = ctx
-	b := h.core()
-	b.guard("observer", func() { with, made.Observation = o.Observe(ctx, h) })
+	b.guard("observer", func() { with, made.Observation = o.Observe(ctx, b) })
 	made.of = b
 	return with, made
 }
@@ -47,7 +60,7 @@ type waitObservation interface {
 }
 
 // observations are those of several observers. A panic of one does not concern the others.
-type observations []guarded
+type observations []Guarded
 
 // Due implements [Observation].
 func (all observations) Due() {
@@ -64,7 +77,7 @@ func (all observations) Started() {
 }
 
 // Suspended implements [Observation].
-func (all observations) Suspended(on Handle) {
+func (all observations) Suspended(on *Core) {
 	for _, o := range all {
 		o.Suspended(on)
 	}
@@ -110,7 +123,7 @@ type Observation interface {
 	Started()
 	// Suspended is called when the function waits. on is nil when the function
 	// waits for something that is no pending.
-	Suspended(on Handle)
+	Suspended(on *Core)
 	// Resumed is called when the function has stopped waiting.
 	Resumed()
 	// CancelRequested is called for each call of Cancel.
@@ -120,38 +133,38 @@ type Observation interface {
 	Done(err error)
 }
 
-// guarded is an observation whose panics are logged, and go no further. Its events may come
+// Guarded is an observation whose panics are logged, and go no further. Its events may come
 // on goroutines where a panic would end the process. The zero value is none.
-type guarded struct {
+type Guarded struct {
 	Observation
-	of *base
+	of *Core
 }
 
 // Due implements [Observation].
-func (g guarded) Due() { g.of.guard("observer", g.Observation.Due) }
+func (g Guarded) Due() { g.of.guard("observer", g.Observation.Due) }
 
 // Started implements [Observation].
-func (g guarded) Started() { g.of.guard("observer", g.Observation.Started) }
+func (g Guarded) Started() { g.of.guard("observer", g.Observation.Started) }
 
 // Suspended implements [Observation].
-func (g guarded) Suspended(on Handle) {
+func (g Guarded) Suspended(on *Core) {
 	g.of.guard("observer", func() { g.Observation.Suspended(on) })
 }
 
 // Resumed implements [Observation].
-func (g guarded) Resumed() { g.of.guard("observer", g.Observation.Resumed) }
+func (g Guarded) Resumed() { g.of.guard("observer", g.Observation.Resumed) }
 
 // WaitFailed implements [waitObservation].
-func (g guarded) WaitFailed(err error) {
+func (g Guarded) WaitFailed(err error) {
 	if o, ok := g.Observation.(waitObservation); ok {
 		g.of.guard("observer", func() { o.WaitFailed(err) })
 	}
 }
 
 // CancelRequested implements [Observation].
-func (g guarded) CancelRequested(cause error) {
+func (g Guarded) CancelRequested(cause error) {
 	g.of.guard("observer", func() { g.Observation.CancelRequested(cause) })
 }
 
 // Done implements [Observation].
-func (g guarded) Done(err error) { g.of.guard("observer", func() { g.Observation.Done(err) }) }
+func (g Guarded) Done(err error) { g.of.guard("observer", func() { g.Observation.Done(err) }) }

@@ -1,4 +1,4 @@
-package pending
+package future
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 // runContext is the context of a running function. It adds the turn and a
 // cancellation of its own to the pending's context. It is the pending itself
 // under another type, so that a call needs no memory for it.
-type runContext base
+type runContext Core
 
 // cancelContext is made when the function, or a Cancel, first needs a real
 // cancellation.
@@ -22,20 +22,20 @@ type cancelContext struct {
 
 type taskKey struct{}
 
-func (c *runContext) base() *base { return (*base)(c) }
+func (c *runContext) core() *Core { return (*Core)(c) }
 
 func (c *runContext) Deadline() (time.Time, bool) { return c.ctx.Deadline() }
 
-func (c *runContext) Done() <-chan struct{} { return c.base().cancelContext().Done() }
+func (c *runContext) Done() <-chan struct{} { return c.core().cancelContext().Done() }
 
 func (c *runContext) Err() error {
-	own := c.base().cancellation.Load()
+	own := c.core().cancellation.Load()
 	if own != nil {
 		if err := own.Err(); err != nil {
 			return err
 		}
 	}
-	if c.base().is(flagReturned) { // whoever makes own is about to end it
+	if c.core().is(flagReturned) { // whoever makes own is about to end it
 		return context.Canceled
 	}
 	if own != nil {
@@ -48,20 +48,20 @@ func (c *runContext) Err() error {
 func (c *runContext) Value(key any) any {
 	switch key.(type) {
 	case taskKey:
-		return c.base()
+		return c.core()
 	case turnKey:
-		if c.base().is(flagReturned) {
+		if c.core().is(flagReturned) {
 			return nil
 		}
 		return c.runner
 	}
-	if own := c.base().cancellation.Load(); own != nil {
+	if own := c.core().cancellation.Load(); own != nil {
 		return own.Value(key)
 	}
 	return c.ctx.Value(key)
 }
 
-func (b *base) cancelContext() *cancelContext {
+func (b *Core) cancelContext() *cancelContext {
 	if own := b.cancellation.Load(); own != nil {
 		return own
 	}
@@ -79,7 +79,7 @@ func (b *base) cancelContext() *cancelContext {
 // wakeOnDone wakes the running function when its context ends. The function
 // calls it before it first waits. A context that only Cancel ends needs no
 // watch, because Cancel wakes the function itself.
-func (b *base) wakeOnDone() {
+func (b *Core) wakeOnDone() {
 	if b.ctx.Done() == nil {
 		return
 	}
@@ -93,7 +93,7 @@ func (b *base) wakeOnDone() {
 }
 
 // endRun ends the context of the function after the function has returned.
-func (b *base) endRun() {
+func (b *Core) endRun() {
 	b.set(flagReturned)
 	own := b.cancellation.Load()
 	if own == nil {
@@ -108,26 +108,13 @@ func (b *base) endRun() {
 	own.cancel(nil)
 }
 
-// taskOf returns the pending whose function runs with ctx, or nil.
-func taskOf(ctx context.Context) *base {
+// running returns the pending whose function runs with ctx, or nil.
+func running(ctx context.Context) *Core {
 	if c, ok := ctx.(*runContext); ok {
-		return c.base()
+		return c.core()
 	}
-	b, _ := ctx.Value(taskKey{}).(*base)
+	b, _ := ctx.Value(taskKey{}).(*Core)
 	return b
-}
-
-// Current returns the pending whose function runs with ctx. Outside of a function it
-// returns nil and false. For the caller of the function, use [actors.Current].
-//
-// [actors.Current]:
-// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Current
-func Current(ctx context.Context) (Handle, bool) {
-	requireContext(ctx, "Current")
-	if b := taskOf(ctx); b != nil {
-		return b.handle, true
-	}
-	return nil, false
 }
 
 // scheduleContext returns the context for something that is scheduled with ctx.
@@ -141,17 +128,17 @@ func Current(ctx context.Context) (Handle, bool) {
 func scheduleContext(ctx context.Context) context.Context {
 	switch c := ctx.(type) {
 	case *runContext:
-		c.base().noteCall()
+		c.core().noteCall()
 		return c.ctx
 	case *turnContext:
 		return scheduleContext(c.Context)
 	case *trackersContext:
 		if own := runContextBehind(c); own != nil {
-			own.base().noteCall()
-			return withTrackers(own.ctx, c.trackers)
+			own.core().noteCall()
+			return WithTrackers(own.ctx, c.trackers)
 		}
 	}
-	b := taskOf(ctx)
+	b := running(ctx)
 	if b == nil {
 		return ctx
 	}
@@ -166,7 +153,7 @@ func scheduleContext(ctx context.Context) context.Context {
 
 // noteCall notes that the function has scheduled something, or has given its values to another
 // goroutine.
-func (b *base) noteCall() {
+func (b *Core) noteCall() {
 	if !b.is(flagCalled) {
 		b.set(flagCalled)
 	}
@@ -189,7 +176,7 @@ func runContextBehind(c *trackersContext) *runContext {
 type detachedContext struct {
 	context.Context
 	values context.Context
-	task   *base
+	task   *Core
 }
 
 func (o *detachedContext) Value(key any) any {
@@ -208,8 +195,8 @@ func (o *detachedContext) Value(key any) any {
 
 // endsWith reports whether a wait with ctx ends when the context of b does. own
 // is the waiting function, or nil.
-func (b *base) endsWith(ctx context.Context, own *base) bool {
-	if c, ok := ctx.(*runContext); ok && c.base() == own {
+func (b *Core) endsWith(ctx context.Context, own *Core) bool {
+	if c, ok := ctx.(*runContext); ok && c.core() == own {
 		return own.ctx.Done() == b.ctx.Done()
 	}
 	return ctx.Done() == b.ctx.Done()

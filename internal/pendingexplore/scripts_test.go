@@ -1,4 +1,6 @@
-package pending
+//go:build explored
+
+package pendingexplore
 
 import (
 	"context"
@@ -7,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 var background = context.Background()
@@ -63,7 +67,7 @@ var scripts = []script{
 	}},
 	{"the context of a protected wait ends, and a result", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
-		w.Go("waits", func() { p.waits(ctx, Protect()) })
+		w.Go("waits", func() { p.waits(ctx, pending.Protect()) })
 		w.Go("completes", func() { p.completes(1) })
 		w.ends(ctx)
 	}},
@@ -71,7 +75,7 @@ var scripts = []script{
 		w.mayBeOpen = true
 		p, ctx := w.pending(background), w.context()
 		w.Go("waits", func() {
-			p.waits(ctx, Protect())
+			p.waits(ctx, pending.Protect())
 			if p.IsDone() {
 				w.Failf("a protected wait has ended the pending")
 			}
@@ -80,7 +84,7 @@ var scripts = []script{
 	}},
 	{"the context of a wait for a protected pending ends, and the pending stays", func(w *exWorld) {
 		w.mayBeOpen = true
-		p, ctx := w.pending(background, Protected()), w.context()
+		p, ctx := w.pending(background, pending.Protected()), w.context()
 		w.Go("waits", func() {
 			p.waits(ctx)
 			if p.IsDone() {
@@ -97,7 +101,7 @@ var scripts = []script{
 	}},
 	{"the context of one of two waits ends, which is protected", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
-		w.Go("waits", func() { p.waits(ctx, Protect()) })
+		w.Go("waits", func() { p.waits(ctx, pending.Protect()) })
 		w.Go("waits too", func() {
 			if v, err := p.waitsFor(background); v != 1 || err != nil {
 				w.Failf("a wait has returned %v, %v", v, err)
@@ -108,19 +112,19 @@ var scripts = []script{
 	}},
 	{"a wait with a timeout, and a result", func(w *exWorld) {
 		p := w.pending(background)
-		w.Go("waits", func() { p.waits(background, Timeout(1)) })
+		w.Go("waits", func() { p.waits(background, pending.Timeout(1)) })
 		w.Go("completes", func() { p.completes(1) })
 	}},
 	{"a wait with a timeout, a context that ends, and a result", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
-		w.Go("waits", func() { p.waits(ctx, Timeout(1)) })
+		w.Go("waits", func() { p.waits(ctx, pending.Timeout(1)) })
 		w.Go("completes", func() { p.completes(1) })
 		w.ends(ctx)
 	}},
 	{"a shielded wait, whose context ends, and a result", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
 		w.Go("waits", func() {
-			if v, err := p.waitsFor(ctx, Shield()); v != 1 || err != nil {
+			if v, err := p.waitsFor(ctx, pending.Shield()); v != 1 || err != nil {
 				w.Failf("a shielded wait has returned %v, %v", v, err)
 			}
 		})
@@ -130,7 +134,7 @@ var scripts = []script{
 	{"a wait ends, and another one begins", func(w *exWorld) {
 		p, q, ctx := w.pending(background), w.pending(background), w.context()
 		w.Go("waits", func() {
-			p.waits(ctx, Protect())
+			p.waits(ctx, pending.Protect())
 			q.waits(background)
 		})
 		w.Go("completes both", func() {
@@ -308,7 +312,7 @@ var scripts = []script{
 	}},
 	{"an observed pending is cancelled, and has a result", func(w *exWorld) {
 		var p *exPending
-		p = w.pending(background, ObservedBy(exObserver{&p}))
+		p = w.pending(background, pending.ObservedBy(exObserver{&p}))
 		p.isObserved = true
 		w.Go("cancels", func() { p.cancels(errA) })
 		w.Go("completes", func() { p.completes(1) })
@@ -343,12 +347,12 @@ var scripts = []script{
 	{"metadata is asked for twice", func(w *exWorld) {
 		w.mayBeOpen = true
 		described := 0
-		p := w.pending(background, With("k", 1), DescribedBy(func(m Metadata) {
+		p := w.pending(background, pending.With("k", 1), future.DescribedBy(func(m map[string]any) {
 			w.Note()
 			described++
 			m["k"], m["n"] = 2, described
 		}))
-		var seen [2]Metadata
+		var seen [2]map[string]any
 		for i := range seen {
 			w.Go("asks", func() {
 				seen[i] = p.Metadata()
@@ -508,7 +512,7 @@ var scripts = []script{
 	{"a function waits twice, and is cancelled", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
 		c := w.call(background, func(ctx context.Context) (int, error) {
-			p.waits(ctx, Protect())
+			p.waits(ctx, pending.Protect())
 			return q.waitsFor(ctx)
 		})
 		w.runs(c)
@@ -527,7 +531,7 @@ var scripts = []script{
 	}},
 	{"a function waits with a timeout, and a result", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Timeout(1)) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, pending.Timeout(1)) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 	}},
@@ -544,7 +548,7 @@ var scripts = []script{
 	}},
 	{"a shielded function waits, and is cancelled", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Shield()) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, pending.Shield()) })
 		w.runs(c)
 		w.Go("completes", func() { p.completes(1) })
 		w.Go("cancels", func() { c.cancels(errA) })
@@ -583,7 +587,7 @@ var scripts = []script{
 		c := w.call(ctx, func(ctx context.Context) (int, error) {
 			w.Go("waits without Detach", func() {
 				q.waiting++
-				_, _ = q.Wait(WithTurn(ctx, nil))
+				_, _ = q.Wait(future.WithTurn(ctx, nil))
 				q.waiting--
 			})
 			return p.waitsFor(ctx)
@@ -598,12 +602,12 @@ var scripts = []script{
 	}},
 	{"a function waits, and nothing but a timeout ends that", func(w *exWorld) {
 		p := w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Timeout(1)) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, pending.Timeout(1)) })
 		w.runs(c)
 	}},
 	{"a wait that nothing but a timeout ends", func(w *exWorld) {
 		p := w.pending(background)
-		w.Go("waits", func() { p.waits(background, Timeout(1)) })
+		w.Go("waits", func() { p.waits(background, pending.Timeout(1)) })
 	}},
 	{"a function waits with a context of its own, and nothing else ends that", func(w *exWorld) {
 		p := w.pending(background)
@@ -631,7 +635,7 @@ var scripts = []script{
 	{"a shielded function waits, and its cancel does not end that", func(w *exWorld) {
 		p := w.pending(background)
 		c := w.call(background, func(ctx context.Context) (int, error) {
-			v, err := p.waitsFor(ctx, Shield())
+			v, err := p.waitsFor(ctx, pending.Shield())
 			if v != 1 || err != nil {
 				w.Failf("a shielded wait has returned %v, %v", v, err)
 			}
@@ -646,7 +650,7 @@ var scripts = []script{
 	{"an observed function waits, and is cancelled", func(w *exWorld) {
 		p := w.pending(background)
 		var c *exPending
-		c = w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, Protect()) }, ObservedBy(exObserver{&c}))
+		c = w.call(background, func(ctx context.Context) (int, error) { return p.waitsFor(ctx, pending.Protect()) }, pending.ObservedBy(exObserver{&c}))
 		c.isObserved = true
 		w.runs(c)
 		w.Go("cancels", func() {
@@ -668,7 +672,7 @@ var scripts = []script{
 		c := w.call(background, func(ctx context.Context) (int, error) {
 			of = ctx
 			w.Note()
-			if h, ok := Current(ctx); !ok || h.core().flagsNow()&flagStarted == 0 || TurnOf(ctx) == nil || ctx.Err() != nil && !h.Cancelled() {
+			if h, ok := pending.Current(ctx); !ok || future.FlagsNow(future.Of(h))&future.FlagStarted == 0 || future.TurnOf(ctx) == nil || ctx.Err() != nil && !h.Cancelled() {
 				w.Failf("the context of a function is not its own")
 			}
 			return 1, nil
@@ -684,7 +688,7 @@ var scripts = []script{
 		w.Go("looks", func() {
 			sim.Recv(c.Done())
 			w.Note()
-			if of != nil && (of.Err() == nil || TurnOf(of) != nil) {
+			if of != nil && (of.Err() == nil || future.TurnOf(of) != nil) {
 				w.Failf("a function has returned, and its context has not ended")
 			}
 			if of != nil {
@@ -698,7 +702,7 @@ var scripts = []script{
 			return 0, sim.Cause(ctx)
 		})
 		w.runs(c)
-		w.interrupts(c, func() bool { return errors.Is(c.base.err, errA) && c.cancelled })
+		w.interrupts(c, func() bool { return errors.Is(c.errNow(), errA) && c.cancelled })
 	}},
 	{"a function returns that its context has ended", func(w *exWorld) {
 		c := w.call(background, func(ctx context.Context) (int, error) {
@@ -706,7 +710,7 @@ var scripts = []script{
 			return 0, ctx.Err()
 		})
 		w.runs(c)
-		w.interrupts(c, func() bool { return errors.Is(c.base.err, errA) && c.cancelled })
+		w.interrupts(c, func() bool { return errors.Is(c.errNow(), errA) && c.cancelled })
 	}},
 	{"a function wraps that its context has ended", func(w *exWorld) {
 		c := w.call(background, func(ctx context.Context) (int, error) {
@@ -714,7 +718,7 @@ var scripts = []script{
 			return 0, fmt.Errorf("b: %w", errors.Join(errB, ctx.Err()))
 		})
 		w.runs(c)
-		w.interrupts(c, func() bool { return errors.Is(c.base.err, errA) && errors.Is(c.base.err, errB) && c.cancelled })
+		w.interrupts(c, func() bool { return errors.Is(c.errNow(), errA) && errors.Is(c.errNow(), errB) && c.cancelled })
 	}},
 	{"a function has an error of its own when its context has ended", func(w *exWorld) {
 		c := w.call(background, func(ctx context.Context) (int, error) {
@@ -722,7 +726,7 @@ var scripts = []script{
 			return 0, errB
 		})
 		w.runs(c)
-		w.interrupts(c, func() bool { return errors.Is(c.base.err, errB) && !errors.Is(c.base.err, errA) && !c.cancelled })
+		w.interrupts(c, func() bool { return errors.Is(c.errNow(), errB) && !errors.Is(c.errNow(), errA) && !c.cancelled })
 	}},
 	{"a function of a context that has ended does not run", func(w *exWorld) {
 		ctx := w.context()
@@ -761,13 +765,13 @@ var scripts = []script{
 		p.SetCanceller(func(error) {})
 		w.mayBeOpen = true
 		for _, why := range []error{errA, errA, errB} {
-			w.Go("cancels", func() { cancelFor(p, why) })
+			w.Go("cancels", func() { future.CancelFor(future.Of(p), why) })
 		}
 		end := w.AtEnd
 		w.AtEnd = func() {
 			end()
-			if p.laterCauses() != 1 || !errors.Is(p.base.err, errA) || !errors.Is(p.base.err, errB) {
-				w.Failf("two reasons are joined %d times: %v", p.laterCauses(), p.base.err)
+			if future.LaterCauses(future.Of(p)) != 1 || !errors.Is(p.errNow(), errA) || !errors.Is(p.errNow(), errB) {
+				w.Failf("two reasons are joined %d times: %v", future.LaterCauses(future.Of(p)), p.errNow())
 			}
 		}
 	}},
@@ -823,7 +827,7 @@ var scripts = []script{
 		w.mayBeOpen = true
 		p, q := w.pending(background), w.pending(background)
 		w.Go("waits", func() {
-			done, rest, err := WaitAll(background, []*Pending[int]{p.Pending, q.Pending}, FirstCompleted())
+			done, rest, err := pending.WaitAll(background, []*pending.Pending[int]{p.Pending, q.Pending}, pending.FirstCompleted())
 			if len(done) != 1 || len(rest) != 1 || err != nil {
 				w.Failf("WaitAll has returned %d, %d, %v", len(done), len(rest), err)
 			}
@@ -872,7 +876,7 @@ var scripts = []script{
 	{"WaitAll, and two results", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
 		w.Go("waits", func() {
-			done, rest, err := WaitAll(background, []*Pending[int]{p.Pending, q.Pending})
+			done, rest, err := pending.WaitAll(background, []*pending.Pending[int]{p.Pending, q.Pending})
 			if len(done) != 2 || len(rest) != 0 || err != nil {
 				w.Failf("WaitAll has returned %d, %d, %v", len(done), len(rest), err)
 			}
@@ -883,7 +887,7 @@ var scripts = []script{
 	{"WaitAll for the first, and two results", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
 		w.Go("waits", func() {
-			done, rest, err := WaitAll(background, []*Pending[int]{p.Pending, q.Pending}, FirstCompleted())
+			done, rest, err := pending.WaitAll(background, []*pending.Pending[int]{p.Pending, q.Pending}, pending.FirstCompleted())
 			if len(done) == 0 || len(done)+len(rest) != 2 || err != nil {
 				w.Failf("WaitAll has returned %d, %d, %v", len(done), len(rest), err)
 			}
@@ -894,7 +898,7 @@ var scripts = []script{
 	{"WaitAll in a function, whose context ends", func(w *exWorld) {
 		p, q, ctx := w.pending(background), w.pending(background), w.context()
 		c := w.call(ctx, func(ctx context.Context) (int, error) {
-			_, _, err := WaitAll(ctx, []*Pending[int]{p.Pending, q.Pending}, FirstError())
+			_, _, err := pending.WaitAll(ctx, []*pending.Pending[int]{p.Pending, q.Pending}, pending.FirstError())
 			return 0, err
 		})
 		w.runs(c)
@@ -907,7 +911,7 @@ var scripts = []script{
 	{"WaitAll with a timeout", func(w *exWorld) {
 		p := w.pending(background)
 		w.Go("waits", func() {
-			if _, _, err := WaitAll(background, []*Pending[int]{p.Pending}, Timeout(1)); err != nil {
+			if _, _, err := pending.WaitAll(background, []*pending.Pending[int]{p.Pending}, pending.Timeout(1)); err != nil {
 				w.Failf("WaitAll has returned %v", err)
 			}
 		})
@@ -916,7 +920,7 @@ var scripts = []script{
 	{"All, one of which fails", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
 		w.Go("waits", func() {
-			if _, err := All(background, p.Pending, q.Pending); !errors.Is(err, errA) {
+			if _, err := pending.All(background, p.Pending, q.Pending); !errors.Is(err, errA) {
 				w.Failf("All has returned %v", err)
 			}
 			if !q.IsDone() {
@@ -927,7 +931,7 @@ var scripts = []script{
 	}},
 	{"Any in a function, and two results", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
-		c := w.call(background, func(ctx context.Context) (int, error) { return Any(ctx, p.Pending, q.Pending) })
+		c := w.call(background, func(ctx context.Context) (int, error) { return pending.Any(ctx, p.Pending, q.Pending) })
 		w.runs(c)
 		w.Go("completes", func() { p.SetResult(1) })
 		w.Go("completes the other", func() { q.SetResult(2) })
@@ -936,7 +940,7 @@ var scripts = []script{
 		p, q := w.pending(background), w.pending(background)
 		w.Go("loops", func() {
 			n := 0
-			for _, err := range AsCompletedOf(background, []*Pending[int]{p.Pending, q.Pending, p.Pending}) {
+			for _, err := range pending.AsCompletedOf(background, []*pending.Pending[int]{p.Pending, q.Pending, p.Pending}) {
 				if err != nil {
 					w.Failf("the loop has failed: %v", err)
 				}
@@ -952,7 +956,7 @@ var scripts = []script{
 	{"a loop whose context ends", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
 		w.Go("loops", func() {
-			for h, err := range AsCompletedOf(ctx, []*Pending[int]{p.Pending}) {
+			for h, err := range pending.AsCompletedOf(ctx, []*pending.Pending[int]{p.Pending}) {
 				if h == nil && !errors.Is(err, errEnd) {
 					w.Failf("the loop has failed: %v", err)
 				}
@@ -966,7 +970,7 @@ var scripts = []script{
 	{"a group with a member that fails", func(w *exWorld) {
 		p := w.pending(background)
 		w.Go("waits", func() {
-			g, _ := NewGroup(background)
+			g, _ := pending.NewGroup(background)
 			g.Add(p)
 			if err := g.Wait(); !errors.Is(err, errA) {
 				w.Failf("the group has returned %v", err)
@@ -976,7 +980,7 @@ var scripts = []script{
 	}},
 	{"a group is cancelled, and its member has a result", func(w *exWorld) {
 		p := w.pending(background)
-		g, _ := NewGroup(background)
+		g, _ := pending.NewGroup(background)
 		g.Add(p)
 		w.Go("waits", func() { _ = g.Wait() })
 		w.Go("cancels", func() { g.Cancel(errA) })
@@ -984,7 +988,7 @@ var scripts = []script{
 	}},
 	{"the context of a group ends, and its member has a result", func(w *exWorld) {
 		p, ctx := w.pending(background), w.context()
-		g, inside := NewGroup(ctx)
+		g, inside := pending.NewGroup(ctx)
 		g.Add(p)
 		w.Go("waits", func() {
 			_ = g.Wait()
@@ -997,15 +1001,15 @@ var scripts = []script{
 	}},
 	{"a group with a timeout, and a member that has a result", func(w *exWorld) {
 		p := w.pending(background)
-		g, _ := NewGroup(background, WithTimeout(1))
+		g, _ := pending.NewGroup(background, pending.WithTimeout(1))
 		g.Add(p)
 		w.Go("waits", func() { _ = g.Wait() })
 		w.Go("completes", func() { p.SetResult(1) })
 	}},
 	{"a group in a group, and a member that fails", func(w *exWorld) {
 		p := w.pending(background)
-		outer, inside := NewGroup(background)
-		inner, _ := NewGroup(inside)
+		outer, inside := pending.NewGroup(background)
+		inner, _ := pending.NewGroup(inside)
 		inner.Add(p)
 		w.Go("waits", func() {
 			if err := outer.Wait(); !errors.Is(err, errA) {
@@ -1022,7 +1026,7 @@ var scripts = []script{
 	{"a group in a function, and a member joins", func(w *exWorld) {
 		p, q := w.pending(background), w.pending(background)
 		c := w.call(background, func(ctx context.Context) (int, error) {
-			g, _ := NewGroup(ctx)
+			g, _ := pending.NewGroup(ctx)
 			g.Add(p)
 			p.calls("adds", func() { g.Add(q) })
 			return 0, g.Wait()
@@ -1035,13 +1039,13 @@ var scripts = []script{
 	}},
 	{"a manager, and two results", func(w *exWorld) {
 		p := w.pending(background)
-		m := NewManager()
+		m := pending.NewManager()
 		w.Go("adds", func() { m.Add(p) })
 		w.Go("completes", func() { p.completes(1) })
 		end := w.AtEnd
 		w.AtEnd = func() {
 			end()
-			if len(m.members) != 0 {
+			if len(m.Pending()) != 0 {
 				w.Failf("the manager lists what is done")
 			}
 		}
@@ -1061,7 +1065,7 @@ var scripts = []script{
 		w.ends(ctx)
 	}},
 	{"three take parts of a semaphore, and the context of the largest ends", func(w *exWorld) {
-		s, ctx := NewSemaphore(2), w.context()
+		s, ctx := pending.NewSemaphore(2), w.context()
 		w.locks = append(w.locks, s)
 		for i, n := range []int64{1, 2, 1} {
 			of := background
@@ -1100,7 +1104,7 @@ func (w *exWorld) interrupts(c *exPending, isRight func() bool) {
 	w.AtEnd = func() {
 		end()
 		if !isRight() {
-			w.Failf("the function was interrupted, and its error is %v", c.base.err)
+			w.Failf("the function was interrupted, and its error is %v", c.errNow())
 		}
 	}
 }
@@ -1121,14 +1125,14 @@ func (w *exWorld) abandons(p *exPending) {
 }
 
 // mutex makes a lock.
-func (w *exWorld) mutex() *Mutex {
-	m := NewMutex()
-	w.locks = append(w.locks, &m.s)
+func (w *exWorld) mutex() *pending.Mutex {
+	m := pending.NewMutex()
+	w.locks = append(w.locks, pending.LockOf(m))
 	return m
 }
 
 // uses takes a lock, and looks whether nobody else has it.
-func (w *exWorld) uses(ctx context.Context, m *Mutex) error {
+func (w *exWorld) uses(ctx context.Context, m *pending.Mutex) error {
 	if err := m.Lock(ctx); err != nil {
 		return err
 	}
@@ -1159,9 +1163,9 @@ var (
 		{"a wait", func(_ *exWorld, p *exPending, _ *exContext) { p.waits(background) }},
 		{"a wait with the context", func(_ *exWorld, p *exPending, ctx *exContext) { p.waits(ctx) }},
 		{"a protected wait with a timeout", func(_ *exWorld, p *exPending, _ *exContext) {
-			p.waits(background, Protect(), Timeout(1))
+			p.waits(background, pending.Protect(), pending.Timeout(1))
 		}},
-		{"a wait with a timeout", func(_ *exWorld, p *exPending, _ *exContext) { p.waits(background, Timeout(1)) }},
+		{"a wait with a timeout", func(_ *exWorld, p *exPending, _ *exContext) { p.waits(background, pending.Timeout(1)) }},
 		{"Done", func(_ *exWorld, p *exPending, _ *exContext) { p.observes() }},
 		{"a callback", func(_ *exWorld, p *exPending, _ *exContext) { p.calls("callback", nil) }},
 		{"a callback that is removed", func(_ *exWorld, p *exPending, _ *exContext) {

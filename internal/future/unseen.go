@@ -1,4 +1,4 @@
-package pending
+package future
 
 import (
 	"context"
@@ -23,9 +23,8 @@ type unseenError struct {
 // It is not part of complete, whose calls that succeed must not pay for it.
 //
 //go:noinline
-func (b *base) watchError(err error, runner Runner) {
-	_, panicked := err.(*PanicError) //nolint:errorlint // A panic of another pending counts as any error.
-	if panicked || b.is(flagCancelled|flagSeen) {
+func (b *Core) watchError(err error, runner Runner) {
+	if isPanic(err) || b.is(flagCancelled|flagSeen) {
 		return
 	}
 	e := unseenError{logger: safelog.Wrap(runner.Logger()), name: b.Name(), text: textOf(err)}
@@ -34,9 +33,9 @@ func (b *base) watchError(err error, runner Runner) {
 	}
 	cleanup := runtime.AddCleanup(b, logUnseen, e)
 	b.mu.Lock()
-	watched := b.is(flagSeen) || b.ensureLazy().unseen != nil
+	watched := b.is(flagSeen) || b.ensureDetails().unseen != nil
 	if !watched {
-		b.lazy.unseen = &cleanup
+		b.details.unseen = &cleanup
 	}
 	b.mu.Unlock()
 	if watched {
@@ -46,15 +45,15 @@ func (b *base) watchError(err error, runner Runner) {
 
 // passError notes, before b is done, that b gets the error of the pending that Then has made
 // it of. That may be nil. It returns the runner of the call behind b, or nil.
-func (b *base) passError(from *base, err error) (origin Runner) {
+func (b *Core) passError(from *Core, err error) (origin Runner) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	x := b.lazy // Then has made it
+	x := b.details // Then has made it
 	origin, x.origin = x.origin, nil
 	if err != nil {
 		x.passed = from
-		if from.is(flagDerived) && from.lazy.passed != nil { // constant, as from is done
-			x.passed = from.lazy.passed
+		if from.is(flagDerived) && from.details.passed != nil { // constant, as from is done
+			x.passed = from.details.passed
 		}
 	}
 	return origin
@@ -62,11 +61,11 @@ func (b *base) passError(from *base, err error) (origin Runner) {
 
 // watchEnd is watchError for the last pending of a chain of Then, which nobody waits for. What
 // is watched is where the error comes from.
-func (b *base) watchEnd(err error, origin Runner) {
+func (b *Core) watchEnd(err error, origin Runner) {
 	if origin == nil {
 		return
 	}
-	if passed := b.lazy.passed; passed != nil {
+	if passed := b.details.passed; passed != nil {
 		b = passed
 	}
 	b.watchError(err, origin)
@@ -83,17 +82,17 @@ func logUnseen(e unseenError) {
 func textOf(err error) string { return fmt.Sprint(err) }
 
 // seeError notes that the error of the pending was looked at.
-func (b *base) seeError() {
+func (b *Core) seeError() {
 	if b.is(flagSeen) || b.runner == nil && !b.is(flagDerived) {
 		return
 	}
 	b.set(flagSeen)
 	b.mu.Lock()
 	var cleanup *runtime.Cleanup
-	var passed *base
-	if b.lazy != nil {
-		cleanup, b.lazy.unseen = b.lazy.unseen, nil
-		passed = b.lazy.passed
+	var passed *Core
+	if b.details != nil {
+		cleanup, b.details.unseen = b.details.unseen, nil
+		passed = b.details.passed
 	}
 	b.mu.Unlock()
 	if passed != nil {

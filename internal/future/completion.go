@@ -1,4 +1,4 @@
-package pending
+package future
 
 import (
 	"context"
@@ -9,23 +9,22 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
-// completions collects pendings as they are done, for a function or goroutine
-// that waits for the next one.
-type completions[H Handle] struct {
+// Set collects pendings as they are done, for a function or goroutine that waits for the next
+// one.
+type Set[H Sealed] struct {
 	ctx  context.Context
-	name string // of the exported function that waits
-	own  *base  // the pending whose function waits, or nil outside of functions
+	own  *Core // the pending whose function waits, or nil outside of functions
 	turn Turn
 	wake chan struct{} // notified instead of the turn, without one
 	stop func() bool   // stops wakeOnDone
 
-	// Constant while the collection waits.
-	all     bool // a wait ends when all pendings are done, not when the next one is
-	failing bool // with all: or when one has failed
-	bounded bool // a wait ends by itself
+	// Constant while the set waits.
+	All     bool // a wait ends when all pendings are done, not when the next one is
+	Failing bool // with All: or when one has failed
+	Bounded bool // a wait ends by itself
 
 	// Used by the waiting function or goroutine alone.
-	n     int         // the number of pendings added and not returned by next
+	n     int         // the number of pendings added and not returned by Next
 	began uint64      // the number of the wait; 0 between waits
 	taken *watched[H] // done, in order
 	free  *watched[H] // for reuse
@@ -37,14 +36,15 @@ type completions[H Handle] struct {
 }
 
 // watched is a pending that was added, and its waiter.
-type watched[H Handle] struct {
+type watched[H Sealed] struct {
 	handle     H
 	waiter     waiter
 	next, prev *watched[H]
 }
 
-func newCompletions[H Handle](ctx context.Context, name string) *completions[H] {
-	c := &completions[H]{ctx: ctx, name: name, own: taskOf(ctx), turn: TurnOf(ctx), stop: noStop}
+// NewSet returns an empty set, which waits with ctx.
+func NewSet[H Sealed](ctx context.Context) *Set[H] {
+	c := &Set[H]{ctx: ctx, own: running(ctx), turn: TurnOf(ctx), stop: noStop}
 	if c.turn == nil {
 		c.wake = make(chan struct{}, 1)
 	} else {
@@ -53,11 +53,13 @@ func newCompletions[H Handle](ctx context.Context, name string) *completions[H] 
 	return c
 }
 
-// add collects h when h is done. It fails if h is the pending whose function is
+// Len returns how many pendings were added and not returned by Next.
+func (c *Set[H]) Len() int { return c.n }
+
+// Add collects h when h is done. It fails if h is the pending whose function is
 // waiting.
-func (c *completions[H]) add(h H) error {
-	requirePending(h, c.name)
-	b := h.core()
+func (c *Set[H]) Add(h H) error {
+	b := h.sealed()
 	if b == c.own {
 		return fmt.Errorf("%w: %s waits for itself", ErrDeadlock, b.label())
 	}
@@ -81,7 +83,7 @@ func (c *completions[H]) add(h H) error {
 	return nil
 }
 
-func (c *completions[H]) unused() *watched[H] {
+func (c *Set[H]) unused() *watched[H] {
 	w := c.free
 	if w != nil {
 		c.free = w.next
@@ -93,7 +95,7 @@ func (c *completions[H]) unused() *watched[H] {
 }
 
 // completed is called when a pending that was added is done.
-func (c *completions[H]) completed(w *watched[H]) {
+func (c *Set[H]) completed(w *watched[H]) {
 	c.mu.Lock()
 	if w.prev != nil {
 		w.prev.next = w.next
@@ -128,13 +130,13 @@ func (c *completions[H]) completed(w *watched[H]) {
 }
 
 // isEnough reports whether a wait ends now that w is done. mu must be held.
-func (c *completions[H]) isEnough(w *watched[H]) bool {
-	return !c.all || c.open == nil || c.failing && w.handle.Err() != nil
+func (c *Set[H]) isEnough(w *watched[H]) bool {
+	return !c.All || c.open == nil || c.Failing && w.handle.sealed().Err() != nil
 }
 
-// next returns, of the pendings it has not returned yet, the first that was
+// Next returns, of the pendings it has not returned yet, the first that was
 // done.
-func (c *completions[H]) next() (h H, ok bool) {
+func (c *Set[H]) Next() (h H, ok bool) {
 	if c.taken == nil {
 		c.mu.Lock()
 		c.taken, c.ready = c.ready, nil
@@ -145,7 +147,7 @@ func (c *completions[H]) next() (h H, ok bool) {
 		return h, false
 	}
 	c.n--
-	if !c.all {
+	if !c.All {
 		c.began = 0
 	}
 	c.taken, w.next, c.free = w.next, c.free, w
@@ -154,9 +156,9 @@ func (c *completions[H]) next() (h H, ok bool) {
 	return h, true
 }
 
-// wait returns when another pending may be ready. It returns an error when the
+// Wait returns when another pending may be ready. It returns an error when the
 // context has ended or when the wait could never end.
-func (c *completions[H]) wait() error {
+func (c *Set[H]) Wait() error {
 	runtime.Gosched() // several pendings may be about to be done: wait once for all
 	c.mu.Lock()
 	c.waiting = !c.isReady()
@@ -179,18 +181,18 @@ func (c *completions[H]) wait() error {
 	}
 }
 
-// endedUnlessReady returns nil as long as there are pendings for next.
-func (c *completions[H]) endedUnlessReady() error {
+// endedUnlessReady returns nil as long as there are pendings for Next.
+func (c *Set[H]) endedUnlessReady() error {
 	c.mu.Lock()
 	ready := c.ready != nil
 	c.mu.Unlock()
 	if ready {
 		return nil
 	}
-	return c.ended()
+	return c.Ended()
 }
 
-func (c *completions[H]) waitTurn() error {
+func (c *Set[H]) waitTurn() error {
 	o := c.own.observed()
 	if o.Observation != nil {
 		o.Suspended(nil)
@@ -199,7 +201,7 @@ func (c *completions[H]) waitTurn() error {
 	if c.began == 0 {
 		c.began = waits.Add(1)
 	}
-	err := c.own.park(c.turn, Wait{For: c, Bounded: c.bounded, Began: c.began}, false, !c.own.runsWith(c.ctx))
+	err := c.own.park(c.turn, Wait{For: c, Bounded: c.Bounded, Began: c.began}, false, !c.own.runsWith(c.ctx))
 	if err != nil {
 		o.WaitFailed(err)
 	}
@@ -207,12 +209,12 @@ func (c *completions[H]) waitTurn() error {
 }
 
 // isReady reports whether there is no need to wait. mu must be held.
-func (c *completions[H]) isReady() bool {
-	if !c.all || c.open == nil {
+func (c *Set[H]) isReady() bool {
+	if !c.All || c.open == nil {
 		return c.ready != nil
 	}
-	for w := c.ready; w != nil && c.failing; w = w.next {
-		if w.handle.Err() != nil {
+	for w := c.ready; w != nil && c.Failing; w = w.next {
+		if w.handle.sealed().Err() != nil {
 			return true
 		}
 	}
@@ -220,26 +222,27 @@ func (c *completions[H]) isReady() bool {
 }
 
 // Needs implements [Node].
-func (c *completions[H]) Needs(n *Needs) {
+func (c *Set[H]) Needs(n *Needs) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n.Any = !c.all
+	n.Any = !c.All
 	n.Live = !c.waiting // it has ended, and is about to look
 	for w := c.open; w != nil; w = w.next {
-		if !n.AddPending(w.handle) {
+		if !n.AddPending(w.handle.sealed()) {
 			return
 		}
 	}
 }
 
 // What implements [Node].
-func (*completions[H]) What() string { return "" }
+func (*Set[H]) What() string { return "" }
 
-func (c *completions[H]) ended() error {
-	var left []Handle
+// Ended returns the error of a wait that the end of the context ends.
+func (c *Set[H]) Ended() error {
+	var left []*Core
 	c.mu.Lock()
 	for w := c.open; w != nil; w = w.next {
-		left = append(left, w.handle)
+		left = append(left, w.handle.sealed())
 	}
 	c.mu.Unlock()
 	return &endedError{
@@ -247,8 +250,8 @@ func (c *completions[H]) ended() error {
 	}
 }
 
-// leave ends the collection and returns the pendings that are not done.
-func (c *completions[H]) leave() []H {
+// Leave ends the collection and returns the pendings that are not done.
+func (c *Set[H]) Leave() []H {
 	c.stop()
 	var watching []*watched[H]
 	c.mu.Lock()
@@ -260,7 +263,7 @@ func (c *completions[H]) leave() []H {
 	left := make([]H, len(watching))
 	for i, w := range watching {
 		left[i] = w.handle
-		w.handle.core().removeWaiter(&w.waiter)
+		w.handle.sealed().removeWaiter(&w.waiter)
 	}
 	return left
 }

@@ -1,13 +1,13 @@
-package pending
+package future
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 )
 
-// Turn is the right to run that a function of a caller holds. A wait finds it
-// in the context and gives it away while it waits. Package actors implements
-// it; programs need not.
+// Turn is the right to run that a function of a caller holds. A wait finds it in the context
+// and gives it away while it waits.
 type Turn interface {
 	// Park gives the turn away, blocks until Resume is called, and takes the
 	// turn back before it returns. With keep, it does not give the turn away. A
@@ -28,11 +28,37 @@ type Turn interface {
 	Recheck(node Node)
 }
 
+// Runner runs the function behind a pending. It is the turn of that function as well.
+type Runner interface {
+	Turn
+	// Logger returns where to report failures that no wait returns.
+	Logger() *slog.Logger
+	// Describe adds what the runner knows of the function to the metadata.
+	Describe(metadata map[string]any)
+	// IsWaiting reports whether the function waits, with its turn or without.
+	IsWaiting() bool
+	// Awaited is called when something begins to wait for what the function holds. It
+	// never blocks. It may be called from any goroutine.
+	Awaited()
+	// Left is called when the function has returned, just before the pending is
+	// done. crash is not nil if the function panicked.
+	Left(crash error)
+	// Failed is called when the pending is done and has an error. started says whether
+	// its function was called.
+	Failed(started, cancelled bool)
+	// Dropped is called when the pending is done and its function was never
+	// called, and never will be.
+	Dropped()
+}
+
+// RunnerOf returns the runner of the function behind a pending, or nil if there is none.
+func RunnerOf(h Sealed) Runner { return h.sealed().runner }
+
 // Wait says what a wait needs. One that needs neither a pending nor a node may
 // end at any time.
 type Wait struct {
 	// On is the pending that is waited for, or nil.
-	On Handle
+	On *Core
 	// For is what is waited for if it is no pending.
 	For Node
 	// Bounded says that the wait ends by itself.
@@ -66,8 +92,7 @@ func (c *turnContext) Value(key any) any {
 // WithTurn returns a copy of ctx whose waits give away t. With a nil t they
 // hold no turn and block the goroutine.
 func WithTurn(ctx context.Context, t Turn) context.Context {
-	requireContext(ctx, "WithTurn")
-	if b := taskOf(ctx); b != nil {
+	if b := running(ctx); b != nil {
 		b.noteCall()
 	}
 	if c, ok := ctx.(*turnContext); ok {

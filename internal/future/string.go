@@ -1,4 +1,4 @@
-package pending
+package future
 
 import (
 	"fmt"
@@ -13,11 +13,11 @@ const longestValue = 40
 // String describes the pending on one line, for logs. The signs mean: 🏃 not done, 🏁 done,
 // ❗ failed, ⛔ marked cancelled. Line ends, as between joined causes, are shown as
 // semicolons.
-func (b *base) String() string {
+func (b *Core) String() string {
 	id := b.ID()
 	b.mu.Lock()
 	flags, err, name := b.flags.Load(), b.err, b.nameLocked()
-	metadata := maps.Clone(b.lazy.metadata)
+	metadata := maps.Clone(b.details.Metadata)
 	b.mu.Unlock()
 
 	var s strings.Builder
@@ -40,13 +40,13 @@ func (b *base) String() string {
 		s.WriteString(" " + name)
 	}
 	fmt.Fprintf(&s, " #%d", id)
-	metadata.describe(&s)
+	describe(metadata, &s)
 	s.WriteString(">")
 	return strings.ReplaceAll(s.String(), "\n", "; ")
 }
 
 // describe adds the metadata that is not in the description already.
-func (m Metadata) describe(s *strings.Builder) {
+func describe(m map[string]any, s *strings.Builder) {
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		if key == "func" || key == "caller" {
 			continue
@@ -61,9 +61,12 @@ func (m Metadata) describe(s *strings.Builder) {
 
 // label names the pending in errors. Unlike String it does not read the
 // metadata, which user code may change at any time.
-func (b *base) label() string {
+func (b *Core) label() string {
 	if name := b.Name(); name != "" {
 		return fmt.Sprintf("%s #%d", name, b.ID())
 	}
 	return fmt.Sprintf("pending #%d", b.ID())
 }
+
+// Label names a pending in errors.
+func Label(b *Core) string { return b.label() }

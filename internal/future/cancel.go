@@ -1,22 +1,23 @@
-package pending
+package future
 
 import "context"
 
 // Cancel marks the pending cancelled and requests the end of its work. It reports whether
-// the pending is cancelled. See [Handle].
-func (b *base) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
+// the pending is cancelled.
+func (b *Core) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
 
 // cancelUnstarted cancels the pending if its function has not started, unless
 // it is cancelled for that reason.
-func (b *base) cancelUnstarted(cause error) { b.cancelUnless(flagDone|flagStarted, cause, true) }
+func (b *Core) cancelUnstarted(cause error) { b.cancelUnless(flagDone|flagStarted, cause, true) }
 
-// cancelFor cancels h unless h is cancelled for the same reason already. Nested
-// groups and the end of a context may all cancel one pending.
-func cancelFor(h Handle, why error) { h.core().cancelUnless(flagDone, why, true) }
+// CancelFor cancels a pending unless that is cancelled for the same reason already. So the
+// error names a reason once, even if several goroutines cancel. It reports whether the pending
+// is cancelled.
+func CancelFor(b *Core, reason error) bool { return b.cancelUnless(flagDone, reason, true) }
 
 // cancelUnless cancels the pending if it has none of the flags. With once, it
 // does nothing if the pending is cancelled for that reason already.
-func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
+func (b *Core) cancelUnless(flags uint32, cause error, once bool) bool {
 	cancelled, source, why := b.cancelOne(flags, cause, once)
 	for source != nil { // a loop, so that a chain of Then may be long
 		_, source, why = source.cancelOne(flagDone, why, false)
@@ -26,12 +27,12 @@ func (b *base) cancelUnless(flags uint32, cause error, once bool) bool {
 
 // cancelOne is cancelUnless without the source of the pending. It returns the
 // source and the cause to cancel it with.
-func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source *base, why error) {
+func (b *Core) cancelOne(flags uint32, cause error, once bool) (ok bool, source *Core, why error) {
 	if was := b.flags.Load(); was&flags != 0 {
 		return was&flagCancelled != 0, nil, nil
 	}
 	b.touchRunner()
-	cancelled := asCancellation(cause) // mu is not held: the cause may have methods of user code
+	cancelled := AsCancellation(cause) // mu is not held: the cause may have methods of user code
 	b.mu.Lock()
 	if once && b.wasCancelledFor(cause, flags) {
 		b.mu.Unlock()
@@ -47,13 +48,13 @@ func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 		b.err, why = cancelled, cancelled
 	case cause != nil:
 		b.err = joinCauses(b.err, cause, cancelled)
-		b.ensureLazy().later++
+		b.ensureDetails().later++
 	}
 	joined := b.err
 	var canceller func(error)
 	var observation Observation
-	if b.lazy != nil {
-		canceller, source, observation = b.lazy.canceller, b.lazy.source, b.lazy.observation
+	if b.details != nil {
+		canceller, source, observation = b.details.canceller, b.details.source, b.details.observation
 	}
 	running := was&flagStarted != 0
 	if observation != nil {
@@ -78,7 +79,7 @@ func (b *base) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 // wasCancelledFor reports whether the pending has none of the flags and is
 // cancelled for that reason. mu must be held. It is released while the errors
 // are compared, because errors may have methods of user code.
-func (b *base) wasCancelledFor(cause error, flags uint32) bool {
+func (b *Core) wasCancelledFor(cause error, flags uint32) bool {
 	for compared := -1; b.is(flagCancelled) && !b.is(flags) && compared != b.laterCauses(); {
 		err := b.err
 		compared = b.laterCauses()
@@ -94,17 +95,17 @@ func (b *base) wasCancelledFor(cause error, flags uint32) bool {
 
 // laterCauses returns the number of causes after the first one. mu must be
 // held.
-func (b *base) laterCauses() int {
-	if b.lazy == nil {
+func (b *Core) laterCauses() int {
+	if b.details == nil {
 		return 0
 	}
-	return int(b.lazy.later)
+	return int(b.details.later)
 }
 
 // markCancelled sets flagCancelled unless one of the given flags is set. It
 // returns the flags from before, and whether it set the flag. After that the
 // function will not start.
-func (b *base) markCancelled(unless uint32) (was uint32, ok bool) {
+func (b *Core) markCancelled(unless uint32) (was uint32, ok bool) {
 	for {
 		was = b.flags.Load()
 		if was&unless != 0 {
@@ -118,7 +119,7 @@ func (b *base) markCancelled(unless uint32) (was uint32, ok bool) {
 
 // interrupt cancels the context of the running function, and wakes the function
 // if it waits.
-func (b *base) interrupt(cause error) {
+func (b *Core) interrupt(cause error) {
 	b.cancelContext().cancel(cause)
 	b.wakeAtEnd()
 }
@@ -126,27 +127,26 @@ func (b *base) interrupt(cause error) {
 // wakeAtEnd wakes the function, whose context has ended, unless its wait does not end with
 // that. Such a wait goes on. While the function looks again it is no part of the wait graph,
 // and a circle that it closes is found late.
-func (b *base) wakeAtEnd() {
+func (b *Core) wakeAtEnd() {
 	if !b.is(flagWaitsOn) {
 		b.runner.Resume()
 	}
 }
 
 // CancelWait cancels the pending and waits until it is done. It returns the error of the
-// wait, and never that of the pending. See [Handle].
-func (b *base) CancelWait(ctx context.Context, cause error) error {
-	requireContext(ctx, "CancelWait")
+// wait, and never that of the pending.
+func (b *Core) CancelWait(ctx context.Context, cause error) error {
 	b.Cancel(cause)
-	return b.wait(ctx, Protect(), false)
+	return b.wait(ctx, WaitOptions{Protect: true}, false)
 }
 
-// SetCanceller makes every later Cancel call fn, with the joined causes. See [Handle].
-func (b *base) SetCanceller(fn func(cause error)) {
+// SetCanceller makes every later Cancel call fn, with the joined causes.
+func (b *Core) SetCanceller(fn func(cause error)) {
 	b.watch()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.is(flagDone) {
-		x := b.ensureLazy()
+		x := b.ensureDetails()
 		x.canceller, x.source = fn, nil
 	}
 }
