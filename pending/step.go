@@ -4,11 +4,20 @@ import (
 	"context"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
+
+// step returns fn for a goroutine of its own.
+func (g *Group) step(what string, fn func()) func() {
+	return steps.Before(g.steps, g.drained, what, fn)
+}
 
 // stepBefore has a test choose when one goes on that acquires with ctx.
 func (s *Semaphore) stepBefore(ctx context.Context, turn future.Turn) {
-	c := future.StepsOf(ctx, turn)
+	c := steps.SourceOf(turn)
+	if turn == nil {
+		c = steps.Of(ctx)
+	}
 	if c == nil {
 		return
 	}

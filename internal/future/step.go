@@ -45,12 +45,3 @@ func (b *Core) steps(ctx context.Context) steps.Chooser {
 	}
 	return steps.Of(b.ctx)
 }
-
-// StepsOf returns who chooses the order of steps for one that waits with ctx, and gives away
-// turn. It is nil outside of tests that do.
-func StepsOf(ctx context.Context, turn Turn) steps.Chooser {
-	if turn != nil {
-		return steps.SourceOf(turn)
-	}
-	return steps.Of(ctx)
-}
