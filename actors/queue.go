@@ -66,6 +66,9 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 	requireFunction(c, fn == nil, "NewQueue")
 	requireOptions(opts, "NewQueue")
 	q := &Queue[A]{newQueueTask(c, fn, opts)}
+	if s := c.registry.steps; s != nil {
+		s.Keep(q) // the collector is not in the order of steps
+	}
 	// On a goroutine of its own, because it calls user code, which may block.
 	cleanup := runtime.AddCleanup(q, func(task *queueTask[A]) { go task.finish() }, q.task)
 	// What the function references, q maybe, is referenced by the cleanup.

@@ -8,16 +8,26 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // StopOption configures a stop.
 type StopOption func(*stopOptions)
 
-type stopOptions struct{ force bool }
+type stopOptions struct {
+	force bool
+	cause error
+}
 
 // Force stops a protected caller too.
 func Force() StopOption { return func(o *stopOptions) { o.force = true } }
+
+// StopCause says why the caller is stopped. What the stop cancels or rejects ends with an
+// error that matches both [pending.ErrStopped] and the cause. The event that the caller has
+// stopped has the cause as its error. A nil cause is none. If the caller is stopping
+// already, the cause has no effect.
+func StopCause(cause error) StopOption { return func(o *stopOptions) { o.cause = cause } }
 
 // Stop stops the caller and returns its state. It does not wait for the end: see
 // [Caller.StopWait] and [Caller.Stopped].
@@ -38,7 +48,7 @@ func (c *Caller) Stop(opts ...StopOption) State {
 	if c.Protected() && !o.force {
 		return c.State()
 	}
-	c.stop(nil)
+	c.stop(o.cause)
 	return c.State()
 }
 
@@ -66,7 +76,7 @@ func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
 // checkSelfWait returns an error if a function with ctx must not wait for the end of
 // the caller.
 func (c *Caller) checkSelfWait(ctx context.Context) error {
-	if pending.TurnOf(ctx) != nil && c.isAncestorOf(ctx) {
+	if future.TurnOf(ctx) != nil && c.isAncestorOf(ctx) {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, c.path())
 	}
 	return nil

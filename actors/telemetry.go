@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -23,7 +24,7 @@ func TelemetryOf(ctx context.Context) *telemetry.Telemetry {
 
 // telemetryBehind returns the telemetry of a pending, or nil.
 func telemetryBehind(h pending.Handle) *telemetry.Telemetry {
-	if f, ok := pending.RunnerOf(h).(*sched.Task); ok {
+	if f, ok := future.RunnerOf(h).(*sched.Task); ok {
 		return callerOf(f).config.Telemetry
 	}
 	return telemetry.FromContext(h.Context())
@@ -139,12 +140,7 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 // waiting returns how many calls, items and messages wait for a turn of the caller, or for
 // a worker.
 func (c *Caller) waiting() int {
-	n := c.sched.Len()
-	for _, open := range c.openQueues() {
-		if q, ok := open.(interface{ passedOver() int }); ok {
-			n += q.passedOver()
-		}
-	}
+	n := c.sched.Len() + c.uncounted()
 	if p := c.existingWorkers(); p != nil {
 		n += p.waiting()
 	}

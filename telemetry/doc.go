@@ -49,6 +49,7 @@
 //	rpc.client.call.duration      histogram of calls of other nodes
 //	rpc.server.call.duration      histogram of calls by other nodes
 //	protocaller.rpc.denied        what other nodes were denied, by reason
+//	protocaller.rpc.expelled      how often members were expelled from their clusters
 //
 // Callers, calls and workers are counted when metrics are collected. Each system has one
 // callback for them, until its last caller has stopped.

@@ -16,6 +16,7 @@ type metrics struct {
 	circles      metric.Int64Counter // waits that could never end
 	longTurns    metric.Int64Counter
 	denied       metric.Int64Counter
+	expelled     metric.Int64Counter
 	client       metric.Float64Histogram // of calls of other nodes
 	server       metric.Float64Histogram // of calls by other nodes
 
@@ -32,7 +33,7 @@ var boundaries = []float64{
 var rpcBoundaries = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 
 func newMetrics(m metric.Meter) *metrics {
-	var errs [13]error
+	var errs [14]error
 	var ms metrics
 	ms.begun, errs[0] = m.Int64Counter("protocaller.pending.started",
 		metric.WithUnit("{pending}"), metric.WithDescription("Pendings that were made."))
@@ -65,6 +66,8 @@ func newMetrics(m metric.Meter) *metrics {
 		metric.WithUnit("{wait}"), metric.WithDescription("Waits that have failed because they could never end."))
 	ms.longTurns, errs[12] = m.Int64Counter("protocaller.turns.long",
 		metric.WithUnit("{turn}"), metric.WithDescription("Turns that the watchdog has reported."))
+	ms.expelled, errs[13] = m.Int64Counter("protocaller.rpc.expelled",
+		metric.WithUnit("{expulsion}"), metric.WithDescription("How often members were expelled from their clusters."))
 	if err := errors.Join(errs[:]...); err != nil {
 		report(err)
 	}

@@ -30,7 +30,8 @@ var exported = map[string]error{
 	"rpc.ErrUnknownFunction": rpc.ErrUnknownFunction, "rpc.ErrNoCaller": rpc.ErrNoCaller, "rpc.ErrNodeDown": rpc.ErrNodeDown,
 	"rpc.ErrTooLarge": rpc.ErrTooLarge, "rpc.ErrDenied": rpc.ErrDenied, "rpc.ErrEncoding": rpc.ErrEncoding,
 	"rpc.ErrNoMember": rpc.ErrNoMember, "rpc.ErrActivation": rpc.ErrActivation, "rpc.ErrUncertain": rpc.ErrUncertain,
-	"rpc.ErrStarted": rpc.ErrStarted, "rpc.ErrVersion": rpc.ErrVersion,
+	"rpc.ErrStarted": rpc.ErrStarted, "rpc.ErrVersion": rpc.ErrVersion, "rpc.ErrExpelled": rpc.ErrExpelled,
+	"rpc.ErrOwned": rpc.ErrOwned, "rpc.ErrLeaseLost": rpc.ErrLeaseLost,
 	"context.Canceled": context.Canceled, "context.DeadlineExceeded": context.DeadlineExceeded,
 	"actor.ErrTimeout": actor.ErrTimeout, "actor.ErrDeadLetter": actor.ErrDeadLetter, "actor.ErrNameExists": actor.ErrNameExists,
 }

@@ -9,7 +9,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // observation records one pending as a span, in metrics, or both.
@@ -17,7 +17,7 @@ type observation struct {
 	*source
 	ctx      spanContext
 	parent   parentContext // of the span, if that is observed too
-	handle   pending.Handle
+	pending  *future.Core
 	function *function  // nil if there is none
 	span     trace.Span // nil if it is not recorded
 	open     *openSpan  // nil without Unfinished
@@ -31,14 +31,14 @@ type observation struct {
 	waited    atomic.Int64 // altogether
 }
 
-var _ pending.Observation = (*observation)(nil)
+var _ future.Observation = (*observation)(nil)
 
 func (o *observation) elapsed() int64 { return max(1, int64(time.Since(o.began))) }
 
-// Due implements [pending.Observation].
+// Due implements [future.Observation].
 func (o *observation) Due() {}
 
-// Started implements [pending.Observation].
+// Started implements [future.Observation].
 func (o *observation) Started() {
 	defer survive()
 	queued := o.elapsed()
@@ -48,15 +48,15 @@ func (o *observation) Started() {
 	}
 }
 
-// Suspended implements [pending.Observation].
-func (o *observation) Suspended(on pending.Handle) {
+// Suspended implements [future.Observation].
+func (o *observation) Suspended(on *future.Core) {
 	o.suspended.Store(o.elapsed())
 	if o.span == nil {
 		return
 	}
 	defer survive()
 	if o.open != nil && on != nil {
-		o.open.on.Store(&on)
+		o.open.on.Store(on)
 	}
 	if on == nil {
 		o.span.AddEvent(EventSuspended)
@@ -65,7 +65,7 @@ func (o *observation) Suspended(on pending.Handle) {
 	o.span.AddEvent(EventSuspended, trace.WithAttributes(text(OnKey, on.Name())))
 }
 
-// Resumed implements [pending.Observation].
+// Resumed implements [future.Observation].
 func (o *observation) Resumed() {
 	o.endWait(o.elapsed())
 	if o.span == nil {
@@ -96,7 +96,7 @@ func (o *observation) WaitFailed(err error) {
 	}
 }
 
-// CancelRequested implements [pending.Observation].
+// CancelRequested implements [future.Observation].
 func (o *observation) CancelRequested(cause error) {
 	defer survive()
 	switch {
@@ -108,8 +108,8 @@ func (o *observation) CancelRequested(cause error) {
 	}
 }
 
-// Done implements [pending.Observation].
-func (o *observation) Done(err error) { o.done(err, pending.Panicked(o.handle)) }
+// Done implements [future.Observation].
+func (o *observation) Done(err error) { o.done(err, future.TaskOf(o.pending).Panicked()) }
 
 // done is Done of a pending whose function has panicked, or not. Later calls do nothing.
 func (o *observation) done(err error, crashed bool) {
@@ -178,7 +178,7 @@ func (o *observation) appendAttributes(
 	if waited := o.waited.Load(); waited > 0 {
 		all = append(all, WaitDurationKey.Float64(seconds(waited)))
 	}
-	if where, ok := pending.RunnerOf(o.handle).(worker); ok && started > 0 {
+	if where, ok := future.RunnerOf(o.pending).(worker); ok && started > 0 {
 		if id := where.WorkerID(); id != "" {
 			all = append(all, text(WorkerIDKey, id))
 		}
@@ -188,7 +188,7 @@ func (o *observation) appendAttributes(
 
 // servedMethod returns the name of the function that another node calls.
 func (o *observation) servedMethod() attribute.KeyValue {
-	name, _ := pending.Origin(o.handle)
+	name, _ := future.Origin(o.pending)
 	return text(semconv.RPCMethodKey, name)
 }
 
@@ -223,7 +223,7 @@ func (o *observation) callAttributes(status string) []attribute.KeyValue {
 	return all
 }
 
-// worker is implemented by a [pending.Runner] that may be a worker.
+// worker is implemented by a [future.Runner] that may be a worker.
 type worker interface {
 	// WorkerID returns the id of the worker that runs the function, or "".
 	WorkerID() string

@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -28,12 +29,15 @@ type activation struct {
 	caller *actors.Caller
 	state  any
 	failed error // why there is no state
+	hold   *hold // that the identity is this node's; nil without [SingleOwner]
 
 	timer *time.Timer
 	made  time.Time
 	used  atomic.Int64 // when, in nanoseconds since made, whatever the clock is set to; from any goroutine
 	// leaving says that the end is an ordinary one; from any goroutine.
 	leaving atomic.Bool
+	// lost is why this node may not have the identity any more; from any goroutine.
+	lost atomic.Pointer[error]
 }
 
 // Receive implements [actor.Actor].
@@ -55,19 +59,22 @@ func (a *activation) begin(ctx actor.Context, id string) {
 	a.id = id
 	a.caller, _ = actors.Of(ctx)
 	a.kind.node.activations.add(a)
-	if a.kind.node.isLeaving() {
-		a.failed = fmt.Errorf("rpc: the node %s leaves the cluster: %w", ctx.ActorSystem().Address(), pending.ErrStopped)
+	if err := a.kind.node.refusesIdentities(); err != nil {
+		a.failed = err
 		a.leave()
 		return
 	}
 	if a.state, a.failed = a.newState(); a.failed != nil {
+		if err := a.kind.node.refusesIdentities(); err != nil {
+			a.failed = err // so that the calls go to another node
+		}
 		safelog.Wrap(a.caller.Logger()).Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
-		a.timer = time.AfterFunc(activationTimeout, a.leave) // if no call comes that could be told
+		a.timer = time.AfterFunc(activationTimeout, a.step("leaves", a.leave)) // if no call comes that could be told
 		return
 	}
 	a.touch()
 	if a.kind.idle > 0 {
-		a.timer = time.AfterFunc(math.MaxInt64, a.passivate)
+		a.timer = time.AfterFunc(math.MaxInt64, a.step("may be passivated", a.passivate))
 		a.timer.Reset(a.kind.idle) // which passivate does as well, so that it must be set
 	}
 }
@@ -101,9 +108,45 @@ func (a *activation) newState() (state any, err error) {
 			err = fmt.Errorf("%w of %s: %w", ErrActivation, a, err)
 		}
 	}()
-	state, err = a.kind.make(a.kind.node.alive(), a.id)
+	ctx := context.WithValue(a.kind.node.alive(), activationKey{}, a)
+	if err = a.own(ctx); err == nil {
+		ctx, cancel := a.hold.bound(ctx)
+		defer cancel()
+		state, err = a.kind.make(ctx, a.id)
+	}
 	returned = true
 	return state, err
+}
+
+// own makes the identity this node's, if there is a store that says whose it is.
+func (a *activation) own(ctx context.Context) (err error) {
+	store := a.kind.node.config.Load().owners
+	if store == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, activationTimeout)
+	defer cancel()
+	a.hold, err = a.kind.node.ownership.take(ctx, store, a)
+	return err
+}
+
+// lose ends an identity that this node may not have any more, at once and without a save.
+func (a *activation) lose(why error) {
+	if a.lost.CompareAndSwap(nil, &why) {
+		a.caller.Stop(actors.Force(), actors.StopCause(why))
+	}
+}
+
+// lostFor returns why this node may not have the identity any more, nil if it may.
+func (a *activation) lostFor() error {
+	if why := a.lost.Load(); why != nil {
+		return *why
+	}
+	if a.hold == nil || a.hold.lease.isValid() {
+		return nil
+	}
+	go a.lose(errLeaseOver) // not on a turn: the stop may call callbacks of the user's
+	return errLeaseOver
 }
 
 // String returns the kind and the identity.
@@ -134,7 +177,18 @@ func (a *activation) passivate() {
 }
 
 // leave has what was accepted finish and the caller stop, without waiting for it.
-func (a *activation) leave() { go func() { _ = a.drain(a.kind.node.alive()) }() }
+func (a *activation) leave() {
+	a.leaving.Store(true) // now, or a stop that comes before the drain would not save
+	go a.step("leaves", func() { _ = a.drain(a.kind.node.alive()) })()
+}
+
+// step returns fn for a goroutine of its own.
+func (a *activation) step(what string, fn func()) func() {
+	return steps.Before(a.kind.node.steps(), a, what, fn)
+}
+
+// StepName names the identity in a list of steps.
+func (a *activation) StepName() string { return a.String() }
 
 // drain has what was accepted finish, and the caller stop, in an orderly way.
 func (a *activation) drain(ctx context.Context) error {
@@ -144,7 +198,7 @@ func (a *activation) drain(ctx context.Context) error {
 
 // save hands the state to the user, as the last thing.
 func (a *activation) save() {
-	if a.kind.save == nil || a.failed != nil || !a.leaving.Load() {
+	if a.kind.save == nil || a.failed != nil || !a.leaving.Load() || a.lostFor() != nil {
 		return
 	}
 	defer func() {
@@ -153,7 +207,7 @@ func (a *activation) save() {
 			a.notSaved(crash, slog.String("stack", string(crash.Stack)))
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), activationTimeout)
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), activationKey{}, a), activationTimeout)
 	defer cancel()
 	if err := a.kind.save(ctx, a.id, a.state); err != nil {
 		a.notSaved(err)
@@ -169,6 +223,9 @@ func (a *activation) end() {
 	if a.timer != nil {
 		a.timer.Stop()
 	}
+	if a.hold != nil {
+		a.hold.release()
+	}
 	if a.caller != nil {
 		a.kind.node.activations.remove(a)
 	}
@@ -179,7 +236,7 @@ func (a *activation) end() {
 func drainFirst(next actor.ReceiverFunc) actor.ReceiverFunc {
 	return func(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope) {
 		if _, ok := envelope.Message.(*actor.PoisonPill); ok {
-			if a, ok := ctx.Actor().(*activation); ok && a.caller != nil {
+			if a, ok := ctx.Actor().(*activation); ok && a.caller != nil && a.lost.Load() == nil {
 				a.leave()
 				return
 			}
@@ -241,21 +298,36 @@ func (s *activations) all() []*activation {
 }
 
 // enter returns the context of a function that begins on a caller, with its state
-// if it is an identity, and a function that says that it has ended; or why it
+// if it is an identity, and a function that returns the error of what has ended; or why it
 // cannot run: as it is not the identity that it must be, if that is not empty, but has
 // the id of an earlier one, of a node that was at this address.
-func (s *activations) enter(ctx context.Context, c *actors.Caller, identity string) (context.Context, func(), error) {
+func (s *activations) enter(ctx context.Context, c *actors.Caller, identity string) (context.Context, func(error) error, error) {
 	a := s.of(c.ID())
-	switch {
-	case identity != "" && !a.is(identity):
+	if identity != "" && !a.is(identity) {
 		return nil, nil, fmt.Errorf("%w: %q is not %s", ErrNoCaller, c.ID(), identity)
-	case a == nil:
-		return ctx, func() {}, nil
-	case a.failed != nil:
+	}
+	if a == nil {
+		return ctx, asItIs, nil
+	}
+	if a.failed != nil {
 		a.giveUp()
 		return nil, nil, a.failed
-	default:
-		a.touch()
-		return context.WithValue(ctx, activationKey{}, a), a.touch, nil
 	}
+	if lost := a.lostFor(); lost != nil {
+		return nil, nil, fmt.Errorf("rpc: %s ends: %w: %w", a, lost, pending.ErrStopped)
+	}
+	a.touch()
+	return context.WithValue(ctx, activationKey{}, a), a.leftWith, nil
+}
+
+func asItIs(err error) error { return err }
+
+// leftWith returns the error of a function that has ended. It says why, if the identity is
+// not this node's any more.
+func (a *activation) leftWith(err error) error {
+	a.touch()
+	if why := a.lost.Load(); why != nil && err != nil && !errors.Is(err, *why) {
+		return fmt.Errorf("%w: %w", *why, err)
+	}
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/etcdtest"
 )
 
 // BenchmarkAcrossNodes compares a call with a request of protoactor's, to another
@@ -56,7 +57,7 @@ func BenchmarkItemsAcrossNodes(b *testing.B) {
 // BenchmarkPool has functions that take a millisecond called on the pools of
 // clusters of one to three members, each with 4 workers, 64 at a time.
 func BenchmarkPool(b *testing.B) {
-	address := startEtcd(b)
+	address := etcdtest.Start(b).Address
 	c := driver(b, address)
 	ctx, pool := context.Background(), rpc.Pool(c, "worker")
 	for n := 1; n <= 3; n++ {

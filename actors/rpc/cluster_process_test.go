@@ -27,6 +27,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/etcdtest"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
@@ -131,7 +132,7 @@ func inCluster(t *testing.T, test func(t *testing.T, etcd string)) {
 		return
 	}
 	t.Parallel()
-	address, dir := startEtcd(t), t.TempDir()
+	address, dir := etcdtest.Start(t).Address, t.TempDir()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=300s", "-test.v")
 	cmd.Env = append(os.Environ(), aloneVariable+"=1", etcdNodeVariable+"="+address,
 		notesVariable+"="+filepath.Join(dir, "notes"), withoutOthersRaces())

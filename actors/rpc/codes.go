@@ -47,6 +47,9 @@ var builtIn = [...]coded{
 	{"rpc.no_member", ErrNoMember},
 	{"rpc.activation", ErrActivation},
 	{"rpc.uncertain", ErrUncertain},
+	{"rpc.expelled", ErrExpelled},
+	{"rpc.owned", ErrOwned},
+	{"rpc.lease_lost", ErrLeaseLost},
 }
 
 // codes are the errors of the user's.

@@ -47,6 +47,7 @@ type config struct {
 	authorize    func(Incoming) bool
 	exposed      []string // patterns; nil if all actors of the program are
 	telemetry    *telemetry.Telemetry
+	owners       OwnerStore // nil if identities may have several
 
 	dedupTime  time.Duration
 	dedupBytes int

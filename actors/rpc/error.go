@@ -51,6 +51,21 @@ var (
 	// for other nodes already, or that has stopped to. Nothing has changed then.
 	ErrStarted = sentinel.New("started", "rpc: started already")
 
+	// ErrExpelled is matched by the error of a call on an [Identity] whose node was expelled
+	// from its cluster: see [Expelled]. If the function had begun, it was cancelled, and may
+	// have done a part of its work.
+	ErrExpelled = sentinel.New("expelled", "rpc: expelled from the cluster")
+
+	// ErrOwned is matched by the error of [OwnerStore].Take if another activation owns the
+	// identity.
+	ErrOwned = sentinel.New("owned", "rpc: the identity has another owner")
+
+	// ErrLeaseLost is matched by the error of a call on an [Identity] that its node has lost
+	// because its lease was over: see [SingleOwner]. If the function had begun, it was
+	// cancelled, and may have done a part of its work. It is also what an [OwnerStore] returns
+	// for a lease that is over.
+	ErrLeaseLost = sentinel.New("lease_lost", "rpc: lease lost")
+
 	// ErrVersion is matched by the error of a call of a node that speaks another
 	// version.
 	ErrVersion = sentinel.New("version", "rpc: other version")

@@ -24,7 +24,7 @@ type function struct {
 	typed   any  // func(context.Context, Req) (Resp, error), or iter.Seq2[Resp, error] for the results
 	streams bool // its results, so that it needs a sink for them
 	options []actors.CallOption
-	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error)
+	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error) // nil for that of Inspectable
 }
 
 // Handle has fn called when another node, or this one, calls a function of that name on a
@@ -67,7 +67,7 @@ func (f *functions) add(name string, codeOf func(error) string, fn *function) er
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.byName[name] != nil {
+	if f.byName[name] != nil || name == opinionsFunction {
 		return fmt.Errorf("rpc: handle %q: the name is taken", name)
 	}
 	if f.byName == nil {
@@ -87,7 +87,7 @@ func (f *functions) find(name string, streams bool) (*function, error) {
 	defer f.mu.RUnlock()
 	fn := f.byName[name]
 	switch {
-	case fn == nil:
+	case fn == nil, fn.encoded == nil:
 		return nil, fmt.Errorf("%w: %q", ErrUnknownFunction, name)
 	case fn.streams && !streams:
 		return nil, fmt.Errorf("%w: %q is not for Call: it streams its results", ErrUnknownFunction, name)
@@ -96,4 +96,12 @@ func (f *functions) find(name string, streams bool) (*function, error) {
 	default:
 		return fn, nil
 	}
+}
+
+// isInspectable reports whether [Inspectable] has added its function.
+func (f *functions) isInspectable() bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	fn := f.byName[inspectFunction]
+	return fn != nil && fn.encoded == nil
 }

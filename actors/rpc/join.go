@@ -9,15 +9,22 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
+
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // membership is what a node is in its cluster.
 type membership struct {
-	leaving atomic.Bool
+	cluster  atomic.Pointer[string] // its name, once the node has joined
+	leaving  atomic.Bool
+	expelled atomic.Pointer[error] // why, if it was
+	// tolerated are the ids that the list of members may have though others do not.
+	// They are not changed once the node has joined.
+	tolerated map[string]struct{}
 
 	mu   sync.Mutex
 	life context.Context // of the states of identities
-	end  context.CancelFunc
+	end  context.CancelCauseFunc
 }
 
 // Join makes a system a member of a cluster: it starts the cluster's member with the
@@ -31,6 +38,9 @@ type membership struct {
 // The error is that of listening, or of the cluster's provider. After an error of the
 // provider the system cannot join any more. If the system has started or joined before,
 // the error matches [ErrStarted].
+//
+// From then on the node watches whether it is still a member: see [Expelled] and [Done].
+// An expelled member cannot come back. [RunMember] starts a new one in its place.
 //
 // The leave that is returned has this node leave. Identities and pools refuse new calls,
 // which go to other members. What was accepted finishes, and states are handed to
@@ -65,6 +75,8 @@ func JoinContext(
 	if err := n.startMember(ctx, c); err != nil {
 		return nil, fmt.Errorf("rpc: join: %w", err)
 	}
+	n.membership.cluster.Store(&c.Config.Name)
+	go n.askOthers()
 	var once sync.Once
 	return func(ctx context.Context) error {
 		once.Do(func() { err = n.leave(ctx, c) })
@@ -104,7 +116,7 @@ func (n *node) startMember(ctx context.Context, c *cluster.Cluster) error {
 	case <-ctx.Done():
 	}
 	n.membership.leaving.Store(true)
-	n.membership.stop()
+	n.membership.stop(errHasLeft)
 	go func() {
 		<-started
 		ctx, cancel := context.WithTimeout(context.Background(), activationTimeout)
@@ -125,12 +137,25 @@ func (n *node) abandon(ctx context.Context, c *cluster.Cluster) {
 func (n *node) leave(ctx context.Context, c *cluster.Cluster) error {
 	n.membership.leaving.Store(true)
 	err := n.drain(ctx)
-	n.membership.stop()
+	n.membership.stop(errHasLeft)
+	n.ownership.settle(ctx)
 	n.announceDeparture(ctx)
 	return errors.Join(err, n.depart(ctx, c))
 }
 
-func (n *node) isLeaving() bool { return n.membership.leaving.Load() }
+// errHasLeft is why a node is no member that has left its cluster.
+var errHasLeft = errors.New("rpc: the node has left the cluster")
+
+// refusesIdentities returns why no identity may begin on the node, nil if it may.
+func (n *node) refusesIdentities() error {
+	if why := n.membership.expelled.Load(); why != nil {
+		return fmt.Errorf("%w: %w", *why, pending.ErrStopped)
+	}
+	if n.membership.leaving.Load() {
+		return fmt.Errorf("rpc: the node %s leaves the cluster: %w", n.system.Address(), pending.ErrStopped)
+	}
+	return nil
+}
 
 // drain has identities and pools finish what they have accepted.
 func (n *node) drain(ctx context.Context) error {
@@ -217,14 +242,14 @@ func (n *node) alive() context.Context {
 // context is alive for those who hold mu.
 func (m *membership) context() context.Context {
 	if m.life == nil {
-		m.life, m.end = context.WithCancel(context.Background())
+		m.life, m.end = context.WithCancelCause(context.Background())
 	}
 	return m.life
 }
 
-func (m *membership) stop() {
+func (m *membership) stop(why error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.context()
-	m.end()
+	m.end(why)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/session"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -28,6 +29,8 @@ const itemRoom = 1 << 20
 // link gives one half of a session its lock, its clock and its goroutines.
 type link struct {
 	onEnd func(err error) // called once, when the session has ended
+	steps steps.Chooser   // nil unless a test chooses the order of steps
+	of    any             // what the session is in a list of steps
 
 	// mu guards the half of the session, and what follows.
 	mu      sync.Mutex
@@ -44,7 +47,7 @@ type link struct {
 func (l *link) init(h half, onEnd func(error)) {
 	l.half, l.onEnd = h, onEnd
 	l.wake = make(chan struct{}, 1)
-	l.ticking = time.AfterFunc(session.TickEvery, l.tick)
+	l.ticking = time.AfterFunc(session.TickEvery, steps.Before(l.steps, l.of, "sees that time passes", l.tick))
 }
 
 // begin has a session go over a connection, unless it has ended. It reports whether that
@@ -56,7 +59,7 @@ func (l *link) begin(conn transport.Conn) bool {
 		return false
 	}
 	l.conn = conn
-	go l.write(conn)
+	go steps.Before(l.steps, conn, "sends", func() { l.write(conn) })()
 	return true
 }
 
@@ -78,6 +81,7 @@ func (l *link) write(conn transport.Conn) {
 			return
 		case !ok:
 			<-l.wake
+			steps.At(l.steps, conn, "sends")
 			continue
 		}
 		err := conn.Send(b.Head, b.Tail)

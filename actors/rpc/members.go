@@ -1,8 +1,10 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +23,8 @@ type member struct {
 type members struct {
 	mu        sync.Mutex
 	all       []member // by id
+	own       string   // the id of this node; empty until it was a member
+	left      departed
 	listening bool
 	changed   chan struct{} // closed at the next change; nil if nobody waits for it
 }
@@ -45,24 +49,93 @@ func (m *members) listen() bool {
 func (n *node) followEvents(system *actor.ActorSystem) {
 	system.EventStream.Subscribe(func(event any) {
 		if topology, ok := event.(*cluster.ClusterTopology); ok {
-			n.members.set(topology.GetMembers())
+			here := n.members.set(topology, system.ID)
 			n.located.clear()
+			if !here {
+				n.expel(errNotListed)
+			}
 		}
 	})
 }
 
-func (m *members) set(topology []*cluster.Member) {
-	all := make([]member, len(topology))
-	for i, t := range topology {
+// set takes over a list of protoactor's. It reports whether the node is in it, or has not
+// been a member yet. Providers make the id of a member from that of its system.
+func (m *members) set(topology *cluster.ClusterTopology, system string) (here bool) {
+	all := make([]member, len(topology.GetMembers()))
+	own := ""
+	for i, t := range topology.GetMembers() {
 		all[i] = member{t.GetId(), t.Address(), slices.Clone(t.GetKinds())}
+		if strings.Contains(t.GetId(), system) {
+			own = t.GetId()
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.all = all
+	for _, t := range topology.GetLeft() {
+		m.left.add(t.GetId())
+	}
+	here = own != "" || m.own == ""
+	m.own = cmp.Or(m.own, own)
 	if m.changed != nil {
 		close(m.changed)
 		m.changed = nil
 	}
+	return here
+}
+
+// snapshot returns the members, by id, and the id of this node, empty if it was no member
+// yet.
+func (m *members) snapshot() (all []member, own string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all = slices.Clone(m.all)
+	slices.SortFunc(all, func(a, b member) int { return strings.Compare(a.id, b.id) })
+	return all, m.own
+}
+
+// opinionOn returns what this node knows of a member with an id.
+func (m *members) opinionOn(id string) opinion {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case slices.ContainsFunc(m.all, func(one member) bool { return one.id == id }):
+		return isMember
+	case m.left.has(id):
+		return hasLeft
+	default:
+		return isUnknown
+	}
+}
+
+// departed are the ids of members that have left, for good: protoactor takes none of them
+// back. The oldest are forgotten when there are many.
+type departed struct {
+	ids   map[string]struct{}
+	order []string
+}
+
+// mostDeparted is how many are remembered.
+const mostDeparted = 4096
+
+func (d *departed) add(id string) {
+	if d.has(id) {
+		return
+	}
+	if d.ids == nil {
+		d.ids = make(map[string]struct{})
+	}
+	d.ids[id] = struct{}{}
+	d.order = append(d.order, id)
+	if len(d.order) > mostDeparted {
+		delete(d.ids, d.order[0])
+		d.order = d.order[1:]
+	}
+}
+
+func (d *departed) has(id string) bool {
+	_, ok := d.ids[id]
+	return ok
 }
 
 // of returns the members of a kind, and a channel that is closed when there may be

@@ -43,9 +43,9 @@ func (n *node) runOnce(r *execution, first *wire.Request) {
 		if err != nil {
 			return nil, err
 		}
-		defer left()
 		ran.Store(true)
 		result, err := fn.encoded(ctx, &first.Argument, nil)
+		err = left(err)
 		if err != nil && ctx.Err() != nil {
 			interrupted.Store(true)
 		} else {

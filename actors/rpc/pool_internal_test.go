@@ -13,9 +13,9 @@ import (
 func TestMembersOfAPoolThatHaveFailed(t *testing.T) {
 	r := newReceiver(t)
 	r.members.listening = true
-	r.members.set([]*cluster.Member{
+	r.members.set(&cluster.ClusterTopology{Members: []*cluster.Member{
 		{Id: "1", Host: "a", Port: 1, Kinds: []string{"hash"}}, {Id: "2", Host: "b", Port: 1, Kinds: []string{"hash"}},
-	})
+	}}, "3")
 	p := &pool{kind: "hash", choose: leastBusy}
 	for range 3 {
 		at, err := p.find(t.Context(), r.node, []failure{{"a:1", ErrNodeDown}})

@@ -99,6 +99,7 @@ func steady(s *inspect.Snapshot) *inspect.Snapshot {
 				number(&call.ID)
 				if w := call.WaitsFor; w != nil {
 					number(&w.Call)
+					number(&w.Promise)
 					for i := range w.Needs {
 						number(&w.Needs[i])
 					}

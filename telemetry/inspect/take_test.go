@@ -35,7 +35,7 @@ func TestSnapshotSaysWhatRunsAndWhatWaits(t *testing.T) {
 		shop := start(t, system, props.Name("shop"), props.MaxQueued(5))
 		child, err := shop.Child(props.Name("stock"))
 		require.NoError(t, err)
-		hold(t, shop, suspended)
+		suspend(t, shop)
 		hold(t, child, held)
 		queued := actors.CallSoon(context.Background(), child, actors.NoResult(func(context.Context) error { return nil }))
 		later := actors.CallLater(context.Background(), shop, time.Hour, actors.NoResult(func(context.Context) error { return nil }))
@@ -143,10 +143,10 @@ func TestAgesAreKnownFromTheFirstLookOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		system := newSystem()
 		c := start(t, system, props.Name("c"))
-		hold(t, c, suspended)
+		suspend(t, c)
 		s := take(t, system, inspect.Ages())
 		assert.Nil(t, s.Callers[0].Suspended[0].Age, "it began before looking began")
-		hold(t, c, suspended)
+		suspend(t, c)
 		time.Sleep(3 * time.Second)
 		s = take(t, system, inspect.Ages())
 		var known []inspect.Seconds
@@ -201,7 +201,7 @@ func TestJSONHasTheDocumentedFields(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		system := newSystem()
 		c := start(t, system, props.Name("c"))
-		hold(t, c, suspended)
+		suspend(t, c)
 		hold(t, c, held)
 		synctest.Wait()
 		b, err := json.Marshal(take(t, system))
@@ -231,7 +231,7 @@ func TestProgressIsShown(t *testing.T) {
 		c := start(t, system, props.Name("c"))
 		hold(t, c, func(ctx context.Context, gate *pending.Pending[int]) {
 			actors.Progress(ctx, 3, 10, "pages")
-			suspended(ctx, gate)
+			_, _ = gate.Wait(ctx)
 		})
 		synctest.Wait()
 		got := take(t, system).Callers[0].Suspended[0].Progress

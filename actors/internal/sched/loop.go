@@ -1,10 +1,9 @@
 package sched
 
 import (
-	"cmp"
 	"runtime"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // hostBatch is how many items are handled at most in one function posted to a host, which
@@ -31,6 +30,9 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 	if item != nil { // else next notes the turn
 		s.watchTurn()
 	}
+	if item != nil {
+		s.step(s, stepMoved)
+	}
 	if l.shallow && isObserved(item) {
 		growStack()
 		l.shallow = false
@@ -40,6 +42,7 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 		if l.left--; l.left < 0 && !l.pause() {
 			break
 		}
+		s.stepNext()
 		if l.item, ok = s.state.takeFromBatch(); !ok {
 			ok = l.next()
 		}
@@ -140,7 +143,8 @@ func (l *loop) dispatch() bool {
 		}
 		return l.dispatchTask(item)
 	case *Source:
-		t := item.Next()
+		t, more := item.Next()
+		s.state.advance(item, more)
 		l.item = t
 		return t == nil || l.dispatchTask(t)
 	case Func:
@@ -186,17 +190,19 @@ func (l *loop) dispatchTask(t *Task) bool {
 // runTask runs a task from its start. It reports false if the task was abandoned, and
 // the turn is elsewhere.
 func (s *Scheduler) runTask(t *Task) bool {
-	var p *pending.PanicError
+	var crash error
 	s.state.current.Store(t)
 	if s.state.closed.Load() && !t.Final { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)
-		p = t.work.Run()
+		s.note(t, "begins")
+		crash = t.work.Run()
+		s.note(t, "ends")
 	}
 	returned := s.state.current.CompareAndSwap(t, nil)
-	if returned && p != nil {
-		s.owner.Panicked(t, p)
+	if returned && crash != nil {
+		s.owner.Panicked(t, crash)
 	}
 	s.owner.Finished(t)
 	return returned
@@ -307,8 +313,7 @@ func (s *Scheduler) taskExited(t *Task) bool {
 	}
 	defer s.owner.Finished(t)
 	if exited && t.panicked {
-		p, _ := t.work.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
-		s.owner.Panicked(t, cmp.Or(p, &pending.PanicError{Value: t.work.Err()}))
+		s.owner.Panicked(t, future.Of(t.work).Err())
 	}
 	return true
 }
@@ -318,8 +323,7 @@ func (s *Scheduler) taskExited(t *Task) bool {
 func isObserved(item any) bool {
 	switch item := item.(type) {
 	case *Task:
-		w, ok := item.work.(interface{ Observed() bool })
-		return !ok || w.Observed()
+		return future.TaskOf(item.work).IsObserved()
 	case *Source:
 		return true
 	default:

@@ -44,6 +44,7 @@ var (
 	account *actors.Caller
 	pid     *actor.PID
 	n       int
+	balance int
 	p, page *pending.Pending[string]
 	urls    []string
 	closed  chan struct{}
@@ -77,6 +78,8 @@ func fetcher(url string) func(context.Context) (string, error)
 func linksOf(url string) func(context.Context) ([]string, error)
 
 func save(context.Context) error
+
+func deposit(context.Context) error
 
 func writeLine(context.Context, string) error
 
