@@ -7,21 +7,21 @@ import (
 )
 
 // step has a test choose when the goroutine goes on, which has waited with ctx.
-func (b *Core) step(ctx context.Context) {
-	if c := b.steps(ctx); c != nil {
-		c.Step(nil, "has waited")
+func (c *Core) step(ctx context.Context) {
+	if chooser := c.steps(ctx); chooser != nil {
+		chooser.Step(nil, "has waited")
 	}
 }
 
 // steps returns who chooses the order of steps; nil outside of tests that do.
-func (b *Core) steps(ctx context.Context) steps.Chooser {
-	if b.runner != nil {
-		return steps.SourceOf(b.runner)
+func (c *Core) steps(ctx context.Context) steps.Chooser {
+	if c.runner != nil {
+		return steps.SourceOf(c.runner)
 	}
-	if c := steps.Of(ctx); c != nil {
-		return c
+	if chooser := steps.Of(ctx); chooser != nil {
+		return chooser
 	}
-	return steps.Of(b.ctx)
+	return steps.Of(c.ctx)
 }
 
 // StepsOf returns who chooses the order of steps for one that waits with ctx, and gives away
