@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -43,7 +44,7 @@ func TestWhatIsNilPanicsWhereItIsGiven(t *testing.T) {
 		"Schedule on a nil caller":         func() { actors.Schedule(ctx, noCaller, returns(1)) },
 		"Schedule with a nil function":     func() { actors.Schedule(ctx, c, noFunction, actors.Named("none")) },
 		"Schedule with a nil option":       func() { actors.Schedule(ctx, c, returns(1), actors.Delay(later), nil) },
-		"PendingOptions with a nil option": func() { actors.PendingOptions(pending.Tracked(), nil) },
+		"PendingOptions with a nil option": func() { actors.PendingOptions(future.Tracked, nil) },
 		"TrackedBy with a nil function":    func() { actors.TrackedBy(nil) },
 		"NoResult with a nil function":     func() { actors.NoResult(nil) },
 		"Retry with a nil option":          func() { actors.Retry(nil) },

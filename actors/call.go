@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -49,8 +50,8 @@ func newCallWith[T any](
 	for _, opt := range opts {
 		opt(o)
 	}
-	if o.served {
-		m = telemetry.Handle
+	if o.served != nil {
+		m = c.served(o.served)
 	}
 	scheduler := &c.sched
 	if o.worker {
@@ -65,7 +66,9 @@ func newCallWith[T any](
 		return t, o
 	}
 	if r := o.retry; r != nil {
-		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) { return withRetry(fn, r) })
+		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) {
+			return withRetry(c.registry.random, fn, r)
+		})
 	}
 	if o.timeout != nil {
 		cancelAfter(t, *o.timeout, false, func(cause error) { t.Cancel(cause) })
@@ -119,7 +122,8 @@ func cancelAfter(t work, d time.Duration, queued bool, cancel func(cause error))
 		return
 	}
 	t.Limit(queued)
-	timer := time.AfterFunc(d, expire)
+	task := t.schedulable()
+	timer := time.AfterFunc(d, steps.Before(task.Steps(), task, "times out", expire))
 	t.OnDone(func(pending.Handle) { timer.Stop() })
 }
 

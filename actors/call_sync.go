@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -80,7 +81,7 @@ func (c *Caller) runInPlace(ctx context.Context, t work) (ran bool, err error) {
 	if c.admit(ctx) != nil {
 		return false, nil
 	}
-	turn := pending.TurnOf(ctx)
+	turn := future.TurnOf(ctx)
 	if turn == nil {
 		return c.sched.RunInPlace(t.schedulable()), nil
 	}

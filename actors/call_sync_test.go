@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -607,16 +608,16 @@ func TestCallThatIsOneWaitTooManyLeavesNothingRunning(t *testing.T) {
 }
 
 // carelessObserver ends the goroutine of a function that waits.
-type carelessObserver struct{ pending.Observation }
+type carelessObserver struct{ future.Observation }
 
-func (o carelessObserver) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+func (o carelessObserver) Observe(ctx context.Context, _ *future.Core) (context.Context, future.Observation) {
 	return ctx, o
 }
 
-func (carelessObserver) Started()                 {}
-func (carelessObserver) Suspended(pending.Handle) { runtime.Goexit() }
-func (carelessObserver) Resumed()                 {}
-func (carelessObserver) Done(error)               {}
+func (carelessObserver) Started()               {}
+func (carelessObserver) Suspended(*future.Core) { runtime.Goexit() }
+func (carelessObserver) Resumed()               {}
+func (carelessObserver) Done(error)             {}
 
 func TestObserverThatEndsTheGoroutineOfACallLeavesTheOtherCallerFree(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {

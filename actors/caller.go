@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -157,7 +157,7 @@ func (c *Caller) end() *pending.Pending[struct{}] {
 	defer c.mu.Unlock()
 	cold := c.cold()
 	if cold.end == nil {
-		cold.end = pending.New[struct{}](context.Background(), pending.Named("end of "+c.path()), pending.Needing((*treeNode)(c)))
+		cold.end = pending.New[struct{}](c.registry.background(), pending.Named("end of "+c.path()), future.Needing((*treeNode)(c)))
 		if c.State() == StateStopped {
 			cold.end.SetResult(struct{}{})
 		}

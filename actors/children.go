@@ -1,8 +1,9 @@
 package actors
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -69,7 +70,7 @@ func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
 
 // ErrChildDiffers is matched by the error of [Caller.Child] for a child that exists and does
 // not have what the options ask for. Without these options Child returns the child.
-var ErrChildDiffers = errors.New("actors: the child exists with other options")
+var ErrChildDiffers = sentinel.New("child_differs", "actors: the child exists with other options")
 
 // childDiffersError matches [ErrChildDiffers].
 type childDiffersError struct {

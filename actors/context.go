@@ -6,18 +6,18 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Current returns the caller whose function was given ctx. Outside of a function it
 // returns nil and false. For the pending of the function, use [pending.Current].
 func Current(ctx context.Context) (*Caller, bool) {
 	requireContext(ctx, "Current")
-	h, ok := pending.Current(ctx)
-	if !ok {
+	running := future.Running(ctx)
+	if running == nil {
 		return nil, false
 	}
-	f, ok := pending.RunnerOf(h).(*sched.Task)
+	f, ok := running.Runner().(*sched.Task)
 	if !ok {
 		return nil, false
 	}
@@ -38,7 +38,7 @@ func Of(ctx actor.Context) (*Caller, bool) {
 // the function goes on.
 func Detach(ctx context.Context) context.Context {
 	requireContext(ctx, "Detach")
-	return pending.WithTurn(ctx, nil)
+	return future.WithTurn(ctx, nil)
 }
 
 // isAncestorOf reports whether ctx is the context of a function of c or of one of

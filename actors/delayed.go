@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -18,7 +19,7 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 	entry := &timer{call: t, fire: func() {
 		defer func() { // even if the observer ends the goroutine
 			if err := submit(t); err != nil {
-				go t.Fail(c.withStopCause(err)) // callbacks of the call may block
+				go c.step("rejects a call", func() { t.Fail(c.withStopCause(err)) })() // callbacks of the call may block
 				return
 			}
 			c.sched.RecheckDeadlock() // the turn that the call needs may be kept by who waits for it
@@ -43,7 +44,7 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 // turn.
 func Sleep(ctx context.Context, d time.Duration) error {
 	requireContext(ctx, "Sleep")
-	task, inFunction := pending.TurnOf(ctx).(*sched.Task)
+	task, inFunction := future.TurnOf(ctx).(*sched.Task)
 	if inFunction && d <= 0 && ctx.Err() == nil {
 		if err := task.Yield(); err != nil || ctx.Err() == nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
@@ -339,9 +340,9 @@ func TestDelayThatIsTooLongToEnd(t *testing.T) {
 }
 
 // leaver is an observer that ends the goroutine when the time of a call has come.
-type leaver struct{ pending.Observation }
+type leaver struct{ future.Observation }
 
-func (l leaver) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+func (l leaver) Observe(ctx context.Context, _ *future.Core) (context.Context, future.Observation) {
 	return ctx, l
 }
 

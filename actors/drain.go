@@ -8,6 +8,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -29,8 +31,8 @@ func (c *Caller) Drain(ctx context.Context) error {
 	if err := c.checkSelfWait(ctx); err != nil {
 		return err
 	}
-	drained := pending.New[struct{}](context.Background(), pending.Named("drain of "+c.path()), pending.Needing((*treeNode)(c)))
-	go func() { drained.SetError(c.drain(Detach(ctx))) }()
+	drained := pending.New[struct{}](c.registry.background(), pending.Named("drain of "+c.path()), future.Needing((*treeNode)(c)))
+	go c.step("drains", func() { drained.SetError(c.drain(Detach(ctx))) })()
 	_, err := drained.Wait(ctx, pending.Shield())
 	return err
 }
@@ -67,6 +69,7 @@ func (c *Caller) finishWork(ctx context.Context) error {
 // waitIdle waits until all accepted calls are done, or the caller has stopped.
 func (c *Caller) waitIdle(ctx context.Context) error {
 	idle := c.sched.IdleNotify()
+	defer steps.At(c.registry.steps, nil, "looks whether it is drained")
 	for !c.Idle() {
 		select {
 		case <-idle:
@@ -93,9 +96,12 @@ func drainAll(ctx context.Context, callers []*Caller) error {
 	errs := make([]error, len(callers))
 	var wg sync.WaitGroup
 	for i, c := range callers {
-		wg.Go(func() { errs[i] = c.drain(ctx) })
+		wg.Go(c.step("drains", func() { errs[i] = c.drain(ctx) }))
 	}
 	wg.Wait()
+	if len(callers) > 0 {
+		steps.At(callers[0].registry.steps, nil, "has drained")
+	}
 	return errors.Join(errs...)
 }
 
@@ -127,7 +133,7 @@ func (c *Caller) Idle() bool {
 func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
 	requireContext(ctx, "Shutdown")
 	requireSystem(system, "Shutdown")
-	if current, ok := Current(ctx); ok && pending.TurnOf(ctx) != nil {
+	if current, ok := Current(ctx); ok && future.TurnOf(ctx) != nil {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, current.path())
 	}
 	top := registryOf(system).all(func(c *Caller) bool { return c.parent == nil })

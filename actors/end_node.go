@@ -1,14 +1,14 @@
 package actors
 
-import "github.com/seed-7fcaac1b/protocaller/pending"
+import "github.com/seed-7fcaac1b/protocaller/internal/future"
 
 // treeNode is what the end of a caller needs: that the functions of the caller return that
 // have started, and so for its children. Those that are queued add nothing to that: a stop
 // cancels them, and for a drain they need the turns of the others.
 type treeNode Caller
 
-// Needs implements [pending.Node].
-func (t *treeNode) Needs(n *pending.Needs) {
+// Needs implements [future.Node].
+func (t *treeNode) Needs(n *future.Needs) {
 	c := (*Caller)(t)
 	if !c.sched.AddActive(n) {
 		return
@@ -22,5 +22,5 @@ func (t *treeNode) Needs(n *pending.Needs) {
 	}
 }
 
-// What implements [pending.Node].
+// What implements [future.Node].
 func (t *treeNode) What() string { return "the end of " + (*Caller)(t).path() }

@@ -61,7 +61,7 @@ func (c *Caller) publish(value any) {
 	es.mu.Unlock()
 	watchdog.Waits(&es.turns, es)
 	if start {
-		go es.run()
+		go c.step("publishes events", es.run)()
 	}
 }
 

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"math/rand/v2"
 	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -131,7 +131,7 @@ func (e *periodic) plan() {
 	}()
 	c, wait := e.caller, time.Until(e.due)
 	if e.jitter > 0 {
-		late := rand.Float64() * e.jitter * float64(e.interval)
+		late := c.registry.random() * e.jitter * float64(e.interval)
 		wait += min(time.Duration(late), math.MaxInt64-max(0, wait))
 	}
 	t := &tick{}
@@ -145,7 +145,7 @@ func (e *periodic) plan() {
 			return none, err
 		}
 	})
-	pending.SetCompleter(e.end, t)
+	future.SetCompleter(future.Of(e.end), future.Of(t))
 	e.mu.Lock()
 	e.tick = t
 	e.mu.Unlock()
@@ -173,7 +173,7 @@ func (e *periodic) fire(t *tick) {
 	}
 	defer func() { // even if the observer ends the goroutine
 		if err := e.caller.submit(t); err != nil {
-			go t.Fail(e.caller.withStopCause(err)) // callbacks of the call may block
+			go e.caller.step("rejects a call", func() { t.Fail(e.caller.withStopCause(err)) })() // callbacks of the call may block
 			return
 		}
 		e.caller.sched.RecheckDeadlock() // the turn that the call needs may be kept by who waits for it

@@ -1,51 +1,35 @@
 package actors
 
 import (
-	"sync"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 )
 
-const (
-	// mostFailures bounds the failures that are kept, and failureAge how long.
-	mostFailures = 256
-	failureAge   = time.Minute
-)
-
-// failures are the last panics and stops by a failure of an actor system. They are what a
-// snapshot shows of callers that are gone.
-type failures struct {
-	mu   sync.Mutex
-	ring []snapshot.Failure // the last one is at (n-1)%mostFailures
-	n    int                // how many there were
+// noteFailure notes a failure of a call for snapshots, or of the caller itself if call is "".
+func (c *Caller) noteFailure(call string, why any) {
+	c.registry.failures.add(snapshot.Failure{Time: time.Now(), Caller: c.path(), Call: call, Error: bounded.Value(why).String()})
 }
 
-// add notes a failure of a call, or of the caller itself if call is "".
-func (f *failures) add(c *Caller, call string, why any) {
-	text := bounded.Value(why).String()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	one := snapshot.Failure{Time: time.Now(), Caller: c.path(), Call: call, Error: text}
-	if len(f.ring) < mostFailures {
-		f.ring = append(f.ring, one)
-	} else {
-		f.ring[f.n%mostFailures] = one
+// noteEnd notes for snapshots that the caller has stopped, and why. Those that workers come
+// and go as are not of interest.
+func (c *Caller) noteEnd() {
+	if err := c.stopCause(); err != nil {
+		c.noteFailure("", err)
+		return
 	}
-	f.n++
-}
-
-// recent returns the failures of the last minute, the oldest first.
-func (f *failures) recent() (recent []snapshot.Failure) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i := max(0, f.n-mostFailures); i < f.n; i++ {
-		if one := f.ring[i%mostFailures]; time.Since(one.Time) < failureAge {
-			recent = append(recent, one)
-		}
+	if c.worker != nil {
+		return
 	}
-	return recent
+	c.mu.Lock()
+	var counters snapshot.Counters
+	if c.coldState != nil {
+		counters = c.coldState.counters
+	}
+	c.mu.Unlock()
+	counters.Calls = c.sched.Picture(0).Taken
+	c.registry.stopped.add(snapshot.Stopped{Time: time.Now(), ID: c.path(), Counters: counters})
 }
 
 // notePanic counts a panic outside of a pending, and notes it for snapshots. Name is that of
@@ -53,5 +37,5 @@ func (f *failures) recent() (recent []snapshot.Failure) {
 func (c *Caller) notePanic(name string, value any) {
 	c.countPanic()
 	c.countFailure(true, false)
-	c.registry.failures.add(c, name, value)
+	c.noteFailure(name, value)
 }

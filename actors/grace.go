@@ -23,7 +23,7 @@ func (c *Caller) startGrace() {
 	defer c.mu.Unlock()
 	if cold := c.cold(); cold.grace == nil {
 		g := &grace{}
-		g.timer = time.AfterFunc(limit, func() { c.graceExpired(g) })
+		g.timer = time.AfterFunc(limit, c.step("gives up waiting for functions", func() { c.graceExpired(g) }))
 		cold.grace = g
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -301,7 +302,7 @@ func (l *leafPlan) end(ctx context.Context) (int, error) {
 }
 
 func (l *leafPlan) promise(ctx context.Context) *pending.Pending[int] {
-	p := pending.New[int](ctx, pending.Tracked())
+	p := pending.New[int](ctx, future.Tracked)
 	if l.stubborn {
 		p.SetCanceller(func(error) {})
 	}

@@ -12,13 +12,14 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 // sleepAway sleeps while others may use the worker.
 func sleepAway(ctx context.Context, d time.Duration) (string, error) {
-	takeBack := pending.TurnOf(ctx).(*sched.Task).LendWorker()
+	takeBack := future.TurnOf(ctx).(*sched.Task).LendWorker()
 	defer takeBack()
 	return workerOf(ctx), actors.Sleep(ctx, d)
 }

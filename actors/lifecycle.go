@@ -32,7 +32,7 @@ func (c *Caller) startExecutor() {
 	case c.config.Host != nil:
 		c.sched.StartHosted(c.config.Host)
 		if host, ok := c.config.Host.(props.EndingHost); ok {
-			go c.watchHost(host)
+			go c.step("watches its host", func() { c.watchHost(host) })()
 		}
 	case c.config.Backend == props.Thread:
 		c.sched.StartThread()
@@ -64,9 +64,7 @@ func (c *Caller) finalize() {
 		// User code is called on the way, and may end the goroutine.
 		defer c.notifyStopped()
 		// Who waits for the end finds the event queued. It is published after the end.
-		if err := c.stopCause(); err != nil {
-			c.registry.failures.add(c, "", err)
-		}
+		c.noteEnd()
 		defer c.publish(supervision.Stopped{Who: c.pid, Name: c.Name(), Err: c.stopCause()})
 		defer c.sched.ForgetTurns()
 		defer c.sched.CloseExecutors()

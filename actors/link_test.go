@@ -40,8 +40,8 @@ func TestARequestCrossesToAnotherSystemAndBack(t *testing.T) {
 	spans.AssertTree(t, `
 		root
 		  near function
-		    request *actors_test.inquiry client
-		      receive actors_test.inquiry server
+		    request {id} client
+		      receive {id} server
 		        far function
 	`)
 }
@@ -74,10 +74,10 @@ func TestMessagesOfPlainActorsCrossToAnotherSystemAndBack(t *testing.T) {
 
 	spans.AssertTree(t, `
 		root
-		  send actors_test.inquiry producer
-		    receive actors_test.inquiry consumer
-		      send actors_test.inquiry client
-		        receive actors_test.inquiry server
-		          receive actors_test.reply consumer
+		  send {id} producer
+		    receive {id} consumer
+		      send {id} client
+		        receive {id} server
+		          receive {id} consumer
 	`)
 }

@@ -11,20 +11,25 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/testsystem"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
 var (
-	_ actor.Mailbox = (*mailbox)(nil)
-	_ sched.Owner   = (*mailbox)(nil)
-	_ sched.Lender  = (*mailbox)(nil)
+	_ actor.Mailbox  = (*mailbox)(nil)
+	_ sched.Owner    = (*mailbox)(nil)
+	_ sched.Lender   = (*mailbox)(nil)
+	_ sched.Explored = (*mailbox)(nil)
 )
 
 // RegisterHandlers implements [actor.Mailbox].
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
 	m.invoker = invoker
-	async := dispatcher == actor.NewDefaultDispatcher(dispatcher.Throughput())
+	async := dispatcher == actor.NewDefaultDispatcher(dispatcher.Throughput()) ||
+		testsystem.Steps(invoker.(actor.Context).ActorSystem()) != nil
 	m.sched.Attach(dispatcher, async)
 	m.caller().registered(invoker.(actor.Context))
 }
@@ -94,7 +99,7 @@ func (m *mailbox) Name() string { return m.caller().path() }
 func (m *mailbox) Logger() *slog.Logger { return m.caller().Logger() }
 
 // Describe implements [sched.Owner].
-func (m *mailbox) Describe(metadata pending.Metadata) { metadata["caller"] = m.caller() }
+func (m *mailbox) Describe(metadata map[string]any) { metadata["caller"] = m.caller() }
 
 // WorkerID implements [sched.Owner].
 func (m *mailbox) WorkerID() string {
@@ -115,11 +120,14 @@ func (m *mailbox) Parent() *sched.Scheduler {
 // Deadlocks implements [sched.Owner].
 func (m *mailbox) Deadlocks() *sched.Deadlocks { return &m.registry.deadlocks }
 
+// Steps implements [sched.Explored].
+func (m *mailbox) Steps() steps.Chooser { return m.registry.steps }
+
 // LendWorker implements [sched.Lender].
 func (m *mailbox) LendWorker(t *sched.Task) (takeBack func()) { return m.caller().lendWorker(t) }
 
 // NeedsWorker implements [sched.Owner].
-func (m *mailbox) NeedsWorker(n *pending.Needs) {
+func (m *mailbox) NeedsWorker(n *future.Needs) {
 	p := m.caller().existingWorkers()
 	if p == nil {
 		n.Live = true
@@ -141,7 +149,8 @@ func (m *mailbox) ExecutorLost(err error) {
 		m.caller().stop(nil)
 		return
 	}
-	go m.caller().loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err))
+	c := m.caller()
+	go c.step("loses its host", func() { c.loseHost(fmt.Errorf("actors: post to the host %s: %w", m.config.HostName(), err)) })()
 }
 
 // Control implements [sched.Owner].
@@ -215,9 +224,9 @@ func (m *mailbox) Call(fn sched.Func) {
 
 // Left implements [sched.Owner]. It logs a panic before anybody who waits for the call is
 // notified. A worker that a panic may end takes no other call before that is decided.
-func (m *mailbox) Left(t *sched.Task, crash *pending.PanicError) {
+func (m *mailbox) Left(t *sched.Task, crash error) {
 	c := m.caller()
-	if crash == nil || c.handleCrash(t, crash) {
+	if crash == nil || c.handleCrash(t, crash.(*pending.PanicError)) {
 		c.releaseWorker(t)
 	}
 }
@@ -228,7 +237,7 @@ func (m *mailbox) Left(t *sched.Task, crash *pending.PanicError) {
 //go:noinline
 func (c *Caller) handleCrash(t *sched.Task, crash *pending.PanicError) (captured bool) {
 	c.countPanic()
-	c.registry.failures.add(c, t.Work().Name(), crash.Value)
+	c.noteFailure(t.Work().Name(), crash.Value)
 	c.logCrash(t.Work().Context(), "function", crash, slog.String("function", t.Work().Name()))
 	return c.config.Policy.Action() == supervision.ActionCapture
 }
@@ -237,13 +246,24 @@ func (c *Caller) handleCrash(t *sched.Task, crash *pending.PanicError) (captured
 func (m *mailbox) Failed(started, cancelled bool) { m.caller().countFailure(started, cancelled) }
 
 // Panicked implements [sched.Owner].
-func (m *mailbox) Panicked(t *sched.Task, p *pending.PanicError) { m.caller().failed(t.Work(), p) }
+func (m *mailbox) Panicked(t *sched.Task, err error) {
+	crash, ok := err.(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
+	if !ok {
+		crash = &pending.PanicError{Value: err}
+	}
+	m.caller().failed(t.Work(), crash)
+}
+
+// PanicError implements [sched.Owner].
+func (m *mailbox) PanicError(value any, stack []byte) error {
+	return &pending.PanicError{Value: value, Stack: stack}
+}
 
 // Finished implements [sched.Owner].
 func (m *mailbox) Finished(t *sched.Task) {
 	m.caller().releaseWorker(t)
 	if t.Tag&tagRestartHook != 0 {
-		m.caller().hookFinished(t.Work())
+		m.caller().hookFinished(workOf(t))
 	}
 }
 

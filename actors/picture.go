@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -39,7 +40,7 @@ func (r *registry) Picture(ctx context.Context, q snapshot.Query) (*snapshot.Sys
 }
 
 func (r *registry) picture(ctx context.Context, q snapshot.Query) (*snapshot.System, error) {
-	s := &snapshot.System{ID: r.system.ID, Started: r.started, Failures: r.failures.recent()}
+	s := &snapshot.System{ID: r.system.ID, Started: r.started, Failures: r.failures.all(), Stopped: r.stopped.all()}
 	callers := r.all(func(*Caller) bool { return true })
 	slices.SortFunc(callers, func(a, b *Caller) int { return strings.Compare(a.ID(), b.ID()) })
 	var idle []snapshot.Caller // they are shown if there is room
@@ -84,10 +85,15 @@ func (r *registry) CancelCall(id uint64, cause error) bool {
 // StopCaller implements [snapshot.Source].
 func (r *registry) StopCaller(id string, cause error) bool {
 	c, ok := r.lookup(id)
-	if ok {
-		c.stopApart(cause)
+	if !ok {
+		shown := r.all(func(c *Caller) bool { return snapshot.CleanID(c.ID()) == id })
+		if len(shown) != 1 {
+			return false
+		}
+		c = shown[0]
 	}
-	return ok
+	c.stopApart(cause)
+	return true
 }
 
 // outline returns what is known of a caller without its scheduler.
@@ -109,7 +115,7 @@ func (c *Caller) outline() snapshot.Caller {
 // draw adds what the caller does, with up to limit of its calls.
 func (c *Caller) draw(p *snapshot.Caller, limit int) {
 	now := c.sched.Picture(limit)
-	p.Queued, p.SuspendedN = now.Queued, now.Waits
+	p.Queued, p.SuspendedN = now.Queued+c.uncounted(), now.Waits
 	if now.Oldest != nil {
 		p.OldestQueued = callPicture(sched.TaskPicture{Task: now.Oldest}, snapshot.Queued)
 	}
@@ -150,9 +156,13 @@ func (c *Caller) draw(p *snapshot.Caller, limit int) {
 // callPicture returns what a task does. state is that of a task that does not wait.
 func callPicture(t sched.TaskPicture, state snapshot.CallState) *snapshot.Call {
 	h := t.Task.Work()
-	c := &snapshot.Call{Key: t.Task, ID: h.ID(), Name: h.Name(), State: state, Progress: pending.ProgressOf(h)}
-	if span := trace.SpanContextFromContext(h.Context()); span.IsValid() {
-		c.TraceID, c.SpanID = span.TraceID().String(), span.SpanID().String()
+	c := &snapshot.Call{Key: t.Task, ID: h.ID(), Name: h.Name(), State: state, Progress: future.ProgressOf(future.Of(h))}
+	span := trace.SpanFromContext(h.Context())
+	if own := span.SpanContext(); own.IsValid() {
+		c.TraceID, c.SpanID = own.TraceID().String(), own.SpanID().String()
+	}
+	if child, ok := span.(interface{ Parent() trace.SpanContext }); ok && child.Parent().HasSpanID() { // as that of the SDK
+		c.ParentSpan = child.Parent().SpanID().String()
 	}
 	switch {
 	case t.Runnable:
@@ -167,17 +177,18 @@ func callPicture(t sched.TaskPicture, state snapshot.CallState) *snapshot.Call {
 }
 
 // waitPicture returns what a wait needs.
-func waitPicture(w pending.Wait) *snapshot.Wait {
+func waitPicture(w future.Wait) *snapshot.Wait {
 	p := &snapshot.Wait{Number: w.Began}
 	node := w.For
 	if w.On != nil {
 		p.What = w.On.Name()
-		if t, ok := pending.RunnerOf(w.On).(*sched.Task); ok {
+		if t, ok := future.RunnerOf(w.On).(*sched.Task); ok {
 			p.Kind, p.Call, p.Caller = "call", w.On.ID(), t.Owner().Name()
 			p.Needs = []uint64{p.Call}
 			return p
 		}
-		node = pending.NodeOf(w.On)
+		p.Promise = w.On.ID()
+		node = future.NodeOf(w.On)
 	}
 	if node != nil {
 		p.What = cmp.Or(node.What(), p.What)
@@ -190,10 +201,10 @@ func waitPicture(w pending.Wait) *snapshot.Wait {
 
 // callsNeeded returns the ids of the calls that a node needs, and whether one of them is
 // enough.
-func callsNeeded(node pending.Node) (ids []uint64, oneIsEnough bool) {
-	seen := map[pending.Node]bool{node: true}
-	for open := []pending.Node{node}; len(open) > 0; open = open[1:] {
-		needs := pending.Needs{Limit: mostNeeds}
+func callsNeeded(node future.Node) (ids []uint64, oneIsEnough bool) {
+	seen := map[future.Node]bool{node: true}
+	for open := []future.Node{node}; len(open) > 0; open = open[1:] {
+		needs := future.Needs{Limit: mostNeeds}
 		open[0].Needs(&needs)
 		oneIsEnough = oneIsEnough || needs.Any
 		for _, n := range needs.Nodes {

@@ -47,7 +47,7 @@ func (c *Caller) workers() *pool {
 		config := *c.config
 		config.Name, config.Protected, config.Host, config.OnStart, config.OnStop = "", false, nil, nil, nil
 		p := &pool{owner: c, config: &config, closed: c.State() >= StateStopping}
-		p.unassigned.Init(c.mailbox(), sched.Options{})
+		p.unassigned.Init(c.mailbox(), sched.Options{Explored: c.registry.steps != nil})
 		cold.workers = p
 	}
 	return cold.workers
@@ -81,7 +81,7 @@ func (p *pool) assign(ctx context.Context, t work) {
 func (p *pool) submit(t work) error {
 	spawn, err := p.accept(t)
 	if spawn != nil {
-		go p.spawn(spawn, t)
+		go p.owner.step("spawns a worker", func() { p.spawn(spawn, t) })()
 	}
 	return err
 }
@@ -181,7 +181,7 @@ func (p *pool) advance() {
 		p.queue.Remove(queued)
 		p.owner.sched.NotifyIdle()
 		if spawn != nil {
-			go p.spawn(spawn, t) // which may call advance, and may block
+			go p.owner.step("spawns a worker", func() { p.spawn(spawn, t) })() // which may call advance, and may block
 		}
 	}
 }
@@ -379,7 +379,7 @@ func (p *pool) keep(w *worker) {
 	w.isIdle, w.since = true, p.round
 	p.idle.Push(w)
 	if p.timer == nil && p.config.IdleTimeout > 0 {
-		p.timer = time.AfterFunc(p.config.IdleTimeout, p.expireIdle)
+		p.timer = time.AfterFunc(p.config.IdleTimeout, p.owner.step("lets idle workers go", p.expireIdle))
 	}
 }
 
@@ -388,7 +388,7 @@ func (p *pool) keep(w *worker) {
 func (p *pool) expireIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.idle.Len() > 0 && p.idle.Peek().since < p.round {
+	for p.idle.Len() > 0 && (*p.idle.First()).since < p.round {
 		w := p.idle.Shift()
 		w.isIdle = false
 		w.stop()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -285,7 +286,7 @@ func (p *poolProgram) end(self pending.Handle) {
 // waitAway waits while others may use the worker.
 func (p *poolProgram) waitAway(ctx context.Context, d time.Duration) error {
 	self, _ := pending.Current(ctx)
-	takeBack := pending.TurnOf(ctx).(*sched.Task).LendWorker()
+	takeBack := future.TurnOf(ctx).(*sched.Task).LendWorker()
 	p.end(self)
 	defer func() {
 		takeBack()

@@ -1,13 +1,13 @@
 package actors
 
-import "github.com/seed-7fcaac1b/protocaller/pending"
+import "github.com/seed-7fcaac1b/protocaller/internal/future"
 
 // poolNode is what a call needs that has no worker yet: that one of the functions at work
 // returns. A worker whose function waits keeps its place.
 type poolNode pool
 
-// Needs implements [pending.Node].
-func (p *poolNode) Needs(n *pending.Needs) {
+// Needs implements [future.Node].
+func (p *poolNode) Needs(n *future.Needs) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	limit := p.config.WorkerLimit()
@@ -20,12 +20,12 @@ func (p *poolNode) Needs(n *pending.Needs) {
 	}
 }
 
-// What implements [pending.Node].
+// What implements [future.Node].
 func (p *poolNode) What() string { return "a worker of " + p.owner.path() }
 
 // addNeeds adds what has to go on before the worker can take another call. It reports
 // whether the other workers matter. The pool's mu must be held.
-func (w *worker) addNeeds(n *pending.Needs) (more bool) {
+func (w *worker) addNeeds(n *future.Needs) (more bool) {
 	switch {
 	case w.isSpawning, w.isStopping():
 		return n.Add(nil)
@@ -34,6 +34,6 @@ func (w *worker) addNeeds(n *pending.Needs) (more bool) {
 	case !w.isReady(), w.job == nil:
 		return n.Add(nil)
 	default:
-		return n.AddPending(w.job)
+		return n.AddPending(future.Of(w.job))
 	}
 }

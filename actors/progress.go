@@ -5,6 +5,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -23,7 +24,7 @@ func Progress(ctx context.Context, done, total int64, text string) {
 		return
 	}
 	p := &snapshot.Progress{Done: done, Total: total, Text: text}
-	pending.SetProgress(h, p)
+	future.SetProgress(future.Of(h), p)
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.SetAttributes(telemetry.ProgressDoneKey.Int64(done), telemetry.ProgressTotalKey.Int64(total),
 			telemetry.ProgressTextKey.String(text))

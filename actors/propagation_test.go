@@ -73,8 +73,8 @@ func TestOneTraceFromAnHTTPHandlerToACallerAnActorAWorkerAndBack(t *testing.T) {
 	spans.AssertTree(t, `
 		handler server
 		  ask
-		    request *actors_test.inquiry client
-		      receive actors_test.inquiry server
+		    request {id} client
+		      receive {id} server
 		        actors_test.TestOneTraceFromAnHTTPHandlerToACallerAnActorAWorkerAndBack.func1.1.1
 		          back
 	`)
@@ -98,8 +98,8 @@ func TestARequestOutsideOfCallersIsTracedWithATelemetryInItsContext(t *testing.T
 
 	spans.AssertTree(t, `
 		root
-		  request *actors_test.inquiry client
-		    receive actors_test.inquiry server
+		  request {id} client
+		    receive {id} server
 	`)
 }
 
@@ -127,10 +127,10 @@ func TestARequestInReceiveIsTraced(t *testing.T) {
 
 	spans.AssertTree(t, `
 		root
-		  request *actors_test.inquiry client
-		    receive actors_test.inquiry server
-		      request *actors_test.inquiry client
-		        receive actors_test.inquiry server
+		  request {id} client
+		    receive {id} server
+		      request {id} client
+		        receive {id} server
 	`)
 }
 
@@ -148,8 +148,8 @@ func TestAFailedRequestIsSeen(t *testing.T) {
 
 	spans.AssertTree(t, `
 		root
-		  request *actors_test.inquiry client error "actors: request *actors_test.inquiry to nobody: future: dead letter"
-		  request *actors_test.reply client cancelled
+		  request nobody client error "actors: request *actors_test.inquiry to nobody: future: dead letter"
+		  request {id} client cancelled
 	`)
 }
 
@@ -178,8 +178,8 @@ func TestAPipedResultCarriesItsTrace(t *testing.T) {
 	spans.AssertTree(t, `
 		root
 		  work
-		    receive actors_test.reply consumer
-		    receive actors_test.reply consumer
+		    receive {id} consumer
+		    receive {id} consumer
 	`)
 }
 
@@ -212,7 +212,7 @@ func TestInvocationsAreTracedThroughRouters(t *testing.T) {
 				})
 			})
 
-			want := "root\n  send actors.invocation producer\n"
+			want := "root\n  send {id} producer\n"
 			for range test.copies {
 				want += "    actors_test.TestInvocationsAreTracedThroughRouters.func1.1.2.1\n"
 			}
@@ -250,8 +250,8 @@ func TestAnAdoptedActorIsPartOfTheTraceInBothWays(t *testing.T) {
 	spans.AssertTree(t, `
 		root
 		  ask itself
-		    request *actors_test.inquiry client
-		      receive actors_test.inquiry server
+		    request {id} client
+		      receive {id} server
 		        function
 	`)
 }
@@ -292,7 +292,7 @@ func TestTracesOfManyAtOnceDoNotMix(t *testing.T) {
 	require.Len(t, names, traces)
 	for _, of := range names {
 		assert.ElementsMatch(t, []string{
-			"root", "ask", "request *actors_test.inquiry", "receive actors_test.inquiry", "back",
+			"root", "ask", "request {id}", "receive {id}", "back",
 		}, of)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -14,7 +16,7 @@ import (
 )
 
 // ErrNoPublisher is returned by [Caller.Publish] of a caller that has no publisher.
-var ErrNoPublisher = errors.New("actors: caller has no publisher")
+var ErrNoPublisher = sentinel.New("no_publisher", "actors: caller has no publisher")
 
 // publication is the destination of a caller's Publish while the caller lives.
 type publication struct {

@@ -2,16 +2,17 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // ErrQueueClosed is the error of an item that comes after its queue was closed.
-var ErrQueueClosed = errors.New("actors: queue closed")
+var ErrQueueClosed = sentinel.New("queue_closed", "actors: queue closed")
 
 // Queue calls one function for its items, one after the other, each on a turn of its
 // caller. The function may wait. The items behind it wait then, and the caller goes on.
@@ -65,6 +66,9 @@ func NewQueue[A any](c *Caller, fn func(context.Context, A) error, opts ...Queue
 	requireFunction(c, fn == nil, "NewQueue")
 	requireOptions(opts, "NewQueue")
 	q := &Queue[A]{newQueueTask(c, fn, opts)}
+	if s := c.registry.steps; s != nil {
+		s.Keep(q) // the collector is not in the order of steps
+	}
 	// On a goroutine of its own, because it calls user code, which may block.
 	cleanup := runtime.AddCleanup(q, func(task *queueTask[A]) { go task.finish() }, q.task)
 	// What the function references, q maybe, is referenced by the cleanup.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -20,14 +22,15 @@ import (
 // errItemGoexit is the failure of an item whose function ended its goroutine.
 var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
 
-// queueTask is the task of a queue: it runs once for each item. Its source is
-// submitted once for each item too, so that items are in order with the caller's
-// other calls. A submission that comes up while an item waits is missed. Then the
-// next item runs as soon as that one has returned.
+// queueTask is the task of a queue: it runs once for each item. Items that follow each
+// other are one entry of the run queue, so that they are in order with the caller's other
+// calls. The items of an entry that comes up while an item waits are missed. Then the
+// next one runs as soon as that one has returned.
 type queueTask[A any] struct {
-	pending.Task[struct{}]
+	scheduled.Call[struct{}]
 	task     sched.Task
-	source   sched.Source // of the items
+	source   sched.Source // of the entries
+	again    sched.Source // of an item that was missed
 	caller   *Caller
 	fn       func(context.Context, A) error
 	capacity int
@@ -42,11 +45,13 @@ type queueTask[A any] struct {
 
 	mu       sync.Mutex
 	items    fifo.Ring[A]
+	entries  fifo.Ring[int]            // that are in the run queue: how many items each has
 	traces   fifo.Ring[telemetry.Item] // of the items, with telemetry
 	trace    telemetry.Item            // of the item that was taken and not called yet
 	failed   int
 	running  bool // an item was taken
 	missed   int
+	isAgain  bool                       // again is submitted
 	reserved int                        // places of items whose trace is being begun
 	closing  bool                       // no more items are taken
 	ended    bool                       // and there are none left
@@ -63,7 +68,8 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 	}
 	q := &queueTask[A]{caller: c, fn: fn, capacity: o.capacity}
 	q.task.Init(q, &c.sched)
-	q.source = sched.Source{Next: q.next, Ended: q.IsDone}
+	q.source.Next, q.source.Ended = q.next, q.IsDone
+	q.again.Next, q.again.Ended = q.nextMissed, q.IsDone
 	observed := pending.Named(o.name)
 	if c.traced != nil {
 		q.spans = c.traced.Items(q.entry())
@@ -75,7 +81,7 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 		q.Cancel(err)
 	}
 	if ctx := q.Context(); ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { q.Cancel(context.Cause(ctx)) })
+		stop := context.AfterFunc(ctx, c.step("sees the context of a queue end", func() { q.Cancel(context.Cause(ctx)) }))
 		q.OnDone(func(pending.Handle) { stop() })
 	}
 	return q
@@ -127,52 +133,61 @@ func (q *queueTask[A]) Cancel(reason error) bool { return q.CancelFor(reason) }
 // put adds an item. If the queue is full it returns an error, and a pending that
 // is done when there is room.
 func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
-	room, closed, err := q.accept(item)
-	if err != nil {
-		return room, err
-	}
-	if !closed && q.spans != nil {
-		closed = !q.acceptTraced(ctx, item)
-	}
-	if closed {
-		return nil, q.closedError()
-	}
-	if err := q.caller.sched.Submit(&q.source, 0); err != nil {
-		return nil, q.caller.withStopCause(err) // the stop drops the item
-	}
-	return nil, nil
-}
-
-// accept adds an item, unless the queue is closed or full. With telemetry it only reserves
-// the place of the item.
-func (q *queueTask[A]) accept(item A) (room *pending.Pending[struct{}], closed bool, err error) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	n := q.items.Len() + q.reserved
 	switch {
 	case q.closing:
-		return nil, true, nil
+		q.mu.Unlock()
+		return nil, q.closedError()
 	case q.capacity > 0 && n >= q.capacity:
-		if q.room == nil {
-			q.room = pending.New[struct{}](context.Background(),
-				pending.Named("room in "+q.Name()), pending.Needing((*queueRoom[A])(q)))
-		}
-		return q.room, false, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, n, q.Name())
+		room = q.roomLocked()
+		q.mu.Unlock()
+		return room, fmt.Errorf("%w: %d items are queued for %s", ErrOverloaded, n, q.Name())
 	case q.spans != nil:
 		q.reserved++
-	default:
-		q.items.Push(item)
+		q.mu.Unlock()
+		return nil, q.putTraced(ctx, item)
 	}
-	return nil, false, nil
+	submitted, err := q.add(item)
+	q.mu.Unlock()
+	if err != nil {
+		return nil, q.caller.withStopCause(err)
+	}
+	submitted.Start()
+	return nil, nil
+}
+
+// add adds an item to the last entry or, if anything comes behind that, to an entry of its
+// own. mu must be held, so that entries are in the order of the run queue.
+func (q *queueTask[A]) add(item A) (submitted sched.Submitted, err error) {
+	if q.entries.Len() > 0 && q.source.IsLast() {
+		*q.entries.Last()++
+	} else {
+		if submitted, err = q.caller.sched.SubmitSource(&q.source); err != nil {
+			return submitted, err
+		}
+		q.entries.Push(1)
+	}
+	q.items.Push(item)
+	return submitted, nil
+}
+
+// roomLocked returns what is done when there is room. mu must be held.
+func (q *queueTask[A]) roomLocked() *pending.Pending[struct{}] {
+	if q.room == nil {
+		q.room = pending.New[struct{}](context.Background(),
+			pending.Named("room in "+q.Name()), future.Needing((*queueRoom[A])(q)))
+	}
+	return q.room
 }
 
 // queueRoom is room in a queue, which there is when the function takes the next item.
 type queueRoom[A any] queueTask[A]
 
-// Needs implements [pending.Node].
-func (r *queueRoom[A]) Needs(n *pending.Needs) { n.Add(&r.task) }
+// Needs implements [future.Node].
+func (r *queueRoom[A]) Needs(n *future.Needs) { n.Add(&r.task) }
 
-// What implements [pending.Node].
+// What implements [future.Node].
 func (r *queueRoom[A]) What() string { return "queue room in " + r.Name() }
 
 // HasWork implements [sched.Recurring].
@@ -182,27 +197,40 @@ func (q *queueTask[A]) HasWork() bool {
 	return q.running || q.items.Len() > 0
 }
 
-// acceptTraced adds an item that has a place, and reports whether the queue is still open.
-// The trace is begun without mu: ctx may be one of user code.
-func (q *queueTask[A]) acceptTraced(ctx context.Context, item A) (open bool) {
-	var trace telemetry.Item
+// putTraced adds an item that has a place. The trace is begun without mu: ctx may be one of
+// user code.
+func (q *queueTask[A]) putTraced(ctx context.Context, item A) error {
 	begun := false
 	defer func() {
-		q.mu.Lock()
-		q.reserved--
-		open = begun && !q.closing
-		if open {
-			q.items.Push(item)
-			q.traces.Push(trace)
-		}
-		q.mu.Unlock()
-		if !open {
-			trace.Drop(ErrQueueClosed)
+		if !begun { // user code has ended the goroutine, or panics
+			q.mu.Lock()
+			q.reserved--
+			q.mu.Unlock()
 		}
 	}()
-	trace = q.spans.Put(ctx)
+	trace := q.spans.Put(ctx)
 	begun = true
-	return true
+	q.mu.Lock()
+	q.reserved--
+	closing := q.closing
+	var submitted sched.Submitted
+	var err error
+	if !closing {
+		if submitted, err = q.add(item); err == nil {
+			q.traces.Push(trace)
+		}
+	}
+	q.mu.Unlock()
+	switch {
+	case closing:
+		trace.Drop(ErrQueueClosed)
+		return q.closedError()
+	case err != nil:
+		trace.Drop(err)
+		return q.caller.withStopCause(err)
+	}
+	submitted.Start()
+	return nil
 }
 
 // closedError returns why no item is taken. mu must not be held: the cause of a
@@ -217,17 +245,42 @@ func (q *queueTask[A]) closedError() error {
 	return fmt.Errorf("%w: %s", ErrQueueClosed, q.Name())
 }
 
-// next takes the next item, if there is one, and returns the task that handles it.
-func (q *queueTask[A]) next() *sched.Task {
+// next takes the next item of the first entry and returns the task that handles it, unless
+// an item is at work.
+func (q *queueTask[A]) next() (t *sched.Task, more bool) {
 	q.mu.Lock()
 	switch {
-	case q.running:
-		q.missed++
-		fallthrough
-	case q.items.Len() == 0: // they were dropped
+	case q.entries.Len() == 0: // they were dropped
 		q.mu.Unlock()
-		return nil
+		return nil, false
+	case q.running:
+		q.missed += q.entries.Shift()
+		q.mu.Unlock()
+		return nil, false
 	}
+	first := q.entries.First()
+	*first--
+	more = *first > 0
+	if !more {
+		q.entries.Shift()
+	}
+	return q.takeAndUnlock(), more
+}
+
+// nextMissed is next for an item that was missed.
+func (q *queueTask[A]) nextMissed() (t *sched.Task, more bool) {
+	q.mu.Lock()
+	q.isAgain = false
+	if q.running || q.items.Len() == 0 {
+		q.mu.Unlock()
+		return nil, false
+	}
+	q.missed--
+	return q.takeAndUnlock(), false
+}
+
+// takeAndUnlock takes the first item and returns the task that handles it. mu must be held.
+func (q *queueTask[A]) takeAndUnlock() *sched.Task {
 	q.running = true
 	q.item = q.items.Shift()
 	if q.spans != nil {
@@ -244,36 +297,61 @@ func (q *queueTask[A]) next() *sched.Task {
 }
 
 // Run handles one item. It replaces the Run of the task.
-func (q *queueTask[A]) Run() (crash *pending.PanicError) {
+func (q *queueTask[A]) Run() (crash error) {
+	at := queueItem[A]{queue: q, item: q.item, position: q.position, ctx: q.FunctionContext(), err: errItemGoexit}
 	var none A
-	item, position := q.item, q.position
 	q.item = none
 	q.called.Store(true)
-	trace := q.takeTrace()
-	defer q.release()
+	if q.spans != nil {
+		at.trace = q.takeTrace()
+	}
+	defer at.end(&crash)
 	if q.Cancelled() || !q.started && !q.Begin() {
-		trace.Drop(q.Err())
+		at.trace.Drop(q.Err())
+		at.err = nil
 		return nil
 	}
 	q.started = true
-	ctx := q.spans.Begin(q.FunctionContext(), trace)
-	err := errItemGoexit
-	defer func() {
-		if r := recover(); r != nil {
-			crash = &pending.PanicError{Value: r, Stack: debug.Stack()}
-			err = crash
-		}
-		q.spans.End(trace, err, crash != nil)
-		if err != nil {
-			q.fail(ctx, position, item, err)
-		}
-	}()
+	if q.spans != nil {
+		at.ctx, at.traced = q.spans.Begin(at.ctx, at.trace), true
+	}
 	if q.caller.config.ProfileLabels {
-		err = q.callLabeled(ctx, item)
+		at.err = q.callLabeled(at.ctx, at.item)
 	} else {
-		err = q.fn(ctx, item)
+		at.err = q.fn(at.ctx, at.item)
 	}
 	return nil
+}
+
+// queueItem is an item at work.
+type queueItem[A any] struct {
+	queue    *queueTask[A]
+	item     A
+	position int
+	ctx      context.Context
+	trace    telemetry.Item
+	traced   bool // the trace is to be ended
+	err      error
+}
+
+// end is deferred. It does what is left to do when the function has returned, has panicked
+// or has ended its goroutine.
+func (i *queueItem[A]) end(crash *error) {
+	if r := recover(); r != nil {
+		*crash = &pending.PanicError{Value: r, Stack: debug.Stack()}
+		i.err = *crash
+	}
+	if !i.traced && i.err == nil {
+		i.queue.release()
+		return
+	}
+	defer i.queue.release() // even if user code ends the goroutine
+	if i.traced {
+		i.queue.spans.End(i.trace, i.err, *crash != nil)
+	}
+	if i.err != nil {
+		i.queue.fail(i.ctx, i.position, i.item, i.err)
+	}
 }
 
 // callLabeled calls the function with labels on the goroutine.
@@ -284,9 +362,6 @@ func (q *queueTask[A]) callLabeled(ctx context.Context, item A) error {
 
 // takeTrace returns the trace of the item that was taken, once.
 func (q *queueTask[A]) takeTrace() telemetry.Item {
-	if q.spans == nil {
-		return telemetry.Item{}
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	trace := q.trace
@@ -336,26 +411,27 @@ func (q *queueTask[A]) fail(ctx context.Context, position int, item A, err error
 // release ends the work on an item, and the queue if that was the last one. All items
 // share the context of the function: if it has ended, the queue is cancelled.
 func (q *queueTask[A]) release() {
-	defer q.itemReleased() // even if a log handler ends the goroutine
-	if ctx := q.FunctionContext(); ctx.Err() != nil {
-		q.Cancel(context.Cause(ctx))
+	ctx := q.FunctionContext()
+	if ctx.Err() == nil {
+		q.itemReleased()
+		return
 	}
+	defer q.itemReleased() // even if a log handler ends the goroutine
+	q.Cancel(context.Cause(ctx))
 }
 
 func (q *queueTask[A]) itemReleased() {
 	q.mu.Lock()
 	q.running = false
 	q.called.Store(false)
-	again := q.missed > 0
-	if again {
-		q.missed--
-	}
 	over := q.isOver()
+	again := q.missed > 0 && !q.isAgain && !over
+	q.isAgain = q.isAgain || again
 	q.mu.Unlock()
 	if over {
 		q.End(struct{}{}, nil)
 	} else if again {
-		q.caller.sched.SubmitAhead(&q.source)
+		q.caller.sched.SubmitAhead(&q.again)
 	}
 }
 
@@ -381,7 +457,7 @@ func (q *queueTask[A]) closeIntake(drop bool) {
 	var traces fifo.Ring[telemetry.Item]
 	if drop {
 		dropped = q.items.Len()
-		q.items = fifo.Ring[A]{}
+		q.items, q.entries, q.missed = fifo.Ring[A]{}, fifo.Ring[int]{}, 0
 		traces, q.traces = q.traces, traces
 	}
 	over := q.isOver()
@@ -414,10 +490,14 @@ func (q *queueTask[A]) isOpen() bool {
 	return !q.closing
 }
 
-// passedOver returns how many items wait whose source has come up, so that the run queue
-// does not have it any more.
-func (q *queueTask[A]) passedOver() int {
+// uncounted returns how many items wait that the run queue does not count: it counts an
+// entry once, and has none of those that were missed.
+func (q *queueTask[A]) uncounted() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return min(q.missed, q.items.Len())
+	n := q.items.Len() - q.entries.Len()
+	if q.isAgain {
+		n--
+	}
+	return max(0, n)
 }

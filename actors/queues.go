@@ -40,6 +40,16 @@ func (c *Caller) openQueues() []pending.Handle {
 	return slices.Collect(maps.Keys(c.coldState.queues))
 }
 
+// uncounted returns how many items of queues wait that the run queue does not count.
+func (c *Caller) uncounted() (n int) {
+	for _, open := range c.openQueues() {
+		if q, ok := open.(interface{ uncounted() int }); ok {
+			n += q.uncounted()
+		}
+	}
+	return n
+}
+
 // keyedQueue is a queue with a key.
 type keyedQueue interface {
 	work

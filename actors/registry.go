@@ -9,8 +9,10 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/testsystem"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
@@ -30,6 +32,7 @@ type registry struct {
 	watchdog watchdog.Watchdog // of all turns
 
 	deadlocks sched.Deadlocks
+	steps     steps.Chooser // nil unless a test chooses the order of steps
 
 	spawnMu      sync.Mutex // held until the actor that is spawned takes its mailbox
 	mailboxOwner *Caller    // whose mailbox that is; guarded by spawnMu
@@ -44,7 +47,8 @@ type registry struct {
 	gauges   gauges
 
 	started  time.Time
-	failures failures // the last ones
+	failures recent[snapshot.Failure]
+	stopped  recent[snapshot.Stopped] // without a failure
 	pictures atomic.Uint64
 	clock    snapshot.Clock
 }
@@ -57,7 +61,7 @@ func registryOf(system *actor.ActorSystem) *registry {
 		if process, ok := system.ProcessRegistry.GetLocal(rootID); ok {
 			return process.(*registry)
 		}
-		r := &registry{system: system, callers: make(map[string]*Caller), started: time.Now()}
+		r := &registry{system: system, callers: make(map[string]*Caller), started: time.Now(), steps: testsystem.Steps(system)}
 		r.pid = system.NewLocalPID(rootID)
 		r.props = r.newProps()
 		r.events.watchdog = &r.watchdog

@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -18,7 +19,7 @@ const systemKey = "system"
 var errNoSystem = errors.New("actors: the pending belongs to no actor system")
 
 func systemOf(h pending.Handle) (*actor.ActorSystem, error) {
-	if f, ok := pending.RunnerOf(h).(*sched.Task); ok {
+	if f, ok := future.RunnerOf(h).(*sched.Task); ok {
 		return callerOf(f).registry.system, nil
 	}
 	if system, ok := h.Metadata()[systemKey].(*actor.ActorSystem); ok {
@@ -46,13 +47,13 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	requireSystem(system, "Request")
 	r := registryOf(system)
 	opts := []pending.Option{
-		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), pending.Tracked(),
+		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), future.Tracked,
 		pending.ExplainedBy(func() string { return "sent to " + pid.String() }),
 	}
 	t := TelemetryOf(ctx)
 	if t != nil {
 		ctx = t.NewContext(ctx)
-		opts = append(opts, t.Requests())
+		opts = append(opts, t.Requests(system, pid, msg))
 	}
 	p := pending.New[T](ctx, opts...)
 	if pid == nil {

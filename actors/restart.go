@@ -70,7 +70,7 @@ func (c *Caller) restartAfter(delay time.Duration, cause error) {
 	c.sched.Pause(true)
 	r := &restart{cause: cause}
 	c.cold().restart = r
-	r.timer = time.AfterFunc(delay, func() { c.sched.SubmitControl(backoffOver{r}, sched.DecisionMade) })
+	r.timer = time.AfterFunc(delay, c.step("is to restart", func() { c.sched.SubmitControl(backoffOver{r}, sched.DecisionMade) }))
 }
 
 // isDue reports whether the backoff of a restart has ended now, and not before.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -109,7 +108,7 @@ func Retry(opts ...RetryOption) CallOption {
 }
 
 // withRetry returns fn as a function that calls it as often as needed.
-func withRetry[T any](fn func(context.Context) (T, error), r *retryPlan) func(context.Context) (T, error) {
+func withRetry[T any](random func() float64, fn func(context.Context) (T, error), r *retryPlan) func(context.Context) (T, error) {
 	return func(ctx context.Context) (T, error) {
 		var last error
 		for n := 1; ; n++ {
@@ -124,7 +123,7 @@ func withRetry[T any](fn func(context.Context) (T, error), r *retryPlan) func(co
 				}
 				return value, err
 			}
-			if ended := Sleep(ctx, r.delay(n)); ended != nil {
+			if ended := Sleep(ctx, r.delay(n, random())); ended != nil {
 				return value, fmt.Errorf("actors: no more than attempt %d of %d: %w: %w", n, r.attempts, ended, err)
 			}
 			last = err
@@ -132,8 +131,9 @@ func withRetry[T any](fn func(context.Context) (T, error), r *retryPlan) func(co
 	}
 }
 
-// delay returns the time after the attempt n, which counts from 1.
-func (r *retryPlan) delay(n int) time.Duration {
+// delay returns the time after the attempt n, which counts from 1. The jitter takes chance
+// of it, from 0 to 1.
+func (r *retryPlan) delay(n int, chance float64) time.Duration {
 	d := r.initial
 	for range n - 1 {
 		if d > r.longest/2 { // twice that might overflow
@@ -142,5 +142,5 @@ func (r *retryPlan) delay(n int) time.Duration {
 		}
 		d *= 2
 	}
-	return d - time.Duration(rand.Float64()*r.jitter*float64(d))
+	return d - time.Duration(chance*r.jitter*float64(d))
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // mostWaiting bounds how many of the functions that wait for a turn are named.
@@ -88,7 +88,7 @@ func (c *Caller) waitsElsewhere(turn sched.SlowTurn) (waiting []string) {
 	}
 	waiting = append(waiting, nameWaiters(append(waiters, held...))...)
 	if turn.Task != nil {
-		waiting = append(waiting, pending.WaitingOutside(turn.Task.Work())...)
+		waiting = append(waiting, future.TaskOf(turn.Task.Work()).WaitingOutside()...)
 	}
 	if onLoop > 0 {
 		waiting = append(waiting, fmt.Sprintf("%d callers that need the loop of the host", onLoop))

@@ -93,7 +93,7 @@ func (c *Caller) Run(ctx context.Context) error {
 	if ended {
 		c.stopApart(nil)
 	}
-	defer context.AfterFunc(ctx, func() { c.stop(nil) })()
+	defer context.AfterFunc(ctx, c.step("sees its context end", func() { c.stop(nil) }))()
 	if c.config.Backend == props.Thread {
 		c.sched.RunThread(c.Stopped())
 	} else {

@@ -8,6 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -75,7 +76,7 @@ func (c *Caller) StopWait(ctx context.Context, opts ...StopOption) error {
 // checkSelfWait returns an error if a function with ctx must not wait for the end of
 // the caller.
 func (c *Caller) checkSelfWait(ctx context.Context) error {
-	if pending.TurnOf(ctx) != nil && c.isAncestorOf(ctx) {
+	if future.TurnOf(ctx) != nil && c.isAncestorOf(ctx) {
 		return fmt.Errorf("%w: a function of %s waits for its end", pending.ErrDeadlock, c.path())
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -23,7 +24,7 @@ func TelemetryOf(ctx context.Context) *telemetry.Telemetry {
 
 // telemetryBehind returns the telemetry of a pending, or nil.
 func telemetryBehind(h pending.Handle) *telemetry.Telemetry {
-	if f, ok := pending.RunnerOf(h).(*sched.Task); ok {
+	if f, ok := future.RunnerOf(h).(*sched.Task); ok {
 		return callerOf(f).config.Telemetry
 	}
 	return telemetry.FromContext(h.Context())
@@ -42,6 +43,14 @@ func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pendin
 	default:
 		return append(slices.Clip(c.traced.Options(m)), opts...)
 	}
+}
+
+// served returns the method of calls by other nodes, whose errors have codes.
+func (c *Caller) served(codeOf func(error) string) telemetry.Method {
+	if c.traced != nil {
+		c.traced.Serving(codeOf)
+	}
+	return telemetry.Handle
 }
 
 // gauges report the callers of a system to their telemetries. There is one for
@@ -111,8 +120,12 @@ func (r *registry) removeCaller(t *telemetry.Telemetry) {
 func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 	var c telemetry.Stats
 	for _, caller := range r.all(func(c *Caller) bool { return c.config.Telemetry == t }) {
-		c.Callers++
 		c.Queued += caller.waiting()
+		if caller.Idle() {
+			c.IdleCallers++
+		} else {
+			c.BusyCallers++
+		}
 		switch {
 		case caller.worker == nil:
 		case caller.sched.Idle():
@@ -127,12 +140,7 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 // waiting returns how many calls, items and messages wait for a turn of the caller, or for
 // a worker.
 func (c *Caller) waiting() int {
-	n := c.sched.Len()
-	for _, open := range c.openQueues() {
-		if q, ok := open.(interface{ passedOver() int }); ok {
-			n += q.passedOver()
-		}
-	}
+	n := c.sched.Len() + c.uncounted()
 	if p := c.existingWorkers(); p != nil {
 		n += p.waiting()
 	}

@@ -128,7 +128,7 @@ func (ts *timers) arm() {
 			ts.timer.Stop()
 		}
 	case ts.timer == nil:
-		ts.timer = time.AfterFunc(time.Until(ts.heap[0].due), ts.fire)
+		ts.timer = time.AfterFunc(time.Until(ts.heap[0].due), ts.owner.step("has a timer that fires", ts.fire))
 	default:
 		ts.timer.Reset(time.Until(ts.heap[0].due))
 	}

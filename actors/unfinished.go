@@ -39,7 +39,7 @@ func (u *unfinished) addTree(c *Caller) {
 			u.lines = append(u.lines, t.Work().Name()+" "+t.Progress())
 		}
 	}
-	u.queued += c.sched.Len()
+	u.queued += c.sched.Len() + c.uncounted()
 	children := c.Children()
 	slices.SortFunc(children, func(a, b *Caller) int { return cmp.Compare(a.ID(), b.ID()) })
 	for _, child := range children {

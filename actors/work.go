@@ -4,11 +4,14 @@ import (
 	"context"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // work is what a task of ours runs: a call or a queue.
 type work interface {
+	pending.Handle
 	sched.Work
 	Abandon(cause error)
 	Delay()
@@ -30,7 +33,7 @@ func workOf(t *sched.Task) work { return t.Work().(work) }
 
 // call is a pending, its function and its turn in one piece of memory.
 type call[T any] struct {
-	pending.Task[T]
+	scheduled.Call[T]
 	task sched.Task
 }
 
@@ -41,7 +44,7 @@ func (c *call[T]) heldUp() []string { return nil }
 func (c *call[T]) spanContext() context.Context { return c.Context() }
 
 func (c *call[T]) entry() uintptr {
-	_, pc := pending.Origin(c)
+	_, pc := future.Origin(future.Of(c))
 	return pc
 }
 

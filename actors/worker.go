@@ -88,16 +88,16 @@ func (w *worker) takeBack() (t work, ok bool) {
 
 // next begins the job and returns its task, unless the job was taken back. It needs no
 // lock: the goroutine that gives a job may still have that of the pool.
-func (w *worker) next() *sched.Task {
+func (w *worker) next() (t *sched.Task, more bool) {
 	if !w.isGiven.CompareAndSwap(true, false) {
-		return nil
+		return nil, false
 	}
-	return w.job.schedulable()
+	return w.job.schedulable(), false
 }
 
 // stop stops a worker without a job. Callbacks of calls that others have queued on
 // it may block, or end the goroutine.
-func (w *worker) stop() { go w.caller.stop(nil) }
+func (w *worker) stop() { go w.caller.step("is to stop", func() { w.caller.stop(nil) })() }
 
 // isReady reports whether the worker can run a call at once. It cannot while it restarts,
 // nor while its parent decides on its failure.

@@ -7,12 +7,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 func TestGroupRefusesAMemberThatIsNil(t *testing.T) {
 	g, _ := pending.NewGroup(t.Context())
-	for _, h := range []pending.Handle{nil, (*pending.Pending[int])(nil), (*pending.Task[int])(nil)} {
+	for _, h := range []pending.Handle{nil, (*pending.Pending[int])(nil), (*scheduled.Call[int])(nil)} {
 		assert.PanicsWithValue(t, "pending: Add of a nil pending", func() { g.Add(h) })
 	}
 	assert.Empty(t, g.Pending())
@@ -47,13 +49,12 @@ func TestWhatIsNilPanicsWhereItIsGiven(t *testing.T) {
 	own := func(i int) (int, error) { return i, nil }
 	one := func(yield func(*pending.Pending[int]) bool) { yield(p) }
 	for message, give := range map[string]func(){
-		"New with a nil context":             func() { pending.New[int](noContext, pending.Tracked()) },
-		"New with a nil option":              func() { pending.New[int](inside, pending.Tracked(), nil) },
+		"New with a nil context":             func() { pending.New[int](noContext, future.Tracked) },
+		"New with a nil option":              func() { pending.New[int](inside, future.Tracked, nil) },
 		"Wait with a nil context":            func() { _, _ = p.Wait(noContext) },
 		"WaitSync with a nil context":        func() { _, _ = p.WaitSync(noContext) },
 		"CancelWait with a nil context":      func() { _ = p.CancelWait(noContext, errWhy) },
 		"OnDone of a nil function":           func() { p.OnDone(nil) },
-		"DescribedBy with a nil function":    func() { pending.DescribedBy(nil) },
 		"TrackedBy with a nil function":      func() { pending.TrackedBy(nil) },
 		"Then of a nil pending":              func() { pending.Then(noPending, own) },
 		"Then with a nil function":           func() { pending.Then[int, int](p, nil) },
@@ -82,7 +83,6 @@ func TestWhatIsNilPanicsWhereItIsGiven(t *testing.T) {
 		"CurrentTracker with a nil context":  func() { pending.CurrentTracker[*pending.Group](noContext) },
 		"CurrentGroup with a nil context":    func() { pending.CurrentGroup(noContext) },
 		"Current with a nil context":         func() { pending.Current(noContext) },
-		"WithTurn with a nil context":        func() { pending.WithTurn(noContext, nil) },
 		"Add of a nil pending":               func() { pending.NewManager().Add(noPending) },
 		"Remove of a nil pending":            func() { pending.NewManager().Remove(nil) },
 	} {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"iter"
 	"slices"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // errLeft is the cause when AsCompleted cancels the pendings of a loop that was
@@ -13,8 +15,8 @@ var errLeft = errors.New("pending: left by AsCompleted")
 
 // cancelLeft cancels a pending of a loop that was left.
 func cancelLeft(h Handle) {
-	if !h.core().is(flagProtected) {
-		cancelFor(h, errLeft)
+	if c := future.Of(h); !future.IsProtected(c) {
+		future.CancelFor(c, errLeft)
 	}
 }
 
@@ -28,7 +30,7 @@ type completedOptions struct {
 	limit    int
 	keep     bool
 	all      bool // the loop goes on when all pendings are done, or one has failed
-	observer Observer
+	observer observer
 }
 
 // MaxConcurrent limits the pendings that are taken from the sequence and not yet yielded.
@@ -42,7 +44,7 @@ func KeepUnfinished() CompletedOption { return func(o *completedOptions) { o.kee
 
 // LoopObservedBy makes o observe the loop as if it were a pending, from its beginning
 // until it is left.
-func LoopObservedBy(o Observer) CompletedOption {
+func LoopObservedBy(o observer) CompletedOption {
 	return func(c *completedOptions) { c.observer = o }
 }
 
@@ -102,8 +104,8 @@ func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts .
 func asCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts []CompletedOption, name string) iter.Seq2[H, error] {
 	o := joinCompletedOptions(ctx, opts, name)
 	return func(yield func(H, error) bool) {
-		it := seqIterator[H]{completions: newCompletions[H](ctx, name), completedOptions: o, yield: yield}
-		it.completions.all, it.failing = o.all, true
+		it := seqIterator[H]{Set: future.NewSet[H](ctx), completedOptions: o, ctx: ctx, name: name, yield: yield}
+		it.All, it.Failing = o.all, true
 		defer o.observe(ctx, "pending.AsCompleted")(&it.failed)
 		defer it.end()
 		if it.mayPull() {
@@ -136,7 +138,7 @@ func (o *completedOptions) observe(ctx context.Context, name string) func(failed
 	if o.observer == nil {
 		return func(*error) {}
 	}
-	_, observation := observe(ctx, o.observer, New[struct{}](context.Background(), Named(name)))
+	_, observation := future.Observe(ctx, o.observer, New[struct{}](context.Background(), Named(name)).core())
 	if observation.Observation == nil {
 		return func(*error) {}
 	}
@@ -145,8 +147,10 @@ func (o *completedOptions) observe(ctx context.Context, name string) func(failed
 
 // seqIterator is an iteration over a sequence in progress.
 type seqIterator[H Handle] struct {
-	*completions[H]
+	*future.Set[H]
 	completedOptions
+	ctx      context.Context
+	name     string // of the function that iterates
 	yield    func(H, error) bool
 	over     bool
 	deadlock error // ends the loop at once
@@ -159,7 +163,7 @@ type seqIterator[H Handle] struct {
 // its pendings.
 func (it *seqIterator[H]) mayPull() bool {
 	if it.limit > 0 && it.err == nil && it.ctx.Err() != nil {
-		it.err = it.ended()
+		it.err = it.Ended()
 	}
 	return it.err == nil
 }
@@ -171,7 +175,8 @@ func (it *seqIterator[H]) take(h H, err error) bool {
 		it.err = err
 		return false
 	}
-	if err := it.add(h); err != nil {
+	requirePending(h, it.name)
+	if err := it.Add(h); err != nil {
 		it.deadlock = err
 	}
 	if it.limit == 0 {
@@ -183,10 +188,10 @@ func (it *seqIterator[H]) take(h H, err error) bool {
 // handOut yields pendings until no more than n are left. It returns false when
 // the loop is over.
 func (it *seqIterator[H]) handOut(n int) bool {
-	for it.n > n {
-		h, ok := it.next()
+	for it.Len() > n {
+		h, ok := it.Next()
 		if !ok {
-			if err := it.wait(); err != nil {
+			if err := it.Wait(); err != nil {
 				return it.fail(err)
 			}
 			continue
@@ -224,7 +229,7 @@ func (it *seqIterator[H]) end() bool {
 		return false
 	}
 	it.over = true
-	for _, h := range it.leave() {
+	for _, h := range it.Leave() {
 		if !it.keep {
 			cancelLeft(h)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // errNoMore says that a channel is closed.
@@ -21,7 +23,7 @@ func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...Compl
 		panic("pending: AsCompletedFrom with a nil channel")
 	}
 	return func(yield func(H, error) bool) {
-		it := chanIterator[H]{completions: newCompletions[Handle](ctx, "AsCompletedFrom"), completedOptions: o, from: from}
+		it := chanIterator[H]{Set: future.NewSet[Handle](ctx), completedOptions: o, ctx: ctx, from: from}
 		var failed error
 		defer o.observe(ctx, "pending.AsCompletedFrom")(&failed)
 		defer it.end()
@@ -42,8 +44,9 @@ func AsCompletedFrom[H Handle](ctx context.Context, from <-chan H, opts ...Compl
 // chanIterator is an iteration over the pendings of a channel. While it waits
 // for the channel, nextPending is one of the collected pendings.
 type chanIterator[H Handle] struct {
-	*completions[Handle]
+	*future.Set[Handle]
 	completedOptions
+	ctx          context.Context
 	from         <-chan H
 	closed       bool
 	nextPending  *Pending[H]   // its result is the next pending; nil if none is awaited
@@ -61,17 +64,17 @@ func (it *chanIterator[H]) step() (h H, ok bool, err error) {
 		if took && it.limit > 0 {
 			continue // take up to the limit first, like a sequence
 		}
-		next, ok := it.next()
+		next, ok := it.Next()
 		switch {
 		case ok && next == Handle(it.nextPending):
 			err = it.addReceived()
 		case ok:
 			return next.(H), true, nil
 		case took:
-		case it.closed && it.n == 0:
+		case it.closed && it.Len() == 0:
 			return h, false, nil
 		default:
-			err = it.wait()
+			err = it.Wait()
 		}
 		if err != nil {
 			return h, false, err
@@ -82,7 +85,7 @@ func (it *chanIterator[H]) step() (h H, ok bool, err error) {
 // take adds the next pending of the channel, or nextPending, if the limit
 // allows. It reports whether it did.
 func (it *chanIterator[H]) take() (took bool, err error) {
-	if it.closed || it.nextPending != nil || it.limit > 0 && it.n >= it.limit || it.ctx.Err() != nil {
+	if it.closed || it.nextPending != nil || it.limit > 0 && it.Len() >= it.limit || it.ctx.Err() != nil {
 		return false, nil
 	}
 	select {
@@ -96,7 +99,7 @@ func (it *chanIterator[H]) take() (took bool, err error) {
 		it.nextPending = New[H](context.Background(), Named("pending.AsCompletedFrom"))
 		it.receiverDone = make(chan struct{})
 		go receiveNext(it.nextPending, it.from, it.receiverDone, it.keep)
-		return true, it.add(it.nextPending)
+		return true, it.Add(it.nextPending)
 	}
 }
 
@@ -116,6 +119,12 @@ func receiveNext[H Handle](nextPending *Pending[H], from <-chan H, receiverDone 
 	}
 }
 
+// add adds a pending of the channel.
+func (it *chanIterator[H]) add(h H) error {
+	requirePending(h, "AsCompletedFrom")
+	return it.Add(h)
+}
+
 // addReceived adds the pending that was received.
 func (it *chanIterator[H]) addReceived() error {
 	h, err := it.nextPending.Result()
@@ -128,7 +137,7 @@ func (it *chanIterator[H]) addReceived() error {
 
 // end cancels the pendings that are not done.
 func (it *chanIterator[H]) end() {
-	for _, h := range it.leave() {
+	for _, h := range it.Leave() {
 		if !it.keep && h != Handle(it.nextPending) {
 			cancelLeft(h)
 		}

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -348,7 +350,7 @@ func TestWaitForTheCurrentPendingIsRefused(t *testing.T) {
 	deadlock := fmt.Errorf("%w: a waits for a", pending.ErrDeadlock)
 	for name, wait := range waits {
 		t.Run(name, func(t *testing.T) {
-			var task *pending.Task[string]
+			var task *scheduled.Call[string]
 			var r *runner
 			task, r = queue(t.Context(), func(ctx context.Context) (string, error) {
 				_, err := wait(&task.Pending, ctx)
@@ -367,9 +369,9 @@ func TestWaitForTheCurrentPendingIsRefused(t *testing.T) {
 func TestNewPendingBelongsToNobody(t *testing.T) {
 	ctx := context.WithValue(t.Context(), keyA, "a")
 	p := pending.New[int](ctx)
-	assert.Nil(t, pending.RunnerOf(p))
-	assert.Nil(t, pending.CompleterOf(p))
-	assert.Same(t, p, pending.CompleterOf(pending.New[string](t.Context(), pending.CompletedBy(p))))
+	assert.Nil(t, future.RunnerOf(p))
+	assert.Nil(t, future.CompleterOf(future.Of(p)))
+	assert.Same(t, future.Of(p), future.CompleterOf(future.Of(pending.New[string](t.Context(), pending.CompletedBy(p)))))
 	assert.Equal(t, ctx, p.Context())
 	assert.Empty(t, p.Metadata())
 	assert.Empty(t, p.Name())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -38,7 +39,7 @@ func BenchmarkTaskRun(b *testing.B) {
 			ctx, r := context.WithValue(b.Context(), keyA, 1), newRunner()
 			b.ReportAllocs()
 			for b.Loop() {
-				task := &pending.Task[int]{}
+				task := &scheduled.Call[int]{}
 				task.Init(ctx, fn, r)
 				_ = task.Run()
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -90,9 +91,9 @@ func TestEveryCancelReachesTheRunningFunction(t *testing.T) {
 }
 
 func TestCancellerOfAQueuedFunctionIsAskedFirst(t *testing.T) {
-	tests := map[string]func(task *pending.Task[int], end context.CancelCauseFunc){
-		"Cancel":                 func(task *pending.Task[int], _ context.CancelCauseFunc) { task.Cancel(errWhy) },
-		"the end of its context": func(_ *pending.Task[int], end context.CancelCauseFunc) { end(errWhy) },
+	tests := map[string]func(task *scheduled.Call[int], end context.CancelCauseFunc){
+		"Cancel":                 func(task *scheduled.Call[int], _ context.CancelCauseFunc) { task.Cancel(errWhy) },
+		"the end of its context": func(_ *scheduled.Call[int], end context.CancelCauseFunc) { end(errWhy) },
 	}
 	for name, cancel := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -128,10 +129,10 @@ func TestCancellerMayCompleteThePending(t *testing.T) {
 }
 
 func TestPanicOfACancellerIsLogged(t *testing.T) {
-	tests := map[string]func(task *pending.Task[int], end context.CancelCauseFunc){
-		"Cancel":                 func(task *pending.Task[int], _ context.CancelCauseFunc) { task.Cancel(errWhy) },
-		"Reject":                 func(task *pending.Task[int], _ context.CancelCauseFunc) { task.Reject(errWhy) },
-		"the end of its context": func(_ *pending.Task[int], end context.CancelCauseFunc) { end(errWhy) },
+	tests := map[string]func(task *scheduled.Call[int], end context.CancelCauseFunc){
+		"Cancel":                 func(task *scheduled.Call[int], _ context.CancelCauseFunc) { task.Cancel(errWhy) },
+		"Reject":                 func(task *scheduled.Call[int], _ context.CancelCauseFunc) { task.Reject(errWhy) },
+		"the end of its context": func(_ *scheduled.Call[int], end context.CancelCauseFunc) { end(errWhy) },
 	}
 	for name, cancel := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -179,7 +181,7 @@ func TestDoneLinksOfAChainAreCollected(t *testing.T) {
 // and those before it.
 func again(
 	ctx context.Context, t *testing.T, n int, derive func(context.Context) context.Context, opts ...pending.Option,
-) (last *pending.Task[int], before []weak.Pointer[pending.Task[int]]) {
+) (last *scheduled.Call[int], before []weak.Pointer[scheduled.Call[int]]) {
 	t.Helper()
 	self := func(own context.Context) (int, error) {
 		ctx = derive(own)
@@ -205,19 +207,19 @@ func TestFunctionThatSchedulesItselfDoesNotNestContexts(t *testing.T) {
 		opts   []pending.Option
 	}{
 		"as it is":       {plain, nil},
-		"without a turn": {func(ctx context.Context) context.Context { return pending.WithTurn(ctx, nil) }, nil},
+		"without a turn": {func(ctx context.Context) context.Context { return future.WithTurn(ctx, nil) }, nil},
 		"without a turn, many times": {func(ctx context.Context) context.Context {
 			for range 3 {
-				ctx = pending.WithTurn(ctx, nil)
+				ctx = future.WithTurn(ctx, nil)
 			}
 			return ctx
 		}, nil},
 		"with a tracker": {func(ctx context.Context) context.Context { return pending.WithTracker(ctx, manager) }, nil},
 		"with a tracker, without a turn": {func(ctx context.Context) context.Context {
-			return pending.WithTracker(pending.WithTurn(ctx, nil), manager)
+			return pending.WithTracker(future.WithTurn(ctx, nil), manager)
 		}, nil},
 		"without a turn, with a tracker": {func(ctx context.Context) context.Context {
-			return pending.WithTurn(pending.WithTracker(ctx, manager), nil)
+			return future.WithTurn(pending.WithTracker(ctx, manager), nil)
 		}, nil},
 		"not tracked": {plain, []pending.Option{pending.Untracked()}},
 		"tracked in part": {plain, []pending.Option{pending.TrackedBy(func(t pending.Tracker) bool {

@@ -3,7 +3,8 @@ package pending
 import (
 	"context"
 	"errors"
-	"runtime/debug"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // All waits for all pendings and returns their values in order.
@@ -68,82 +69,7 @@ func Then[T, U any](p *Pending[T], fn func(T) (U, error)) *Pending[U] {
 	if fn == nil {
 		panic("pending: Then with a nil function")
 	}
-	next := New[U](withoutEnd(p.Context()), derivedFrom(&p.base))
-	next.set(flagDerived)
-	p.watch()
-	w := &waiter{then: func() *follower { return follow(p, next, fn) }}
-	if !p.addWaiter(w) {
-		p.notify(w, nil)
-	}
+	next := New[U](future.WithoutEnd(p.Context()), future.DerivedFrom(p.core()))
+	future.Then(p.core(), func() *future.Follower { return future.Follow(&p.result, &next.result, fn, newPanicError) })
 	return next
-}
-
-// withoutEnd is [context.WithoutCancel] that does not nest the contexts of a
-// chain.
-func withoutEnd(ctx context.Context) context.Context {
-	if ctx.Done() == nil {
-		return ctx
-	}
-	return context.WithoutCancel(ctx)
-}
-
-// derivedFrom makes the new pending a derived one of b and names it after b. In
-// a chain it takes the name of the first.
-func derivedFrom(b *base) Option {
-	name := b.Name()
-	b.mu.Lock()
-	chained, origin := b.lazy != nil && b.lazy.derived, b.runner
-	if chained {
-		origin = b.lazy.origin
-	}
-	b.mu.Unlock()
-	if !chained {
-		name = "then " + name
-	}
-	return func(x *lazyState) {
-		x.name, x.derived, x.source, x.needs = name, true, b, (*sourceNode)(b)
-		x.protected, x.origin = b.is(flagProtected), origin
-	}
-}
-
-// follow completes next with what fn makes of the value of p, which is done.
-func follow[T, U any](p *Pending[T], next *Pending[U], fn func(T) (U, error)) *follower {
-	ended := errGoexit // user code ended the goroutine: fn or a log handler
-	returned := false
-	defer func() {
-		if !returned {
-			next.complete(*new(U), ended)
-		}
-	}()
-	var result U
-	err := p.err // who looks at that of next has looked at this one
-	origin := next.passError(&p.base, err)
-	if err == nil {
-		var crash *PanicError
-		result, crash, err = guard(fn, p.value)
-		if crash != nil {
-			err, ended = crash, crash
-			p.logPanic("function of Then", crash)
-		}
-	}
-	returned = true
-	_, waiters := next.end(result, err)
-	if waiters != nil {
-		return &follower{of: &next.base, waiters: waiters}
-	}
-	if err != nil {
-		next.watchEnd(err, origin)
-	}
-	return nil
-}
-
-// guard calls fn and returns a panic in it as crash.
-func guard[T, U any](fn func(T) (U, error), value T) (result U, crash *PanicError, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			crash = &PanicError{Value: r, Stack: debug.Stack()}
-		}
-	}()
-	result, err = fn(value)
-	return result, nil, err
 }

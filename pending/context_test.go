@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -29,7 +31,7 @@ func staleContext(t *testing.T) (stale context.Context) {
 var derivations = map[string]func(ctx context.Context, t *testing.T) context.Context{
 	"itself":    func(ctx context.Context, _ *testing.T) context.Context { return ctx },
 	"WithValue": func(ctx context.Context, _ *testing.T) context.Context { return context.WithValue(ctx, keyB, "b") },
-	"WithTurn":  func(ctx context.Context, _ *testing.T) context.Context { return pending.WithTurn(ctx, nil) },
+	"WithTurn":  func(ctx context.Context, _ *testing.T) context.Context { return future.WithTurn(ctx, nil) },
 	"WithTimeout": func(ctx context.Context, t *testing.T) context.Context {
 		ctx, cancel := context.WithTimeout(ctx, time.Hour)
 		t.Cleanup(cancel)
@@ -72,7 +74,7 @@ func TestFunctionContextIsThatOfTheCall(t *testing.T) {
 
 func TestFunctionContextEnds(t *testing.T) {
 	type setting struct {
-		task   *pending.Task[int]
+		task   *scheduled.Call[int]
 		given  context.Context
 		cancel context.CancelCauseFunc
 		goOn   chan struct{}
@@ -162,7 +164,7 @@ func TestWhatAFunctionSchedulesOutlivesIt(t *testing.T) {
 		"with values": func(ctx context.Context) context.Context {
 			return context.WithValue(context.WithValue(ctx, keyA, "-"), keyA, "a")
 		},
-		"with no turn": func(ctx context.Context) context.Context { return pending.WithTurn(ctx, nil) },
+		"with no turn": func(ctx context.Context) context.Context { return future.WithTurn(ctx, nil) },
 		"of a New pending": func(ctx context.Context) context.Context {
 			return pending.New[int](context.WithValue(ctx, keyB, "b")).Context()
 		},
@@ -177,7 +179,7 @@ func TestWhatAFunctionSchedulesOutlivesIt(t *testing.T) {
 					given, end := context.WithCancelCause(context.WithValue(t.Context(), keyA, "a"))
 					defer end(nil)
 					var p *pending.Pending[int]
-					var q *pending.Task[int]
+					var q *scheduled.Call[int]
 					var inner context.Context
 					goOn := make(chan struct{})
 					call(given, func(ctx context.Context) (int, error) {
@@ -279,7 +281,7 @@ func TestContextOfAPendingBelongsToNoFunction(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inside(t, func(ctx context.Context) {
 				p := pending.New[int](derive(ctx, t))
-				assert.Nil(t, pending.TurnOf(p.Context()), "others may wait with it")
+				assert.Nil(t, future.TurnOf(p.Context()), "others may wait with it")
 				_, ok := pending.Current(p.Context())
 				assert.False(t, ok)
 			})
@@ -290,7 +292,7 @@ func TestContextOfAPendingBelongsToNoFunction(t *testing.T) {
 func TestCurrentIsThePendingOfTheFunction(t *testing.T) {
 	_, ok := pending.Current(t.Context())
 	assert.False(t, ok)
-	var task *pending.Task[int]
+	var task *scheduled.Call[int]
 	task, r := queue(t.Context(), func(ctx context.Context) (int, error) {
 		for name, derive := range derivations {
 			current, ok := pending.Current(derive(ctx, t))
@@ -307,24 +309,24 @@ func TestCurrentIsThePendingOfTheFunction(t *testing.T) {
 		return 1, nil
 	})
 	assert.Nil(t, task.Run())
-	assert.Equal(t, r, pending.RunnerOf(task))
+	assert.Equal(t, r, future.RunnerOf(task))
 	assert.True(t, task.IsDone())
 }
 
 func TestTurnOfAContext(t *testing.T) {
 	other := newRunner()
-	assert.Nil(t, pending.TurnOf(t.Context()))
-	assert.Equal(t, other, pending.TurnOf(pending.WithTurn(t.Context(), other)))
+	assert.Nil(t, future.TurnOf(t.Context()))
+	assert.Equal(t, other, future.TurnOf(future.WithTurn(t.Context(), other)))
 	task, r := queue(t.Context(), func(ctx context.Context) (context.Context, error) {
-		assert.Equal(t, pending.RunnerOf(current(ctx)), pending.TurnOf(ctx))
-		assert.Equal(t, other, pending.TurnOf(pending.WithTurn(ctx, other)))
-		assert.Nil(t, pending.TurnOf(pending.WithTurn(ctx, nil)))
+		assert.Equal(t, future.RunnerOf(current(ctx)), future.TurnOf(ctx))
+		assert.Equal(t, other, future.TurnOf(future.WithTurn(ctx, other)))
+		assert.Nil(t, future.TurnOf(future.WithTurn(ctx, nil)))
 		return ctx, nil
 	})
 	assert.Nil(t, task.Run())
 	stale, err := task.Result()
 	require.NoError(t, err)
-	assert.Nil(t, pending.TurnOf(stale), "the function has returned")
+	assert.Nil(t, future.TurnOf(stale), "the function has returned")
 	assert.Empty(t, r.parked())
 }
 
@@ -363,12 +365,12 @@ func TestLongChainsOfTasksDoNotGrow(t *testing.T) {
 		return stats.HeapAlloc
 	}
 	root, end := context.WithCancelCause(context.WithValue(t.Context(), keyA, "a"))
-	var task *pending.Task[int]
+	var task *scheduled.Call[int]
 	r := newRunner()
 	ctx := root
 	before := heap()
 	for range length {
-		task = &pending.Task[int]{}
+		task = &scheduled.Call[int]{}
 		task.Init(ctx, func(own context.Context) (int, error) {
 			ctx = own
 			own.Done()

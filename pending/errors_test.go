@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -128,7 +130,7 @@ func TestErrorWhoseMethodsPanicIsAnErrorLikeAnyOther(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			var p *pending.Task[int]
+			var p *scheduled.Call[int]
 			require.NotPanics(t, func() { p = call(t.Context(), tt.function) })
 			assert.True(t, p.IsDone())
 			assert.Equal(t, tt.cancelled, p.Cancelled())
@@ -142,7 +144,7 @@ func TestErrorWhoseMethodsPanicIsAnErrorLikeAnyOther(t *testing.T) {
 func TestCauseWhoseMethodsPanicMayBeGivenTwice(t *testing.T) {
 	var bad *pointerError
 	g, ctx := pending.NewGroup(t.Context())
-	p := pending.New[int](ctx, pending.Tracked())
+	p := pending.New[int](ctx, future.Tracked)
 	p.SetCanceller(func(error) {})
 	require.NotPanics(t, func() {
 		g.Cancel(bad)

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // after makes a pending that ends after some time. A call of package actors is
 // one as well.
 func after(ctx context.Context, d time.Duration, value string, err error) *pending.Pending[string] {
-	p := pending.New[string](ctx, pending.Tracked())
+	p := pending.New[string](ctx, future.Tracked)
 	time.AfterFunc(d, func() {
 		if err != nil {
 			p.SetError(err)

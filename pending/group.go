@@ -8,11 +8,15 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // ErrGroupOver is the error of a second wait for a group. It is also the cause
 // with which a group's context ends after the first wait.
-var ErrGroupOver = errors.New("pending: the group has been waited for")
+var ErrGroupOver = sentinel.New("group_over", "pending: the group has been waited for")
 
 // cancelledError is the report of a group whose mode reports cancellations.
 type cancelledError struct{ cause error }
@@ -32,13 +36,14 @@ type Group struct {
 	parent      *Group
 	options     groupOptions
 	drained     *Pending[struct{}] // done when the wait is over
-	observation guarded            // of the observer, if there is one
+	observation future.Guarded     // of the observer, if there is one
 	foreign     bool               // made by another function, while that of outer waited
+	steps       steps.Chooser      // nil unless a test chooses the order of steps
 
 	mu        sync.Mutex
-	members   map[Handle]inShielded
+	members   map[*core]inShielded
 	waiting   bool
-	turn      Turn // of the function that waits; nil for none
+	turn      future.Turn // of the function that waits; nil for none
 	over      bool
 	cancelled error   // the cause, or nil if the group is not cancelled
 	failures  []error // of members, until the group was cancelled
@@ -64,29 +69,29 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 	g := &Group{
 		outer:   ctx,
 		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
-		members: make(map[Handle]inShielded),
+		members: make(map[*core]inShielded),
 	}
 	for _, opt := range opts {
 		opt(&g.options)
 	}
 	g.parent, _ = CurrentTracker[*Group](ctx)
-	g.drained = New[struct{}](context.Background(), Named("pending.Group"), Needing((*groupNode)(g)))
-	g.foreign = taskOf(ctx).isWaiting()
+	g.drained = New[struct{}](context.Background(), Named("pending.Group"), future.Needing((*groupNode)(g)))
+	g.foreign = future.Running(ctx).IsWaiting()
 	if g.options.shield {
 		g.outer = context.WithoutCancel(ctx)
 	}
 	if o := g.options.observer; o != nil {
-		g.outer, g.observation = observe(g.outer, o, g.drained)
+		g.outer, g.observation = future.Observe(g.outer, o, g.drained.core())
 	}
 	inside, cancel := context.WithCancelCause(g.outer)
-	g.cancel = cancel
+	g.cancel, g.steps = cancel, steps.Of(g.outer)
 	// mu is not held here: the context may be user code. It may have ended
 	// already, so that checkOuter runs at once.
 	if g.outer.Done() != nil {
-		g.addWatch(context.AfterFunc(g.outer, g.checkOuter))
+		g.addWatch(context.AfterFunc(g.outer, g.step("sees its context end", g.checkOuter)))
 	}
 	if g.options.limited {
-		g.addWatch(time.AfterFunc(g.options.timeout, g.expire).Stop)
+		g.addWatch(time.AfterFunc(g.options.timeout, g.step("times out", g.expire)).Stop)
 	}
 	return g, WithTracker(inside, g)
 }
@@ -117,58 +122,64 @@ func CurrentGroup(ctx context.Context) (*Group, bool) {
 // effect once the group was waited for. A nil h panics.
 func (g *Group) Add(h Handle) {
 	requirePending(h, "Add")
-	g.add(h.core().handle, false)
+	g.add(future.Of(h), false)
 }
 
 // add makes h a member of this group and of its outer groups. One callback
 // removes h from all of them.
-func (g *Group) add(h Handle, shielded inShielded) {
+func (g *Group) add(c *core, shielded inShielded) {
 	var joined []*Group
 	for ; g != nil; g = g.parent {
-		if g.admit(h, shielded) {
+		if g.admit(c, shielded) {
 			joined = append(joined, g)
 		}
 		shielded = shielded || inShielded(g.options.shield)
 	}
 	if len(joined) > 0 {
-		h.core().OnDone(func(h Handle) { removeFrom(joined, h) })
+		future.OnDone(c, memberOf(joined))
 	}
 }
 
 // admit makes h a member of this group. It reports whether h was not a member
 // before.
-func (g *Group) admit(h Handle, shielded inShielded) bool {
+func (g *Group) admit(c *core, shielded inShielded) bool {
 	g.mu.Lock()
-	if g.has(h) || g.over {
+	if g.has(c) || g.over {
 		g.mu.Unlock()
 		return false
 	}
-	g.members[h] = shielded
+	g.members[c] = shielded
 	cancelled, turn := g.cancelled, g.turn
 	g.mu.Unlock()
 	if turn != nil {
-		turn.Recheck(NodeOf(h))
+		turn.Recheck(future.NodeOf(c))
 	}
 	if cancelled != nil && !bool(shielded) {
-		cancelFor(h, cancelled)
+		future.CancelFor(c, cancelled)
 	}
 	return true
 }
 
 // has reports whether h is a member. mu must be held.
-func (g *Group) has(h Handle) bool {
-	_, known := g.members[h]
+func (g *Group) has(c *core) bool {
+	_, known := g.members[c]
 	return known
 }
+
+// memberOf are the groups of a member, from the inner to the outer one.
+type memberOf []*Group
+
+// Done implements [future.Callback].
+func (groups memberOf) Done(c *core) { removeFrom(groups, c) }
 
 // removeFrom is called when a member is done, with its groups from the inner to
 // the outer one. All groups first decide what the end of the member means. Only
 // then do they act, because that may cancel members of the others.
-func removeFrom(groups []*Group, h Handle) {
+func removeFrom(groups []*Group, c *core) {
 	whys := make([]error, len(groups))
 	for i, g := range groups {
 		g.checkOuter() // the end of outer may have reached the member first
-		whys[i] = g.remove(h)
+		whys[i] = g.remove(c)
 	}
 	for i, g := range slices.Backward(groups) { // the outer first, so that an inner one sees its context end before its wait does
 		if whys[i] != nil {
@@ -181,11 +192,11 @@ func removeFrom(groups []*Group, h Handle) {
 }
 
 // remove removes h and returns the cause to cancel the members with, or nil.
-func (g *Group) remove(h Handle) (why error) {
+func (g *Group) remove(c *core) (why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.members, h)
-	why, report := g.outcomeOf(h)
+	delete(g.members, c)
+	why, report := g.outcomeOf(c)
 	if !g.record(why, report) {
 		return nil
 	}
@@ -204,12 +215,12 @@ func (g *Group) checkDrained() {
 
 // outcomeOf decides what the end of a member means. why is the cause to cancel
 // the group with, or nil. report is what Wait returns for it. mu must be held.
-func (g *Group) outcomeOf(h Handle) (why, report error) {
-	err := h.Err()
+func (g *Group) outcomeOf(c *core) (why, report error) {
+	err := c.Err()
 	switch {
 	case err == nil, g.cancelled != nil, g.over:
 		return nil, nil
-	case !h.Cancelled():
+	case !c.Cancelled():
 		g.failures = append(g.failures, err)
 		return err, nil
 	}
@@ -252,7 +263,7 @@ func (g *Group) record(why, report error) (ends bool) {
 // must be held.
 func (g *Group) limitWait() {
 	if g.waiting && g.cancelled != nil {
-		timer := time.AfterFunc(g.options.cancelTimeout, func() { g.drained.SetResult(struct{}{}) })
+		timer := time.AfterFunc(g.options.cancelTimeout, g.step("gives up", func() { g.drained.SetResult(struct{}{}) }))
 		g.watches = append(g.watches, timer.Stop)
 	}
 }
@@ -266,9 +277,9 @@ func (g *Group) cancelMembers(why error) {
 	g.mu.Lock()
 	members := maps.Clone(g.members)
 	g.mu.Unlock()
-	for h, shielded := range members {
+	for c, shielded := range members {
 		if !shielded {
-			cancelFor(h, why)
+			future.CancelFor(c, why)
 		}
 	}
 }
@@ -288,7 +299,7 @@ func (g *Group) end(why, report error) {
 // cause. It does not wait. The mode decides what Wait returns then. Later causes reach
 // the members as well.
 func (g *Group) Cancel(cause error) {
-	cancelled := asCancellation(cause)
+	cancelled := future.AsCancellation(cause)
 	g.mu.Lock()
 	g.record(cancelled, g.reportOf(cancelled))
 	over := g.over
@@ -300,17 +311,16 @@ func (g *Group) Cancel(cause error) {
 
 // checkOuter ends the group if the outer context has ended.
 func (g *Group) checkOuter() {
-	if err := g.outer.Err(); err != nil {
-		cause := context.Cause(g.outer)
-		g.end(cause, &endedError{what: "group", err: err, cause: cause})
+	if g.outer.Err() != nil {
+		g.end(context.Cause(g.outer), future.Ended(g.outer, "group"))
 	}
 }
 
 func (g *Group) expire() {
-	err := &endedError{
-		what: "group", progress: progressOf(g.Pending()), err: context.DeadlineExceeded,
-		cause: fmt.Errorf("not done after %v", g.options.timeout),
-	}
+	g.mu.Lock()
+	left := slices.Collect(maps.Keys(g.members))
+	g.mu.Unlock()
+	err := future.TimedOut("group", left, g.options.timeout)
 	g.end(err, err)
 }
 
@@ -345,8 +355,8 @@ func (g *Group) Wait() error {
 // rejectMember returns an error if the function that made the group waits
 // already. Another function, a member, then waits for the group.
 func (g *Group) rejectMember() error {
-	own := taskOf(g.outer)
-	if g.foreign || !own.isWaiting() {
+	own := future.Running(g.outer)
+	if g.foreign || !own.IsWaiting() {
 		return nil
 	}
 	g.mu.Lock()
@@ -356,12 +366,12 @@ func (g *Group) rejectMember() error {
 		return nil
 	}
 	return fmt.Errorf("%w: a member of a group of %s waits for it, or a goroutine that must use actors.Detach",
-		ErrDeadlock, own.label())
+		ErrDeadlock, future.Label(own.Core()))
 }
 
 func (g *Group) wait() error {
 	g.checkOuter()
-	own, turn := taskOf(g.outer), TurnOf(g.outer)
+	own, turn := future.Running(g.outer), future.TurnOf(g.outer)
 	g.mu.Lock()
 	if g.waiting {
 		g.mu.Unlock()
@@ -369,12 +379,12 @@ func (g *Group) wait() error {
 	}
 	g.waiting, g.turn = true, turn
 	g.limitWait()
-	itself := own != nil && g.has(own.handle)
+	itself := own != nil && g.has(own.Core())
 	g.mu.Unlock()
 	if itself {
-		err := fmt.Errorf("%w: %s waits for a group that it belongs to", ErrDeadlock, own.label())
+		err := fmt.Errorf("%w: %s waits for a group that it belongs to", ErrDeadlock, future.Label(own.Core()))
 		g.end(err, err)
-		g.waitMembers(own, false)
+		g.waitMembers(own.Core(), false)
 		return g.close()
 	}
 	g.checkDrained()
@@ -391,28 +401,28 @@ func (g *Group) wait() error {
 // wait for a member that needs the turn of the waiting function fails. With
 // keep, it keeps that turn. It does not wait for the function of own, if own is
 // not nil.
-func (g *Group) waitMembers(own *base, keep bool) {
+func (g *Group) waitMembers(own *core, keep bool) {
 	ctx := g.outer
 	until := time.Now().Add(g.options.cancelTimeout)
-	skipped := make(map[Handle]bool) // members not to wait for
+	skipped := make(map[*core]bool) // members not to wait for
 	if own != nil {
-		skipped[own.handle] = true
+		skipped[own] = true
 	}
 	var deadlocks []error
 	for {
-		h, more := g.memberExcept(skipped)
+		c, more := g.memberExcept(skipped)
 		if !more {
 			break
 		}
-		o := WaitOption{protect: true, shield: true, limited: true, unbounded: true, timeout: time.Until(until)}
-		err := h.core().wait(ctx, o, keep)
-		switch late := (*endedError)(nil); {
+		o := future.WaitOptions{Protect: true, Shield: true, Limited: true, Unbounded: true, Timeout: time.Until(until)}
+		err := future.Await(ctx, c, o, keep)
+		switch {
 		case err == nil:
-			skipped[h] = true // another goroutine may be removing it at this moment
-		case errors.As(err, &late):
+			skipped[c] = true // another goroutine may be removing it at this moment
+		case future.IsEnded(err):
 			return
 		case errors.Is(err, ErrDeadlock):
-			skipped[h] = true
+			skipped[c] = true
 			deadlocks = append(deadlocks, err)
 		case !keep:
 			keep = true // a limit concerns only waits that give the turn away
@@ -421,8 +431,8 @@ func (g *Group) waitMembers(own *base, keep bool) {
 		}
 	}
 	if len(skipped) > 0 && own == nil && len(deadlocks) == 0 {
-		o := WaitOption{shield: true, limited: true, timeout: time.Until(until)}
-		_ = g.drained.wait(ctx, o, keep) // until the last member is removed
+		o := future.WaitOptions{Shield: true, Limited: true, Timeout: time.Until(until)}
+		_ = future.Await(ctx, g.drained.core(), o, keep) // until the last member is removed
 		return
 	}
 	g.mu.Lock()
@@ -431,12 +441,12 @@ func (g *Group) waitMembers(own *base, keep bool) {
 }
 
 // memberExcept returns a member that is not in skipped, or false.
-func (g *Group) memberExcept(skipped map[Handle]bool) (Handle, bool) {
+func (g *Group) memberExcept(skipped map[*core]bool) (*core, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for h := range g.members {
-		if !skipped[h] {
-			return h, true
+	for c := range g.members {
+		if !skipped[c] {
+			return c, true
 		}
 	}
 	return nil, false
@@ -480,7 +490,7 @@ func (g *Group) isOver() bool {
 func (g *Group) Pending() []Handle {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Collect(maps.Keys(g.members))
+	return handlesOf(g.members)
 }
 
 // String describes the group on one line, for logs.
@@ -498,19 +508,19 @@ func (g *Group) String() string {
 // groupNode is what the wait for a group needs: all members.
 type groupNode Group
 
-// Needs implements [Node].
-func (g *groupNode) Needs(n *Needs) {
+// Needs implements [future.Node].
+func (g *groupNode) Needs(n *future.Needs) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if n.Live = g.options.limited || g.cancelled != nil; n.Live && !n.Every { // a timer ends the wait
 		return
 	}
-	for h := range g.members {
-		if !n.AddPending(h) {
+	for c := range g.members {
+		if !n.AddPending(c) {
 			return
 		}
 	}
 }
 
-// What implements [Node].
+// What implements [future.Node].
 func (*groupNode) What() string { return "" }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -44,11 +45,11 @@ func TestWaitForAGroupWithoutOpenMembersKeepsTheTurn(t *testing.T) {
 // The end of a function comes to its group as the end of the outer context.
 func TestGroupInAFunctionThatIsToEnd(t *testing.T) {
 	tests := map[string]struct {
-		end       func(*pending.Task[string])
+		end       func(*scheduled.Call[string])
 		cancelled bool
 	}{
-		"cancelled": {func(task *pending.Task[string]) { task.Cancel(errWhy) }, true},
-		"stopped":   {func(task *pending.Task[string]) { task.Interrupt(errWhy) }, false},
+		"cancelled": {func(task *scheduled.Call[string]) { task.Cancel(errWhy) }, true},
+		"stopped":   {func(task *scheduled.Call[string]) { task.Interrupt(errWhy) }, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,7 @@ type groupOptions struct {
 	limited       bool
 	timeout       time.Duration
 	cancelTimeout time.Duration
-	observer      Observer
+	observer      observer
 }
 
 // GroupOption changes how a [Group] ends.
@@ -58,7 +58,7 @@ func WithTimeout(d time.Duration) GroupOption {
 // WithObserver makes o observe the group as if it were a pending, from its
 // start until Wait returns. Calls under the group's context are made under the
 // context that o returns.
-func WithObserver(o Observer) GroupOption { return func(g *groupOptions) { g.observer = o } }
+func WithObserver(o observer) GroupOption { return func(g *groupOptions) { g.observer = o } }
 
 // WithCancelTimeout sets how long a cancelled group waits for members that do not end.
 // The default is [DefaultCancelTimeout].

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // errBodyLeft is the cause when Run cancels a group whose body panicked.
@@ -59,11 +61,12 @@ func (g *Group) repeatsCancellation(err error) bool {
 // group because of its mode. A report inside the cause of another end does not
 // count.
 func isGroupReport(err error) bool {
+	if future.IsReason(err) {
+		return false
+	}
 	switch err := err.(type) { //nolint:errorlint // The tree is walked step by step.
 	case *cancelledError:
 		return true
-	case *endedError, *cancellation:
-		return false
 	case interface{ Unwrap() error }:
 		return isGroupReport(err.Unwrap())
 	case interface{ Unwrap() []error }:

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -22,7 +23,7 @@ var modes = []pending.Mode{
 
 // member makes a pending that belongs to the groups of ctx, in a bubble.
 func member(ctx context.Context) *pending.Pending[int] {
-	return pending.New[int](ctx, pending.Tracked())
+	return pending.New[int](ctx, future.Tracked)
 }
 
 // memberFor makes a member that succeeds after d unless it has ended by then.

@@ -1,6 +1,10 @@
 package pending
 
-import "context"
+import (
+	"context"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+)
 
 // Handle is what every [Pending] has, whatever the type of its result. It is
 // safe for concurrent use.
@@ -85,8 +89,38 @@ type Handle interface {
 	// String describes the pending on one line, for logs.
 	String() string
 
-	// core keeps Handle closed: the waits of this package need the base.
-	core() *base
+	sealed // keeps Handle closed: waits need what is behind it
+}
+
+// sealed is what embeds a core.
+type sealed = future.Sealed
+
+// core is a pending without its value.
+type core = future.Core
+
+// handleOf returns the pending of a core.
+func handleOf(c *core) Handle { return future.Handle(c).(Handle) }
+
+// handlesOf returns the pendings of a set of cores, in no order.
+func handlesOf[V any](cores map[*core]V) []Handle {
+	handles := make([]Handle, 0, len(cores))
+	for c := range cores {
+		handles = append(handles, handleOf(c))
+	}
+	return handles
+}
+
+// Current returns the pending whose function runs with ctx. Outside of a function it
+// returns nil and false. For the caller of the function, use [actors.Current].
+//
+// [actors.Current]:
+// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Current
+func Current(ctx context.Context) (Handle, bool) {
+	requireContext(ctx, "Current")
+	if task := future.Running(ctx); task != nil {
+		return handleOf(task.Core()), true
+	}
+	return nil, false
 }
 
 // Metadata is what is attached to a pending under string keys. A call of

@@ -1,9 +1,9 @@
 package pending
 
 import (
-	"maps"
-	"slices"
 	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Manager lists the pendings that are not done yet, of the calls made under a context
@@ -11,36 +11,45 @@ import (
 // for concurrent use.
 type Manager struct {
 	mu      sync.Mutex
-	members map[Handle]struct{}
+	members map[*core]struct{}
 }
 
 // NewManager returns a manager without pendings.
-func NewManager() *Manager { return &Manager{members: make(map[Handle]struct{})} }
+func NewManager() *Manager { return &Manager{members: make(map[*core]struct{})} }
 
 // Add makes the manager list h until h is done. It implements [Tracker]. A nil h panics.
 func (m *Manager) Add(h Handle) {
 	requirePending(h, "Add")
-	h = h.core().handle // the same value that callbacks get
+	c := future.Of(h)
 	m.mu.Lock()
-	m.members[h] = struct{}{}
+	m.members[c] = struct{}{}
 	m.mu.Unlock()
-	h.OnDone(func(h Handle) { m.Remove(h) })
+	future.OnDone(c, managed{m})
 }
 
 // Remove removes h from the manager, and reports whether it was listed.
 func (m *Manager) Remove(h Handle) bool {
 	requirePending(h, "Remove")
-	h = h.core().handle
+	return m.remove(future.Of(h))
+}
+
+func (m *Manager) remove(c *core) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, known := m.members[h]
-	delete(m.members, h)
+	_, known := m.members[c]
+	delete(m.members, c)
 	return known
 }
+
+// managed is a [Manager] as it is notified of the end of a pending.
+type managed struct{ *Manager }
+
+// Done implements [future.Callback].
+func (m managed) Done(c *core) { m.remove(c) }
 
 // Pending returns the pendings that are not done, in no order.
 func (m *Manager) Pending() []Handle {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Collect(maps.Keys(m.members))
+	return handlesOf(m.members)
 }

@@ -10,19 +10,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // recorder is an Observer, and the Observation of each pending, that writes
 // down what it is told. It uses the pending while it is at it.
 type recorder struct {
-	h pending.Handle
+	h *future.Core
 
 	mu     sync.Mutex
 	events []string
 }
 
-func (r *recorder) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
+func (r *recorder) Observe(ctx context.Context, h *future.Core) (context.Context, future.Observation) {
 	r.h = h
 	r.note("observe " + h.Name())
 	return context.WithValue(ctx, keyB, "observed"), r
@@ -30,7 +32,7 @@ func (r *recorder) Observe(ctx context.Context, h pending.Handle) (context.Conte
 
 func (r *recorder) Due()                        { r.note("due") }
 func (r *recorder) Started()                    { r.note("started") }
-func (r *recorder) Suspended(on pending.Handle) { r.note("suspended on " + on.Name()) }
+func (r *recorder) Suspended(on *future.Core)   { r.note("suspended on " + on.Name()) }
 func (r *recorder) Resumed()                    { r.note("resumed") }
 func (r *recorder) CancelRequested(cause error) { r.note(fmt.Sprint("cancel requested: ", cause)) }
 func (r *recorder) Done(err error)              { r.note(fmt.Sprint("done: ", err)) }
@@ -45,29 +47,29 @@ func (r *recorder) note(event string) {
 // indifferent is an Observer that takes no interest in any pending.
 type indifferent struct{}
 
-func (indifferent) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+func (indifferent) Observe(ctx context.Context, _ *future.Core) (context.Context, future.Observation) {
 	return ctx, nil
 }
 
 func TestObserverIsToldInOrder(t *testing.T) {
 	tests := map[string]struct {
-		do   func(task *pending.Task[string])
+		do   func(task *scheduled.Call[string])
 		want []string
 	}{
-		"run": {func(task *pending.Task[string]) { assert.Nil(t, task.Run()) },
+		"run": {func(task *scheduled.Call[string]) { assert.Nil(t, task.Run()) },
 			[]string{"observe it", "started", "suspended on other", "resumed", "done: <nil>"}},
-		"cancelled early": {func(task *pending.Task[string]) {
+		"cancelled early": {func(task *scheduled.Call[string]) {
 			task.Cancel(errWhy)
 			task.Cancel(errElse)
 			assert.Nil(t, task.Run())
 		}, []string{"observe it", "cancel requested: why", "done: pending: cancelled: why"}},
-		"cancelled with a canceller": {func(task *pending.Task[string]) {
+		"cancelled with a canceller": {func(task *scheduled.Call[string]) {
 			task.SetCanceller(func(error) {})
 			task.Cancel(errWhy)
 			task.Cancel(errElse)
 			task.Fail(errBoom) // too late
 		}, []string{"observe it", "cancel requested: why", "cancel requested: something else", "done: pending: cancelled: why\nsomething else"}},
-		"completed without running": {func(task *pending.Task[string]) { task.Fail(errBoom) },
+		"completed without running": {func(task *scheduled.Call[string]) { task.Fail(errBoom) },
 			[]string{"observe it", "done: boom"}},
 	}
 	for name, tt := range tests {
@@ -174,9 +176,9 @@ func TestObserverIsToldWhenADelayedCallIsDue(t *testing.T) {
 }
 
 // careless is an observer that panics at the ends of pendings.
-type careless struct{ pending.Observation }
+type careless struct{ future.Observation }
 
-func (c careless) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+func (c careless) Observe(ctx context.Context, _ *future.Core) (context.Context, future.Observation) {
 	return ctx, c
 }
 

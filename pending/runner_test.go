@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -24,7 +26,7 @@ var (
 
 // park is one call of Park.
 type park struct {
-	on   pending.Handle
+	on   future.Sealed
 	keep bool
 }
 
@@ -45,9 +47,13 @@ type runner struct {
 
 func newRunner() *runner { return &runner{awake: make(chan struct{}, 1)} }
 
-func (r *runner) Park(w pending.Wait, keep bool) error {
+func (r *runner) Park(w future.Wait, keep bool) error {
 	r.mu.Lock()
-	r.parks = append(r.parks, park{w.On, keep})
+	var on future.Sealed
+	if w.On != nil {
+		on = future.Handle(w.On)
+	}
+	r.parks = append(r.parks, park{on, keep})
 	r.mu.Unlock()
 	r.waiting.Store(true)
 	defer r.waiting.Store(false)
@@ -60,7 +66,7 @@ func (r *runner) Park(w pending.Wait, keep bool) error {
 
 func (r *runner) IsWaiting() bool { return r.waiting.Load() }
 
-func (r *runner) Recheck(pending.Node) {}
+func (r *runner) Recheck(future.Node) {}
 
 func (r *runner) Resume() {
 	select {
@@ -78,7 +84,7 @@ func (r *runner) Write(p []byte) (int, error) {
 
 func (r *runner) Logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, nil)) }
 
-func (r *runner) Describe(m pending.Metadata) { m["caller"] = "fake" }
+func (r *runner) Describe(m map[string]any) { m["caller"] = "fake" }
 
 func (r *runner) Awaited() {}
 
@@ -86,7 +92,7 @@ func (r *runner) Dropped() {}
 
 func (r *runner) Failed(bool, bool) {}
 
-func (r *runner) Left(crash *pending.PanicError) {
+func (r *runner) Left(crash error) {
 	if r.left != nil {
 		r.left(crash != nil)
 	}
@@ -105,15 +111,15 @@ func (r *runner) parked() []park {
 }
 
 // queue makes a task that waits for somebody to call its Run.
-func queue[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) (*pending.Task[T], *runner) {
+func queue[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) (*scheduled.Call[T], *runner) {
 	r := newRunner()
-	task := &pending.Task[T]{}
+	task := &scheduled.Call[T]{}
 	task.Init(ctx, fn, r, opts...)
 	return task, r
 }
 
 // call runs fn as a task on this goroutine.
-func call[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) *pending.Task[T] {
+func call[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) *scheduled.Call[T] {
 	task, _ := queue(ctx, fn, opts...)
 	_ = task.Run() // whose outcome is that of the task
 	return task
@@ -121,7 +127,7 @@ func call[T any](ctx context.Context, fn func(context.Context) (T, error), opts 
 
 // spawn runs fn as a task on a goroutine of the bubble, and returns when that
 // waits for something or is through.
-func spawn[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) (*pending.Task[T], *runner) {
+func spawn[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) (*scheduled.Call[T], *runner) {
 	task, r := queue(ctx, fn, opts...)
 	go func() { _ = task.Run() }()
 	synctest.Wait()

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // Semaphore bounds how much of something is in use. It is for work that waits, and of
@@ -29,21 +32,22 @@ type Semaphore struct {
 	others  int64    // what is held by others
 	unclear int64    // what was released by nobody knows whom
 	queue   []*acquisition
-	outside int // how many in the queue are no functions
-	handed  int // how many in the queue may have left it to their calls to release what they hold
+	outside int           // how many in the queue are no functions
+	handed  int           // how many in the queue may have left it to their calls to release what they hold
+	steps   steps.Chooser // nil unless a test chooses the order of steps
 }
 
 // holder is a function and how much it holds.
 type holder struct {
-	own *base
+	own *future.Task
 	n   int64
 }
 
 // acquisition is one that waits.
 type acquisition struct {
 	n       int64
-	own     *base // nil for nobody
-	turn    Turn
+	own     *future.Task // nil for nobody
+	turn    future.Turn
 	granted bool // guarded by the semaphore's mu
 	handed  bool // its function holds some already, and may have left it to its calls to release that
 	p       *Pending[struct{}]
@@ -66,15 +70,11 @@ func (s *Semaphore) init(n int64, exclusive bool, opts []Option) {
 	if exclusive {
 		kind = "Mutex"
 	}
-	given := &lazyState{}
-	for _, opt := range opts {
-		opt(given)
-	}
 	s.size, s.exclusive, s.what = n, exclusive, "a "+strings.ToLower(kind)
-	if given.name != "" {
-		s.what = strings.ToLower(kind) + " " + given.name
+	if given := future.Apply(opts); given != nil && given.Name != "" {
+		s.what = strings.ToLower(kind) + " " + given.Name
 	}
-	s.opts = slices.Concat([]Option{Named("pending." + kind)}, opts, []Option{Needing((*semaphoreNode)(s))})
+	s.opts = slices.Concat([]Option{Named("pending." + kind)}, opts, []Option{future.Needing((*semaphoreNode)(s))})
 }
 
 // Acquire acquires n. It waits until so much is free and those who came earlier are
@@ -118,15 +118,16 @@ func requireAmount(n int64, name string) {
 
 func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if ctx.Err() != nil {
-		return &endedError{what: s.what, err: ctx.Err(), cause: context.Cause(ctx)}
+		return future.Ended(ctx, s.what)
 	}
 	if n > s.size {
 		return fmt.Errorf("%w: acquire %d of %s, which has %d", ErrDeadlock, n, s.what, s.size)
 	}
-	a := &acquisition{n: n, turn: TurnOf(ctx)}
+	a := &acquisition{n: n, turn: future.TurnOf(ctx)}
 	if a.turn != nil { // else another goroutine may release while the function waits
-		a.own = taskOf(ctx)
+		a.own = future.Running(ctx)
 	}
+	s.stepBefore(ctx, a.turn)
 	if s.tryAcquire(a.own, n) {
 		return nil
 	}
@@ -142,7 +143,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	return err
 }
 
-func (s *Semaphore) tryAcquire(own *base, n int64) bool {
+func (s *Semaphore) tryAcquire(own *future.Task, n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.queue) > 0 || n > s.size-s.held {
@@ -164,63 +165,29 @@ func (s *Semaphore) enqueue(a *acquisition) bool {
 	}
 	granted := s.grant()
 	waits := !a.granted
-	var awaited []*base
+	var awaited []*future.Task
 	if waits && a.turn == nil {
 		awaited = s.noteOutside()
 	}
 	s.mu.Unlock()
 	notifyGranted(granted)
-	for _, b := range awaited {
-		b.runner.Awaited()
+	for _, own := range awaited {
+		own.Awaited()
 	}
 	return waits
 }
 
 // noteOutside has the functions that hold the semaphore know it, because others than
 // functions wait for it. It returns these functions. mu must be held.
-func (s *Semaphore) noteOutside() (holders []*base) {
+func (s *Semaphore) noteOutside() (holders []*future.Task) {
 	if s.outside == 0 {
 		return nil
 	}
 	for _, h := range s.holders {
-		h.own.addContended(s)
+		h.own.Contends((*semaphoreNode)(s))
 		holders = append(holders, h.own)
 	}
 	return holders
-}
-
-// addContended notes that others than functions wait for s, which the function of b holds.
-func (b *base) addContended(s *Semaphore) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if x := b.ensureLazy(); !b.is(flagDone) && !slices.Contains(x.contended, s) {
-		x.contended = append(x.contended, s)
-	}
-}
-
-// WaitingOutside says how many goroutines wait for the locks that the function behind h
-// holds, and for which. Functions with a turn do not count. It is meant for package actors,
-// and safe to call from any goroutine.
-func WaitingOutside(h Handle) (waiting []string) {
-	b := h.core()
-	b.mu.Lock()
-	var locks []*Semaphore
-	if b.lazy != nil {
-		locks = slices.Clone(b.lazy.contended)
-	}
-	b.mu.Unlock()
-	for _, s := range locks {
-		s.mu.Lock()
-		n := s.outside
-		if s.unclear > 0 || !slices.ContainsFunc(s.holders, func(h holder) bool { return h.own == b }) {
-			n = 0
-		}
-		s.mu.Unlock()
-		if n > 0 {
-			waiting = append(waiting, fmt.Sprintf("%d goroutines that wait for %s", n, s.what))
-		}
-	}
-	return waiting
 }
 
 // leave removes an acquisition that waits no more. It reports false if it was
@@ -242,6 +209,7 @@ func (s *Semaphore) leave(a *acquisition) bool {
 
 func (s *Semaphore) release(n int64) bool {
 	s.mu.Lock()
+	s.touch()
 	if n > s.held {
 		s.mu.Unlock()
 		return false
@@ -249,7 +217,7 @@ func (s *Semaphore) release(n int64) bool {
 	s.held -= n
 	s.forget(n)
 	granted := s.grant()
-	var next Turn
+	var next future.Turn
 	if len(granted) > 0 && len(s.queue) > 0 {
 		next = s.queue[0].turn
 	}
@@ -291,8 +259,8 @@ func (s *Semaphore) left(a *acquisition) {
 
 // isHanded reports whether a function may have left it to its calls to release what it holds.
 // The function that holds a mutex unlocks it itself. mu must be held.
-func (s *Semaphore) isHanded(own *base) bool {
-	return !s.exclusive && own != nil && own.is(flagCalled) &&
+func (s *Semaphore) isHanded(own *future.Task) bool {
+	return !s.exclusive && own != nil && own.HasCalled() &&
 		slices.ContainsFunc(s.holders, func(h holder) bool { return h.own == own })
 }
 
@@ -303,7 +271,7 @@ func notifyGranted(granted []*acquisition) {
 }
 
 // hold notes that n is held by a function, or by nobody known. mu must be held.
-func (s *Semaphore) hold(own *base, n int64) {
+func (s *Semaphore) hold(own *future.Task, n int64) {
 	s.held += n
 	i := slices.IndexFunc(s.holders, func(h holder) bool { return h.own == own })
 	switch {
@@ -326,7 +294,7 @@ func (s *Semaphore) forget(n int64) {
 	}
 	by := -1
 	for i, h := range s.holders {
-		if h.own.isWaiting() || h.own.is(flagReturned) {
+		if h.own.IsWaiting() || h.own.HasReturned() {
 			continue
 		}
 		if by >= 0 || s.others > 0 {
@@ -349,8 +317,8 @@ func (s *Semaphore) forget(n int64) {
 // semaphoreNode is what a wait for a semaphore needs: one of the holders.
 type semaphoreNode Semaphore
 
-// Needs implements [Node].
-func (s *semaphoreNode) Needs(n *Needs) {
+// Needs implements [future.Node].
+func (s *semaphoreNode) Needs(n *future.Needs) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n.Any, n.Held = true, true
@@ -359,11 +327,21 @@ func (s *semaphoreNode) Needs(n *Needs) {
 		return
 	}
 	for _, h := range s.holders {
-		if !n.AddPending(h.own.handle) {
+		if !n.AddPending(h.own.Core()) {
 			return
 		}
 	}
 }
 
-// What implements [Node].
+// What implements [future.Node].
 func (s *semaphoreNode) What() string { return s.what }
+
+// WaitingOutside implements [future.Lock].
+func (s *semaphoreNode) WaitingOutside(own *future.Task) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outside == 0 || s.unclear > 0 || !slices.ContainsFunc(s.holders, func(h holder) bool { return h.own == own }) {
+		return ""
+	}
+	return fmt.Sprintf("%d goroutines that wait for %s", s.outside, s.what)
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -76,14 +77,10 @@ func TestMetadataIsKeptAndDescribed(t *testing.T) {
 	assert.Equal(t, pending.Metadata{"k": 1}, p.Metadata(), "there is no function to describe")
 
 	asked := 0
-	p = pending.New[int](t.Context(), pending.With("k", 1), pending.DescribedBy(func(m pending.Metadata) {
+	p = pending.New[int](t.Context(), pending.With("k", 1), future.DescribedBy(func(m map[string]any) {
 		asked++
 		m["asked"], m["k"] = asked, "less than what is given"
 	}))
-	both := pending.New[int](t.Context(),
-		pending.DescribedBy(func(m pending.Metadata) { m["a"], m["b"] = 1, 1 }),
-		pending.DescribedBy(func(m pending.Metadata) { m["b"] = 2 }))
-	assert.Equal(t, pending.Metadata{"a": 1, "b": 2}, both.Metadata())
 	assert.NotContains(t, p.String(), "asked", "it costs nothing until it is asked for")
 	assert.Equal(t, pending.Metadata{"k": 1, "asked": 1}, p.Metadata())
 	assert.Equal(t, pending.Metadata{"k": 1, "asked": 1}, p.Metadata())

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -71,8 +73,8 @@ func TestPanicBecomesTheError(t *testing.T) {
 			})
 			var left []bool
 			r.left = func(panicked bool) { left = append(left, panicked) }
-			crash := task.Run()
-			require.NotNil(t, crash)
+			crash, ok := task.Run().(*pending.PanicError) //nolint:errorlint // The very error.
+			require.True(t, ok)
 			assert.Equal(t, []bool{true}, left)
 			assert.Same(t, crash, task.Err())
 			assert.Contains(t, string(crash.Stack), "pending_test.explode", "the stack is that of the panic")
@@ -123,18 +125,18 @@ func TestFunctionRunsOnceAndNotWhenItIsTooLate(t *testing.T) {
 	defer stop()
 	tests := map[string]struct {
 		ctx    context.Context
-		before func(task *pending.Task[int])
+		before func(task *scheduled.Call[int])
 		runs   int
 		err    error
 	}{
-		"in time":         {t.Context(), func(*pending.Task[int]) {}, 1, nil},
-		"again":           {t.Context(), func(task *pending.Task[int]) { assert.Nil(t, task.Run()) }, 1, nil},
-		"cancelled":       {t.Context(), func(task *pending.Task[int]) { task.Cancel(errWhy) }, 0, errWhy},
-		"rejected":        {t.Context(), func(task *pending.Task[int]) { task.Reject(pending.ErrStopped) }, 0, pending.ErrStopped},
-		"abandoned":       {t.Context(), func(task *pending.Task[int]) { task.Abandon(pending.ErrStopped) }, 0, pending.ErrStopped},
-		"failed":          {t.Context(), func(task *pending.Task[int]) { task.Fail(errBoom) }, 0, errBoom},
-		"context ended":   {expired, func(*pending.Task[int]) {}, 0, errWhy},
-		"interrupt of it": {t.Context(), func(task *pending.Task[int]) { task.Interrupt(errWhy) }, 1, nil},
+		"in time":         {t.Context(), func(*scheduled.Call[int]) {}, 1, nil},
+		"again":           {t.Context(), func(task *scheduled.Call[int]) { assert.Nil(t, task.Run()) }, 1, nil},
+		"cancelled":       {t.Context(), func(task *scheduled.Call[int]) { task.Cancel(errWhy) }, 0, errWhy},
+		"rejected":        {t.Context(), func(task *scheduled.Call[int]) { task.Reject(pending.ErrStopped) }, 0, pending.ErrStopped},
+		"abandoned":       {t.Context(), func(task *scheduled.Call[int]) { task.Abandon(pending.ErrStopped) }, 0, pending.ErrStopped},
+		"failed":          {t.Context(), func(task *scheduled.Call[int]) { task.Fail(errBoom) }, 0, errBoom},
+		"context ended":   {expired, func(*scheduled.Call[int]) {}, 0, errWhy},
+		"interrupt of it": {t.Context(), func(task *scheduled.Call[int]) { task.Interrupt(errWhy) }, 1, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -156,11 +158,11 @@ func TestFunctionRunsOnceAndNotWhenItIsTooLate(t *testing.T) {
 // behavior.
 func TestFunctionWhoseContextEndedDecidesItself(t *testing.T) {
 	ends := map[string]struct {
-		end   func(task *pending.Task[string], end context.CancelCauseFunc)
+		end   func(task *scheduled.Call[string], end context.CancelCauseFunc)
 		cause error
 	}{
-		"interrupted": {func(task *pending.Task[string], _ context.CancelCauseFunc) { task.Interrupt(pending.ErrStopped) }, pending.ErrStopped},
-		"given ended": {func(_ *pending.Task[string], end context.CancelCauseFunc) { end(errWhy) }, errWhy},
+		"interrupted": {func(task *scheduled.Call[string], _ context.CancelCauseFunc) { task.Interrupt(pending.ErrStopped) }, pending.ErrStopped},
+		"given ended": {func(_ *scheduled.Call[string], end context.CancelCauseFunc) { end(errWhy) }, errWhy},
 	}
 	returns := map[string]struct {
 		with      func(ctx context.Context) (string, error)
@@ -275,7 +277,7 @@ func TestPendingOfAFunctionIsCompletedByNothingElse(t *testing.T) {
 		assert.Equal(t, done, p.IsDone())
 		assert.Equal(t, cancelled, p.Cancelled())
 	}
-	var task *pending.Task[string]
+	var task *scheduled.Call[string]
 	task, _ = queue(t.Context(), func(context.Context) (string, error) {
 		complete(&task.Pending)
 		return "value", nil
@@ -317,7 +319,7 @@ func TestFunctionHasReturnedWhenItsPendingIsDone(t *testing.T) {
 	}
 	task.OnDone(func(pending.Handle) {
 		assert.Equal(t, context.Canceled, own.Err())
-		assert.Nil(t, pending.TurnOf(own))
+		assert.Nil(t, future.TurnOf(own))
 		seen = append(seen, "done")
 	})
 	assert.Nil(t, task.Run())

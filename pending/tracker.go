@@ -3,6 +3,8 @@ package pending
 import (
 	"context"
 	"reflect"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Tracker sees the pendings made by calls under a context that carries it: see
@@ -13,35 +15,11 @@ type Tracker interface {
 	Add(h Handle)
 }
 
-// trackers is the list of trackers in a context. No two have the same type.
-type trackers struct {
-	Tracker
-	next *trackers
-}
+// tracking is a tracker as it is in a context.
+type tracking struct{ Tracker }
 
-type trackersKey struct{}
-
-// trackersContext carries trackers. It is a type of its own for the same reason
-// as turnContext.
-type trackersContext struct {
-	context.Context
-	trackers *trackers
-}
-
-// Value implements [context.Context].
-func (c *trackersContext) Value(key any) any {
-	if key == (trackersKey{}) {
-		return c.trackers
-	}
-	return c.Context.Value(key)
-}
-
-func withTrackers(ctx context.Context, list *trackers) context.Context {
-	if c, ok := ctx.(*trackersContext); ok {
-		ctx = c.Context
-	}
-	return &trackersContext{ctx, list}
-}
+// Track implements [future.Tracker].
+func (t tracking) Track(c *core) { t.Add(handleOf(c)) }
 
 // WithTracker returns a copy of ctx under which t sees the pendings of all calls, on any
 // caller. The function of a call passes its trackers on to its own calls.
@@ -53,8 +31,10 @@ func WithTracker(ctx context.Context, t Tracker) context.Context {
 		panic("pending: WithTracker with a nil tracker")
 	}
 	kind := reflect.TypeOf(t)
-	others := trackersOf(ctx).keep(func(other Tracker) bool { return reflect.TypeOf(other) != kind })
-	return withTrackers(ctx, &trackers{t, others})
+	others := future.TrackersOf(ctx).Keep(func(other future.Tracker) bool {
+		return reflect.TypeOf(other.(tracking).Tracker) != kind
+	})
+	return future.WithTrackers(ctx, &future.Trackers{Tracker: tracking{t}, Next: others})
 }
 
 // CurrentTracker returns the tracker of type T that ctx carries. If it carries none, it
@@ -62,38 +42,10 @@ func WithTracker(ctx context.Context, t Tracker) context.Context {
 // waited for.
 func CurrentTracker[T Tracker](ctx context.Context) (tracker T, ok bool) {
 	requireContext(ctx, "CurrentTracker")
-	for l := trackersOf(ctx); l != nil; l = l.next {
-		if t, ok := l.Tracker.(T); ok {
+	for l := future.TrackersOf(ctx); l != nil; l = l.Next {
+		if t, ok := l.Tracker.(tracking).Tracker.(T); ok {
 			return t, true
 		}
 	}
 	return tracker, false
-}
-
-func trackersOf(ctx context.Context) *trackers {
-	list, _ := ctx.Value(trackersKey{}).(*trackers)
-	return list
-}
-
-// keep returns the trackers that meet the condition.
-func (l *trackers) keep(condition func(Tracker) bool) *trackers {
-	if l == nil {
-		return nil
-	}
-	rest := l.next.keep(condition)
-	switch {
-	case !condition(l.Tracker):
-		return rest
-	case rest == l.next:
-		return l
-	default:
-		return &trackers{l.Tracker, rest}
-	}
-}
-
-// add adds a pending to all trackers of the list.
-func (l *trackers) add(h Handle) {
-	for ; l != nil; l = l.next {
-		l.Add(h)
-	}
 }

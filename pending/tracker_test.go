@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -49,7 +50,7 @@ func TestPendingIsTrackedByThoseThatAreAskedFor(t *testing.T) {
 		opt  pending.Option
 		want string
 	}{
-		"all":         {pending.Tracked(), "group list manager"},
+		"all":         {future.Tracked, "group list manager"},
 		"a type":      {pending.TrackedBy(only[*pending.Manager]), "manager"},
 		"another one": {pending.TrackedBy(only[*list]), "list"},
 		"a group":     {pending.TrackedBy(only[*pending.Group]), "group"},

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -115,7 +117,7 @@ func TestErrorMayEndThePendingThatItEnds(t *testing.T) {
 }
 
 func TestErrorOfAFunctionMayLookAtItsPending(t *testing.T) {
-	var task *pending.Task[int]
+	var task *scheduled.Call[int]
 	err := &curious{func() { lookAt(task, nil) }}
 	task, _ = queue(t.Context(), func(context.Context) (int, error) {
 		task.Interrupt(err)
@@ -176,7 +178,7 @@ func TestErrorAndContextMayLookAtTheGroup(t *testing.T) {
 
 func TestDescriptionMayLookAtItsPending(t *testing.T) {
 	var p *pending.Pending[int]
-	p = pending.New[int](t.Context(), pending.With("b", 2), pending.DescribedBy(func(m pending.Metadata) {
+	p = pending.New[int](t.Context(), pending.With("b", 2), future.DescribedBy(func(m map[string]any) {
 		lookAt(p, nil)
 		m["a"], m["b"], m["name"] = 1, 1, p.String()
 	}))
@@ -188,7 +190,7 @@ func TestDescriptionMayLookAtItsPending(t *testing.T) {
 }
 
 func TestMetadataIsOneMapForAllThatAskAtTheSameTime(t *testing.T) {
-	p := pending.New[int](t.Context(), pending.DescribedBy(func(m pending.Metadata) { m["a"] = 1 }))
+	p := pending.New[int](t.Context(), future.DescribedBy(func(m map[string]any) { m["a"] = 1 }))
 	all := make(chan pending.Metadata)
 	for range 8 {
 		go func() { all <- p.Metadata() }()

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -112,15 +114,15 @@ func TestErrorOfAWaitNamesWhatItWaitedFor(t *testing.T) {
 }
 
 func TestWaitOfAFunctionEndsWithItsContext(t *testing.T) {
-	ends := map[string]func(task *pending.Task[string], end context.CancelCauseFunc){
-		"cancelled":          func(task *pending.Task[string], _ context.CancelCauseFunc) { task.Cancel(errWhy) },
-		"interrupted":        func(task *pending.Task[string], _ context.CancelCauseFunc) { task.Interrupt(errWhy) },
-		"given context ends": func(_ *pending.Task[string], end context.CancelCauseFunc) { end(errWhy) },
+	ends := map[string]func(task *scheduled.Call[string], end context.CancelCauseFunc){
+		"cancelled":          func(task *scheduled.Call[string], _ context.CancelCauseFunc) { task.Cancel(errWhy) },
+		"interrupted":        func(task *scheduled.Call[string], _ context.CancelCauseFunc) { task.Interrupt(errWhy) },
+		"given context ends": func(_ *scheduled.Call[string], end context.CancelCauseFunc) { end(errWhy) },
 	}
 	derive := map[string]func(ctx context.Context) context.Context{
 		"its own context": func(ctx context.Context) context.Context { return ctx },
 		"with a value":    func(ctx context.Context) context.Context { return context.WithValue(ctx, keyA, "a") },
-		"without a turn":  func(ctx context.Context) context.Context { return pending.WithTurn(ctx, nil) },
+		"without a turn":  func(ctx context.Context) context.Context { return future.WithTurn(ctx, nil) },
 	}
 	for end, endIt := range ends {
 		for derivation, with := range derive {
@@ -179,7 +181,7 @@ func TestWaitInAFunctionUsesItsTurn(t *testing.T) {
 	}{
 		"its context":     {func(ctx context.Context, _ *testing.T) context.Context { return ctx }, true},
 		"with a value":    {func(ctx context.Context, _ *testing.T) context.Context { return context.WithValue(ctx, keyA, "a") }, true},
-		"WithTurn nil":    {func(ctx context.Context, _ *testing.T) context.Context { return pending.WithTurn(ctx, nil) }, false},
+		"WithTurn nil":    {func(ctx context.Context, _ *testing.T) context.Context { return future.WithTurn(ctx, nil) }, false},
 		"WithoutCancel":   {func(ctx context.Context, _ *testing.T) context.Context { return context.WithoutCancel(ctx) }, true},
 		"outside of it":   {func(_ context.Context, t *testing.T) context.Context { return t.Context() }, false},
 		"stale, returned": {func(_ context.Context, t *testing.T) context.Context { return staleContext(t) }, false},
@@ -221,7 +223,7 @@ func TestTurnNeedsNoFunction(t *testing.T) {
 			assert.Equal(t, []park{{p, false}}, r.parked())
 			p.SetResult("value")
 		}()
-		value, err := p.Wait(pending.WithTurn(t.Context(), r))
+		value, err := p.Wait(future.WithTurn(t.Context(), r))
 		require.NoError(t, err)
 		assert.Equal(t, "value", value)
 	})

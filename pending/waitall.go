@@ -2,7 +2,8 @@ package pending
 
 import (
 	"context"
-	"errors"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // until says when WaitAll may return.
@@ -39,25 +40,24 @@ func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done
 	requireContext(ctx, "WaitAll")
 	requirePendings(items, "WaitAll")
 	o := joinOptions(opts)
-	if o.shield {
+	if o.wait.Shield {
 		ctx = context.WithoutCancel(ctx)
 	}
-	if o.limited {
-		limited, cancel := context.WithTimeout(ctx, o.timeout)
+	if o.wait.Limited {
+		limited, cancel := context.WithTimeout(ctx, o.wait.Timeout)
 		defer cancel()
 		defer func(outer context.Context) {
-			var ended *endedError
-			if outer.Err() == nil && errors.As(err, &ended) {
+			if outer.Err() == nil && future.IsEnded(err) {
 				err = nil
 			}
 		}(ctx)
 		ctx = limited
 	}
-	c := newCompletions[H](ctx, "WaitAll")
-	c.all, c.bounded = o.until == untilAll, o.limited
-	defer c.leave()
+	c := set[H]{future.NewSet[H](ctx)}
+	c.All, c.Bounded = o.until == untilAll, o.wait.Limited
+	defer c.Leave()
 	for _, h := range items {
-		if err := c.add(h); err != nil {
+		if err := c.Add(h); err != nil {
 			return nil, items, err
 		}
 	}
@@ -66,25 +66,28 @@ func WaitAll[H Handle](ctx context.Context, items []H, opts ...WaitOption) (done
 	return done, notDone, err
 }
 
+// set collects pendings.
+type set[H Handle] struct{ *future.Set[H] }
+
 // collect waits until enough pendings are done and returns them. It returns all
 // pendings that are done at the start. After that it stops at the first pending
 // that is enough.
-func (c *completions[H]) collect(u until) (map[Handle]bool, error) {
+func (c set[H]) collect(u until) (map[Handle]bool, error) {
 	finished := make(map[Handle]bool)
 	enough := false
 	for fromTheStart := true; ; fromTheStart = false {
-		for h, ok := c.next(); ok; h, ok = c.next() {
+		for h, ok := c.Next(); ok; h, ok = c.Next() {
 			finished[h] = true
 			enough = enough || u == untilFirst || u == untilError && h.Err() != nil
 			if enough && !fromTheStart {
 				return finished, nil
 			}
 		}
-		if c.n == 0 || enough {
+		if c.Len() == 0 || enough {
 			return finished, nil
 		}
-		if err := c.wait(); err != nil {
-			for h, ok := c.next(); ok; h, ok = c.next() {
+		if err := c.Wait(); err != nil {
+			for h, ok := c.Next(); ok; h, ok = c.Next() {
 				finished[h] = true
 			}
 			return finished, err

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -87,10 +88,10 @@ func TestCallbackMayRemoveALaterOne(t *testing.T) {
 
 // Item 39 of the seed's behavior.
 func TestPanicOfACallbackIsLoggedAndTheOthersRun(t *testing.T) {
-	tests := map[string]func(task *pending.Task[int]){
-		"fail":   func(task *pending.Task[int]) { task.Fail(errElse) },
-		"cancel": func(task *pending.Task[int]) { task.Cancel(nil) },
-		"run":    func(task *pending.Task[int]) { assert.Nil(t, task.Run()) },
+	tests := map[string]func(task *scheduled.Call[int]){
+		"fail":   func(task *scheduled.Call[int]) { task.Fail(errElse) },
+		"cancel": func(task *scheduled.Call[int]) { task.Cancel(nil) },
+		"run":    func(task *scheduled.Call[int]) { assert.Nil(t, task.Run()) },
 	}
 	for name, complete := range tests {
 		t.Run(name, func(t *testing.T) {

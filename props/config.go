@@ -335,7 +335,8 @@ func IdleTimeout(d time.Duration) Option {
 
 // MaxQueued sets how many calls may wait to be started. Calls that are done, as by
 // Cancel, do not count. Delayed calls, and calls that wait for a worker, are counted
-// apart, with the same limit. The default, 0, means no limit.
+// apart, with the same limit. Items of a queue that follow each other count as one call.
+// The default, 0, means no limit.
 //
 // A call beyond the limit fails at once with actors.ErrOverloaded. It is an error of the
 // option if n is negative.

@@ -45,7 +45,7 @@ func TestCallThatIsAbandonedWhileItWaitsHasTheTimeOfThatWait(t *testing.T) {
 
 func TestDelayedCallIsAChildOfASpanContextWhoseEndIsUnknown(t *testing.T) {
 	play(t, `
-		later [started]
+		later
 		root
 	`, func(t *testing.T, s *scene) {
 		sc := api.NewSpanContext(api.SpanContextConfig{TraceID: api.TraceID{1}, SpanID: api.SpanID{2}, TraceFlags: api.FlagsSampled})

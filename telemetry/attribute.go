@@ -51,6 +51,8 @@ const (
 	UnfinishedKey = attribute.Key("protocaller.unfinished")
 	// ReasonKey is why another node was denied something.
 	ReasonKey = attribute.Key("protocaller.reason")
+	// CallerStateKey is "idle" or "busy".
+	CallerStateKey = attribute.Key("protocaller.caller.state")
 	// WorkerStateKey is "idle" or "busy".
 	WorkerStateKey = attribute.Key("protocaller.worker.state")
 )
@@ -58,8 +60,6 @@ const (
 // The names of the events of a span, besides the semantic conventions'
 // "exception".
 const (
-	// EventStarted is that the function begins to run.
-	EventStarted = "started"
 	// EventSuspended is that the function waits. [OnKey] says for what.
 	EventSuspended = "suspended"
 	// EventResumed is that the function has stopped waiting.

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -37,6 +38,16 @@ func (t *Telemetry) Caller(id, name string) *Caller { return &Caller{Telemetry: 
 // changed.
 func (c *Caller) Options(m Method) []pending.Option { return c.method(m).options }
 
+// Serving makes what the calls by other nodes have in common, if that is not there yet. The
+// argument returns the code that an error travels with, or "". It is for package actors.
+func (c *Caller) Serving(codeOf func(error) string) {
+	if c.methods[Handle].Load() == nil {
+		s := c.source(Handle)
+		s.codeOf = codeOf
+		c.make(Handle, s)
+	}
+}
+
 // DelayedOptions is [Caller.Options] for a delayed call.
 func (c *Caller) DelayedOptions(m Method, delay time.Duration) []pending.Option {
 	return []pending.Option{pending.ObservedBy(c.method(m).after(delay))}
@@ -46,7 +57,12 @@ func (c *Caller) method(m Method) *method {
 	if known := c.methods[m].Load(); known != nil {
 		return known
 	}
-	made := &method{source: c.source(m)}
+	return c.make(m, c.source(m))
+}
+
+// make makes the description of a method, unless there is one by now.
+func (c *Caller) make(m Method, s source) *method {
+	made := &method{source: s}
 	made.options = []pending.Option{pending.ObservedBy(&made.source)}
 	c.methods[m].CompareAndSwap(nil, made)
 	return c.methods[m].Load()
@@ -59,15 +75,24 @@ func (c *Caller) source(m Method) source {
 	}
 	s := source{Telemetry: c.Telemetry, counters: c.counters[m], attributes: attributes}
 	if m == Handle {
-		s.start, s.served = asServer, true
+		s.start, s.rpc, s.served = asServer, true, true
 		s.attributes = append(s.attributes, rpcSystem)
 	}
 	return s
 }
 
-// Requests returns the option of a pending that stands for a request. It is for package
-// actors.
-func (t *Telemetry) Requests() pending.Option { return pending.ObservedBy(&t.requests) }
+// Requests returns the option of a pending that stands for a request to an actor: a message
+// that is sent from that system. It is for package actors.
+func (t *Telemetry) Requests(system *actor.ActorSystem, to *actor.PID, message any) pending.Option {
+	operation, asked := &t.messages.of(message)[request], destinationOf(to, system)
+	return pending.ObservedBy(&source{
+		Telemetry:  t,
+		name:       operation.spanName(asked),
+		counters:   t.counters[Request],
+		start:      asClient,
+		attributes: operation.appendAttributes([]attribute.KeyValue{MethodKey.String(Request.String())}, asked),
+	})
+}
 
 // rpcSystem is the name of our calls between nodes among those of other systems.
 var rpcSystem = semconv.RPCSystemNameKey.String("protocaller")
@@ -83,6 +108,7 @@ func (t *Telemetry) RemoteCalls(function, address, id string) pending.Option {
 		Telemetry:  t,
 		counters:   t.counters[RemoteCall],
 		start:      asClient,
+		rpc:        true,
 		attributes: appendServer(attributes, address),
 	})
 }
@@ -136,6 +162,9 @@ func Retried(ctx context.Context, n int, failed error) {
 // may be called on nil. It is for package actors.
 func (t *Telemetry) LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {
 	defer survive()
+	if t != nil && t.metrics.longTurns.Enabled(ctx) {
+		t.metrics.longTurns.Add(ctx, 1)
+	}
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
 		return

@@ -1,7 +1,9 @@
 package telemetry_test
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -59,11 +62,67 @@ func section(t *testing.T, title string, first bool) []string {
 		if first {
 			columns = columns[:1]
 		}
-		for _, name := range regexp.MustCompile("`([a-z. ]+)`").FindAllStringSubmatch(strings.Join(columns, " "), -1) {
+		for _, name := range regexp.MustCompile("`([a-z._ ]+)`").FindAllStringSubmatch(strings.Join(columns, " "), -1) {
 			names[name[1]] = true
 		}
 	}
 	return names.names()
+}
+
+// row is what the page says of spans: of which method or operation, of which kind.
+type row struct{ name, of, kind string }
+
+func (r row) String() string { return fmt.Sprintf("%s of %q, %s", r.name, r.of, r.kind) }
+
+// spansOfThePage returns a row for each method, operation and kind in the table of spans.
+func spansOfThePage(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("CONVENTIONS.md")
+	require.NoError(t, err)
+	_, text, _ := strings.Cut(string(page), "\n## Spans\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	rows := emitted{}
+	for line := range strings.Lines(text) {
+		columns := strings.Split(line, " | ")
+		if !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		name := regexp.MustCompile("`([^`]+)`").FindStringSubmatch(columns[0])[1]
+		of := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(columns[1], -1)
+		if of == nil {
+			of = [][]string{{"", ""}}
+		}
+		for _, method := range of {
+			for _, kind := range regexp.MustCompile("[A-Z]{6,}").FindAllString(columns[2], -1) {
+				rows[row{name, method[1], kind}.String()] = true
+			}
+		}
+	}
+	return rows.names()
+}
+
+// spansOf returns a row for each span that the library has made.
+func spansOf(spans []sdk.ReadOnlySpan) []string {
+	rows := emitted{}
+	for _, span := range spans {
+		a := attributesOf(span)
+		r := row{"{name}", a["protocaller.method"], strings.ToUpper(span.SpanKind().String())}
+		operation := a["messaging.operation.name"]
+		switch {
+		case a["protocaller.state"] != "":
+			r.name, r.of = "{name} (unfinished)", ""
+		case a["rpc.method"] != "":
+			r.name = strings.ReplaceAll(span.Name(), a["rpc.method"], "{rpc.method}")
+		case operation != "":
+			destination := cmp.Or(a["messaging.destination.template"], a["messaging.destination.name"])
+			r.name = strings.ReplaceAll(span.Name(), destination, "{destination}")
+			r.of = cmp.Or(r.of, operation)
+		}
+		if span.InstrumentationScope().Name == "github.com/seed-7fcaac1b/protocaller" { // else it is one of the test
+			rows[r.String()] = true
+		}
+	}
+	return rows.names()
 }
 
 // provoke has everything emitted that there is.
@@ -83,12 +142,14 @@ func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
 	remote := pending.New[int](ctx, pending.Named("remote"), tel.RemoteCalls("remote", "", "callers/it"))
 	telemetry.Attempt(remote.Context(), "127.0.0.1:80")
 	remote.SetResult(1)
-	_, err = actors.Schedule(ctx, c, nothing, actors.Served(), actors.Named("served")).Wait(ctx)
+	_, err = actors.Schedule(ctx, c, nothing, actors.Served(func(error) string { return "" }), actors.Named("served")).Wait(ctx)
 	require.NoError(t, err)
 	tel.Denied(ctx, "for the test")
+	tel.Expelled(ctx)
 	pid := tel.Root(ctx, system.Root).Spawn(actor.PropsFromFunc(echo))
 	ask(t, tel.Root(ctx, system.Root), pid)
-	require.NoError(t, system.Root.StopFuture(pid).Wait())
+	tel.Root(ctx, system.Root).Send(pid, &ping{})
+	require.NoError(t, system.Root.PoisonFuture(pid).Wait())
 	free := make(chan struct{})
 	actors.CallSoon(ctx, c, func(context.Context) (int, error) { <-free; return 0, nil })
 	synctest.Wait()
@@ -124,6 +185,7 @@ func TestThePageOfConventionsHasWhatIsEmitted(t *testing.T) {
 			}
 		}
 		delete(attributes, "code.stacktrace") // of a report: see the event
+		assert.Equal(t, spansOfThePage(t), spansOf(r.Spans()))
 		assert.Equal(t, section(t, "Attributes", true), attributes.names())
 		assert.Equal(t, section(t, "Events", true), events.names())
 		for name := range ofEvents {

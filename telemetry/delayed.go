@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // delayed observes a delayed call. The span begins when the delay is over, or when
@@ -18,9 +18,9 @@ import (
 // have ended by then. Such a span becomes the link of a new trace, not the parent.
 type delayed struct{ source }
 
-// Observe implements [pending.Observer].
-func (d *delayed) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
-	o := &delayedObservation{source: &d.source, handle: h}
+// Observe implements [future.Observer].
+func (d *delayed) Observe(ctx context.Context, c *future.Core) (context.Context, future.Observation) {
+	o := &delayedObservation{source: &d.source, pending: c}
 	o.ctx.Context = o.parent.set(begun(ctx))
 	return &o.ctx, o
 }
@@ -59,11 +59,11 @@ func begun(ctx context.Context) context.Context {
 // delayedObservation begins its observation at the first event. Events that come while it
 // begins are kept until then. They may come from other goroutines, and from a sampler.
 type delayedObservation struct {
-	source *source
-	handle pending.Handle
-	ctx    delayedContext
-	parent parentContext // of the span, if that is observed too
-	inner  *observation  // nil for a call that is neither recorded nor counted
+	source  *source
+	pending *future.Core
+	ctx     delayedContext
+	parent  parentContext // of the span, if that is observed too
+	inner   *observation  // nil for a call that is neither recorded nor counted
 
 	begun atomic.Bool // inner is set, and no event is kept
 	mu    sync.Mutex
@@ -71,7 +71,7 @@ type delayedObservation struct {
 	kept  []func(o *observation)
 }
 
-var _ pending.Observation = (*delayedObservation)(nil)
+var _ future.Observation = (*delayedObservation)(nil)
 
 // event hands an event to the inner observation, and begins that before.
 func (o *delayedObservation) event(event func(inner *observation)) {
@@ -92,7 +92,7 @@ func (o *delayedObservation) event(event func(inner *observation)) {
 }
 
 func (o *delayedObservation) begin() {
-	ctx, inner := o.source.begin(o.ctx.Context, o.handle, linkedIfOver(o.ctx.Context)...)
+	ctx, inner := o.source.begin(o.ctx.Context, o.pending, linkedIfOver(o.ctx.Context)...)
 	o.inner = inner
 	o.ctx.due.Store(&ctx)
 	for {
@@ -129,18 +129,18 @@ func linkedIfOver(ctx context.Context) []trace.SpanStartOption {
 // bareSpan is the type of the spans of [trace.ContextWithSpanContext].
 var bareSpan = reflect.TypeOf(trace.SpanFromContext(trace.ContextWithSpanContext(context.Background(), trace.SpanContext{})))
 
-// Due implements [pending.Observation].
+// Due implements [future.Observation].
 func (o *delayedObservation) Due() { o.event((*observation).Due) }
 
-// Started implements [pending.Observation].
+// Started implements [future.Observation].
 func (o *delayedObservation) Started() { o.event((*observation).Started) }
 
-// Suspended implements [pending.Observation].
-func (o *delayedObservation) Suspended(on pending.Handle) {
+// Suspended implements [future.Observation].
+func (o *delayedObservation) Suspended(on *future.Core) {
 	o.event(func(inner *observation) { inner.Suspended(on) })
 }
 
-// Resumed implements [pending.Observation].
+// Resumed implements [future.Observation].
 func (o *delayedObservation) Resumed() { o.event((*observation).Resumed) }
 
 // WaitFailed is that of an [observation].
@@ -148,12 +148,12 @@ func (o *delayedObservation) WaitFailed(err error) {
 	o.event(func(inner *observation) { inner.WaitFailed(err) })
 }
 
-// CancelRequested implements [pending.Observation].
+// CancelRequested implements [future.Observation].
 func (o *delayedObservation) CancelRequested(cause error) {
 	o.event(func(inner *observation) { inner.CancelRequested(cause) })
 }
 
-// Done implements [pending.Observation].
+// Done implements [future.Observation].
 func (o *delayedObservation) Done(err error) {
 	o.event(func(inner *observation) { inner.Done(err) })
 }

@@ -31,7 +31,11 @@ func ExampleContextOf() {
 			_ = actors.PipeTo(greeting, ctx.Sender())
 		}
 	}, t.Traced())
-	pid := system.Root.Spawn(clerk)
+	pid, err := system.Root.SpawnNamed(clerk, "clerk")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
 	ctx, span := spans.Tracer().Start(context.Background(), "handler")
 	answer, err := actors.Request[string](t.NewContext(ctx), system, pid, "Ann").Wait(ctx)
@@ -43,8 +47,8 @@ func ExampleContextOf() {
 	// Output:
 	// hello Ann <nil>
 	// handler
-	//   request string client
-	//     receive string server
+	//   request clerk client
+	//     receive clerk server
 	//       greet
 }
 
@@ -57,7 +61,11 @@ func ExampleTelemetry_Root() {
 	ctx, span := spans.Tracer().Start(context.Background(), "handler")
 
 	root := t.Root(ctx, system.Root)
-	pid := root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
+	pid, err := root.SpawnNamed(actor.PropsFromFunc(func(actor.Context) {}), "clerk")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	root.Send(pid, "hello")
 	_ = root.PoisonFuture(pid).Wait()
 
@@ -65,6 +73,6 @@ func ExampleTelemetry_Root() {
 	fmt.Print(spans.Tree())
 	// Output:
 	// handler
-	//   send string producer
-	//     receive string consumer
+	//   send clerk producer
+	//     receive clerk consumer
 }

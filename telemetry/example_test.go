@@ -33,8 +33,8 @@ func Example() {
 
 	fmt.Print(spans.Tree(tracetest.Events()))
 	// Output:
-	// order [started, suspended: pack, resumed]
-	//   pack [started]
+	// order [suspended: pack, resumed]
+	//   pack
 }
 
 func ExampleTelemetry_Named() {

@@ -1,10 +1,13 @@
 package telemetry
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -37,9 +40,15 @@ func printable(err error) (safe error) {
 	return err
 }
 
-// recordError sets err as the outcome of a span, with the stack of a panic. It asks the
-// error itself for its text: a span would do that with its lock held.
-func recordError(span trace.Span, err error) {
+// isDeadlock reports whether a wait has failed because it could never end.
+func isDeadlock(err error) (is bool) {
+	defer func() { _ = recover() }() // of a method of the error
+	return errors.Is(err, pending.ErrDeadlock)
+}
+
+// recordError sets err as the outcome of a span, with its name and the stack of a panic. It
+// asks the error itself for its text: a span would do that with its lock held.
+func recordError(span trace.Span, err error, name string) {
 	if !span.IsRecording() {
 		return
 	}
@@ -50,20 +59,60 @@ func recordError(span trace.Span, err error) {
 	}
 	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exception...))
 	span.SetStatus(codes.Error, message)
-	span.SetAttributes(semconv.ErrorTypeKey.String(fmt.Sprintf("%T", err)))
+	span.SetAttributes(text(semconv.ErrorTypeKey, name))
 }
 
-// errorType returns what the metrics say of the error of a call between nodes, "" for none.
-func errorType(end outcome, err error) string {
-	switch end {
-	case ok:
-		return ""
-	case failed:
-		return fmt.Sprintf("%T", err)
-	default:
-		return end.String()
-	}
+// foreign are the errors of other packages that have a name here.
+var foreign = [...]struct {
+	err  error
+	name string
+}{
+	{context.DeadlineExceeded, "deadline"},
+	{context.Canceled, "cancelled"},
+	{actor.ErrTimeout, "timeout"},
+	{actor.ErrDeadLetter, "dead_letter"},
+	{actor.ErrNameExists, "name_exists"},
 }
+
+// knownName returns the name of an error that has one, or "".
+func knownName(err error) (name string) {
+	defer func() {
+		if recover() != nil { // in a method of the error
+			name = ""
+		}
+	}()
+	var named interface{ ErrorType() string }
+	if errors.As(err, &named) {
+		return named.ErrorType()
+	}
+	for _, known := range foreign {
+		if errors.Is(err, known.err) {
+			return known.name
+		}
+	}
+	return ""
+}
+
+// nameOf returns what error.type says of an error: its name, or else its type in Go.
+func nameOf(err error) (name string) {
+	defer func() {
+		if recover() != nil { // in a method of the error
+			name = typeOf(err)
+		}
+	}()
+	return cmp.Or(knownName(err), semconv.ErrorType(err).Value.AsString())
+}
+
+// statusOf returns what rpc.response.status_code says of the error of a call between nodes.
+func statusOf(err error) string {
+	if err == nil {
+		return statusOK
+	}
+	return cmp.Or(knownName(err), "error")
+}
+
+// statusOK is the status of a call that has a result.
+const statusOK = "ok"
 
 // typeOf returns the type of an error, as the SDK of OpenTelemetry names it.
 func typeOf(err error) string {

@@ -14,6 +14,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -57,17 +58,17 @@ func (h *hooks) provider() *sdk.TracerProvider {
 // observerHooks is an observer of user code.
 type observerHooks func()
 
-// Observe implements [pending.Observer].
-func (o observerHooks) Observe(ctx context.Context, _ pending.Handle) (context.Context, pending.Observation) {
+// Observe implements [future.Observer].
+func (o observerHooks) Observe(ctx context.Context, _ *future.Core) (context.Context, future.Observation) {
 	return ctx, o
 }
 
-func (o observerHooks) Due()                     { o() }
-func (o observerHooks) Started()                 { o() }
-func (o observerHooks) Suspended(pending.Handle) { o() }
-func (o observerHooks) Resumed()                 { o() }
-func (o observerHooks) CancelRequested(error)    { o() }
-func (o observerHooks) Done(error)               { o() }
+func (o observerHooks) Due()                   { o() }
+func (o observerHooks) Started()               { o() }
+func (o observerHooks) Suspended(*future.Core) { o() }
+func (o observerHooks) Resumed()               { o() }
+func (o observerHooks) CancelRequested(error)  { o() }
+func (o observerHooks) Done(error)             { o() }
 
 // everyWay makes pendings in every way that has a span, and waits for them. It returns
 // how many functions were called.
@@ -174,8 +175,8 @@ func TestUserSeesTheSpanOfACallThatIsObservedByBoth(t *testing.T) {
 	var seen atomic.Int64
 	play(t, `
 		root
-		  delayed [started]
-		  job [started]
+		  delayed
+		  job
 	`, func(t *testing.T, s *scene) {
 		watch := actors.PendingOptions(pending.ObservedBy(observerHooks(func() { seen.Add(1) })))
 		for _, opts := range [][]actors.CallOption{{actors.Named("job")}, {actors.Named("delayed"), actors.Delay(time.Second)}} {

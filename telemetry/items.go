@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Items observes the items of a queue. The items share one pending, but each has a
@@ -19,7 +19,7 @@ import (
 // its events belong to the running item.
 type Items struct {
 	source source
-	queue  pending.Handle
+	queue  *future.Core
 
 	mu      sync.Mutex
 	current *observation // nil for none
@@ -39,9 +39,9 @@ func (c *Caller) Items(entry uintptr) *Items {
 	return i
 }
 
-// Observe observes the pending of the queue. It implements [pending.Observer].
-func (i *Items) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
-	i.queue = h
+// Observe observes the pending of the queue. It implements [future.Observer].
+func (i *Items) Observe(ctx context.Context, c *future.Core) (context.Context, future.Observation) {
+	i.queue = c
 	return ctx, i
 }
 
@@ -124,22 +124,22 @@ func (i *Items) get() *observation {
 	return i.current
 }
 
-// Due does nothing. It implements [pending.Observation].
+// Due does nothing. It implements [future.Observation].
 func (i *Items) Due() {}
 
-// Started implements [pending.Observation]. It is about the queue.
+// Started implements [future.Observation]. It is about the queue.
 func (i *Items) Started() {}
 
 // Suspended adds an event to the span of the running item. It implements
-// [pending.Observation].
-func (i *Items) Suspended(on pending.Handle) {
+// [future.Observation].
+func (i *Items) Suspended(on *future.Core) {
 	if o := i.get(); o != nil {
 		o.Suspended(on)
 	}
 }
 
 // Resumed adds an event to the span of the running item. It implements
-// [pending.Observation].
+// [future.Observation].
 func (i *Items) Resumed() {
 	if o := i.get(); o != nil {
 		o.Resumed()
@@ -154,14 +154,14 @@ func (i *Items) WaitFailed(err error) {
 }
 
 // CancelRequested adds an event to the span of the running item. It implements
-// [pending.Observation].
+// [future.Observation].
 func (i *Items) CancelRequested(cause error) {
 	if o := i.get(); o != nil {
 		o.CancelRequested(cause)
 	}
 }
 
-// Done implements [pending.Observation]. It is about the queue. The queue is done while an
+// Done implements [future.Observation]. It is about the queue. The queue is done while an
 // item runs if a stop has abandoned the function.
 func (i *Items) Done(err error) {
 	if o := i.get(); o != nil {

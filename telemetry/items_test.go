@@ -135,9 +135,9 @@ func TestItemThatAStopAbandonsEndsThen(t *testing.T) {
 
 func TestLongTurnOfAnItemIsOnItsSpan(t *testing.T) {
 	play(t, `
-		lines [started, turn lasts long]
+		lines [turn lasts long]
 		root
-		  waiting [started]
+		  waiting
 	`, func(t *testing.T, s *scene) {
 		q := actors.NewQueue(s.caller, func(context.Context, int) error { time.Sleep(time.Minute); return nil }, actors.QueueName("lines"))
 		require.NoError(t, q.Put(1))

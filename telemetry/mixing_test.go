@@ -70,7 +70,7 @@ func TestTracesNeverMix(t *testing.T) {
 			"  main %[1]d\n"+
 			"    other %[1]d\n"+
 			"      later %[1]d\n"+
-			"    request *actors.invocation client\n"+
+			"    request callers/other client\n"+
 			"      telemetry_test.nothing\n"+
 			"    telemetry_test.nothing\n", n)]++
 		want[fmt.Sprintf("items linked to elsewhere\n  queued %d\n", n)]++

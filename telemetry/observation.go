@@ -9,7 +9,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // observation records one pending as a span, in metrics, or both.
@@ -17,7 +17,7 @@ type observation struct {
 	*source
 	ctx      spanContext
 	parent   parentContext // of the span, if that is observed too
-	handle   pending.Handle
+	pending  *future.Core
 	function *function  // nil if there is none
 	span     trace.Span // nil if it is not recorded
 	open     *openSpan  // nil without Unfinished
@@ -31,36 +31,33 @@ type observation struct {
 	waited    atomic.Int64 // altogether
 }
 
-var _ pending.Observation = (*observation)(nil)
+var _ future.Observation = (*observation)(nil)
 
 func (o *observation) elapsed() int64 { return max(1, int64(time.Since(o.began))) }
 
-// Due implements [pending.Observation].
+// Due implements [future.Observation].
 func (o *observation) Due() {}
 
-// Started implements [pending.Observation].
+// Started implements [future.Observation].
 func (o *observation) Started() {
 	defer survive()
 	queued := o.elapsed()
 	o.started.Store(queued)
-	if o.span != nil {
-		o.span.AddEvent(EventStarted)
-	}
 	if o.counted {
 		o.counters.queuedFor(&o.ctx, queued)
 	}
 }
 
-// Suspended implements [pending.Observation].
-func (o *observation) Suspended(on pending.Handle) {
+// Suspended implements [future.Observation].
+func (o *observation) Suspended(on *future.Core) {
+	o.suspended.Store(o.elapsed())
 	if o.span == nil {
 		return
 	}
 	defer survive()
 	if o.open != nil && on != nil {
-		o.open.on.Store(&on)
+		o.open.on.Store(on)
 	}
-	o.suspended.Store(o.elapsed())
 	if on == nil {
 		o.span.AddEvent(EventSuspended)
 		return
@@ -68,13 +65,13 @@ func (o *observation) Suspended(on pending.Handle) {
 	o.span.AddEvent(EventSuspended, trace.WithAttributes(text(OnKey, on.Name())))
 }
 
-// Resumed implements [pending.Observation].
+// Resumed implements [future.Observation].
 func (o *observation) Resumed() {
+	o.endWait(o.elapsed())
 	if o.span == nil {
 		return
 	}
 	defer survive()
-	o.endWait(o.elapsed())
 	if o.open != nil {
 		o.open.on.Store(nil)
 	}
@@ -90,13 +87,16 @@ func (o *observation) endWait(now int64) {
 
 // WaitFailed is called when a wait of the function has failed: it could never end.
 func (o *observation) WaitFailed(err error) {
+	if o.counted && isDeadlock(err) {
+		o.counters.deadlocked(&o.ctx)
+	}
 	if o.span != nil {
 		defer survive()
 		o.span.AddEvent(EventWaitFailed, trace.WithAttributes(text(CauseKey, printable(err).Error())))
 	}
 }
 
-// CancelRequested implements [pending.Observation].
+// CancelRequested implements [future.Observation].
 func (o *observation) CancelRequested(cause error) {
 	defer survive()
 	switch {
@@ -108,8 +108,8 @@ func (o *observation) CancelRequested(cause error) {
 	}
 }
 
-// Done implements [pending.Observation].
-func (o *observation) Done(err error) { o.done(err, pending.Panicked(o.handle)) }
+// Done implements [future.Observation].
+func (o *observation) Done(err error) { o.done(err, future.TaskOf(o.pending).Panicked()) }
 
 // done is Done of a pending whose function has panicked, or not. Later calls do nothing.
 func (o *observation) done(err error, crashed bool) {
@@ -119,10 +119,12 @@ func (o *observation) done(err error, crashed bool) {
 	err = printable(err)
 	total, started := o.elapsed(), o.started.Load()
 	end := outcomeOf(err, crashed)
+	status := o.statusOf(err)
+	o.endWait(total) // the function was abandoned while it waited
 	if o.counted {
-		o.counters.done(&o.ctx, end, total, started)
+		o.counters.done(&o.ctx, end, total, started, o.waited.Load())
 		if o.counters.rpc != nil {
-			o.counters.called(&o.ctx, total, errorType(end, err), o.callAttributes()...)
+			o.counters.called(&o.ctx, total, o.callAttributes(status))
 		}
 	}
 	if o.span == nil {
@@ -135,18 +137,17 @@ func (o *observation) done(err error, crashed bool) {
 			o.span.SetAttributes(UnfinishedKey.Int(n))
 		}
 	}
-	o.endWait(total) // the function was abandoned while it waited
-	o.describe(end, total, started)
+	o.describe(end, total, started, status)
 	if err != nil {
-		o.fail(end, err)
+		o.fail(end, err, status)
 	}
 }
 
 // describe sets all attributes of the span at once: the SDK is fastest at that.
-func (o *observation) describe(end outcome, total, started int64) {
+func (o *observation) describe(end outcome, total, started int64, status string) {
 	all := scratch.Get().(*[maxAttributes]attribute.KeyValue)
 	defer scratch.Put(all)
-	o.span.SetAttributes(o.appendAttributes(append(all[:0], o.attributes...), end, total, started)...)
+	o.span.SetAttributes(o.appendAttributes(append(all[:0], o.attributes...), end, total, started, status)...)
 }
 
 // scratch holds memory for the attributes of a span. The span copies them.
@@ -155,7 +156,7 @@ var scratch = sync.Pool{New: func() any { return new([maxAttributes]attribute.Ke
 const maxAttributes = 16
 
 func (o *observation) appendAttributes(
-	all []attribute.KeyValue, end outcome, total, started int64,
+	all []attribute.KeyValue, end outcome, total, started int64, status string,
 ) []attribute.KeyValue {
 	if o.function != nil {
 		queued := total
@@ -168,13 +169,16 @@ func (o *observation) appendAttributes(
 	if o.served {
 		all = append(all, o.servedMethod())
 	}
+	if status != "" {
+		all = append(all, text(semconv.RPCResponseStatusCodeKey, status))
+	}
 	if end != ok {
 		all = append(all, OutcomeKey.String(end.String()))
 	}
 	if waited := o.waited.Load(); waited > 0 {
 		all = append(all, WaitDurationKey.Float64(seconds(waited)))
 	}
-	if where, ok := pending.RunnerOf(o.handle).(worker); ok && started > 0 {
+	if where, ok := future.RunnerOf(o.pending).(worker); ok && started > 0 {
 		if id := where.WorkerID(); id != "" {
 			all = append(all, text(WorkerIDKey, id))
 		}
@@ -184,13 +188,29 @@ func (o *observation) appendAttributes(
 
 // servedMethod returns the name of the function that another node calls.
 func (o *observation) servedMethod() attribute.KeyValue {
-	name, _ := pending.Origin(o.handle)
+	name, _ := future.Origin(o.pending)
 	return text(semconv.RPCMethodKey, name)
 }
 
+// statusOf returns the status of a call between nodes, "" for any other pending.
+func (o *observation) statusOf(err error) string {
+	switch {
+	case !o.rpc:
+		return ""
+	case err != nil && o.codeOf != nil:
+		if code := o.codeOf(err); code != "" {
+			return code
+		}
+	}
+	return statusOf(err)
+}
+
 // callAttributes returns what the metrics say of a call between nodes.
-func (o *observation) callAttributes() []attribute.KeyValue {
-	var all []attribute.KeyValue
+func (o *observation) callAttributes(status string) []attribute.KeyValue {
+	all := []attribute.KeyValue{text(semconv.RPCResponseStatusCodeKey, status)}
+	if status != statusOK {
+		all = append(all, text(semconv.ErrorTypeKey, status))
+	}
 	for _, a := range o.attributes {
 		switch a.Key {
 		case semconv.RPCSystemNameKey, semconv.RPCMethodKey, semconv.ServerAddressKey, semconv.ServerPortKey:
@@ -203,7 +223,7 @@ func (o *observation) callAttributes() []attribute.KeyValue {
 	return all
 }
 
-// worker is implemented by a [pending.Runner] that may be a worker.
+// worker is implemented by a [future.Runner] that may be a worker.
 type worker interface {
 	// WorkerID returns the id of the worker that runs the function, or "".
 	WorkerID() string
@@ -211,12 +231,15 @@ type worker interface {
 
 // fail records why the pending has no result. A cancellation is not a failure: it
 // leaves the status unset.
-func (o *observation) fail(end outcome, err error) {
-	if end == cancelled {
+func (o *observation) fail(end outcome, err error, status string) {
+	switch {
+	case end == cancelled:
 		o.span.SetAttributes(text(CauseKey, err.Error()))
-		return
+	case status != "": // the conventions want that as the type of the error
+		recordError(o.span, err, status)
+	default:
+		recordError(o.span, err, nameOf(err))
 	}
-	recordError(o.span, err)
 }
 
 func seconds(nanoseconds int64) float64 { return time.Duration(nanoseconds).Seconds() }

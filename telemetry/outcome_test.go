@@ -28,21 +28,21 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 			require.ErrorIs(t, err, errBoom)
 		}, want: `
 			root
-			  job error "boom" [started, exception: boom]
+			  job error "boom" [exception: boom]
 		`},
 		"a panic": {do: func(t *testing.T, s *scene) {
 			_, err := s.call(s.ctx, "job", func(context.Context) error { panic(errBoom) }).Wait(s.ctx)
 			require.ErrorIs(t, err, errBoom)
 		}, want: `
 			root
-			  job panic "pending: panic: boom" [started, exception: pending: panic: boom]
+			  job panic "pending: panic: boom" [exception: pending: panic: boom]
 		`},
 		"the end of its goroutine": {do: func(t *testing.T, s *scene) {
 			_, err := s.call(s.ctx, "job", func(context.Context) error { runtime.Goexit(); return nil }).Wait(s.ctx)
 			require.ErrorIs(t, err, pending.ErrCancelled)
 		}, want: `
 			root
-			  job cancelled [started]
+			  job cancelled
 		`},
 		"a cancel while it was queued": {do: func(t *testing.T, s *scene) {
 			s.call(s.ctx, "first", func(context.Context) error {
@@ -52,7 +52,7 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 			synctest.Wait()
 		}, want: `
 			root
-			  first [started]
+			  first
 			  job cancelled [cancel requested: boom]
 		`},
 		"a cancel while it waited": {do: func(t *testing.T, s *scene) {
@@ -66,8 +66,8 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 			synctest.Wait()
 		}, want: `
 			root
-			  canceller [started]
-			  job cancelled [started, suspended: actors.Sleep, cancel requested, cancel requested: boom, resumed]
+			  canceller
+			  job cancelled [suspended: actors.Sleep, cancel requested, cancel requested: boom, resumed]
 		`},
 		"a stop": {do: func(t *testing.T, s *scene) {
 			s.call(s.ctx, "waiting", asleep)
@@ -84,9 +84,9 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 			root
 			  late cancelled
 			  queued cancelled [cancel requested: pending: caller stopped]
-			  running [started]
+			  running
 			  telemetry_test.nothing cancelled [cancel requested: pending: caller stopped]
-			  waiting cancelled [started, suspended: actors.Sleep, resumed]
+			  waiting cancelled [suspended: actors.Sleep, resumed]
 		`},
 		"a restart": {do: func(t *testing.T, s *scene) {
 			s.call(s.ctx, "waiting", asleep)
@@ -98,9 +98,9 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 			synctest.Wait()
 		}, want: `
 			root
-			  crash panic "pending: panic: boom" [started, exception: pending: panic: boom]
-			  queued [started]
-			  waiting cancelled [started, suspended: actors.Sleep, cancel requested: pending: panic: boom, resumed]
+			  crash panic "pending: panic: boom" [exception: pending: panic: boom]
+			  queued
+			  waiting cancelled [suspended: actors.Sleep, cancel requested: pending: panic: boom, resumed]
 		`, opts: []props.Option{props.Supervision(supervision.Restart())}},
 		"being abandoned": {do: func(t *testing.T, s *scene) {
 			free := make(chan struct{})
@@ -115,7 +115,7 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 			synctest.Wait()
 		}, want: `
 			root
-			  stuck cancelled [started, abandoned, cancel requested: pending: caller stopped]
+			  stuck cancelled [abandoned, cancel requested: pending: caller stopped]
 		`, opts: []props.Option{props.StopTimeout(time.Second)}},
 		"a turn that lasts long, which is no end": {do: func(t *testing.T, s *scene) {
 			s.call(s.ctx, "slow", func(context.Context) error { time.Sleep(time.Minute); return nil })
@@ -123,8 +123,8 @@ func TestSpanSaysWhyItEnded(t *testing.T) {
 			time.Sleep(time.Hour)
 		}, want: `
 			root
-			  slow [started, turn lasts long]
-			  waiting [started]
+			  slow [turn lasts long]
+			  waiting
 		`, opts: []props.Option{props.TurnWarning(time.Second)}},
 	}
 	for name, tt := range tests {
@@ -142,7 +142,7 @@ func TestErrorWhoseMethodsPanicIsRecordedLikeAnyOther(t *testing.T) {
 	var bad *pointerError
 	play(t, `
 		root
-		  job error "*telemetry_test.pointerError: <nil>" [started, exception: *telemetry_test.pointerError: <nil>]
+		  job error "*telemetry_test.pointerError: <nil>" [exception: *telemetry_test.pointerError: <nil>]
 		  stopped cancelled [cancel requested: *telemetry_test.pointerError: <nil>]
 	`, func(t *testing.T, s *scene) {
 		_, err := s.call(s.ctx, "job", func(context.Context) error { return bad }).Wait(s.ctx)

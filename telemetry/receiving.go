@@ -87,9 +87,9 @@ func (r *receipt) receive(ctx actor.ReceiverContext, envelope *actor.MessageEnve
 	if envelope.Sender != nil {
 		start = asServer
 	}
-	operation := &t.messages.of(envelope.Message).receive
-	spanCtx, span := t.startSpan(t.Extract(t.background, envelope.Header), operation.span, start...)
-	operation.describe(span, ctx.Self())
+	operation, to := &t.messages.of(envelope.Message)[receive], destinationOf(ctx.Self(), ctx.ActorSystem())
+	spanCtx, span := t.startSpan(t.Extract(t.background, envelope.Header), operation.spanName(to), start...)
+	operation.describe(span, to)
 	r.ctx, r.received = spanCtx, envelope
 	returned := false
 	defer func() {
@@ -119,5 +119,6 @@ func handlerFailed(span trace.Span, crash any) {
 	if crash != nil {
 		err = &pending.PanicError{Value: crash, Stack: debug.Stack()}
 	}
-	recordError(span, printable(err))
+	err = printable(err)
+	recordError(span, err, nameOf(err))
 }

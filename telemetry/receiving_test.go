@@ -57,8 +57,8 @@ func TestAMessageWithoutATraceBeginsOne(t *testing.T) {
 			})
 
 			assert.Equal(t, lines(
-				"receive telemetry_test.ping consumer",
-				"receive telemetry_test.ping server",
+				"receive {id} consumer message.type=telemetry_test.ping",
+				"receive {id} server message.type=telemetry_test.ping",
 				"root",
 			), s.tree())
 		})
@@ -85,7 +85,7 @@ func TestAPanicIsOnTheSpanAndReachesTheSupervisor(t *testing.T) {
 
 	assert.Equal(t, "boom", <-failures)
 	ask(t, s.root(), pid) // it works on
-	span := s.named(t, "receive telemetry_test.pong")
+	span := s.about(t, "receive", "telemetry_test.pong")
 	assert.Equal(t, codes.Error, span.Status().Code)
 	assert.Contains(t, span.Status().Description, "boom")
 	require.Len(t, span.Events(), 1)
@@ -114,7 +114,7 @@ func TestGoexitInAHandlerIsOnTheSpan(t *testing.T) {
 	s.root().Send(pid, &pong{})
 	ask(t, s.root(), pid)
 
-	span := s.named(t, "receive telemetry_test.pong")
+	span := s.about(t, "receive", "telemetry_test.pong")
 	assert.Equal(t, codes.Error, span.Status().Code)
 	assert.Contains(t, span.Status().Description, "Goexit")
 }

@@ -40,7 +40,7 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 			forward(t.stamped(parent, envelope))
 			return
 		}
-		t.send(parent, target, envelope, forward)
+		t.send(parent, destinationOf(target, ctx.ActorSystem()), envelope, forward)
 	}
 }
 
@@ -52,7 +52,7 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 // caller. The argument must not be a result of Root, or messages get two spans.
 func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.RootContext {
 	send := func(_ actor.SenderContext, target *actor.PID, envelope *actor.MessageEnvelope) {
-		t.send(ctx, target, envelope, func(envelope *actor.MessageEnvelope) { root.Send(target, envelope) })
+		t.send(ctx, destinationOf(target, root.ActorSystem()), envelope, func(envelope *actor.MessageEnvelope) { root.Send(target, envelope) })
 	}
 	spawn := func(_ *actor.ActorSystem, id string, props *actor.Props, _ actor.SpawnerContext) (*actor.PID, error) {
 		return root.SpawnNamed(t.traced(props), id)
@@ -65,7 +65,7 @@ func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.Ro
 // send sends a message with a span. It copies the envelope, because others may
 // hold it.
 func (t *Telemetry) send(
-	ctx context.Context, target *actor.PID, envelope *actor.MessageEnvelope, next func(*actor.MessageEnvelope),
+	ctx context.Context, to destination, envelope *actor.MessageEnvelope, next func(*actor.MessageEnvelope),
 ) {
 	if !isUser(envelope.Message) {
 		next(envelope)
@@ -75,10 +75,10 @@ func (t *Telemetry) send(
 	if envelope.Sender != nil {
 		start = asClient
 	}
-	operation := &t.messages.of(envelope.Message).send
-	ctx, span := t.startSpan(ctx, operation.span, start...)
+	operation := &t.messages.of(envelope.Message)[send]
+	ctx, span := t.startSpan(ctx, operation.spanName(to), start...)
 	defer endSpan(span)
-	operation.describe(span, target)
+	operation.describe(span, to)
 	next(t.stamped(ctx, envelope))
 }
 

@@ -54,15 +54,15 @@ func TestMessagesOfARootContextArePartOfItsTrace(t *testing.T) {
 
 			assert.Equal(t, lines(
 				"root",
-				"  send telemetry_test.ping "+test.sent,
-				"    receive telemetry_test.ping "+test.received,
+				"  send {id} "+test.sent+" message.type=telemetry_test.ping",
+				"    receive {id} "+test.received+" message.type=telemetry_test.ping",
 			), s.tree())
-			sent := attributesOf(s.named(t, "send telemetry_test.ping"))
+			sent := attributesOf(s.about(t, "send", "telemetry_test.ping"))
 			assert.Equal(t, "protoactor", sent["messaging.system"])
 			assert.Equal(t, "send", sent["messaging.operation.type"])
 			assert.Equal(t, pid.Id, sent["messaging.destination.name"])
 			assert.Equal(t, "telemetry_test.ping", sent["protocaller.message.type"])
-			received := attributesOf(s.named(t, "receive telemetry_test.ping"))
+			received := attributesOf(s.about(t, "receive", "telemetry_test.ping"))
 			assert.Equal(t, "process", received["messaging.operation.type"])
 			assert.Equal(t, pid.Id, received["messaging.destination.name"])
 		})
@@ -84,7 +84,7 @@ func TestARootContextIsCopied(t *testing.T) {
 	assert.Equal(t, 1, seen, "its own middleware stays in force")
 	ask(t, s.system.Root, pid)
 
-	assert.Equal(t, lines("root", "  send telemetry_test.ping client"), s.tree(), "the original makes no spans")
+	assert.Equal(t, lines("root", "  send {id} client message.type=telemetry_test.ping"), s.tree(), "the original makes no spans")
 }
 
 func TestTheGuardianOfPropsStaysInForce(t *testing.T) {
@@ -125,12 +125,12 @@ func TestAnActorSendsOnBehalfOfTheMessageItDealsWith(t *testing.T) {
 
 	assert.Equal(t, lines(
 		"root",
-		"  send telemetry_test.ping client",
-		"    receive telemetry_test.ping server",
-		"      send telemetry_test.ping client",
-		"        receive telemetry_test.ping server",
-		"          send telemetry_test.ping client",
-		"            receive telemetry_test.ping server",
+		"  send {id} client message.type=telemetry_test.ping",
+		"    receive {id} server message.type=telemetry_test.ping",
+		"      send {id} client message.type=telemetry_test.ping",
+		"        receive {id} server message.type=telemetry_test.ping",
+		"          send {id} client message.type=telemetry_test.ping",
+		"            receive {id} server message.type=telemetry_test.ping",
 	), s.tree())
 }
 
@@ -153,11 +153,11 @@ func TestAnAnswerIsPartOfTheTraceOfItsQuestion(t *testing.T) {
 
 	assert.Equal(t, lines(
 		"root",
-		"  send telemetry_test.ping producer",
-		"    receive telemetry_test.ping consumer",
-		"      send telemetry_test.ping client",
-		"        receive telemetry_test.ping server",
-		"          receive telemetry_test.pong consumer",
+		"  send {id} producer message.type=telemetry_test.ping",
+		"    receive {id} consumer message.type=telemetry_test.ping",
+		"      send {id} client message.type=telemetry_test.ping",
+		"        receive {id} server message.type=telemetry_test.ping",
+		"          receive {id} consumer message.type=telemetry_test.pong",
 	), s.tree())
 }
 
@@ -191,7 +191,7 @@ func TestTheHeadersOfARootContextAreItsTrace(t *testing.T) {
 
 	ask(t, root, pid)
 
-	sent := s.named(t, "send telemetry_test.ping")
+	sent := s.about(t, "send", "telemetry_test.ping")
 	assert.Equal(t, "0af7651916cd43dd8448eb211c80319c", sent.SpanContext().TraceID().String())
 	assert.Equal(t, "b7ad6b7169203331", sent.Parent().SpanID().String())
 }
@@ -275,9 +275,9 @@ func TestRequestToTheSenderIsARequestAndNoAnswer(t *testing.T) {
 	})
 	assert.Equal(t, lines(
 		"root",
-		"  send telemetry_test.ping client",
-		"    receive telemetry_test.ping server",
-		"      send telemetry_test.pong client",
-		"        receive telemetry_test.pong server",
+		"  send {id} client message.type=telemetry_test.ping",
+		"    receive {id} server message.type=telemetry_test.ping",
+		"      send {id} client message.type=telemetry_test.pong",
+		"        receive {id} server message.type=telemetry_test.pong",
 	), s.tree())
 }

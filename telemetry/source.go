@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // source makes the observations of pendings of one kind.
@@ -18,22 +18,24 @@ type source struct {
 	attributes []attribute.KeyValue // those that all the spans have
 	counters   *counters            // nil for pendings that are not counted
 	function   *function            // nil for that of the pending
+	rpc        bool                 // between nodes
 	served     bool                 // for other nodes: the name is that of the function which they call
+	codeOf     func(error) string   // the code that an error travels with, "" for none; nil unless served
 }
 
-// Observe makes a span for h that ends when h is done, and counts nothing. It implements
-// [pending.Observer]: give t to [pending.WithObserver], [pending.LoopObservedBy] or
+// Observe makes a span for a pending that ends when that is done, and counts nothing. It implements
+// [future.Observer]: give t to [pending.WithObserver], [pending.LoopObservedBy] or
 // [pending.ObservedBy] for spans of groups, loops and other pendings.
-func (t *Telemetry) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
-	return t.Named("").Observe(ctx, h)
+func (t *Telemetry) Observe(ctx context.Context, c *future.Core) (context.Context, future.Observation) {
+	return t.Named("").Observe(ctx, c)
 }
 
 // Named returns t as an observer whose spans have that name.
-func (t *Telemetry) Named(name string) pending.Observer { return &source{Telemetry: t, name: name} }
+func (t *Telemetry) Named(name string) future.Observer { return &source{Telemetry: t, name: name} }
 
-// Observe implements [pending.Observer].
-func (s *source) Observe(ctx context.Context, h pending.Handle) (context.Context, pending.Observation) {
-	ctx, o := s.begin(ctx, h)
+// Observe implements [future.Observer].
+func (s *source) Observe(ctx context.Context, c *future.Core) (context.Context, future.Observation) {
+	ctx, o := s.begin(ctx, c)
 	if o == nil { // which is no nil Observation
 		return ctx, nil
 	}
@@ -41,12 +43,12 @@ func (s *source) Observe(ctx context.Context, h pending.Handle) (context.Context
 }
 
 // begin returns nil for a pending that is neither recorded nor counted.
-func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.SpanStartOption) (context.Context, *observation) {
+func (s *source) begin(ctx context.Context, c *future.Core, more ...trace.SpanStartOption) (context.Context, *observation) {
 	start := s.start
 	if len(more) > 0 {
 		start = append(more, start...)
 	}
-	name, pc := pending.Origin(h)
+	name, pc := future.Origin(c)
 	fn := s.function
 	if fn == nil {
 		fn = s.functions.at(pc)
@@ -67,12 +69,12 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 	with, span := s.startSpan(ctx, name, start...)
 	recording, counted := span.IsRecording(), s.counters.enabled(with)
 	if !recording && !counted {
-		return unrecorded(ctx, with), nil
+		return unrecorded(ctx, with, span), nil
 	}
 	if o == nil {
 		o = &observation{}
 	}
-	o.source, o.handle, o.function = s, h, fn
+	o.source, o.pending, o.function = s, c, fn
 	o.ctx = spanContext{with, ctx}
 	if o.parent.span != nil {
 		o.ctx.base = o.parent.Context
@@ -92,8 +94,8 @@ func (s *source) begin(ctx context.Context, h pending.Handle, more ...trace.Span
 
 // unrecorded returns the context of a pending that is not recorded: that of its parent if
 // the whole trace is not, so that a chain of them does not grow.
-func unrecorded(parent, with context.Context) context.Context {
-	above, own := trace.SpanContextFromContext(parent), trace.SpanContextFromContext(with)
+func unrecorded(parent, with context.Context, span trace.Span) context.Context {
+	above, own := trace.SpanContextFromContext(parent), span.SpanContext()
 	if !above.IsSampled() && above.TraceID() == own.TraceID() {
 		return parent
 	}

@@ -27,14 +27,14 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			require.NoError(t, err)
 		}, `
 			root
-			  job [started]
+			  job
 		`},
 		"CallSoon, with the name of the function": {func(t *testing.T, s *scene) {
 			_, err := actors.CallSoon(s.ctx, s.caller, nothing).Wait(s.ctx)
 			require.NoError(t, err)
 		}, `
 			root
-			  telemetry_test.nothing [started]
+			  telemetry_test.nothing
 		`},
 		"CallSoon in a function": {func(t *testing.T, s *scene) {
 			_, err := s.call(s.ctx, "outer", func(ctx context.Context) error {
@@ -44,22 +44,22 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			require.NoError(t, err)
 		}, `
 			root
-			  outer [started, suspended: inner, resumed]
-			    inner [started, suspended: actors.Sleep, resumed]
+			  outer [suspended: inner, resumed]
+			    inner [suspended: actors.Sleep, resumed]
 		`},
 		"CallLater": {func(t *testing.T, s *scene) {
 			_, err := actors.CallLater(s.ctx, s.caller, time.Hour, nothing).Wait(s.ctx)
 			require.NoError(t, err)
 		}, `
 			root
-			  telemetry_test.nothing [started]
+			  telemetry_test.nothing
 		`},
 		"ToThread": {func(t *testing.T, s *scene) {
 			_, err := actors.ToThread(s.ctx, s.caller, nothing).Wait(s.ctx)
 			require.NoError(t, err)
 		}, `
 			root
-			  telemetry_test.nothing [started]
+			  telemetry_test.nothing
 		`},
 		"CallUsing": {func(t *testing.T, s *scene) {
 			_, err := actors.CallUsing(s.ctx, s.caller, props.Thread, nap).Wait(s.ctx)
@@ -67,7 +67,7 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			assert.Equal(t, "CallUsing", attributesOf(s.one(t, "telemetry_test.nap"))["protocaller.method"])
 		}, `
 			root
-			  telemetry_test.nap [started, suspended: actors.Sleep, resumed]
+			  telemetry_test.nap [suspended: actors.Sleep, resumed]
 		`},
 		"Request": {func(t *testing.T, s *scene) {
 			pid := s.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
@@ -84,8 +84,8 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			require.NoError(t, err)
 		}, `
 			root
-			  outer [started, suspended: request *telemetry_test.ping, resumed]
-			    request *telemetry_test.ping client
+			  outer [suspended: request *telemetry_test.ping, resumed]
+			    request {id} client
 		`},
 		"Invoke": {func(t *testing.T, s *scene) {
 			_, err := s.call(s.ctx, "outer", func(ctx context.Context) error {
@@ -95,9 +95,9 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			require.NoError(t, err)
 		}, `
 			root
-			  outer [started, suspended: request *actors.invocation, resumed]
-			    request *actors.invocation client
-			      telemetry_test.nothing [started]
+			  outer [suspended: request *actors.invocation, resumed]
+			    request callers/it client
+			      telemetry_test.nothing
 		`},
 		"items of a queue": {func(t *testing.T, s *scene) {
 			q := actors.NewQueue(s.caller, func(ctx context.Context, n int) error {
@@ -113,11 +113,11 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, q.CloseWait(s.ctx))
 		}, `
-			lines error "boom" linked to put [started, exception: boom]
-			lines linked to put [started, suspended: below, resumed]
-			  below [started, suspended: actors.Sleep, resumed]
+			lines error "boom" linked to put [exception: boom]
+			lines linked to put [suspended: below, resumed]
+			  below [suspended: actors.Sleep, resumed]
 			root
-			  put [started]
+			  put
 		`},
 		"items that a close drops": {func(t *testing.T, s *scene) {
 			q := actors.NewQueue(s.caller, func(ctx context.Context, n int) error { return asleep(ctx) }, actors.QueueName("lines"))
@@ -129,7 +129,7 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			synctest.Wait()
 		}, `
 			lines cancelled
-			lines cancelled [started, suspended: actors.Sleep, cancel requested: actors: queue closed, resumed]
+			lines cancelled [suspended: actors.Sleep, cancel requested: actors: queue closed, resumed]
 			root
 		`},
 		"a pending of one's own": {func(t *testing.T, s *scene) {
@@ -148,8 +148,8 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 		}, `
 			root
 			  both error "pending: group: boom" [cancel requested: boom, exception: pending: group: boom]
-			    bad error "boom" [started, exception: boom]
-			    good cancelled [started, suspended: actors.Sleep, cancel requested: boom, resumed]
+			    bad error "boom" [exception: boom]
+			    good cancelled [suspended: actors.Sleep, cancel requested: boom, resumed]
 		`},
 		"a group in a function": {func(t *testing.T, s *scene) {
 			_, err := s.call(s.ctx, "outer", func(ctx context.Context) error {
@@ -161,9 +161,9 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			require.NoError(t, err)
 		}, `
 			root
-			  outer [started, suspended: pending.Group, resumed]
+			  outer [suspended: pending.Group, resumed]
 			    pending.Group
-			      member [started, suspended: actors.Sleep, resumed]
+			      member [suspended: actors.Sleep, resumed]
 		`},
 		"a loop, if asked for": {func(t *testing.T, s *scene) {
 			jobs := []*pending.Pending[any]{s.call(s.ctx, "a", asleep), s.call(s.ctx, "b", asleep)}
@@ -172,8 +172,8 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			}
 		}, `
 			root
-			  a [started, suspended: actors.Sleep, resumed]
-			  b [started, suspended: actors.Sleep, resumed]
+			  a [suspended: actors.Sleep, resumed]
+			  b [suspended: actors.Sleep, resumed]
 			  loop
 		`},
 		"no span without telemetry": {func(t *testing.T, s *scene) {
@@ -191,7 +191,7 @@ func TestEachKindOfCallHasASpan(t *testing.T) {
 			require.NoError(t, err)
 		}, `
 			root
-			  telemetry_test.nothing [started]
+			  telemetry_test.nothing
 		`},
 	}
 	for name, tt := range tests {

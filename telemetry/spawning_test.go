@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-const pinged = "  send telemetry_test.ping client\n    receive telemetry_test.ping server\n"
+const pinged = "  send {id} client message.type=telemetry_test.ping\n    receive {id} server message.type=telemetry_test.ping\n"
 
 func TestSpawningTheSamePropsOftenDoesNotStack(t *testing.T) {
 	s := newTraced(t)
@@ -41,10 +41,10 @@ func TestTheMiddlewareTwiceIsTheMiddleware(t *testing.T) {
 
 	assert.Equal(t, lines(
 		"root",
-		"  send telemetry_test.ping client",
-		"    receive telemetry_test.ping server",
-		"      send telemetry_test.ping client",
-		"        receive telemetry_test.ping server",
+		"  send {id} client message.type=telemetry_test.ping",
+		"    receive {id} server message.type=telemetry_test.ping",
+		"      send {id} client message.type=telemetry_test.ping",
+		"        receive {id} server message.type=telemetry_test.ping",
 	), s.tree())
 }
 
@@ -68,11 +68,11 @@ func TestChildrenAndTheirChildrenAreTraced(t *testing.T) {
 
 	assert.Equal(t, lines(
 		"root",
-		"  send telemetry_test.ping client",
-		"    receive telemetry_test.ping server",
-		"      send telemetry_test.ping client",
-		"        receive telemetry_test.ping server",
-		"          send telemetry_test.ping client",
-		"            receive telemetry_test.ping server",
+		"  send {id} client message.type=telemetry_test.ping",
+		"    receive {id} server message.type=telemetry_test.ping",
+		"      send {id}/{id} client message.type=telemetry_test.ping",
+		"        receive {id}/{id} server message.type=telemetry_test.ping",
+		"          send {id}/{id}/{id} client message.type=telemetry_test.ping",
+		"            receive {id}/{id}/{id} server message.type=telemetry_test.ping",
 	), s.tree())
 }

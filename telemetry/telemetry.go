@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -23,7 +22,6 @@ type Telemetry struct {
 	metrics    *metrics
 	counters   [methods]*counters
 	functions  functions
-	requests   source
 	messages   messageTypes
 	open       *openSpans      // nil without Unfinished
 	background context.Context // that of a message without a trace
@@ -81,12 +79,6 @@ func New(opts ...Option) *Telemetry {
 	t.metrics = newMetrics(t.meter)
 	for m := range t.counters {
 		t.counters[m] = newCounters(t.metrics, Method(m)) //nolint:gosec // There are few.
-	}
-	t.requests = source{
-		Telemetry:  t,
-		counters:   t.counters[Request],
-		start:      asClient,
-		attributes: []attribute.KeyValue{MethodKey.String(Request.String())},
 	}
 	return t
 }

@@ -64,22 +64,23 @@ func stopAtEnd(t *testing.T, system *actor.ActorSystem, pid *actor.PID) *actor.P
 	return pid
 }
 
-// tree draws the spans that have ended.
+// tree draws the spans that have ended, with the types of messages.
 func (s *traced) tree() string {
 	s.end()
-	return s.spans.Tree()
+	return s.spans.Tree(tracetest.Attributes(telemetry.MessageTypeKey))
 }
 
-// named returns the only span of that name.
-func (s *traced) named(t *testing.T, name string) trace.ReadOnlySpan {
+// about returns the only span of an operation on a message of a type.
+func (s *traced) about(t *testing.T, operation, messageType string) trace.ReadOnlySpan {
 	t.Helper()
 	var found []trace.ReadOnlySpan
 	for _, span := range s.spans.Spans() {
-		if span.Name() == name {
+		a := attributesOf(span)
+		if a["messaging.operation.name"] == operation && a[telemetry.MessageTypeKey] == messageType {
 			found = append(found, span)
 		}
 	}
-	require.Len(t, found, 1, "spans of the name %s", name)
+	require.Len(t, found, 1, "spans of %s %s", operation, messageType)
 	return found[0]
 }
 

@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Unfinished has calls seen that are not done after that time. A span is exported when it
@@ -49,7 +49,7 @@ type openSpan struct {
 	of     *observation
 	name   string
 	parent trace.SpanContext
-	on     atomic.Pointer[pending.Handle] // what the function waits for; nil for nothing
+	on     atomic.Pointer[future.Core] // what the function waits for; nil for nothing
 
 	// Guarded by the mu of openSpans.
 	due        time.Time
@@ -242,9 +242,9 @@ func (s *openSpans) report(e *openSpan, count int, more []attribute.KeyValue) {
 func (e *openSpan) state() string {
 	o := e.of
 	if on := e.on.Load(); on != nil && o.suspended.Load() > 0 {
-		return "waiting for " + whereabouts(*on)
+		return "waiting for " + whereabouts(on)
 	}
-	runner, ok := pending.RunnerOf(o.handle).(interface{ Progress() string })
+	runner, ok := future.RunnerOf(o.pending).(interface{ Progress() string })
 	switch {
 	case !ok:
 		return "not done"
@@ -256,9 +256,9 @@ func (e *openSpan) state() string {
 }
 
 // whereabouts returns the name of a pending, and the caller that its function is on.
-func whereabouts(h pending.Handle) string {
-	where := []string{h.Name()}
-	if on, ok := pending.RunnerOf(h).(interface{ CallerName() string }); ok {
+func whereabouts(c *future.Core) string {
+	where := []string{c.Name()}
+	if on, ok := future.RunnerOf(c).(interface{ CallerName() string }); ok {
 		where = append(where, "on", on.CallerName())
 	}
 	return strings.Join(where, " ")

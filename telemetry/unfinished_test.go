@@ -150,7 +150,7 @@ func TestWatchdogDeadlockAndAbandonmentAreInTheTraceOfTheCall(t *testing.T) {
 
 		require.NoError(t, other.StopWait(s.ctx))
 		require.NoError(t, s.caller.StopWait(s.ctx))
-		assert.Equal(t, telemetry.EventAbandoned, s.one(t, "stuck").Events()[2].Name)
+		assert.Equal(t, telemetry.EventAbandoned, s.one(t, "stuck").Events()[1].Name)
 		close(free)
 		s.close(t)
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // errReset is why a connection has ended that the network has cut.
@@ -28,6 +29,7 @@ const (
 // holds back what is under way until it has healed.
 type conn struct {
 	network  *Network
+	number   int // of the connection
 	from, to string
 	peer     *conn
 	random   *rand.Rand
@@ -48,15 +50,21 @@ type segment struct {
 	end   bool
 }
 
+// StepName names the end in a list of steps.
+func (c *conn) StepName() string {
+	return fmt.Sprintf("connection %d of %s to %s", c.number, c.from, c.to)
+}
+
 // Dial connects a system with an address. It implements [transport.Network], for package
 // rpc.
 func (n *Network) Dial(ctx context.Context, from *actor.ActorSystem, address string) (transport.Conn, error) {
 	n.mu.Lock()
-	for n.partitioned[pairOf(from.Address(), address)] { // nobody answers
+	for n.isPartitioned(from.Address(), address) { // nobody answers
 		healed := n.healed
 		n.mu.Unlock()
 		select {
 		case <-healed:
+			steps.At(n.steps(), nil, "connects again")
 		case <-ctx.Done():
 			return nil, fmt.Errorf("actorstest: %q does not answer: %w", address, context.Cause(ctx))
 		}
@@ -67,8 +75,8 @@ func (n *Network) Dial(ctx context.Context, from *actor.ActorSystem, address str
 		n.mu.Unlock()
 		return nil, fmt.Errorf("actorstest: there is no system %q", address)
 	}
-	here := &conn{network: n, from: member.address, to: address, more: make(chan struct{}, 1)}
-	there := &conn{network: n, from: address, to: member.address, more: make(chan struct{}, 1), peer: here}
+	here := &conn{network: n, number: n.dialed, from: member.address, to: address, more: make(chan struct{}, 1)}
+	there := &conn{network: n, number: n.dialed, from: address, to: member.address, more: make(chan struct{}, 1), peer: here}
 	here.peer = there
 	for _, c := range []*conn{here, there} {
 		c.random = n.faults.random(route{c.from, fmt.Sprint(c.to, " ", n.dialed)})
@@ -118,7 +126,7 @@ func (n *Network) carryOn(to *conn, p segment) {
 // arrive delivers what is due at an end, unless it is parted from the other one. mu must
 // be held.
 func (n *Network) arrive(to *conn) {
-	if n.partitioned[pairOf(to.from, to.to)] {
+	if n.isPartitioned(to.from, to.to) {
 		return
 	}
 	for len(to.underWay) > 0 && !to.underWay[0].at.After(time.Now()) {
@@ -131,11 +139,11 @@ func (n *Network) arrive(to *conn) {
 	}
 	wait := time.Until(to.underWay[0].at)
 	if to.timer == nil {
-		to.timer = time.AfterFunc(wait, func() {
+		to.timer = time.AfterFunc(wait, steps.Before(n.steps(), to, "arrives", func() {
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			n.arrive(to)
-		})
+		}))
 	} else {
 		to.timer.Reset(wait)
 	}
@@ -171,6 +179,7 @@ func (c *conn) Recv() ([][]byte, error) {
 			return nil, errReset
 		}
 		<-c.more
+		steps.At(c.network.steps(), c, "receives")
 	}
 }
 
@@ -212,7 +221,7 @@ func (n *Network) reset(c *conn) {
 		end.underWay = nil
 	}
 	n.closeEnd(c)
-	if !n.partitioned[pairOf(c.from, c.to)] {
+	if !n.isPartitioned(c.from, c.to) {
 		n.closeEnd(c.peer)
 	}
 }

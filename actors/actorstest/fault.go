@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// Option is a fault of all the links in a network. It applies to system messages
+// Option is a fault of all the links in a network, or an option of both [NewNetwork] and
+// [Explore]. A fault applies to system messages
 // too, for example to those about the end of a watched actor.
 //
 // Calls of package rpc use connections, which are like those of TCP. A batch of a
 // connection that is lost arrives later. None arrives twice or out of order.
 type Option func(*faults)
+
+func (o Option) apply(e *exploration) { o(&e.faults) }
 
 type faults struct {
 	seed              uint64
@@ -23,7 +26,7 @@ type faults struct {
 }
 
 // Seed chooses other random faults: which messages are lost, and how long each
-// takes. The default is 0.
+// takes. The default is 0. In [Explore] it is the seed of the first schedule.
 //
 // The faults of a message depend on the seed, on the names of sender and receiver,
 // and on how many messages the sender has sent to that receiver before. They

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // route is a direction between two addresses.
@@ -12,12 +14,16 @@ type route struct{ from, to string }
 // link carries messages from one member of a network to another, if there are
 // faults. It is guarded by the mu of the network.
 type link struct {
+	from       string
 	to         *member
 	random     *rand.Rand
 	queue      []arrival // by time
 	timer      *time.Timer
 	delivering bool
 }
+
+// StepName names the link in a list of steps.
+func (l *link) StepName() string { return l.from + " to " + l.to.address }
 
 // arrival is a message that is under way.
 type arrival struct {
@@ -28,7 +34,7 @@ type arrival struct {
 // send sends a message. It returns how many copies of it arrive at once. mu must
 // be held.
 func (n *Network) send(r route, to *member, p packet) (now int) {
-	if n.partitioned[pairOf(r.from, r.to)] {
+	if n.isPartitioned(r.from, r.to) {
 		return 0
 	}
 	if n.faults == (faults{seed: n.faults.seed}) {
@@ -36,7 +42,7 @@ func (n *Network) send(r route, to *member, p packet) (now int) {
 	}
 	l := n.links[r]
 	if l == nil {
-		l = &link{to: to, random: n.faults.random(r)}
+		l = &link{from: r.from, to: to, random: n.faults.random(r)}
 		n.links[r] = l
 	}
 	delays := n.faults.sampleDelays(l.random)
@@ -72,7 +78,7 @@ func (n *Network) add(l *link, a arrival) {
 func (n *Network) arm(l *link) {
 	wait := time.Until(l.queue[0].at)
 	if l.timer == nil {
-		l.timer = time.AfterFunc(wait, func() { n.deliver(l) })
+		l.timer = time.AfterFunc(wait, steps.Before(n.steps(), l, "arrives", func() { n.deliver(l) }))
 	} else {
 		l.timer.Reset(wait)
 	}
@@ -83,9 +89,25 @@ func (n *Network) deliver(l *link) {
 	if !n.begin(l) {
 		return
 	}
+	returned := false
+	defer func() {
+		if !returned { // a handler has ended the goroutine, or panics
+			go n.deliverOn(l)
+		}
+	}()
 	for p, ok := n.next(l); ok; p, ok = n.next(l) {
 		l.to.receive(p)
 	}
+	returned = true
+}
+
+// deliverOn is deliver for the rest of what is due.
+func (n *Network) deliverOn(l *link) {
+	n.mu.Lock()
+	l.delivering = false
+	n.mu.Unlock()
+	steps.At(n.steps(), l, "delivers the rest")
+	n.deliver(l)
 }
 
 // begin reports whether this goroutine is to deliver. Another one may be at it: a

@@ -1,12 +1,14 @@
 package actorstest
 
 import (
+	"log/slog"
 	"sync"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // Network joins actor systems in memory: each reaches the actors of the others by
@@ -30,11 +32,12 @@ type Network struct {
 	mu          sync.Mutex
 	members     map[string]*member // by address
 	links       map[route]*link    // those that have faults
-	partitioned map[pair]bool
+	partitioned map[pair]partition
 	watches     map[watch]struct{}
 	conns       map[*conn]struct{} // ends of connections that are not closed
 	dialed      int                // how many connections there were
 	healed      chan struct{}      // closed at the next end of a partition
+	world       *World             // nil unless the order of steps is chosen
 }
 
 // member is a system in a network.
@@ -50,20 +53,25 @@ type member struct {
 // The test fails at once if an option is invalid.
 func NewNetwork(tb testing.TB, opts ...Option) *Network {
 	tb.Helper()
+	var f faults
+	for _, opt := range opts {
+		opt(&f)
+	}
+	if err := f.validate(); err != nil {
+		tb.Fatal(err)
+	}
+	return newNetwork(tb, f)
+}
+
+func newNetwork(tb testing.TB, f faults) *Network {
 	n := &Network{
-		tb:          tb,
+		tb: tb, faults: f,
 		members:     make(map[string]*member),
 		links:       make(map[route]*link),
-		partitioned: make(map[pair]bool),
+		partitioned: make(map[pair]partition),
 		watches:     make(map[watch]struct{}),
 		conns:       make(map[*conn]struct{}),
 		healed:      make(chan struct{}),
-	}
-	for _, opt := range opts {
-		opt(&n.faults)
-	}
-	if err := n.faults.validate(); err != nil {
-		tb.Fatal(err)
 	}
 	tb.Cleanup(n.close)
 	return n
@@ -86,17 +94,38 @@ func (n *Network) close() {
 // The test fails at once if the name is in use.
 func (n *Network) System(name string, opts ...actor.ConfigOption) *actor.ActorSystem {
 	n.tb.Helper()
-	m := &member{n, NewSystem(n.tb, opts...), name}
+	m := &member{n, n.newSystem(name, opts), name}
 	if name == "" || name == m.system.Address() {
 		n.tb.Fatalf("actorstest: %q is no name for a system: it means the system itself", name)
 	}
-	transport.Attach(m.system, n)
+	transport.Attach(m.system, n, n.steps())
 	m.system.ProcessRegistry.Address = name
 	m.system.ProcessRegistry.RegisterAddressResolver(func(*actor.PID) (actor.Process, bool) { return remoteProcess{m}, true })
 	if !n.admit(m) {
 		n.tb.Fatalf("actorstest: there is a system %q already", name)
 	}
 	return m.system
+}
+
+// steps returns who chooses the order of steps, or nil.
+func (n *Network) steps() steps.Chooser {
+	if n.world == nil {
+		return nil
+	}
+	return n.world.control
+}
+
+// isPartitioned reports whether two systems are parted. mu must be held.
+func (n *Network) isPartitioned(a, b string) bool {
+	_, ok := n.partitioned[pairOf(a, b)]
+	return ok
+}
+
+func (n *Network) newSystem(name string, opts []actor.ConfigOption) *actor.ActorSystem {
+	if n.world != nil {
+		return n.world.newSystem(name)
+	}
+	return NewSystem(n.tb, opts...)
 }
 
 func (n *Network) admit(m *member) bool {
@@ -116,6 +145,11 @@ func (n *Network) carry(from *member, p packet) {
 	if to == nil || n.members[from.address] != from {
 		n.mu.Unlock()
 		from.bounce(p)
+		return
+	}
+	if !p.canTravel() {
+		n.mu.Unlock()
+		from.system.Logger().Error("actorstest: message dropped, it cannot be encoded", slog.Any("pid", p.to))
 		return
 	}
 	n.note(p)

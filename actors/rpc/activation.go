@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -68,12 +69,12 @@ func (a *activation) begin(ctx actor.Context, id string) {
 			a.failed = err // so that the calls go to another node
 		}
 		safelog.Wrap(a.caller.Logger()).Warn("rpc: identity has no state", slog.String("identity", a.String()), slog.Any("error", a.failed))
-		a.timer = time.AfterFunc(activationTimeout, a.leave) // if no call comes that could be told
+		a.timer = time.AfterFunc(activationTimeout, a.step("leaves", a.leave)) // if no call comes that could be told
 		return
 	}
 	a.touch()
 	if a.kind.idle > 0 {
-		a.timer = time.AfterFunc(math.MaxInt64, a.passivate)
+		a.timer = time.AfterFunc(math.MaxInt64, a.step("may be passivated", a.passivate))
 		a.timer.Reset(a.kind.idle) // which passivate does as well, so that it must be set
 	}
 }
@@ -176,7 +177,18 @@ func (a *activation) passivate() {
 }
 
 // leave has what was accepted finish and the caller stop, without waiting for it.
-func (a *activation) leave() { go func() { _ = a.drain(a.kind.node.alive()) }() }
+func (a *activation) leave() {
+	a.leaving.Store(true) // now, or a stop that comes before the drain would not save
+	go a.step("leaves", func() { _ = a.drain(a.kind.node.alive()) })()
+}
+
+// step returns fn for a goroutine of its own.
+func (a *activation) step(what string, fn func()) func() {
+	return steps.Before(a.kind.node.steps(), a, what, fn)
+}
+
+// StepName names the identity in a list of steps.
+func (a *activation) StepName() string { return a.String() }
 
 // drain has what was accepted finish, and the caller stop, in an orderly way.
 func (a *activation) drain(ctx context.Context) error {

@@ -19,20 +19,20 @@ const (
 
 // backoff returns when the next attempt at a call is made that has failed so
 // often, if it is.
-func backoff(failed int) (after time.Duration, again bool) {
+func (n *node) backoff(failed int) (after time.Duration, again bool) {
 	if failed >= mostAttempts {
 		return 0, false
 	}
-	return pauseAfter(failed), true
+	return n.pauseAfter(failed), true
 }
 
 // pauseAfter is how long nothing is attempted after so many failures.
-func pauseAfter(failed int) time.Duration {
+func (n *node) pauseAfter(failed int) time.Duration {
 	if failed == 1 {
 		return 0
 	}
 	pause := min(firstBackoff<<min(failed-2, mostAttempts), longestBackoff)
-	return pause/2 + rand.N(pause) //nolint:gosec // Nothing is secret about it.
+	return pause/2 + time.Duration(n.random()*float64(pause))
 }
 
 // notRun is the error of a call whose function has not run, and will not.
@@ -45,4 +45,12 @@ func hasNotRun(err error) bool {
 	var here notRun
 	var there *RemoteError
 	return errors.As(err, &here) || errors.As(err, &there) && there.notRun
+}
+
+// random returns a random number from 0 to 1, without 1.
+func (n *node) random() float64 {
+	if s := n.steps(); s != nil {
+		return s.Float64()
+	}
+	return rand.Float64() //nolint:gosec // Nothing is secret about it.
 }

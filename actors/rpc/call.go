@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -59,6 +60,7 @@ func Call[Req, Resp any](
 func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
 	at, fixed := c.target.(endpoint)
+	c.maker, _ = pending.Current(ctx)
 	traced := actors.TelemetryOf(ctx) // the context of the pending is no function's
 	opts := n.optionsOf(clean(c.function))
 	if traced != nil {
@@ -104,7 +106,7 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		c.attempt()
 	default:
 		c.attempts.trace = trace
-		go c.attempt() // to find the target may take its time
+		go c.step("makes a call", c.attempt)() // to find the target may take its time
 	}
 }
 
@@ -118,7 +120,7 @@ func (n *node) optionsOf(function string) []pending.Option {
 	if opts != nil {
 		return opts
 	}
-	opts = slices.Clip([]pending.Option{pending.Named(function), n.described, pending.Tracked()})
+	opts = slices.Clip([]pending.Option{pending.Named(function), n.described, future.Tracked})
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.known == nil {

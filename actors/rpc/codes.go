@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,6 +92,19 @@ func (c *codes) all() []coded {
 	return append(builtIn[:len(builtIn):len(builtIn)], c.registered...)
 }
 
+// of returns the first registered code that an error travels with, or "".
+func (c *codes) of(err error) string {
+	c.mu.RLock()
+	registered := c.registered // of which nothing is changed
+	c.mu.RUnlock()
+	for _, known := range registered { // without the lock: errors have methods of the user's
+		if matches(err, known.err) {
+			return known.code
+		}
+	}
+	return ""
+}
+
 // encodeError returns an error as it travels.
 func (n *node) encodeError(err error) *wire.Error {
 	e := &wire.Error{Node: n.system.Address()}
@@ -116,13 +130,23 @@ func (n *node) decodeError(e *wire.Error) *RemoteError {
 		panicked: e.Panicked, notRun: e.NotRun, again: e.Again,
 	}
 	known := n.codes.all()
+	var own, ours string // the first code that is known: of the program, and of this package
 	for _, code := range e.Codes {
 		r.Codes = append(r.Codes, strings.Clone(clean(code)))
 		for _, c := range known {
 			if c.code == code {
 				r.matches = append(r.matches, c.err)
+				if name, builtIn := strings.CutPrefix(c.code, "rpc."); builtIn {
+					ours = cmp.Or(ours, name)
+				} else {
+					own = cmp.Or(own, c.code)
+				}
 			}
 		}
+	}
+	r.name = cmp.Or(own, ours)
+	if r.panicked {
+		r.name = "panic"
 	}
 	return r
 }

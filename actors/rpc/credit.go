@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -49,7 +50,7 @@ func (c *credit) take(ctx context.Context) error {
 
 // waitAway waits with ctx. A worker whose function this is runs others meanwhile.
 func waitAway(ctx context.Context, p *pending.Pending[struct{}]) error {
-	if t, ok := pending.TurnOf(ctx).(*sched.Task); ok {
+	if t, ok := future.TurnOf(ctx).(*sched.Task); ok {
 		defer t.LendWorker()()
 	}
 	_, err := p.Wait(ctx)

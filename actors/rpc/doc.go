@@ -116,6 +116,8 @@
 // are reached as far as [Expose] says: by default any peer can send messages to them, and stop them.
 // Use [MutualTLS] on a network that is not trusted. THREATS.md says who can do what.
 //
+// [Inspectable] lets the pages of package telemetry/inspect on other nodes show this one.
+//
 // # The names you need
 //
 // [Start] on each node, [Handle] where functions run, [Call] and [At] where they are called.

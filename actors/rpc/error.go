@@ -1,8 +1,9 @@
 package rpc
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -10,64 +11,64 @@ import (
 var (
 	// ErrUnknownFunction is matched by the error of a call whose function the
 	// target's node does not have.
-	ErrUnknownFunction = errors.New("rpc: unknown function")
+	ErrUnknownFunction = sentinel.New("unknown_function", "rpc: unknown function")
 
 	// ErrNoCaller is matched by the error of a call on a caller that the target's
 	// node does not have, or has no more.
-	ErrNoCaller = errors.New("rpc: no such caller")
+	ErrNoCaller = sentinel.New("no_caller", "rpc: no such caller")
 
 	// ErrNodeDown is matched by the error of a call whose node has died, is out of
 	// reach, or has no functions at all. Whether the function has run is not
 	// known if the error matches [ErrUncertain] as well.
-	ErrNodeDown = errors.New("rpc: node down")
+	ErrNodeDown = sentinel.New("node_down", "rpc: node down")
 
 	// ErrTooLarge is matched by the error of a call whose argument or result is
 	// larger than [MaxSize]. An argument that is too large here is not sent.
-	ErrTooLarge = errors.New("rpc: too large")
+	ErrTooLarge = sentinel.New("too_large", "rpc: too large")
 
 	// ErrDenied is matched by the error of a call that [Authorize] has not
 	// permitted.
-	ErrDenied = errors.New("rpc: denied")
+	ErrDenied = sentinel.New("denied", "rpc: denied")
 
 	// ErrEncoding is matched by the error of a call whose argument or result
 	// cannot be encoded, or decoded where it arrived.
-	ErrEncoding = errors.New("rpc: encoding")
+	ErrEncoding = sentinel.New("encoding", "rpc: encoding")
 
 	// ErrNoMember is matched by the error of a call on an [Identity] or a [Pool] of a
 	// kind that no member of the cluster has. The function has not run.
-	ErrNoMember = errors.New("rpc: no member")
+	ErrNoMember = sentinel.New("no_member", "rpc: no member")
 
 	// ErrActivation is matched by the error of a call on an [Identity] whose state
 	// could not be made. The function has not run.
-	ErrActivation = errors.New("rpc: activation")
+	ErrActivation = sentinel.New("activation", "rpc: activation")
 
 	// ErrUncertain is matched, besides [ErrNodeDown], by the error of a call that may have
 	// run, or not: its session has ended after it was sent, and before it was answered.
 	// Without ErrUncertain the function has not run.
-	ErrUncertain = errors.New("rpc: uncertain whether it has run")
+	ErrUncertain = sentinel.New("uncertain", "rpc: uncertain whether it has run")
 
 	// ErrStarted is matched by the error of [Start] and of [Join] for a system that listens
 	// for other nodes already, or that has stopped to. Nothing has changed then.
-	ErrStarted = errors.New("rpc: started already")
+	ErrStarted = sentinel.New("started", "rpc: started already")
 
 	// ErrExpelled is matched by the error of a call on an [Identity] whose node was expelled
 	// from its cluster: see [Expelled]. If the function had begun, it was cancelled, and may
 	// have done a part of its work.
-	ErrExpelled = errors.New("rpc: expelled from the cluster")
+	ErrExpelled = sentinel.New("expelled", "rpc: expelled from the cluster")
 
 	// ErrOwned is matched by the error of [OwnerStore].Take if another activation owns the
 	// identity.
-	ErrOwned = errors.New("rpc: the identity has another owner")
+	ErrOwned = sentinel.New("owned", "rpc: the identity has another owner")
 
 	// ErrLeaseLost is matched by the error of a call on an [Identity] that its node has lost
 	// because its lease was over: see [SingleOwner]. If the function had begun, it was
 	// cancelled, and may have done a part of its work. It is also what an [OwnerStore] returns
 	// for a lease that is over.
-	ErrLeaseLost = errors.New("rpc: lease lost")
+	ErrLeaseLost = sentinel.New("lease_lost", "rpc: lease lost")
 
 	// ErrVersion is matched by the error of a call of a node that speaks another
 	// version.
-	ErrVersion = errors.New("rpc: other version")
+	ErrVersion = sentinel.New("version", "rpc: other version")
 )
 
 // RemoteError is an error that comes from another node. errors.Is finds the errors of
@@ -88,7 +89,13 @@ type RemoteError struct {
 	notRun   bool
 	again    bool
 	matches  []error
+	name     string
 }
+
+// ErrorType returns the code of a registered error that the original matched, or the name of
+// one of ours, or "panic", or "". The semantic conventions of OpenTelemetry ask errors for it.
+// A code that is not known here is not returned: the other node could send any.
+func (e *RemoteError) ErrorType() string { return e.name }
 
 // Error returns the node and the text, without the stack.
 func (e *RemoteError) Error() string {

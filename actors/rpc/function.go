@@ -24,7 +24,7 @@ type function struct {
 	typed   any  // func(context.Context, Req) (Resp, error), or iter.Seq2[Resp, error] for the results
 	streams bool // its results, so that it needs a sink for them
 	options []actors.CallOption
-	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error)
+	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error) // nil for that of Inspectable
 }
 
 // Handle has fn called when another node, or this one, calls a function of that name on a
@@ -44,7 +44,7 @@ func Handle[Req, Resp any](
 		return fmt.Errorf("rpc: handle %q: there is no name or no function", name)
 	}
 	n := nodeOf(system)
-	return n.functions.add(name, &function{typed: fn, encoded: func(
+	return n.functions.add(name, n.codes.of, &function{typed: fn, encoded: func(
 		ctx context.Context, argument *wire.Payload, _ sink,
 	) (*wire.Payload, error) {
 		req, err := decode[Req](n.config.Load(), argument)
@@ -60,7 +60,8 @@ func Handle[Req, Resp any](
 	}})
 }
 
-func (f *functions) add(name string, fn *function) error {
+// add adds a function. The codes of its errors are those of codeOf.
+func (f *functions) add(name string, codeOf func(error) string, fn *function) error {
 	if !utf8.ValidString(name) {
 		return fmt.Errorf("rpc: handle %q: the name is not valid UTF-8", name)
 	}
@@ -72,7 +73,9 @@ func (f *functions) add(name string, fn *function) error {
 	if f.byName == nil {
 		f.byName = make(map[string]*function)
 	}
-	fn.options = []actors.CallOption{actors.PendingOptions(pending.Named(name), pending.ImplementedBy(fn.typed)), actors.Served()}
+	fn.options = []actors.CallOption{
+		actors.PendingOptions(pending.Named(name), pending.ImplementedBy(fn.typed)), actors.Served(codeOf),
+	}
 	f.byName[name] = fn
 	return nil
 }
@@ -84,7 +87,7 @@ func (f *functions) find(name string, streams bool) (*function, error) {
 	defer f.mu.RUnlock()
 	fn := f.byName[name]
 	switch {
-	case fn == nil:
+	case fn == nil, fn.encoded == nil:
 		return nil, fmt.Errorf("%w: %q", ErrUnknownFunction, name)
 	case fn.streams && !streams:
 		return nil, fmt.Errorf("%w: %q is not for Call: it streams its results", ErrUnknownFunction, name)
@@ -93,4 +96,12 @@ func (f *functions) find(name string, streams bool) (*function, error) {
 	default:
 		return fn, nil
 	}
+}
+
+// isInspectable reports whether [Inspectable] has added its function.
+func (f *functions) isInspectable() bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	fn := f.byName[inspectFunction]
+	return fn != nil && fn.encoded == nil
 }

@@ -79,7 +79,7 @@ func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (endpoin
 			n.located.note(i.String(), at)
 			return at, nil
 		}
-		after, _ := backoff(min(tries, mostAttempts-1))
+		after, _ := n.backoff(min(tries, mostAttempts-1))
 		select {
 		case <-time.After(after):
 		case <-changed:

@@ -28,6 +28,7 @@ type inbound struct {
 // ended.
 func (n *node) serveConn(conn transport.Conn) {
 	i := &inbound{node: n}
+	i.steps, i.of = n.steps(), conn
 	if c, ok := conn.(*grpcConn); ok {
 		i.origin = c.origin
 	}
@@ -184,9 +185,8 @@ type inboundCall struct {
 	number  uint64
 	request *wire.Request // while its argument has not come
 
-	out *outbox // of a stream
-
 	mu     sync.Mutex
+	out    *outbox        // of a stream; written by the goroutine that reads it without mu
 	handle pending.Handle // of what runs, once it is scheduled
 	held   int            // bytes of the node's budget, for the argument
 	over   bool           // nobody waits for an answer
@@ -272,6 +272,13 @@ func (c *inboundCall) cancel(cause error, asked bool) {
 	if asked {
 		c.node.dedup.leave(c, cause)
 	}
+}
+
+// streams notes that the call is for a stream.
+func (c *inboundCall) streams(out *outbox) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out = out
 }
 
 // running notes what runs for the call, and cancels it if nobody waits for it any more.

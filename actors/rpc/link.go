@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/session"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -28,6 +29,8 @@ const itemRoom = 1 << 20
 // link gives one half of a session its lock, its clock and its goroutines.
 type link struct {
 	onEnd func(err error) // called once, when the session has ended
+	steps steps.Chooser   // nil unless a test chooses the order of steps
+	of    any             // what the session is in a list of steps
 
 	// mu guards the half of the session, and what follows.
 	mu      sync.Mutex
@@ -43,7 +46,7 @@ type link struct {
 
 func (l *link) init(h half, onEnd func(error)) {
 	l.half, l.onEnd = h, onEnd
-	l.ticking = time.AfterFunc(session.TickEvery, l.tick)
+	l.ticking = time.AfterFunc(session.TickEvery, steps.Before(l.steps, l.of, "sees that time passes", l.tick))
 }
 
 // begin has a session go over a connection, unless it has ended. It reports whether that
@@ -54,8 +57,9 @@ func (l *link) begin(conn transport.Conn) bool {
 	if l.over {
 		return false
 	}
-	l.conn, l.wake, l.resting = conn, make(chan struct{}, 1), false
-	go l.write(conn, l.wake)
+	wake := make(chan struct{}, 1)
+	l.conn, l.wake, l.resting = conn, wake, false
+	go steps.Before(l.steps, conn, "sends", func() { l.write(conn, wake) })()
 	return true
 }
 
@@ -87,6 +91,7 @@ func (l *link) write(conn transport.Conn, wake <-chan struct{}) {
 			return
 		case !ok:
 			<-wake
+			steps.At(l.steps, conn, "sends")
 			continue
 		}
 		err := conn.Send(b.Head, b.Tail)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -54,7 +55,7 @@ func (f *function) localOptions(name string, o callOptions) []pending.Option {
 func failedLocal[Resp any](
 	ctx context.Context, n *node, at endpoint, name string, err error, o callOptions,
 ) *pending.Pending[Resp] {
-	opts := []pending.Option{pending.Named(name), pending.Tracked()}
+	opts := []pending.Option{pending.Named(name), future.Tracked}
 	if traced := actors.TelemetryOf(ctx); traced != nil && o.ran == nil {
 		ctx = traced.NewContext(ctx)
 		opts = append(opts, traced.RemoteCalls(name, n.system.Address(), at.caller))

@@ -28,6 +28,13 @@ func TestMain(m *testing.M) {
 		runNode(address)
 		return
 	}
+	if role := os.Getenv(roleVariable); role != "" {
+		if err := runRole(role); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	if os.Getenv(etcdNodeVariable) != "" || flag.Lookup("test.bench").Value.String() != "" {
 		os.Exit(m.Run()) // protoactor's provider for etcd never closes its client

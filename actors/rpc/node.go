@@ -11,12 +11,15 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // processID is the id under which the node is found in its system.
-const processID = "callers.rpc"
+const processID = snapshot.NodesID
 
 // node is what this package keeps for one actor system. It is found by its id in
 // the system's process registry.
@@ -41,6 +44,7 @@ type node struct {
 	inboundBytes  budget
 	dedup         dedupCache
 	gate          gate
+	reports       atomic.Int32 // that are being made
 
 	// Those of a cluster.
 	members     members
@@ -76,7 +80,7 @@ func makeNode(system *actor.ActorSystem) *node {
 			return process.(*node)
 		}
 		n := &node{system: system, incarnation: newIncarnation(), host: transport.Of(system)}
-		n.described = pending.DescribedBy(func(m pending.Metadata) { m["system"] = system })
+		n.described = future.DescribedBy(func(m map[string]any) { m["system"] = system })
 		n.config.Store(defaults())
 		n.gate.node, n.gate.conns.gate = n, &n.gate
 		n.guards = n.newGuards()
@@ -88,6 +92,9 @@ func makeNode(system *actor.ActorSystem) *node {
 		}
 	}
 }
+
+// steps returns who chooses the order of steps; nil outside of tests that do.
+func (n *node) steps() steps.Chooser { return n.host.Steps() }
 
 // SendUserMessage implements [actor.Process]. Nodes take calls in sessions, and no
 // messages.

@@ -11,6 +11,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/session"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // outbound is a session in which this node calls functions of another one.
@@ -31,6 +33,8 @@ type openCall interface {
 	SetError(err error) bool
 	// Fail ends the attempt that is under way.
 	Fail(err error)
+	// Describe sets what is shown of the call.
+	Describe(p *snapshot.NodeCall)
 }
 
 // collector takes the items of a stream, in order. An error that it returns ends the
@@ -40,7 +44,12 @@ type collector interface {
 	receive(value *wire.Payload, limit int) error
 	// started reports whether items have come.
 	started() bool
+	// picture returns how far the stream is.
+	picture() *snapshot.Stream
 }
+
+// StepName names the session in a list of steps.
+func (o *outbound) StepName() string { return o.node.system.Address() + " to " + o.address }
 
 // errReplaced is why a link takes no call: there is another one by now, or will be.
 var errReplaced = errors.New("rpc: the session has ended meanwhile")
@@ -58,13 +67,14 @@ func (n *node) outboundTo(address string) (*outbound, error) {
 		return o, nil
 	}
 	o := &outbound{node: n, address: address}
+	o.steps, o.of = n.steps(), o
 	o.session = session.NewClient[openCall](n.hello(address), time.Now())
 	o.init(o.session, o.ended)
 	if p.outbound == nil {
 		p.outbound = make(map[string]*outbound)
 	}
 	p.outbound[address] = o
-	go o.run()
+	go steps.Before(o.steps, o, "connects", o.run)()
 	return o, nil
 }
 
@@ -278,7 +288,7 @@ func (o *outbound) handle(e *session.ClientEvent[openCall]) error {
 func (o *outbound) answer(e *session.ClientEvent[openCall]) {
 	if e.Assembled && e.Call.Items() == nil {
 		call, response := e.Call, e.Response
-		go o.complete(call, &response)
+		go steps.Before(o.steps, o, "has an answer", func() { o.complete(call, &response) })()
 		return
 	}
 	o.complete(e.Call, &e.Response)

@@ -103,7 +103,7 @@ func newReceiver(tb testing.TB) *receiver {
 		config.DeadLetterThrottleInterval = time.Microsecond
 	})
 	r := &receiver{errors: errors, dials: make(chan *pipe, 1000)}
-	transport.Attach(system, r)
+	transport.Attach(system, r, nil)
 	system.ProcessRegistry.Address = "there"
 	r.node = nodeOf(system)
 	require.NoError(tb, Handle(system, "echo", func(_ context.Context, s string) (string, error) { return s, nil }))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
@@ -21,8 +22,9 @@ type remoteCall[Resp any] struct {
 	node     *node
 	target   Target
 	function string
-	argument *wire.Payload // nil once it is sent, if it is not sent again
-	held     atomic.Int64  // bytes of the node's budget, for the argument
+	argument *wire.Payload  // nil once it is sent, if it is not sent again
+	maker    pending.Handle // whose function has made the call; nil for none
+	held     atomic.Int64   // bytes of the node's budget, for the argument
 	// attempts is nil for a call that is made once, at an endpoint that does not move.
 	attempts *attempts[Resp]
 
@@ -217,7 +219,7 @@ func (c *remoteCall[Resp]) send(address string, r *wire.Request) error {
 // mu must be held.
 func (c *remoteCall[Resp]) watch(o *outbound, number uint64) {
 	if _, moves := c.target.(ofCluster); moves && c.attempts.timeout != nil {
-		c.attempts.next = time.AfterFunc(*c.attempts.timeout, func() { c.overdue(o, number) })
+		c.attempts.next = time.AfterFunc(*c.attempts.timeout, c.step("looks for its target anew", func() { c.overdue(o, number) }))
 	}
 }
 
@@ -401,6 +403,11 @@ func (n *node) retryable(err error) bool {
 	return errors.Is(err, ErrNodeDown) && n.system.Address() != noAddress
 }
 
+// step returns fn for a goroutine of its own.
+func (c *remoteCall[Resp]) step(what string, fn func()) func() {
+	return steps.Before(c.node.steps(), &c.Pending, what, fn)
+}
+
 // retry reports whether there is to be another attempt after one has failed.
 func (c *remoteCall[Resp]) retry(err error) bool {
 	if !c.retryable(err) {
@@ -411,18 +418,18 @@ func (c *remoteCall[Resp]) retry(err error) bool {
 	a := c.attempts
 	round := a.key != "" && slices.ContainsFunc(a.failed, func(f failure) bool { return f.address == a.at.address })
 	a.failed = append(a.failed, failure{a.at.address, err})
-	after, again := backoff(len(a.failed))
+	after, again := c.node.backoff(len(a.failed))
 	if round { // each endpoint has had its turn: they may be back
 		a.failed = nil
 	}
 	if a.key != "" {
 		a.retries++
-		after, again = pauseAfter(a.retries), true
+		after, again = c.node.pauseAfter(a.retries), true
 	}
 	if again && !c.over {
 		c.sentBy = nil
 		c.stopTimer()
-		a.next = time.AfterFunc(after, c.attempt)
+		a.next = time.AfterFunc(after, c.step("makes a call again", c.attempt))
 	}
 	return again
 }

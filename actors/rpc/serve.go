@@ -79,6 +79,10 @@ func (n *node) run(call *inboundCall, r *wire.Request, held int) {
 		call.reply(n.answerOpinions(&r.Argument))
 		return
 	}
+	if isQuestion(r) {
+		n.runReport(call, r, held)
+		return
+	}
 	fn, c, err := n.find(r)
 	if err != nil {
 		n.inboundBytes.give(held)
@@ -90,7 +94,7 @@ func (n *node) run(call *inboundCall, r *wire.Request, held int) {
 	var out *outbox
 	if r.Window > 0 {
 		out = newOutbox(call, r.Window)
-		call.out = out
+		call.streams(out)
 	}
 	var ran atomic.Bool
 	p := schedule(ctx, c, r.Worker, func(ctx context.Context) (*wire.Payload, error) {

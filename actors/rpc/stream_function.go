@@ -35,7 +35,7 @@ func HandleStream[Req, Resp any](
 		return fmt.Errorf("rpc: handle %q: there is no name or no function", name)
 	}
 	n := nodeOf(system)
-	return n.functions.add(name, &function{typed: fn, streams: true, encoded: func(
+	return n.functions.add(name, n.codes.of, &function{typed: fn, streams: true, encoded: func(
 		ctx context.Context, argument *wire.Payload, to sink,
 	) (*wire.Payload, error) {
 		req, err := decode[Req](n.config.Load(), argument)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -20,8 +21,8 @@ func streamLocal[Req, Resp any](
 		return failedLocal[struct{}](ctx, n, at, name, err, o)
 	}
 	out := &localOutbox[Resp]{inbox: &s.inbox}
-	out.init(uint32(o.window))      //nolint:gosec // It is valid.
-	if pending.TurnOf(ctx) != nil { // else another goroutine may go on for the function of ctx
+	out.init(uint32(o.window))     //nolint:gosec // It is valid.
+	if future.TurnOf(ctx) != nil { // else another goroutine may go on for the function of ctx
 		consumer, _ := pending.Current(ctx)
 		out.waits = append(out.waits, pending.CompletedBy(consumer))
 	}

@@ -2,7 +2,11 @@ package rpc_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"iter"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -126,6 +130,85 @@ func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
 	})
 }
 
+// everyWay runs fn on a worker, after a delay, as an item of a queue, on the far node, and for
+// each item of a stream from there.
+func everyWay(t *testing.T, s *scene, ctx context.Context, c *actors.Caller, target rpc.Target) []string {
+	t.Helper()
+	own := func(ctx context.Context) (string, error) {
+		return baggage.FromContext(ctx).Member("customer").Value(), nil
+	}
+	item := make(chan string, 1)
+	q := actors.NewQueue(c, func(ctx context.Context, _ int) error {
+		of, err := own(ctx)
+		item <- of
+		return err
+	})
+	require.NoError(t, q.PutContext(ctx, 1))
+	require.NoError(t, q.CloseWait(ctx))
+	got := []string{"queue " + <-item}
+	for what, p := range map[string]*pending.Pending[string]{
+		"worker": actors.ToThread(ctx, c, own), "delay": actors.CallLater(ctx, c, time.Millisecond, own),
+		"node": rpc.Call[int, string](ctx, s.here, target, "customer", 1),
+	} {
+		of, err := p.Wait(ctx)
+		require.NoError(t, err)
+		got = append(got, what+" "+of)
+	}
+	for of, err := range rpc.Stream[int, string](ctx, s.here, target, "customers", 1) {
+		require.NoError(t, err)
+		got = append(got, "stream "+of)
+	}
+	slices.Sort(got)
+	return got
+}
+
+// handleCustomers registers functions that say whose order they are part of, which they ask
+// a worker.
+func handleCustomers(t *testing.T, system *actor.ActorSystem) {
+	t.Helper()
+	customer := func(ctx context.Context, _ int) (string, error) {
+		c, _ := actors.Current(ctx)
+		return actors.ToThread(ctx, c, func(ctx context.Context) (string, error) {
+			return baggage.FromContext(ctx).Member("customer").Value(), nil
+		}).Wait(ctx)
+	}
+	require.NoError(t, rpc.Handle(system, "customer", customer))
+	require.NoError(t, rpc.HandleStream(system, "customers", func(ctx context.Context, n int) iter.Seq2[string, error] {
+		return func(yield func(string, error) bool) { yield(customer(ctx, n)) }
+	}))
+}
+
+func TestBaggageGoesWhereverTheCallGoes(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		handleCustomers(t, s.there)
+		target := tracedCaller(t, s, r.Telemetry())
+		c := actorstest.Start(t, s.here, props.Telemetry(r.Telemetry()))
+		member, err := baggage.NewMember("customer", "Ann")
+		require.NoError(t, err)
+		bag, err := baggage.New(member)
+		require.NoError(t, err)
+		ctx := r.Telemetry().NewContext(baggage.ContextWithBaggage(t.Context(), bag))
+		assert.Equal(t, []string{"delay Ann", "node Ann", "queue Ann", "stream Ann", "worker Ann"}, everyWay(t, s, ctx, c, target))
+	})
+}
+
+func TestNothingBelowASpanThatIsNotSampledIsRecordedAnywhere(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		front := sdk.NewTracerProvider(sdk.WithSampler(sdk.NeverSample())) // it decides for all
+		r := tracetest.NewRecorder(sdk.WithSampler(sdk.ParentBased(sdk.AlwaysSample())))
+		handleCustomers(t, s.there)
+		target := tracedCaller(t, s, r.Telemetry())
+		c := actorstest.Start(t, s.here, props.Telemetry(r.Telemetry()))
+		ctx, root := front.Tracer("front").Start(r.Telemetry().NewContext(t.Context()), "order")
+		everyWay(t, s, ctx, c, target)
+		root.End()
+		require.NoError(t, c.StopWait(t.Context()))
+		assert.Empty(t, r.Spans())
+		assert.Empty(t, r.Open())
+	})
+}
+
 func TestValuesOfTheContextStayHere(t *testing.T) {
 	type key struct{}
 	onBothNetworks(t, func(t *testing.T, s *scene) {
@@ -184,6 +267,42 @@ func TestSpansOfACallNameTheFunctionAndTheServer(t *testing.T) {
 				continue
 			}
 			assert.Equal(t, "github.com/seed-7fcaac1b/protocaller/actors/rpc_test.serve", attributesOf(span)["code.function.name"].AsString())
+		}
+	})
+}
+
+func TestSpansOfACallHaveItsStatus(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		traced := r.Telemetry()
+		target := tracedCaller(t, s, traced)
+		for name, err := range map[string]error{
+			"sold out": fmt.Errorf("here: %w", errors.Join(context.DeadlineExceeded, errSoldOut)),
+			"late":     context.DeadlineExceeded, "plain": errors.New("boom"),
+		} {
+			require.NoError(t, rpc.Handle(s.there, name, func(context.Context, int) (int, error) { return 0, err }))
+		}
+		require.NoError(t, rpc.Handle(s.there, "bang", func(context.Context, int) (int, error) { panic("bang") }))
+		require.NoError(t, rpc.Handle(s.there, "well", serve))
+		ctx := traced.NewContext(t.Context())
+		for name, want := range map[string]string{
+			"well": "client ok, server ok", "sold out": "client shop.sold_out, server shop.sold_out", "late": "client deadline, server deadline",
+			"plain": "client error, server error", "bang": "client panic, server panic", "nothing": "client unknown_function",
+		} {
+			r.Reset()
+			_, _ = rpc.Call[int, int](ctx, s.here, target, name, 1).Wait(ctx)
+			s.until(t, func() bool { return len(r.Open()) == 0 })
+			var got []string
+			for _, span := range r.Spans() {
+				a := attributesOf(span)
+				status := a["rpc.response.status_code"].AsString()
+				got = append(got, span.SpanKind().String()+" "+status)
+				if status != "ok" {
+					assert.Equal(t, status, a["error.type"].AsString(), name)
+				}
+			}
+			slices.Sort(got)
+			assert.Equal(t, want, strings.Join(got, ", "), name)
 		}
 	})
 }

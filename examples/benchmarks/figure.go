@@ -166,6 +166,17 @@ func figures(n sizes) []figure {
 		bar:    bar{atMost: 1.5},
 		note:   "the spans are those of the OpenTelemetry SDK, and dropped when they have ended.",
 	}, {
+		number: 18,
+		ours:   side{name: "`CallSoon` and `Wait`, every call recorded", per: 1, run: callSoonRecorded},
+		theirs: side{name: "the same without a tracer, and the same span by hand", per: 1, run: callSoonAndSpanByHand},
+		bar:    bar{atMost: 1.1},
+	}, {
+		number: 18,
+		ours:   side{name: "`CallSoon` and `Wait`, metrics without traces", per: 1, run: callSoonCounted},
+		theirs: side{name: "the same without telemetry", per: 1, run: callSoon},
+		bar:    bar{atMost: 1.3},
+		note:   "two counters and two histograms of the OpenTelemetry SDK take a call each.",
+	}, {
 		number: 19,
 		ours:   side{name: "`CallSoon` and `Wait`, sampled out", per: 1, run: callSoonSampledOut},
 		theirs: side{name: "the same without a tracer, and a bare span that is sampled out", per: 1, run: callSoonAndUnsampledSpan},

@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/sdk/metric"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+	notrace "go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -35,12 +39,21 @@ func callSoonSampledOut(b *testing.B) {
 }
 
 func callSoonTraced(b *testing.B, tracers trace.TracerProvider) {
-	t := telemetry.New(telemetry.TracerProvider(tracers), telemetry.MeterProvider(noop.NewMeterProvider()))
+	callSoonObserved(b, telemetry.New(telemetry.TracerProvider(tracers), telemetry.MeterProvider(noop.NewMeterProvider())))
+}
+
+func callSoonObserved(b *testing.B, t *telemetry.Telemetry) {
 	c, ctx := must(actors.Start(newSystem(), props.Telemetry(t))), context.Background()
 	b.Cleanup(func() { stop(c) })
 	for b.Loop() {
 		must(actors.CallSoon(ctx, c, one).Wait(ctx))
 	}
+}
+
+// callSoonCounted is callSoon with metrics, and no spans.
+func callSoonCounted(b *testing.B) {
+	meters := metric.NewMeterProvider(metric.WithReader(metric.NewManualReader()))
+	callSoonObserved(b, telemetry.New(telemetry.TracerProvider(notrace.NewTracerProvider()), telemetry.MeterProvider(meters)))
 }
 
 // callSoonAndSpan makes a call without a span, and a span that says nothing.
@@ -56,6 +69,25 @@ func callSoonBeside(b *testing.B, tracers trace.TracerProvider) {
 	for b.Loop() {
 		_, span := tracer.Start(ctx, "call")
 		must(actors.CallSoon(ctx, c, one).Wait(ctx))
+		span.End()
+	}
+}
+
+// callSoonAndSpanByHand is callSoonAndSpan with the attributes that the spans of calls have.
+func callSoonAndSpanByHand(b *testing.B) {
+	c, ctx, tracer := startCaller(b), context.Background(), newTracers().Tracer("by hand")
+	for b.Loop() {
+		_, span := tracer.Start(ctx, "call")
+		began := time.Now()
+		var started time.Time
+		must(actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) {
+			started = time.Now()
+			return one(ctx)
+		}).Wait(ctx))
+		span.SetAttributes(
+			telemetry.MethodKey.String("CallSoon"), telemetry.CallerIDKey.String(c.ID()), semconv.CodeFunctionName("main.one"),
+			telemetry.QueueDurationKey.Float64(started.Sub(began).Seconds()), telemetry.RunDurationKey.Float64(time.Since(started).Seconds()),
+		)
 		span.End()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,16 +128,15 @@ func (p *picture) children(spans []jaeger.Span, parent string, depth int) {
 func (p *picture) row(s jaeger.Span, depth int) {
 	p.name(s, margin+depth*indent)
 	color, from := running, s.Start
-	switch {
-	case slices.ContainsFunc(s.Events, func(e jaeger.Event) bool { return e.Name == telemetry.EventStarted }):
-		color = queued
-	case s.Kind == "client":
+	if s.Kind == "client" {
 		color = waiting
 	}
+	if seconds, err := strconv.ParseFloat(s.Attributes[string(telemetry.QueueDurationKey)], 64); err == nil {
+		from = from.Add(time.Duration(seconds * float64(time.Second)))
+		p.bar(s.Start, from, queued, barHeight)
+	}
 	for _, e := range s.Events {
-		next, ok := map[string]string{
-			telemetry.EventStarted: running, telemetry.EventSuspended: waiting, telemetry.EventResumed: running,
-		}[e.Name]
+		next, ok := map[string]string{telemetry.EventSuspended: waiting, telemetry.EventResumed: running}[e.Name]
 		if ok {
 			p.bar(from, e.Time, color, barHeight)
 			color, from = next, e.Time

@@ -17,7 +17,8 @@ type Source interface {
 	Picture(ctx context.Context, q Query) (*System, error)
 	// CancelCall cancels a call that a picture shows. It reports false if there is none.
 	CancelCall(id uint64, cause error) bool
-	// StopCaller stops a caller, also a protected one. It reports false if there is none.
+	// StopCaller stops a caller, also a protected one, by its id or by what [CleanID] makes of
+	// that. It reports false if there is none.
 	StopCaller(id string, cause error) bool
 }
 
@@ -36,31 +37,35 @@ type System struct {
 	Callers  []Caller
 	Omitted  int       // callers that are not shown, because of the limit: idle ones first
 	Failures []Failure // of the last minute, the oldest first
+	Stopped  []Stopped // in the last minute without a failure, the oldest first
 }
 
 // Caller is what one caller does.
 type Caller struct {
-	ID, Name, Parent string
-	State            string
-	Backend, Host    string
-	Adopted          bool // another actor, made a caller
-	Worker           bool
-	Protected        bool
-	NonReentrant     bool
-	Limits           Limits
+	ID           string `id:"caller"`
+	Name         string
+	Parent       string `id:"caller" json:",omitzero"`
+	State        string
+	Backend      string
+	Host         string `json:",omitzero"`
+	Adopted      bool   `json:",omitzero"` // another actor, made a caller
+	Worker       bool   `json:",omitzero"`
+	Protected    bool   `json:",omitzero"`
+	NonReentrant bool   `json:",omitzero"`
+	Limits       Limits `json:",omitzero"`
 
-	Queued       int
-	OldestQueued *Call
-	Running      *Call  // that has the turn; nil for none
-	Handling     bool   // a message has the turn
-	Suspended    []Call // up to the limit
-	SuspendedN   int
-	Delayed      []Delayed // calls, up to the limit, the next one first
-	DelayedN     int
-	Workers      Workers
-	Queues       []Queue
-	Children     int
-	Counters     Counters
+	Queued       int       `json:",omitzero"`
+	OldestQueued *Call     `json:",omitzero"`
+	Running      *Call     `json:",omitzero"` // that has the turn; nil for none
+	Handling     bool      `json:",omitzero"` // a message has the turn
+	Suspended    []Call    `json:",omitzero"` // up to the limit
+	SuspendedN   int       `json:",omitzero"`
+	Delayed      []Delayed `json:",omitzero"` // calls, up to the limit, the next one first
+	DelayedN     int       `json:",omitzero"`
+	Workers      Workers   `json:",omitzero"`
+	Queues       []Queue   `json:",omitzero"`
+	Children     int       `json:",omitzero"`
+	Counters     Counters  `json:",omitzero"`
 }
 
 // IsIdle reports whether nothing is under way.
@@ -70,22 +75,28 @@ func (c *Caller) IsIdle() bool {
 
 // Limits are those of the options; 0 is none.
 type Limits struct {
-	Queued, Suspended, Workers int
-	Turn, Stop                 time.Duration
+	Queued    int           `json:",omitzero"`
+	Suspended int           `json:",omitzero"`
+	Workers   int           `json:",omitzero"`
+	Turn      time.Duration `json:",omitzero"`
+	Stop      time.Duration `json:",omitzero"`
 }
 
 // Call is a function that was called and has not returned.
 type Call struct {
-	Key      any       // that it is known by from picture to picture; comparable
-	Since    time.Time // of its state, as far as a [Clock] knows; zero if that is not known
-	Before   time.Time // that the state began before; zero if Since is known
-	ID       uint64
-	Name     string
-	TraceID  string
-	SpanID   string
-	State    CallState
-	WaitsFor *Wait // nil for a call that does not wait
-	Progress *Progress
+	Key     any       `json:"-"`         // that it is known by from picture to picture; comparable
+	Since   time.Time `json:",omitzero"` // of its state, as far as a [Clock] knows; zero if that is not known
+	Before  time.Time `json:",omitzero"` // that the state began before; zero if Since is known
+	ID      uint64
+	Name    string
+	TraceID string `json:",omitzero"`
+	SpanID  string `json:",omitzero"`
+	// ParentSpan is the id of the span of what has made the call; "" if it has no span of its
+	// own, or nothing has.
+	ParentSpan string `json:",omitzero"`
+	State      CallState
+	WaitsFor   *Wait     `json:",omitzero"` // nil for a call that does not wait
+	Progress   *Progress `json:",omitzero"`
 }
 
 // CallState is what a call does.
@@ -102,13 +113,14 @@ const (
 
 // Wait is what a call waits for.
 type Wait struct {
-	Number uint64 // of the wait, which grows from wait to wait
-	What   string
-	Kind   string
-	Call   uint64   // that is waited for; 0 for none
-	Caller string   // that it is on
-	Needs  []uint64 // the calls that have to go on before the wait ends
-	Any    bool     // one of them is enough
+	Number  uint64 // of the wait, which grows from wait to wait
+	What    string
+	Kind    string
+	Call    uint64   `json:",omitzero"`             // that is waited for; 0 for none
+	Caller  string   `id:"caller" json:",omitzero"` // that it is on
+	Needs   []uint64 `json:",omitzero"`             // the calls that have to go on before the wait ends
+	Any     bool     `json:",omitzero"`             // one of them is enough
+	Promise uint64   `json:",omitzero"`             // the pending that is waited for, if no call completes it
 }
 
 // Delayed is a call that is to be queued later.
@@ -131,12 +143,12 @@ type Queue struct {
 
 // Counters only grow.
 type Counters struct {
-	Calls     uint64 // begun: functions, items of queues, and messages
-	Failures  uint64 // calls that ended with an error, panics among them
-	Panics    uint64
-	Cancelled uint64
-	Refused   uint64 // calls that ended with an error before they began
-	Restarts  uint64
+	Calls     uint64 `json:",omitzero"` // begun: functions, items of queues, and messages
+	Failures  uint64 `json:",omitzero"` // calls that ended with an error, panics among them
+	Panics    uint64 `json:",omitzero"`
+	Cancelled uint64 `json:",omitzero"`
+	Refused   uint64 `json:",omitzero"` // calls that ended with an error before they began
+	Restarts  uint64 `json:",omitzero"`
 }
 
 // Progress is how far a call says that it is.
@@ -147,7 +159,15 @@ type Progress struct {
 
 // Failure is a call or a caller that has failed.
 type Failure struct {
-	Time         time.Time
-	Caller, Call string // Call is "" for a caller
-	Error        string
+	Time   time.Time
+	Caller string `id:"caller"`
+	Call   string // "" for a caller
+	Error  string
+}
+
+// Stopped is a caller that has stopped.
+type Stopped struct {
+	Time     time.Time
+	ID       string `id:"caller"`
+	Counters Counters
 }

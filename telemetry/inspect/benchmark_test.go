@@ -67,7 +67,7 @@ func BenchmarkTakeOne(b *testing.B) {
 	system := newSystem()
 	c := start(b, system, props.Name("c"))
 	for range 1000 {
-		hold(b, c, suspended)
+		suspend(b, c)
 	}
 	hold(b, c, held)
 	for range 10_000 {

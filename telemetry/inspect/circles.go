@@ -8,13 +8,17 @@ import (
 // waitGraph is which calls need which. A call needs what it waits for. One that wants the
 // turn of its caller, or is queued there, needs the call that keeps that turn.
 type waitGraph struct {
-	calls map[uint64]*Call
-	needs map[uint64][]uint64
+	calls   map[uint64]*Call
+	needs   map[uint64][]uint64
+	keepers map[string]uint64 // the calls that wait and keep their turns, by the ids of their callers
 }
 
+// mostBehind bounds the calls that only wait for a circle, of all circles.
+const mostBehind = 100_000
+
 func (s *Snapshot) waitGraph() *waitGraph {
-	g := &waitGraph{calls: make(map[uint64]*Call), needs: make(map[uint64][]uint64)}
 	keepers := make(map[string]uint64)
+	g := &waitGraph{calls: make(map[uint64]*Call), needs: make(map[uint64][]uint64), keepers: keepers}
 	for _, c := range s.Callers {
 		for _, call := range c.started() {
 			g.calls[call.ID] = call
@@ -49,9 +53,26 @@ func (c *Caller) started() []*Call {
 func (s *Snapshot) findCircles() {
 	g := s.waitGraph()
 	s.Circles, s.Tails = g.circles(), [][]uint64{}
-	for _, circle := range s.Circles {
-		s.Tails = append(s.Tails, g.tail(circle))
+	if len(s.Circles) == 0 {
+		return
 	}
+	waiters, left := g.waiters(), mostBehind
+	for _, circle := range s.Circles {
+		tail := tailOf(circle, waiters, left)
+		left -= len(tail)
+		s.Tails = append(s.Tails, tail)
+	}
+}
+
+// waiters returns which calls need each call.
+func (g *waitGraph) waiters() map[uint64][]uint64 {
+	waiters := make(map[uint64][]uint64)
+	for id, needs := range g.needs {
+		for _, need := range needs {
+			waiters[need] = append(waiters[need], id)
+		}
+	}
+	return waiters
 }
 
 // circles returns the strongly connected components that are circles, each in the order of
@@ -98,7 +119,10 @@ func (g *waitGraph) circles() [][]uint64 {
 			if low[id] < order[id] {
 				continue
 			}
-			at := slices.Index(stack, id)
+			at := len(stack) - 1
+			for stack[at] != id {
+				at--
+			}
 			component := slices.Clone(stack[at:])
 			stack = stack[:at]
 			for _, member := range component {
@@ -112,22 +136,16 @@ func (g *waitGraph) circles() [][]uint64 {
 	return circles
 }
 
-// tail returns the calls that wait for a call of a circle, directly or not.
-func (g *waitGraph) tail(circle []uint64) []uint64 {
+// tailOf returns the calls that wait for a call of a circle, directly or not, up to most.
+func tailOf(circle []uint64, waiters map[uint64][]uint64, most int) []uint64 {
 	behind := make(map[uint64]bool)
 	for _, id := range circle {
 		behind[id] = true
 	}
-	waiters := make(map[uint64][]uint64)
-	for id, needs := range g.needs {
-		for _, need := range needs {
-			waiters[need] = append(waiters[need], id)
-		}
-	}
 	tail := []uint64{}
-	for open := slices.Clone(circle); len(open) > 0; open = open[1:] {
+	for open := slices.Clone(circle); len(open) > 0 && len(tail) < most; open = open[1:] {
 		for _, id := range waiters[open[0]] {
-			if !behind[id] {
+			if !behind[id] && len(tail) < most {
 				behind[id] = true
 				tail = append(tail, id)
 				open = append(open, id)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 )
 
 const (
@@ -16,18 +18,23 @@ const (
 
 // events sends the health of the system again and again, until the client goes.
 func (h *handler) events(w http.ResponseWriter, r *http.Request) {
+	if !h.load.enter(&h.load.streams, mostStreams) {
+		refuse(w)
+		return
+	}
+	defer h.load.leave(&h.load.streams)
 	w.Header().Set("Content-Type", "text/event-stream")
 	over := h.shutdownOf(r)
 	out := http.NewResponseController(w)
 	ticker := time.NewTicker(eventInterval)
 	defer ticker.Stop()
 	for {
-		s, err := take(r.Context(), h.system, h.options)
-		if err != nil {
+		sequence, health := h.health(r)
+		if r.Context().Err() != nil {
 			return
 		}
 		_ = out.SetWriteDeadline(time.Now().Add(eventWrite)) // not all servers can
-		if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", s.Sequence, s.Health()); err != nil {
+		if _, err := fmt.Fprintf(w, "id: %d\ndata: %s\n\n", sequence, health); err != nil {
 			return
 		}
 		if out.Flush() != nil || r.Method == http.MethodHead {
@@ -41,6 +48,20 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// health returns the health that the request asks for, or why it is not known.
+func (h *handler) health(r *http.Request) (sequence uint64, health string) {
+	leave, err := h.load.draw(r.Context())
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer leave()
+	s, err := h.look(r)
+	if err != nil {
+		return 0, snapshot.Clean(err.Error())
+	}
+	return s.Sequence, s.Health()
 }
 
 // shutdownOf returns a channel that is closed when the server of a request is shut down, which

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"embed"
 	"encoding/json"
+	"errors"
 	"html/template"
 	"io"
+	"maps"
 	"net/http"
 	"path"
 	"strconv"
@@ -14,6 +16,8 @@ import (
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 )
 
 //go:embed templates static
@@ -41,22 +45,24 @@ func Handler(system *actor.ActorSystem, opts ...Option) http.Handler {
 	}
 	h := &handler{options: newOptions(opts), system: system, token: rand.Text()}
 	h.ages = true
-	h.pages = map[string]func(http.ResponseWriter, *http.Request){
-		"":              h.overview,
-		"tree":          h.tree,
-		"waits":         h.waits,
-		"slow":          h.slow,
-		"caller":        h.caller,
-		"call":          h.call,
-		"stacks":        h.stacks,
-		"snapshot.json": h.snapshotJSON,
-		"snapshot.txt":  h.snapshotText,
-		"waits.svg":     h.waitsSVG,
+	h.ofNodes = map[string]func(http.ResponseWriter, *http.Request){
+		"":              h.drawn(h.overview),
+		"tree":          h.drawn(h.tree),
+		"waits":         h.drawn(h.waits),
+		"slow":          h.drawn(h.slow),
+		"caller":        h.drawn(h.caller),
+		"call":          h.drawn(h.call),
+		"node":          h.drawn(h.node),
+		"snapshot.json": h.drawn(h.snapshotJSON),
+		"snapshot.txt":  h.drawn(h.snapshotText),
+		"waits.svg":     h.drawn(h.waitsSVG),
 		"events":        h.events,
 		"style.css":     h.file,
 		"live.js":       h.file,
 		"icon.svg":      h.file,
 	}
+	h.pages = maps.Clone(h.ofNodes)
+	h.pages["stacks"], h.pages["nodes"] = h.drawn(h.stacks), h.drawn(h.nodesPage)
 	if h.actions {
 		h.posts = map[string]func(http.ResponseWriter, *http.Request){"cancel": h.cancelCall, "stop": h.stopCaller}
 	}
@@ -68,9 +74,12 @@ type handler struct {
 	system *actor.ActorSystem
 	token  string // that a form of ours has
 	rates  rates
+	load   load
 	pages  map[string]func(http.ResponseWriter, *http.Request)
 	posts  map[string]func(http.ResponseWriter, *http.Request)
 	origin http.CrossOriginProtection
+
+	ofNodes map[string]func(http.ResponseWriter, *http.Request) // the pages that are there for other nodes
 
 	serversMu sync.Mutex
 	servers   map[*http.Server]chan struct{} // closed when they are shut down
@@ -82,6 +91,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := pageName(r)
+	if address, page, ok := cutNode(name); ok {
+		h.serveNode(w, r, address, page)
+		return
+	}
 	switch page, post := h.pages[name], h.posts[name]; {
 	case post != nil && r.Method == http.MethodPost:
 		h.post(w, r, post)
@@ -110,24 +123,37 @@ func pageName(r *http.Request) string {
 // take returns a snapshot, narrowed by what the request asks for. It reports false if it
 // has written an error.
 func (h *handler) take(w http.ResponseWriter, r *http.Request) (*Snapshot, bool) {
-	o := h.options
-	query := r.URL.Query()
-	if filter := clean(query.Get("name")); filter != "" {
-		o.name = "*" + escapePattern(filter) + "*"
-	}
-	if state := query.Get("state"); state != "" {
-		o.states = []string{state}
-	}
-	if below := query.Get("below"); below != "" {
-		o.below = below
-	}
-	s, err := take(r.Context(), h.system, o)
+	s, err := h.look(r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		status := http.StatusServiceUnavailable
+		if errors.Is(err, errNoNode) {
+			status = http.StatusNotFound
+		}
+		http.Error(w, err.Error(), status)
 		return nil, false
 	}
-	h.rates.note(s)
+	h.rates.note(nodeOf(r), s)
 	return s, true
+}
+
+// look returns what the request asks for: of this system, or of another node.
+func (h *handler) look(r *http.Request) (*Snapshot, error) {
+	o := h.options
+	query := r.URL.Query()
+	if filter := snapshot.Clean(query.Get("name")); filter != "" {
+		o.filter.Name = "*" + escapePattern(filter) + "*"
+	}
+	if state := query.Get("state"); state != "" {
+		o.filter.States = []string{state}
+	}
+	if below := query.Get("below"); below != "" {
+		o.filter.Below = below
+	}
+	o.nodes = query.Get("nodes") != ""
+	if address := nodeOf(r); address != "" {
+		return takeOf(r.Context(), h.system, address, o)
+	}
+	return take(r.Context(), h.system, o)
 }
 
 // escapePattern returns the pattern that matches the text alone.
@@ -142,7 +168,9 @@ type page struct {
 	Query    map[string]string
 	Data     any
 	Token    string // "" if there are no actions
+	Node     string // the address of the other node that is shown; "" for this one
 	handler  *handler
+	calls    map[uint64]*Call // that have started, made when first asked for
 }
 
 // listed is a table of calls.
@@ -154,10 +182,12 @@ type listed struct {
 // stateClass returns how a state is colored.
 func stateClass(state string) string {
 	switch state {
-	case "running":
+	case "running", "answers":
 		return "good"
-	case "keeping", "runnable", "stopping":
+	case "keeping", "runnable", "stopping", "silent", "denied", "failed", "same", "leaving":
 		return "warn"
+	case "down":
+		return "bad"
 	default:
 		return ""
 	}
@@ -167,14 +197,26 @@ func stateClass(state string) string {
 type link struct{ Address, Title string }
 
 // Pages returns the links that each page has.
-func (*page) Pages() []link {
-	return []link{{"./", "Overview"}, {"tree", "Callers"}, {"waits", "Waits"}, {"slow", "Slowest"}, {"stacks", "Stacks"}}
+func (p *page) Pages() []link {
+	pages := []link{{"./", "Overview"}, {"tree", "Callers"}, {"waits", "Waits"}, {"slow", "Slowest"}}
+	if p.Node == "" {
+		pages = append(pages, link{"stacks", "Stacks"})
+	}
+	if p.Snapshot.Node != nil {
+		pages = append(pages, link{"node", "This node"})
+		if p.Node == "" {
+			pages = append(pages, link{"nodes", "Nodes"})
+		} else {
+			pages = append(pages, link{"../../nodes", "Nodes"})
+		}
+	}
+	return pages
 }
 
 // HealthClass returns how the health is colored.
 func (p *page) HealthClass() string {
 	switch held, _ := p.Snapshot.heldTurns(); {
-	case len(p.Snapshot.Circles) > 0 || held > 0:
+	case len(p.Snapshot.Circles)+len(p.Snapshot.Across) > 0 || held > 0:
 		return "bad"
 	case p.Snapshot.Health() == nothingUnusual:
 		return "good"
@@ -186,6 +228,11 @@ func (p *page) HealthClass() string {
 // Few returns as many ids as a page lists.
 func (*page) Few(ids []string) []string { return ids[:min(len(ids), mostListed)] }
 
+// FewStopped returns the last callers that have stopped, as many as a page lists.
+func (p *page) FewStopped() []Stopped {
+	return p.Snapshot.Stopped[max(0, len(p.Snapshot.Stopped)-mostListed):]
+}
+
 // TraceURL returns the address of a trace, or "".
 func (p *page) TraceURL(id string) string {
 	if p.handler.traceURL == "" || id == "" {
@@ -195,7 +242,7 @@ func (p *page) TraceURL(id string) string {
 }
 
 // Rate returns how many calls a second a caller has begun lately.
-func (p *page) Rate(c *Caller) string { return p.handler.rates.of(c) }
+func (p *page) Rate(c *Caller) string { return p.handler.rates.of(p.Node, c) }
 
 // States returns the states of callers.
 func (*page) States() []string {
@@ -217,14 +264,22 @@ const deepest = 5
 func (*page) Indent(depth int) int { return min(depth, deepest) }
 
 // Find returns a call that has started or is delayed, or nil.
-func (p *page) Find(id uint64) *Call { return p.Snapshot.Call(id) }
+func (p *page) Find(id uint64) *Call {
+	if p.calls == nil {
+		p.calls = p.Snapshot.callsByID()
+	}
+	if call := p.calls[id]; call != nil {
+		return call
+	}
+	return p.Snapshot.Call(id)
+}
 
 func (h *handler) show(w http.ResponseWriter, r *http.Request, file, title string, s *Snapshot, data any) {
-	p := &page{Title: title, Snapshot: s, Data: data, handler: h, Query: map[string]string{}}
+	p := &page{Title: title, Snapshot: s, Data: data, Node: nodeOf(r), handler: h, Query: map[string]string{}}
 	for _, key := range []string{"name", "state", "below", "sort"} {
-		p.Query[key] = clean(r.URL.Query().Get(key))
+		p.Query[key] = snapshot.Clean(r.URL.Query().Get(key))
 	}
-	if h.actions {
+	if h.actions && p.Node == "" {
 		p.Token = h.token
 	}
 	var b bytes.Buffer
@@ -260,7 +315,7 @@ func (h *handler) waitsSVG(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) file(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, files, path.Join("static", pageName(r)))
+	http.ServeFileFS(w, r, files, path.Join("static", path.Base(pageName(r))))
 }
 
 // idOf returns the id of the call that a request names.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -58,8 +59,13 @@ func hold(t testing.TB, c *actors.Caller, wait func(ctx context.Context, release
 	return release
 }
 
-// suspended has a function wait without the turn.
-func suspended(ctx context.Context, gate *pending.Pending[int]) { _, _ = gate.Wait(ctx) }
+// suspend has a function of the caller wait without the turn. It returns when it does.
+func suspend(t testing.TB, c *actors.Caller) (release func()) {
+	t.Helper()
+	release = hold(t, c, func(ctx context.Context, gate *pending.Pending[int]) { _, _ = gate.Wait(ctx) })
+	require.NoError(t, actors.Do(context.Background(), c, func(context.Context) error { return nil }))
+	return release
+}
 
 // held has a function wait on the goroutine, so that it runs.
 func held(_ context.Context, gate *pending.Pending[int]) { <-gate.Done() }
@@ -77,3 +83,12 @@ func get(h http.Handler, path string) *httptest.ResponseRecorder {
 	h.ServeHTTP(w, local(http.MethodGet, path))
 	return w
 }
+
+// post returns the answer of a handler to a POST of this machine.
+func post(h http.Handler, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, local(http.MethodPost, path))
+	return w
+}
+
+func itoa(id uint64) string { return strconv.FormatUint(id, 10) }

@@ -2,9 +2,6 @@ package inspect
 
 import (
 	"net/http"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 )
@@ -18,10 +15,9 @@ type Option func(*options)
 
 type options struct {
 	limit    int
-	name     string
-	states   []string
-	below    string
+	filter   snapshot.Filter
 	ages     bool
+	nodes    bool
 	traceURL string
 	actions  bool
 	allow    func(*http.Request) error
@@ -43,18 +39,25 @@ func newOptions(opts []Option) options {
 func Limit(n int) Option { return func(o *options) { o.limit = max(1, n) } }
 
 // Names shows the callers alone whose names match the pattern, as of [path.Match].
-func Names(pattern string) Option { return func(o *options) { o.name = pattern } }
+func Names(pattern string) Option { return func(o *options) { o.filter.Name = pattern } }
 
 // States shows the callers alone that are in one of the states, as "running".
-func States(states ...string) Option { return func(o *options) { o.states = states } }
+func States(states ...string) Option { return func(o *options) { o.filter.States = states } }
 
-// Below shows the caller with the id and its descendants alone.
-func Below(id string) Option { return func(o *options) { o.below = id } }
+// Below shows the caller with the id and its descendants alone. The id may be one that a
+// snapshot has cut.
+func Below(id string) Option { return func(o *options) { o.filter.Below = id } }
 
 // Ages has [Take] say since when calls are in their states. Calls bear no time of their
 // own: from the first look on, and until five seconds after the last one, the library looks
 // each second. What was there at the first look began "before looking began".
 func Ages() Option { return func(o *options) { o.ages = true } }
+
+// Nodes has [Take] ask the other nodes what they do: the members of the cluster, and those
+// that this node calls. Such a node has to use rpc.Inspectable. That takes a second at most,
+// for which a function of a caller keeps its turn. The callers of other nodes are in
+// [Snapshot.Nodes], up to the limit, or less if there are many nodes.
+func Nodes() Option { return func(o *options) { o.nodes = true } }
 
 // TraceURL makes the trace id of a call a link. The pattern is an address with %s in it,
 // which stands for the trace id: "http://jaeger:16686/trace/%s".
@@ -77,18 +80,8 @@ func Authorize(allow func(*http.Request) error) Option {
 // query returns what a picture is to show.
 func (o *options) query() snapshot.Query {
 	q := snapshot.Query{Limit: o.limit, Ages: o.ages}
-	if o.name != "" || len(o.states) > 0 || o.below != "" {
-		q.Keep = o.keeps
+	if !o.filter.IsZero() {
+		q.Keep = o.filter.Keeps
 	}
 	return q
-}
-
-func (o *options) keeps(c snapshot.Caller) bool {
-	if matched, err := path.Match(o.name, c.Name); o.name != "" && (err != nil || !matched) {
-		return false
-	}
-	if len(o.states) > 0 && !slices.Contains(o.states, c.State) {
-		return false
-	}
-	return o.below == "" || c.ID == o.below || strings.HasPrefix(c.ID, o.below+"/")
 }

@@ -31,7 +31,7 @@ func (h *handler) overview(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	h.show(w, r, "overview.html", "Overview", s, map[string]any{
-		"Cards": h.cards(s), "Near": near, "Circles": describedCircles(s), "Held": heldCalls(s), "Slow": slowest(s, 5),
+		"Cards": h.cards(nodeOf(r), s), "Near": near, "Circles": describedCircles(s), "Held": heldCalls(s), "Slow": slowest(s, 5),
 	})
 }
 
@@ -41,7 +41,7 @@ type card struct {
 }
 
 // cards returns the numbers of the overview.
-func (h *handler) cards(s *Snapshot) []card {
+func (h *handler) cards(node string, s *Snapshot) []card {
 	var running, waiting, queued, delayed int
 	var perSecond float64
 	for _, c := range s.Callers {
@@ -51,7 +51,7 @@ func (h *handler) cards(s *Snapshot) []card {
 		waiting += c.SuspendedN
 		queued += c.Queued
 		delayed += c.DelayedN
-		perSecond += max(0, h.rates.number(c))
+		perSecond += max(0, h.rates.number(node, c))
 	}
 	class := func(n int, class string) string {
 		if n == 0 {
@@ -59,7 +59,7 @@ func (h *handler) cards(s *Snapshot) []card {
 		}
 		return class
 	}
-	return []card{
+	all := []card{
 		{strconv.Itoa(len(s.Callers) + s.Omitted), "callers", "tree", ""},
 		{strconv.Itoa(len(s.Circles)), "circles", "waits", class(len(s.Circles), "bad")},
 		{strconv.Itoa(running), "turns taken", "tree?sort=age", ""},
@@ -69,6 +69,10 @@ func (h *handler) cards(s *Snapshot) []card {
 		{fmt.Sprintf("%.1f", perSecond), "calls a second", "tree?sort=rate", ""},
 		{strconv.Itoa(len(s.Failures)), "failures lately", "slow", class(len(s.Failures), "warn")},
 	}
+	if nodes := nodesOf(h.system); nodes != nil && node == "" {
+		all = append(all, card{strconv.Itoa(len(nodes.Others())), "other nodes", "nodes", ""})
+	}
+	return all
 }
 
 // heldCalls returns the calls that hold their turns for long, up to mostListed.
@@ -81,9 +85,9 @@ func heldCalls(s *Snapshot) (calls []*Call) {
 	return calls
 }
 
-// describedCircles returns the circles as text, and their calls.
+// describedCircles returns the circles, as many as a page lists.
 func describedCircles(s *Snapshot) (circles []map[string]any) {
-	for i, ids := range s.Circles {
+	for i, ids := range s.Circles[:min(len(s.Circles), mostListed)] {
 		circles = append(circles, map[string]any{"Calls": ids, "Tail": len(s.Tails[i])})
 	}
 	return circles
@@ -106,7 +110,7 @@ func (h *handler) tree(w http.ResponseWriter, r *http.Request) {
 	var rows []row
 	order := orders[by]
 	if by == "rate" {
-		order = func(a, b *Caller) int { return cmp.Compare(h.rates.number(b), h.rates.number(a)) }
+		order = func(a, b *Caller) int { return cmp.Compare(h.rates.number(nodeOf(r), b), h.rates.number(nodeOf(r), a)) }
 	}
 	if order != nil {
 		for _, c := range slices.SortedStableFunc(slices.Values(s.Callers), order) {

@@ -17,9 +17,12 @@ const (
 // snapshots of pages with filters show different callers.
 type rates struct {
 	mu      sync.Mutex
-	callers map[string]*rate // by their ids
+	callers map[rateKey]*rate
 	pruned  time.Time
 }
+
+// rateKey is a caller of a node, whose address is "" for this one.
+type rateKey struct{ node, id string }
 
 // rate is that of one caller.
 type rate struct {
@@ -29,17 +32,18 @@ type rate struct {
 	known     bool
 }
 
-// note notes a snapshot.
-func (r *rates) note(s *Snapshot) {
+// note notes a snapshot of a node.
+func (r *rates) note(node string, s *Snapshot) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.callers == nil {
-		r.callers = make(map[string]*rate)
+		r.callers = make(map[rateKey]*rate)
 	}
 	for _, c := range s.Callers {
-		last := r.callers[c.ID]
+		key := rateKey{node, c.ID}
+		last := r.callers[key]
 		if last == nil || c.Counters.Calls < last.calls { // another one of that name
-			r.callers[c.ID] = &rate{at: s.Taken, calls: c.Counters.Calls}
+			r.callers[key] = &rate{at: s.Taken, calls: c.Counters.Calls}
 			continue
 		}
 		if passed := s.Taken.Sub(last.at); passed >= minInterval {
@@ -49,17 +53,17 @@ func (r *rates) note(s *Snapshot) {
 	}
 	if s.Taken.Sub(r.pruned) >= rateAge {
 		r.pruned = s.Taken
-		for id, one := range r.callers {
+		for key, one := range r.callers {
 			if s.Taken.Sub(one.at) >= rateAge {
-				delete(r.callers, id)
+				delete(r.callers, key)
 			}
 		}
 	}
 }
 
 // of returns the rate of a caller, "" if it is not known.
-func (r *rates) of(c *Caller) string {
-	n := r.number(c)
+func (r *rates) of(node string, c *Caller) string {
+	n := r.number(node, c)
 	if n < 0 {
 		return ""
 	}
@@ -67,10 +71,10 @@ func (r *rates) of(c *Caller) string {
 }
 
 // number returns the rate of a caller, -1 if it is not known.
-func (r *rates) number(c *Caller) float64 {
+func (r *rates) number(node string, c *Caller) float64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if one := r.callers[c.ID]; one != nil && one.known {
+	if one := r.callers[rateKey{node, c.ID}]; one != nil && one.known {
 		return one.perSecond
 	}
 	return -1

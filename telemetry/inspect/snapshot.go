@@ -25,6 +25,14 @@ type Snapshot struct {
 	Circles  [][]uint64 `json:"circles"`
 	Tails    [][]uint64 `json:"tails"`
 	Failures []Failure  `json:"failures"` // of the last minute, the oldest first
+	Stopped  []Stopped  `json:"stopped"`  // in the last minute, without a failure, the oldest first
+	// Node is what the system has to do with other nodes. It is left out if package rpc is
+	// not used.
+	Node *Node `json:"node,omitempty"`
+	// Nodes are the other nodes, by their addresses, and Across the circles of calls on
+	// different nodes, each in the order of its waits. They are there with [Nodes].
+	Nodes  []*OtherNode `json:"nodes,omitempty"`
+	Across [][]Step     `json:"across,omitempty"`
 }
 
 // Caller is what one caller did.
@@ -77,8 +85,19 @@ type Call struct {
 	Due      *time.Time `json:"due,omitempty"`
 	TraceID  string     `json:"trace_id,omitempty"`
 	SpanID   string     `json:"span_id,omitempty"`
+	MadeBy   *Maker     `json:"made_by,omitempty"`
 	WaitsFor *Wait      `json:"waits_for,omitempty"`
 	Progress *Progress  `json:"progress,omitempty"`
+}
+
+// Maker is who has made a call, as far as that is known. A call bears nothing for that. It is
+// known by the spans of a call that is traced, and of a call from another node.
+type Maker struct {
+	SpanID string `json:"span_id,omitempty"` // of what has made it
+	Call   uint64 `json:"call,omitempty"`    // the call that has, unless it has ended
+	Name   string `json:"name,omitempty"`
+	Caller string `json:"caller,omitempty"`
+	Node   string `json:"node,omitempty"` // the address of the node that has, as it claims
 }
 
 // Wait is what a call waits for.
@@ -89,6 +108,9 @@ type Wait struct {
 	Caller string   `json:"caller,omitempty"` // that it is on
 	Needs  []uint64 `json:"needs,omitempty"`  // the calls that have to go on before
 	Any    bool     `json:"any,omitempty"`    // one of them is enough
+	// Promise is the id of the pending that is waited for, if no call of this system
+	// completes it. It may be that of a call in Node.
+	Promise uint64 `json:"promise,omitempty"`
 }
 
 // Progress is how far a function has said that it is.
@@ -128,6 +150,14 @@ type Failure struct {
 	Caller string    `json:"caller"`
 	Call   string    `json:"call,omitempty"` // its name; "" for the caller itself
 	Error  string    `json:"error"`
+}
+
+// Stopped is a caller that has stopped.
+type Stopped struct {
+	Time     time.Time `json:"time"`
+	ID       string    `json:"id"`
+	Restarts uint64    `json:"restarts"`
+	Counters Counters  `json:"counters"`
 }
 
 // Seconds is a duration that is a number of seconds in JSON.

@@ -2,24 +2,15 @@ package inspect
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"path"
-	"strings"
+	"slices"
 	"time"
-	"unicode"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 )
-
-// mostText bounds each name and error that is shown, in bytes.
-const mostText = 256
-
-// hashBytes is how much of the hash of an id is shown.
-const hashBytes = 8
 
 // Take returns what the callers of a system do now. It does not stop them: it holds the
 // lock of one caller at a time, for a time that [Limit] bounds. So callers may be seen at
@@ -38,21 +29,28 @@ func Take(ctx context.Context, system *actor.ActorSystem, opts ...Option) (*Snap
 }
 
 func take(ctx context.Context, system *actor.ActorSystem, o options) (*Snapshot, error) {
-	if _, err := path.Match(o.name, ""); err != nil {
-		return nil, errors.New("inspect: Names(" + o.name + "): " + err.Error())
+	if _, err := path.Match(o.filter.Name, ""); err != nil {
+		return nil, errors.New("inspect: Names(" + o.filter.Name + "): " + err.Error())
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	source := sourceOf(system)
-	if source == nil {
-		return newSnapshot(&snapshot.System{ID: system.ID, Started: time.Now()}), nil
+	picture := &snapshot.System{ID: system.ID, Started: time.Now()}
+	if source != nil {
+		var err error
+		if picture, err = source.Picture(ctx, o.query()); err != nil {
+			return nil, err
+		}
 	}
-	picture, err := source.Picture(ctx, o.query())
-	if err != nil {
-		return nil, err
+	s := newSnapshot(picture)
+	if nodes := nodesOf(system); nodes != nil {
+		s.addNode(nodes.Node(o.limit))
+		if o.nodes {
+			s.ask(ctx, nodes, o)
+		}
 	}
-	return newSnapshot(picture), nil
+	return s, nil
 }
 
 // sourceOf returns what knows the callers of a system. It is nil if there were none.
@@ -65,30 +63,37 @@ func sourceOf(system *actor.ActorSystem) snapshot.Source {
 func newSnapshot(p *snapshot.System) *Snapshot {
 	now := time.Now()
 	s := &Snapshot{
-		Version: Version, System: p.ID, Taken: now, Uptime: Seconds(now.Sub(p.Started)), Sequence: p.Sequence,
+		Version: Version, System: snapshot.Clean(p.ID), Taken: now, Sequence: p.Sequence,
 		Truncated: p.Omitted > 0, Omitted: p.Omitted,
-		Callers: make([]*Caller, 0, len(p.Callers)), Failures: make([]Failure, 0, len(p.Failures)),
+		Callers: make([]*Caller, 0, len(p.Callers)), Failures: make([]Failure, 0, len(p.Failures)), Stopped: make([]Stopped, 0, len(p.Stopped)),
+	}
+	if !p.Started.IsZero() { // as another node may say
+		s.Uptime = Seconds(now.Sub(p.Started))
 	}
 	for i := range p.Callers {
 		s.Callers = append(s.Callers, newCaller(&p.Callers[i], now))
 	}
 	for _, f := range p.Failures {
-		s.Failures = append(s.Failures, Failure{f.Time, cleanID(f.Caller), clean(f.Call), clean(f.Error)})
+		s.Failures = append(s.Failures, Failure{f.Time, snapshot.CleanID(f.Caller), snapshot.Clean(f.Call), snapshot.Clean(f.Error)})
+	}
+	for _, c := range p.Stopped {
+		s.Stopped = append(s.Stopped, Stopped{c.Time, snapshot.CleanID(c.ID), c.Counters.Restarts, newCounters(c.Counters)})
 	}
 	s.addChildren()
+	s.addMakers()
 	s.findCircles()
 	return s
 }
 
 func newCaller(p *snapshot.Caller, now time.Time) *Caller {
 	c := &Caller{
-		ID: cleanID(p.ID), Name: clean(p.Name), Parent: cleanID(p.Parent), State: p.State, Backend: p.Backend, Host: clean(p.Host),
+		ID: snapshot.CleanID(p.ID), Name: snapshot.Clean(p.Name), Parent: snapshot.CleanID(p.Parent), State: p.State, Backend: p.Backend, Host: snapshot.Clean(p.Host),
 		Adopted: p.Adopted, Worker: p.Worker, Protected: p.Protected, NonReentrant: p.NonReentrant,
 		Limits: Limits{p.Limits.Queued, p.Limits.Suspended, p.Limits.Workers, Seconds(p.Limits.Turn), Seconds(p.Limits.Stop)},
 		Queued: p.Queued, Handling: p.Handling, SuspendedN: p.SuspendedN, DelayedN: p.DelayedN,
 		Children: []string{}, Suspended: []*Call{}, Delayed: []*Call{}, Queues: []Queue{},
 		Workers: Workers(p.Workers), Restarts: p.Counters.Restarts,
-		Counters: Counters{p.Counters.Calls, p.Counters.Failures, p.Counters.Panics, p.Counters.Cancelled, p.Counters.Refused},
+		Counters: newCounters(p.Counters),
 	}
 	if p.OldestQueued != nil {
 		c.OldestQueued = newCall(p.OldestQueued, c.ID, now).Age
@@ -105,14 +110,18 @@ func newCaller(p *snapshot.Caller, now time.Time) *Caller {
 		c.Delayed = append(c.Delayed, call)
 	}
 	for _, q := range p.Queues {
-		c.Queues = append(c.Queues, Queue{clean(q.Name), q.Items, q.Failed, q.Capacity})
+		c.Queues = append(c.Queues, Queue{snapshot.Clean(q.Name), q.Items, q.Failed, q.Capacity})
 	}
 	return c
 }
 
+func newCounters(p snapshot.Counters) Counters {
+	return Counters{p.Calls, p.Failures, p.Panics, p.Cancelled, p.Refused}
+}
+
 func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 	c := &Call{
-		ID: p.ID, Name: clean(p.Name), Caller: caller, State: string(p.State), TraceID: p.TraceID, SpanID: p.SpanID,
+		ID: p.ID, Name: snapshot.Clean(p.Name), Caller: caller, State: string(p.State), TraceID: p.TraceID, SpanID: p.SpanID,
 	}
 	if !p.Since.IsZero() {
 		since, age := p.Since, Seconds(max(0, now.Sub(p.Since)))
@@ -122,13 +131,54 @@ func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 		age := Seconds(now.Sub(p.Before))
 		c.Age, c.AtLeast = &age, true
 	}
+	if p.ParentSpan != "" {
+		c.MadeBy = &Maker{SpanID: p.ParentSpan}
+	}
 	if w := p.WaitsFor; w != nil {
-		c.WaitsFor = &Wait{clean(w.What), w.Kind, w.Call, cleanID(w.Caller), w.Needs, w.Any}
+		c.WaitsFor = &Wait{snapshot.Clean(w.What), w.Kind, w.Call, snapshot.CleanID(w.Caller), w.Needs, w.Any, w.Promise}
 	}
 	if g := p.Progress; g != nil {
-		c.Progress = &Progress{g.Done, g.Total, clean(g.Text)}
+		c.Progress = &Progress{g.Done, g.Total, snapshot.Clean(g.Text)}
 	}
 	return c
+}
+
+// addMakers sets which calls have made others, by their spans.
+func (s *Snapshot) addMakers() {
+	bySpan := make(map[string]*Call)
+	for _, c := range s.Callers {
+		for _, call := range c.started() {
+			bySpan[call.SpanID] = call
+		}
+	}
+	for _, c := range s.Callers {
+		for _, call := range slices.Concat(c.started(), c.Delayed) {
+			m := call.MadeBy
+			if m == nil {
+				continue
+			}
+			if maker := bySpan[m.SpanID]; maker != nil && maker != call {
+				m.Call, m.Name, m.Caller = maker.ID, maker.Name, maker.Caller
+			}
+		}
+	}
+}
+
+// addNode sets what the system has to do with other nodes, and which of them have made calls.
+func (s *Snapshot) addNode(p *snapshot.Node) {
+	s.Node = newNode(p)
+	calls := s.callsByID()
+	for i := range s.Node.Calls {
+		c := &s.Node.Calls[i]
+		call := calls[c.Call]
+		if c.Out || call == nil {
+			continue
+		}
+		if call.MadeBy == nil {
+			call.MadeBy = &Maker{}
+		}
+		call.MadeBy.Node = c.Peer
+	}
 }
 
 // addChildren sets the children of the callers.
@@ -142,33 +192,4 @@ func (s *Snapshot) addChildren() {
 			parent.Children = append(parent.Children, c.ID)
 		}
 	}
-}
-
-// cleanID returns the id of a caller as it is shown. Callers whose ids differ beyond what is
-// shown have a hash at the end, so that they are told apart.
-func cleanID(id string) string {
-	cut := clean(id)
-	if cut == id {
-		return id
-	}
-	return fmt.Sprintf("%s~%x", cut, sha256.Sum256([]byte(id)))[:len(cut)+1+2*hashBytes]
-}
-
-// clean returns text of user code on one line, without control characters, and cut.
-func clean(text string) string {
-	cut := text
-	if len(cut) > mostText {
-		cut = cut[:mostText]
-	}
-	cut = strings.ToValidUTF8(cut, "\uFFFD")
-	cut = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, cut)
-	if len(text) > mostText {
-		cut += "…"
-	}
-	return cut
 }

@@ -34,10 +34,39 @@ func (s *Snapshot) String() string {
 	if s.Truncated {
 		fmt.Fprintf(&b, "and %d more\n", s.Omitted)
 	}
+	calls := s.callsByID()
 	for i := range s.Circles {
-		b.WriteString(s.describeCircle(i))
+		b.WriteString(s.describeCircle(i, calls))
+	}
+	for _, n := range s.Nodes {
+		fmt.Fprintf(&b, "node %s\n", n)
+	}
+	for _, circle := range s.Across {
+		b.WriteString("circle across nodes: " + describeSteps(circle) + "\n")
 	}
 	return b.String()
+}
+
+// String returns on one line how a node does.
+func (n *OtherNode) String() string {
+	text := n.Address + " " + n.State
+	if n.Error != "" {
+		text += ": " + n.Error
+	}
+	if s := n.Snapshot; s != nil {
+		text += fmt.Sprintf(": %d callers, %d identities, %d calls between nodes, %s",
+			len(s.Callers)+s.Omitted, s.Node.IdentitiesN, s.Node.CallsN, s.Health())
+	}
+	return text
+}
+
+// describeSteps returns a circle of calls of different nodes as text.
+func describeSteps(circle []Step) string {
+	steps := make([]string, len(circle))
+	for i, step := range circle {
+		steps[i] = step.String()
+	}
+	return strings.Join(steps, " waits for ") + ", and so on"
 }
 
 // Summary returns on one line what the caller does: its state, and what is not zero.
@@ -94,8 +123,7 @@ func (c *Call) String() string {
 }
 
 // describeCircle returns a line for a circle, and one for who only waits for it.
-func (s *Snapshot) describeCircle(i int) string {
-	calls := s.callsByID()
+func (s *Snapshot) describeCircle(i int, calls map[uint64]*Call) string {
 	steps := []string{}
 	for _, id := range s.Circles[i] {
 		if call := calls[id]; call != nil {

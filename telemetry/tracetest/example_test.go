@@ -29,6 +29,6 @@ func Example() {
 	fmt.Print(spans.Tree(tracetest.Events())) // in a test: spans.AssertTree(t, ...)
 	// Output:
 	// no money
-	// checkout error "no money" [started, suspended: pay, resumed, exception: no money]
-	//   pay error "no money" [started, exception: no money]
+	// checkout error "no money" [suspended: pay, resumed, exception: no money]
+	//   pay error "no money" [exception: no money]
 }

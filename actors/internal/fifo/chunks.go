@@ -18,6 +18,13 @@ type Chunk struct {
 
 var chunkPool = sync.Pool{New: func() any { return new(Chunk) }}
 
+// NewChunk returns a chunk with one item.
+func NewChunk(item any) *Chunk {
+	c := chunkPool.Get().(*Chunk)
+	c.items[0], c.n = item, 1
+	return c
+}
+
 // Len returns the number of items.
 func (c *Chunk) Len() int { return c.n }
 

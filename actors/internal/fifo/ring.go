@@ -31,8 +31,12 @@ func (r *Ring[A]) grow() {
 	r.items, r.first = bigger, 0
 }
 
-// Peek returns the first item. The ring must not be empty.
-func (r *Ring[A]) Peek() A { return r.items[r.first] }
+// First returns the first item, in place. The ring must not be empty, nor change while the
+// result is used.
+func (r *Ring[A]) First() *A { return &r.items[r.first] }
+
+// Last is [Ring.First] for the last item.
+func (r *Ring[A]) Last() *A { return &r.items[(r.first+r.n-1)%len(r.items)] }
 
 // Shift removes and returns the first item. The ring must not be empty.
 func (r *Ring[A]) Shift() A {

@@ -18,7 +18,7 @@ func TestRingKeepsItsOrderAndLetsGo(t *testing.T) {
 			pushed++
 		}
 		for range round / 2 {
-			require.Equal(t, taken, *r.Peek())
+			require.Equal(t, taken, **r.First())
 			require.Equal(t, taken, *r.Shift())
 			taken++
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -55,7 +57,12 @@ type Caller struct {
 
 type coldState struct{ workers *pool }
 
-type registry struct{ watchdog *watchdog }
+type registry struct {
+	watchdog *watchdog
+	steps    *struct{} // always nil: this exploration has points of its own
+}
+
+func (c *Caller) step(_ string, fn func()) func() { return fn }
 
 // watchdog counts how often it was woken.
 type watchdog struct{ woken int }
@@ -270,7 +277,7 @@ func (c *Caller) resumed() {
 
 // call is that of package actors.
 type call[T any] struct {
-	pending.Task[T]
+	scheduled.Call[T]
 	task schedTask
 }
 
@@ -287,7 +294,7 @@ func (c *call[T]) schedulable() *schedTask { return &c.task }
 
 type work interface {
 	pending.Handle
-	Run() *pending.PanicError
+	Run() error
 	Fail(err error) bool
 	Reject(err error)
 	Interrupt(err error)
@@ -310,40 +317,40 @@ func workOf(t *schedTask) work { return t.of }
 
 func (t *schedTask) Assign(s *schedScheduler) { t.sched = s }
 
-// Left implements [pending.Runner].
-func (t *schedTask) Left(crash *pending.PanicError) {
+// Left implements [future.Runner].
+func (t *schedTask) Left(crash error) {
 	c := t.sched.c
 	if crash == nil || c.w.policy == supervision.ActionCapture {
 		c.releaseWorker(t)
 	}
 }
 
-// Dropped implements [pending.Runner].
+// Dropped implements [future.Runner].
 func (t *schedTask) Dropped() {}
 
-// Logger implements [pending.Runner].
+// Logger implements [future.Runner].
 func (t *schedTask) Logger() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// Describe implements [pending.Runner].
-func (t *schedTask) Describe(pending.Metadata) {}
+// Describe implements [future.Runner].
+func (t *schedTask) Describe(map[string]any) {}
 
-// IsWaiting implements [pending.Runner].
+// IsWaiting implements [future.Runner].
 func (t *schedTask) IsWaiting() bool { return false }
 
-// Awaited implements [pending.Runner].
+// Awaited implements [future.Runner].
 func (t *schedTask) Awaited() {}
 
-// Failed implements [pending.Runner].
+// Failed implements [future.Runner].
 func (t *schedTask) Failed(bool, bool) {}
 
-// Park implements [pending.Turn].
-func (t *schedTask) Park(pending.Wait, bool) error { panic("not used") }
+// Park implements [future.Turn].
+func (t *schedTask) Park(future.Wait, bool) error { panic("not used") }
 
-// Resume implements [pending.Turn].
+// Resume implements [future.Turn].
 func (t *schedTask) Resume() {
 	t.sched.c.w.Note()
 	t.interrupted = true
 }
 
-// Recheck implements [pending.Turn].
-func (t *schedTask) Recheck(pending.Node) {}
+// Recheck implements [future.Turn].
+func (t *schedTask) Recheck(future.Node) {}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -29,16 +30,16 @@ type schedScheduler struct {
 	idle          int // how often NotifyIdle was called
 }
 
-type schedOptions struct{}
+type schedOptions struct{ Explored bool }
 
 type schedSource struct {
-	Next  func() *schedTask
+	Next  func() (t *schedTask, more bool)
 	Ended func() bool
 }
 
 func (s *schedScheduler) Init(m *mailbox, _ schedOptions) { s.c = (*Caller)(m) }
 
-func (s *schedScheduler) Turn() pending.Node { return nil }
+func (s *schedScheduler) Turn() future.Node { return nil }
 
 // NotifyIdle notifies those who wait until nothing is left to do.
 func (s *schedScheduler) NotifyIdle() {
@@ -178,7 +179,7 @@ func (s *schedScheduler) loop() {
 		}
 		t, _ := item.(*schedTask)
 		if source, ok := item.(*schedSource); ok {
-			t = source.Next()
+			t, _ = source.Next()
 		}
 		if t != nil && !s.run(t) {
 			return

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/explore"
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/mutate"
 	"github.com/seed-7fcaac1b/protocaller/internal/explore/sim"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
@@ -506,7 +507,7 @@ func (w *exWorld) looks() {
 	w.Go("searches", func() {
 		for range 2 {
 			sim.Step("search")
-			n := &pending.Needs{}
+			n := &future.Needs{}
 			(*poolNode)(w.pool()).Needs(n)
 			if !n.Any || !n.Live && len(n.Nodes) == 0 && w.pool().queue.Len() > 0 && w.policy != supervision.ActionEscalate {
 				w.Failf("a call that waits for a worker needs nothing")

@@ -6,12 +6,12 @@ import (
 	"path"
 	"runtime"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 var (
-	_ pending.Node = (*Task)(nil)
-	_ pending.Node = (*turnNode)(nil)
+	_ future.Node = (*Task)(nil)
+	_ future.Node = (*turnNode)(nil)
 )
 
 // turnNode is the turn of a scheduler, as a node of the wait graph. It needs the task that
@@ -21,10 +21,10 @@ var (
 type turnNode Scheduler
 
 // Turn returns the node of the scheduler's turn.
-func (s *Scheduler) Turn() pending.Node { return (*turnNode)(s) }
+func (s *Scheduler) Turn() future.Node { return (*turnNode)(s) }
 
-// Needs implements [pending.Node].
-func (n *turnNode) Needs(needs *pending.Needs) {
+// Needs implements [future.Node].
+func (n *turnNode) Needs(needs *future.Needs) {
 	s := (*Scheduler)(n)
 	s.mu.Lock()
 	t := s.state.blockingTask()
@@ -49,7 +49,7 @@ func (s *Scheduler) hasDeferred() bool {
 
 // AddActive adds the tasks that have started and not returned. It reports false if no more
 // are worth adding.
-func (s *Scheduler) AddActive(n *pending.Needs) bool {
+func (s *Scheduler) AddActive(n *future.Needs) bool {
 	most := math.MaxInt
 	if n.Limit > 0 {
 		most = n.Limit + 1
@@ -65,19 +65,19 @@ func (s *Scheduler) AddActive(n *pending.Needs) bool {
 	return true
 }
 
-// What implements [pending.Node].
+// What implements [future.Node].
 func (n *turnNode) What() string { return "the turn of " + n.owner.Name() }
 
-// Needs implements [pending.Node]. A task that waits needs what it waits for. A task
+// Needs implements [future.Node]. A task that waits needs what it waits for. A task
 // without the turn needs that too, but nobody wants to know that of every wait.
-func (t *Task) Needs(n *pending.Needs) {
+func (t *Task) Needs(n *future.Needs) {
 	if n.Every {
 		w := t.waitsFor()
 		n.Began = w.Began
 		n.AddWait(w)
 		return
 	}
-	if !pending.IsOpen(t.work) {
+	if !future.IsOpen(future.Of(t.work)) {
 		n.Live = true
 		return
 	}
@@ -113,9 +113,9 @@ func (t *Task) Needs(n *pending.Needs) {
 	}
 }
 
-// What implements [pending.Node].
+// What implements [future.Node].
 func (t *Task) What() string {
-	name, pc := pending.Origin(t.work)
+	name, pc := future.Origin(future.Of(t.work))
 	if fn := runtime.FuncForPC(pc); name == "" && fn != nil {
 		name = path.Base(fn.Name()) // without the path of its package
 	}
@@ -125,14 +125,14 @@ func (t *Task) What() string {
 // loopNode is a host's loop, as a node of the wait graph.
 type loopNode hostLoop
 
-// Needs implements [pending.Node].
-func (n *loopNode) Needs(needs *pending.Needs) {
+// Needs implements [future.Node].
+func (n *loopNode) Needs(needs *future.Needs) {
 	if t := n.blocking.Load(); t != nil {
 		needs.Add(t)
 	}
 }
 
-// What implements [pending.Node].
+// What implements [future.Node].
 func (*loopNode) What() string { return "the loop of the host" }
 
 // goesOn reports whether a task, which is waited for, needs nothing. It may report false
@@ -150,23 +150,23 @@ func (t *Task) goesOn() bool {
 
 // goesOn reports whether what is waited for needs nothing. It may report false although
 // that is so. It is what most waits cost.
-func goesOn(w pending.Wait) bool {
+func goesOn(w future.Wait) bool {
 	switch {
 	case w.Bounded:
 		return true
 	case w.For != nil:
 		return false
-	case w.On == nil || !pending.IsOpen(w.On):
+	case w.On == nil || !future.IsOpen(w.On):
 		return true
 	}
-	if t, ok := pending.RunnerOf(w.On).(*Task); ok {
+	if t, ok := future.RunnerOf(w.On).(*Task); ok {
 		return t.goesOn()
 	}
-	return pending.NodeOf(w.On) == nil
+	return future.NodeOf(w.On) == nil
 }
 
 // nodeGoesOn is goesOn for a node.
-func nodeGoesOn(node pending.Node) bool {
+func nodeGoesOn(node future.Node) bool {
 	t, ok := node.(*Task)
 	return ok && t.goesOn()
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // searchBudget is how many nodes of the wait graph are looked at on a turn.
@@ -182,7 +182,7 @@ var graphs = sync.Pool{New: func() any { return new(waitGraph) }}
 func (t *Task) detectDeadlock(number uint64) {
 	d := t.Owner().Deadlocks()
 	if w := t.wait.on; w.On != nil {
-		if on, ok := pending.RunnerOf(w.On).(*Task); ok && on.isDeep() { // and so is this one
+		if on, ok := future.RunnerOf(w.On).(*Task); ok && on.isDeep() { // and so is this one
 			t.leave(d, number)
 			return
 		}
@@ -235,7 +235,7 @@ func (d *Deadlocks) breakCircle(t *Task, number uint64, earlier *waitGraph) (own
 }
 
 // recheck has the next search look at a wait of t that needs node now, unless node goes on.
-func (d *Deadlocks) recheck(t *Task, number uint64, node pending.Node) {
+func (d *Deadlocks) recheck(t *Task, number uint64, node future.Node) {
 	g := graphs.Get().(*waitGraph)
 	defer g.recycle()
 	if !g.begin(node) {
@@ -245,7 +245,7 @@ func (d *Deadlocks) recheck(t *Task, number uint64, node pending.Node) {
 
 // begin explores a part of what a node needs. It reports whether the node goes on for
 // certain.
-func (g *waitGraph) begin(node pending.Node) bool {
+func (g *waitGraph) begin(node future.Node) bool {
 	g.add(node)
 	g.explore(0, searchBudget)
 	return g.nodes[0].live && !g.cut

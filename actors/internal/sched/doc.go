@@ -14,6 +14,7 @@
 //     start no goroutine and call nobody: each returns what is to follow.
 //   - scheduler.go has the Scheduler: the lock around the state. It does what an
 //     operation has returned after it has released the lock.
+//   - step.go lets a test choose which goroutine goes on.
 //   - slowturn.go says which turn lasts long, and what waits for it.
 //   - checkturn.go finds goroutines that wait with the turn of another one, deadlock.go
 //     circles of waits.

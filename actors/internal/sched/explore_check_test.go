@@ -3,7 +3,7 @@ package sched
 import (
 	"slices"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // slow says, by the account of the model, whether anything comes before the batch.
@@ -102,11 +102,20 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 	if !m.paused && m.deferred == nil && m.gate == nil && !fromBatch {
 		m.queueNext = false
 	}
-	if ok {
+	source, isSource := item.(*Source)
+	isSource = isSource && (len(m.ahead) == 0 || m.ahead[0] != item)
+	if ok && !isSource {
 		m.taken++
 	}
 	switch {
 	case !ok:
+	case isSource:
+		if len(m.ahead) > 0 || len(m.queue) == 0 || m.queue[0] != item {
+			m.w.failf("%s: the loop has looked at %s, which is not first", m, m.w.show(source))
+		}
+		if len(m.urgent) > 0 {
+			m.inRow = 0
+		}
 	case len(m.urgent) > 0 && m.urgent[0] == item:
 		m.urgent = m.urgent[1:]
 		m.inRow++
@@ -124,6 +133,36 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 			m.inRow = 0
 		}
 		m.queue = m.queue[1:]
+	}
+}
+
+// checkEachQueued looks whether eachQueued yields what is queued, and ends when it is told to.
+func (m *model) checkEachQueued() {
+	var want []any
+	if m.hook != nil {
+		want = append(want, &m.hook.task)
+	}
+	want = slices.Concat(want, m.urgent, m.ahead, m.queue)
+	for most := range len(want) + 1 {
+		var got []any
+		m.state.eachQueued(func(item any) bool {
+			got = append(got, item)
+			return len(got) <= most
+		})
+		if !slices.Equal(got, want[:min(most+1, len(want))]) {
+			m.w.failf("%s: eachQueued yields %d items up to %d, of %d", m, len(got), most+1, len(want))
+		}
+	}
+}
+
+// advanced notes that the loop has a task of a source, and takes the source if it has no
+// more, unless a stop has.
+func (m *model) advanced(source *Source, more bool) {
+	if more {
+		m.taken++
+	} else if len(m.queue) > 0 && m.queue[0] == any(source) {
+		m.queue = m.queue[1:]
+		m.taken++
 	}
 }
 
@@ -160,8 +199,16 @@ func (m *model) check() {
 		fail("it awaits a decision: %v", s.awaitsDecision())
 	case s.taken() != m.taken:
 		fail("%d items count as taken, not %d", s.taken(), m.taken)
+	case s.cold != nil && s.cold.last != m.last || s.cold == nil && m.last != nil:
+		fail("the source that was submitted last is not %p", m.last)
 	case s.aheadLen() != len(m.ahead):
 		fail("%d go ahead, not %d", s.aheadLen(), len(m.ahead))
+	}
+	m.checkEachQueued()
+	for _, q := range m.w.queues {
+		if q.m == m && q.source.IsLast() != (m.last == &q.source) {
+			fail("a source is the last one: %v", q.source.IsLast())
+		}
 	}
 	m.checkList("parked", &s.parked, m.parked)
 	m.checkList("runnable", &s.runnable, m.runnable)
@@ -329,4 +376,4 @@ func (t *exTask) goesOn(way []*exTask) bool {
 	return true
 }
 
-var _ pending.Node = (*Task)(nil)
+var _ future.Node = (*Task)(nil)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // promise is a pending without a function, which is completed by hand.
@@ -158,15 +158,15 @@ func (w *world) drains(m *model) {
 func (w *world) source(tasks ...*exTask) *Source {
 	left := tasks
 	s := &Source{
-		Next: func() *Task {
+		Next: func() (t *Task, more bool) {
 			for len(left) > 0 {
 				t := left[0]
 				left = left[1:]
 				if !t.done {
-					return &t.task
+					return &t.task, false
 				}
 			}
-			return nil
+			return nil, false
 		},
 		Ended: func() bool { return len(left) == 0 },
 	}
@@ -580,6 +580,58 @@ var scripts = []script{
 		a, b := m.task("a", nil), m.task("b", nil)
 		w.submits(m, w.source(a, b), 3)
 		w.cancels(b)
+	}},
+	{"a queue's items and calls of one process keep their order", func(w *world) {
+		m := w.scheduler("s", Options{})
+		q := w.queue(m)
+		for _, name := range []string{"a", "b"} {
+			first, second := m.task("first item of "+name, nil), m.task("second item of "+name, nil)
+			call := m.task("call of "+name, startsAfter(first, second))
+			w.spawn("process "+name, func(p *proc) {
+				p.put(q, first)
+				p.put(q, second)
+				p.call(call)
+				p.put(q, m.task("item after the call of "+name, startsAfter(call)))
+			})
+		}
+	}},
+	{"a control message and a runnable task come between the items of an entry", func(w *world) {
+		m := w.scheduler("s", Options{})
+		q, promised := w.queue(m), m.promise("promised")
+		w.calls(m.task("waits", func(p *proc, t *exTask) { _ = p.wait(t, promised) }))
+		w.puts(q, m.task("a", nil), m.task("b", nil), m.task("c", nil))
+		w.completes(promised)
+		w.spawn("control", func(p *proc) { p.submitControl(m, w.control("control", nil), DecisionUnchanged) })
+	}},
+	{"stop while an entry has more items, and others are put", func(w *world) {
+		m := w.scheduler("s", Options{})
+		q := w.queue(m)
+		w.puts(q, m.task("a", nil), m.task("b", nil), m.task("c", nil))
+		w.puts(q, m.task("d", nil))
+		w.stops(m)
+	}},
+	{"an item of an entry waits, and another one ends its goroutine", func(w *world) {
+		m := w.scheduler("s", Options{})
+		q, promised := w.queue(m), m.promise("promised")
+		w.puts(q, m.task("waits", func(p *proc, t *exTask) { _ = p.wait(t, promised) }), m.task("exits", exits), m.task("c", nil))
+		w.completes(promised)
+	}},
+	{"an entry's items run on a host", func(w *world) {
+		m := w.scheduler("s", Options{})
+		w.onHost(m)
+		w.puts(w.queue(m), m.task("a", nil), m.task("b", nil), m.task("c", nil))
+		w.calls(m.task("d", nil))
+	}},
+	{"a source goes ahead of a queue", func(w *world) {
+		m := w.scheduler("s", Options{})
+		missed := w.source(m.task("missed", nil))
+		w.spawn("ahead", func(p *proc) {
+			p.submitAhead(m, missed)
+			if m.closedIntake {
+				p.rejectAll([]any{missed})
+			}
+		})
+		w.puts(w.queue(m), m.task("a", nil), m.task("b", nil))
 	}},
 	{"stop while a source is queued", func(w *world) {
 		m := w.scheduler("s", Options{})
@@ -1183,9 +1235,9 @@ var scripts = []script{
 		w.spawn("left behind", func(p *proc) {
 			for i := range 2 { // i says which state it is
 				p.await(func() bool { return m.Current() != &a.task }, "wait without the turn of", a, i)
-				_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, false)
+				_, err := m.state.beginWait(&a.task, &waitState{}, future.Wait{}, false)
 				_, err2 := m.state.beginYield(&a.task, &waitState{})
-				err3 := m.state.beginLend(&a.task, &waitState{}, pending.Wait{})
+				err3 := m.state.beginLend(&a.task, &waitState{}, future.Wait{})
 				if err != errNotCurrent || err2 != errNotCurrent || err3 != errNotCurrent { //nolint:errorlint // Never wrapped.
 					w.failf("a wait without the turn returns %v, %v, %v", err, err2, err3)
 				}
@@ -1199,9 +1251,9 @@ var scripts = []script{
 		w.calls(a)
 		w.spawn("left behind", func(p *proc) {
 			p.await(func() bool { return a.task.state == blocking }, "wait without the turn of", a)
-			_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, true)
+			_, err := m.state.beginWait(&a.task, &waitState{}, future.Wait{}, true)
 			_, err2 := m.state.beginYield(&a.task, &waitState{})
-			err3 := m.state.beginLend(&a.task, &waitState{}, pending.Wait{})
+			err3 := m.state.beginLend(&a.task, &waitState{}, future.Wait{})
 			if err != errNotCurrent || err2 != errNotCurrent || err3 != errNotCurrent { //nolint:errorlint // Never wrapped.
 				w.failf("a second wait returns %v, %v, %v", err, err2, err3)
 			}
@@ -1217,7 +1269,7 @@ var scripts = []script{
 		w.completes(x)
 		w.spawn("another", func(p *proc) {
 			p.await(func() bool { return a.task.state == parked || a.left && m.Current() != &a.task }, "wait with the turn of", a)
-			_, err := m.state.beginWait(&a.task, &waitState{}, pending.Wait{}, false)
+			_, err := m.state.beginWait(&a.task, &waitState{}, future.Wait{}, false)
 			if err != errNotCurrent { //nolint:errorlint // Never wrapped.
 				w.failf("a second wait returns %v", err)
 			}
@@ -1810,6 +1862,9 @@ var operations = []operation{
 		w.calls(m.task("lends", func(p *proc, of *exTask) { _ = p.callFrom(of, t) }))
 	}},
 	{"a source", func(w *world, m *model) { w.submits(m, w.source(m.task("of a source", nil)), 2) }},
+	{"items of a queue", func(w *world, m *model) {
+		w.puts(w.queue(m), m.task("an item", nil), m.task("the next item", nil))
+	}},
 	{"a drain", func(w *world, m *model) { w.drains(m) }},
 	{"a stop", func(w *world, m *model) { w.stops(m) }},
 	{"a restart", func(w *world, m *model) { w.restarts(m) }},

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // What follows is the thin shell around the state, as scheduler.go, loop.go, park.go,
@@ -94,7 +94,7 @@ func (p *proc) submitTo(m *model, item any, limit int, urgent bool) error {
 	case urgent:
 		m.urgent = append(slices.Clone(m.urgent), item)
 	default:
-		m.queue = append(slices.Clone(m.queue), item)
+		m.queue, m.last = append(slices.Clone(m.queue), item), nil
 	}
 	m.pruned()
 	switch {
@@ -252,7 +252,7 @@ func (p *proc) close(m *model) (rejected []any, active []*exTask) {
 	if !slices.Equal(rejected, want) {
 		m.w.failf("%s: Close returned %d items, not the %d that are queued", m, len(rejected), len(want))
 	}
-	m.queue, m.ahead, m.urgent = nil, nil, nil
+	m.queue, m.ahead, m.urgent, m.last = nil, nil, nil, nil
 	m.closedIntake, m.notifying = true, true
 	p.checkActive(m, tasks)
 	p.start(m, m.restarted(start))
@@ -635,13 +635,12 @@ func (p *proc) dispatch(l *exLoop) bool {
 	case *Task:
 		return p.dispatchTask(l, item)
 	case *Source:
-		t := item.Next()
-		if t == nil {
-			l.item = (*Task)(nil)
-			return true
-		}
+		t, more := p.nextOf(item)
+		p.step("advance", item, t, more)
+		m.advanced(item, more)
+		m.state.advance(item, more)
 		l.item = t
-		return p.dispatchTask(l, t)
+		return t == nil || p.dispatchTask(l, t)
 	case *waitState:
 		p.wake(item)
 		return false
@@ -720,7 +719,7 @@ func (p *proc) runTask(m *model, t *Task) bool {
 	return returned
 }
 
-// runWork is Work.Run: that of pending.Task.
+// runWork is Work.Run: that of scheduled.Call.
 func (p *proc) runWork(t *exTask) (crashed bool) {
 	p.step("begin", t)
 	if t.done {
@@ -890,7 +889,7 @@ func (p *proc) rejectAll(items []any) {
 		case *exMessage:
 			p.messageRejected(item)
 		case *Source:
-			for t := item.Next(); t != nil; t = item.Next() {
+			for t, _ := p.nextOf(item); t != nil; t, _ = p.nextOf(item) {
 				p.reject(t.work.(*exTask))
 			}
 		}
@@ -1068,7 +1067,7 @@ func (p *proc) waitWith(t, on *exTask, keep bool) error {
 			break
 		}
 		t.waitsFor = on
-		err := p.park(t, pending.Wait{For: &on.task}, keep)
+		err := p.park(t, future.Wait{For: &on.task}, keep)
 		t.waitsFor = nil
 		if err != nil {
 			p.removeWaiter(t, on)
@@ -1087,7 +1086,7 @@ func (p *proc) removeWaiter(t, on *exTask) {
 }
 
 // park is Task.Park.
-func (p *proc) park(t *exTask, on pending.Wait, keep bool) error {
+func (p *proc) park(t *exTask, on future.Wait, keep bool) error {
 	m := t.m
 	keep = keep || m.state.options.nonReentrant
 	w := p.getWait(m)
@@ -1136,7 +1135,7 @@ func (p *proc) park(t *exTask, on pending.Wait, keep bool) error {
 	}
 	m.state.endWait(&t.task)
 	p.putWait(w)
-	if errors.Is(err, pending.ErrDeadlock) {
+	if errors.Is(err, future.ErrDeadlock) {
 		t.circle = true
 	}
 	if t.abandoned != errors.Is(err, errAbandoned) {
@@ -1459,7 +1458,7 @@ func (p *proc) runInPlaceFrom(from, t *exTask) (ran bool, err error) {
 		return false, nil
 	}
 	var lent bool
-	on := pending.Wait{On: t, For: &t.task}
+	on := future.Wait{On: future.Of(t), For: &t.task}
 	if own {
 		lent, err = p.lendTo(from, t, on)
 	} else {
@@ -1483,7 +1482,7 @@ func (p *proc) runInPlaceFrom(from, t *exTask) (ran bool, err error) {
 }
 
 // lend is Scheduler.lend.
-func (p *proc) lend(from, t *exTask, on pending.Wait) (lent bool, err error) {
+func (p *proc) lend(from, t *exTask, on future.Wait) (lent bool, err error) {
 	m := from.m
 	w := p.getWait(m)
 	w.lentTo = t
@@ -1520,7 +1519,7 @@ func (p *proc) checkLend(m *model, from *exTask, suspended int, err error) {
 }
 
 // lendTo is Scheduler.lendTo.
-func (p *proc) lendTo(from, t *exTask, on pending.Wait) (lent bool, err error) {
+func (p *proc) lendTo(from, t *exTask, on future.Wait) (lent bool, err error) {
 	m := from.m
 	w := p.getWait(m)
 	w.lentTo = t

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/explore"
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 )
 
 // world is a few schedulers and the goroutines around them, driven step by step on one
@@ -21,6 +21,7 @@ type world struct {
 	tasks   []*exTask
 	threads []*exThread
 	sources []*Source
+	queues  []*exQueue
 	vars    [4]int // of the script
 
 	deadlocks Deadlocks
@@ -93,6 +94,7 @@ type model struct {
 	holder *proc
 
 	queue, ahead, control []any
+	last                  *Source // submitted last to the queue
 	urgent                []any
 	inRow                 int // urgent items since the last other one
 	taken                 uint64
@@ -131,7 +133,7 @@ func (o exOwner) Deadlocks() *Deadlocks { return &o.m.w.deadlocks }
 
 // exTask is a call with its pending.
 type exTask struct {
-	pending.Task[int]
+	scheduled.Call[int]
 	task Task
 	w    *world
 	m    *model
@@ -153,7 +155,7 @@ type exTask struct {
 }
 
 func (t *exTask) IsDone() bool                     { return t.done }
-func (t *exTask) Run() *pending.PanicError         { panic("not used") }
+func (t *exTask) Run() error                       { panic("not used") }
 func (t *exTask) Reject(error)                     {}
 func (t *exTask) Release()                         {}
 func (t *exTask) Interrupt(error)                  {}
@@ -164,8 +166,8 @@ func (t *exTask) String() string                   { return t.name }
 // noRunner is the runner of the pendings inside, which only the wait graph looks at.
 type noRunner struct{ *Task }
 
-func (noRunner) Left(*pending.PanicError) {}
-func (noRunner) Dropped()                 {}
+func (noRunner) Left(error) {}
+func (noRunner) Dropped()   {}
 
 // exMessage is a message, or a function without a pending.
 type exMessage struct {
@@ -328,6 +330,9 @@ func (w *world) Hash() uint64 {
 	}
 	for _, t := range w.tasks {
 		b = t.encode(b)
+	}
+	for _, q := range w.queues {
+		b = q.encode(b)
 	}
 	for _, th := range w.threads {
 		b = w.encode(b, th.woken, th.closed, th.suspended, th.current, th.first, len(th.wakeup), th.gone, len(th.jobs))

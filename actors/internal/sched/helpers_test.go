@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -26,7 +28,7 @@ type fakeOwner struct {
 	mu       sync.Mutex
 	handled  []any
 	rejected []any
-	panics   []*pending.PanicError
+	panics   []error
 	finished int
 	exits    []any
 	slow     []SlowTurn
@@ -44,20 +46,24 @@ func (o *fakeOwner) note(do func()) {
 	do()
 }
 
-func (o *fakeOwner) Name() string                    { return o.name }
-func (o *fakeOwner) Logger() *slog.Logger            { return slog.New(slog.DiscardHandler) }
-func (o *fakeOwner) Describe(m pending.Metadata)     { m["owner"] = o.name }
-func (o *fakeOwner) WorkerID() string                { return "" }
-func (o *fakeOwner) Parent() *Scheduler              { return o.parent }
-func (o *fakeOwner) Deadlocks() *Deadlocks           { return &o.deadlocks }
-func (o *fakeOwner) NeedsWorker(n *pending.Needs)    { n.Live = true }
-func (o *fakeOwner) StopError() error                { return pending.ErrStopped }
-func (o *fakeOwner) ExecutorLost(error)              {}
-func (o *fakeOwner) Left(*Task, *pending.PanicError) {}
-func (o *fakeOwner) Call(fn Func)                    { fn() }
-func (o *fakeOwner) Dropped()                        {}
-func (o *fakeOwner) TurnLimit() time.Duration        { return o.limit }
-func (o *fakeOwner) Watchdog() *watchdog.Watchdog    { return &o.dog }
+func (o *fakeOwner) Name() string                { return o.name }
+func (o *fakeOwner) Logger() *slog.Logger        { return slog.New(slog.DiscardHandler) }
+func (o *fakeOwner) Describe(m map[string]any)   { m["owner"] = o.name }
+func (o *fakeOwner) WorkerID() string            { return "" }
+func (o *fakeOwner) Parent() *Scheduler          { return o.parent }
+func (o *fakeOwner) Deadlocks() *Deadlocks       { return &o.deadlocks }
+func (o *fakeOwner) NeedsWorker(n *future.Needs) { n.Live = true }
+func (o *fakeOwner) StopError() error            { return future.ErrStopped }
+func (o *fakeOwner) ExecutorLost(error)          {}
+func (o *fakeOwner) Left(*Task, error)           {}
+
+func (o *fakeOwner) PanicError(value any, stack []byte) error {
+	return &pending.PanicError{Value: value, Stack: stack}
+}
+func (o *fakeOwner) Call(fn Func)                 { fn() }
+func (o *fakeOwner) Dropped()                     {}
+func (o *fakeOwner) TurnLimit() time.Duration     { return o.limit }
+func (o *fakeOwner) Watchdog() *watchdog.Watchdog { return &o.dog }
 
 func (o *fakeOwner) Failed(bool, bool) {}
 
@@ -92,7 +98,7 @@ func (o *fakeOwner) Quiesced(message any) {
 	o.note(func() { o.quiesced = append(o.quiesced, message) })
 }
 
-func (o *fakeOwner) Panicked(_ *Task, p *pending.PanicError) {
+func (o *fakeOwner) Panicked(_ *Task, p error) {
 	o.note(func() { o.panics = append(o.panics, p) })
 }
 
@@ -102,7 +108,7 @@ func (o *fakeOwner) Goexit(item any) {
 
 // fakeCall is a call as package actors makes it.
 type fakeCall struct {
-	pending.Task[int]
+	scheduled.Call[int]
 	task Task
 }
 

@@ -1,18 +1,19 @@
 package sched
 
-import "github.com/seed-7fcaac1b/protocaller/pending"
+import "github.com/seed-7fcaac1b/protocaller/internal/future"
 
 // SubmitHook adds a task that comes before the run queue. The items there wait until
-// [Scheduler.OpenGate]. There is one such task at a time. It returns [pending.ErrStopped]
+// [Scheduler.OpenGate]. There is one such task at a time. It returns [future.ErrStopped]
 // after [Scheduler.Close], unless the task is final. The deferred message waits for a final
 // one, which is submitted on the turn.
 func (s *Scheduler) SubmitHook(t *Task) error {
+	s.touch()
 	s.mu.Lock()
 	start, err := s.state.submitHook(t)
 	s.mu.Unlock()
 	s.start(start)
 	if err != nil {
-		return pending.ErrStopped
+		return future.ErrStopped
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 func TestThoseWhoWaitForIdleAreNotifiedWhenTheLastTaskIsAbandoned(t *testing.T) {
@@ -16,13 +16,13 @@ func TestThoseWhoWaitForIdleAreNotifiedWhenTheLastTaskIsAbandoned(t *testing.T) 
 		s, _ := newScheduler("s", Options{})
 		s.Ungate()
 		var c *fakeCall
-		c = newCall(t.Context(), s, func(context.Context) (int, error) { return 1, c.task.Park(pending.Wait{}, false) })
+		c = newCall(t.Context(), s, func(context.Context) (int, error) { return 1, c.task.Park(future.Wait{}, false) })
 		require.NoError(t, s.Submit(&c.task, 0))
 		synctest.Wait()
 		idle := s.IdleNotify()
 		require.False(t, s.Idle())
 
-		s.Abandon(s.Active(), pending.ErrStopped)
+		s.Abandon(s.Active(), future.ErrStopped)
 		assert.Len(t, idle, 1)
 		assert.True(t, s.Idle())
 	})

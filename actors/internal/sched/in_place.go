@@ -3,13 +3,14 @@ package sched
 import (
 	"context"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // RunInPlace runs a task on the goroutine that calls, which has the turn meanwhile. It
 // reports false if the task has to be submitted instead: something is queued or runs, or
 // tasks belong to a goroutine of their own.
 func (s *Scheduler) RunInPlace(t *Task) bool {
+	s.step(nil, stepCalls)
 	if !s.takeLoop(t) {
 		return false
 	}
@@ -22,6 +23,7 @@ func (s *Scheduler) RunInPlace(t *Task) bool {
 func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error) {
 	s, home := t.sched.Load(), from.sched.Load()
 	own := s == home
+	home.step(from, stepCalls)
 	if !home.mayLend(from) || own && home.state.options.nonReentrant || !own && !s.takeLoop(t) {
 		return false, nil
 	}
@@ -33,7 +35,7 @@ func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error)
 			}
 		}()
 	}
-	wait := pending.Suspend(from.work, t.work)
+	wait := future.TaskOf(from.work).Suspend(future.Of(t.work))
 	defer wait.End()
 	if own {
 		lent, err = home.lendTo(ctx, from, t, wait.Wait)
@@ -92,7 +94,7 @@ func (s *Scheduler) mayLend(from *Task) bool {
 }
 
 // lend has from wait on a goroutine that runs t, a task of another scheduler.
-func (s *Scheduler) lend(ctx context.Context, from, t *Task, on pending.Wait) (lent bool, err error) {
+func (s *Scheduler) lend(ctx context.Context, from, t *Task, on future.Wait) (lent bool, err error) {
 	w := waitPool.Get().(*waitState)
 	w.cond.L, w.lentTo, w.ctx = &s.mu, t.work, ctx
 	s.mu.Lock()
@@ -113,7 +115,7 @@ func (s *Scheduler) lend(ctx context.Context, from, t *Task, on pending.Wait) (l
 
 // lendTo has from wait on a goroutine that runs t, a task of the same scheduler. It reports
 // false if something comes before t.
-func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on pending.Wait) (lent bool, err error) {
+func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on future.Wait) (lent bool, err error) {
 	w := waitPool.Get().(*waitState)
 	w.cond.L, w.lentTo, w.ctx = &s.mu, t.work, ctx
 	s.mu.Lock()
@@ -134,9 +136,11 @@ func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on pending.Wait) 
 
 // takeBackTurn ends the wait of a task that has lent its goroutine, when it has the turn.
 func (s *Scheduler) takeBackTurn(t *Task) {
+	s.step(t, stepReturned)
 	s.mu.Lock()
 	w := t.wait
-	if s.state.endLend(t) {
+	waits := s.state.endLend(t)
+	if waits {
 		w.sleep()
 		if !t.abandoned {
 			s.watchTurn()
@@ -148,4 +152,7 @@ func (s *Scheduler) takeBackTurn(t *Task) {
 	t.woken = woken
 	s.mu.Unlock()
 	w.recycle()
+	if waits {
+		s.step(t, stepResumed)
+	}
 }

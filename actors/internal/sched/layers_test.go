@@ -14,7 +14,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"doc.go", "owner.go"},
 		{"task.go", "tasklist.go", "executor.go"},
 		{"state.go", "state_queue.go", "state_hook.go", "state_urgent.go", "state_executor.go", "state_wait.go", "state_stop.go", "state_in_place.go"},
-		{"scheduler.go"},
+		{"scheduler.go", "step.go"},
 		{"waiters.go"},
 		{"slowturn.go"},
 		{"checkturn.go", "deadlock.go", "progress.go", "hook.go", "picture.go"},

@@ -1,10 +1,9 @@
 package sched
 
 import (
-	"cmp"
 	"runtime"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // hostBatch is how many items are handled at most in one function posted to a host, which
@@ -20,11 +19,9 @@ type deferredMessage struct{ message any }
 // run is the loop. It runs on an executor, and on the goroutine b if that is not nil. It
 // begins with an item, unless that is nil.
 func (s *Scheduler) run(on executor, b *borrowed, item any) {
-	if s.state.options.deepStack {
-		growStack()
-	}
 	var l loop // not as a literal, which takes twice its room on the stack of a host's coroutine
 	l.s, l.on, l.b, l.item, l.left = s, on, b, item, s.batch(on)
+	l.shallow = s.state.options.deepStack
 	defer l.end()
 	if s.state.loopOn.Load() != b {
 		s.state.loopOn.Store(b)
@@ -33,13 +30,25 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 	if item != nil { // else next notes the turn
 		s.watchTurn()
 	}
+	if item != nil {
+		s.step(s, stepMoved)
+	}
+	if l.shallow && isObserved(item) {
+		growStack()
+		l.shallow = false
+	}
 	ok := item == nil || l.dispatch()
 	for ok {
 		if l.left--; l.left < 0 && !l.pause() {
 			break
 		}
+		s.stepNext()
 		if l.item, ok = s.state.takeFromBatch(); !ok {
 			ok = l.next()
+		}
+		if l.shallow && ok && isObserved(l.item) { // here, where the stack is still empty
+			growStack()
+			l.shallow = false
 		}
 		ok = ok && l.dispatch()
 	}
@@ -64,6 +73,7 @@ type loop struct {
 
 	left     int // how many items are handled before others run
 	returned bool
+	shallow  bool // the stack is to be made large before a task that is observed
 
 	// onMain says that tasks and messages belong here, messages that messages do. They
 	// are those of main, and up to date after look, until slowPath is set.
@@ -133,7 +143,8 @@ func (l *loop) dispatch() bool {
 		}
 		return l.dispatchTask(item)
 	case *Source:
-		t := item.Next()
+		t, more := item.Next()
+		s.state.advance(item, more)
 		l.item = t
 		return t == nil || l.dispatchTask(t)
 	case Func:
@@ -179,17 +190,19 @@ func (l *loop) dispatchTask(t *Task) bool {
 // runTask runs a task from its start. It reports false if the task was abandoned, and
 // the turn is elsewhere.
 func (s *Scheduler) runTask(t *Task) bool {
-	var p *pending.PanicError
+	var crash error
 	s.state.current.Store(t)
 	if s.state.closed.Load() && !t.Final { // the task was taken from the run queue before that
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)
-		p = t.work.Run()
+		s.note(t, "begins")
+		crash = t.work.Run()
+		s.note(t, "ends")
 	}
 	returned := s.state.current.CompareAndSwap(t, nil)
-	if returned && p != nil {
-		s.owner.Panicked(t, p)
+	if returned && crash != nil {
+		s.owner.Panicked(t, crash)
 	}
 	s.owner.Finished(t)
 	return returned
@@ -300,10 +313,22 @@ func (s *Scheduler) taskExited(t *Task) bool {
 	}
 	defer s.owner.Finished(t)
 	if exited && t.panicked {
-		p, _ := t.work.Err().(*pending.PanicError) //nolint:errorlint // That of another pending counts as any error.
-		s.owner.Panicked(t, cmp.Or(p, &pending.PanicError{Value: t.work.Err()}))
+		s.owner.Panicked(t, future.Of(t.work).Err())
 	}
 	return true
+}
+
+// isObserved reports whether an item is a task that is observed, or may turn out to be one. A
+// task whose trace is not sampled is not, and needs no more room than any other.
+func isObserved(item any) bool {
+	switch item := item.(type) {
+	case *Task:
+		return future.TaskOf(item.work).IsObserved()
+	case *Source:
+		return true
+	default:
+		return false
+	}
 }
 
 // growStack makes the stack large enough for functions, and for the SDK of OpenTelemetry,

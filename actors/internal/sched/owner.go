@@ -1,13 +1,17 @@
 package sched
 
 import (
-	"errors"
+	"context"
 	"log/slog"
 	"math"
+	"sync/atomic"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
+
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // Lender is an [Owner] that may be the worker of a pool.
@@ -17,6 +21,9 @@ type Lender interface {
 	LendWorker(t *Task) (takeBack func())
 }
 
+// Explored is an [Owner] in a test that chooses the order of steps.
+type Explored interface{ steps.Source }
+
 // Owner is whom a [Scheduler] schedules for. No method is called with a lock of the
 // scheduler held. Those in the second group are called on the turn, by the run loop.
 type Owner interface {
@@ -25,7 +32,7 @@ type Owner interface {
 	// Logger returns where to report failures that have no other place.
 	Logger() *slog.Logger
 	// Describe adds to the metadata of a task's pending.
-	Describe(pending.Metadata)
+	Describe(map[string]any)
 	// WorkerID returns the id of the worker that the owner is, or "".
 	WorkerID() string
 	// Parent returns the scheduler that decides on escalated failures, or nil.
@@ -33,11 +40,13 @@ type Owner interface {
 	// Deadlocks returns what looks for circles of waits in the actor system.
 	Deadlocks() *Deadlocks
 	// NeedsWorker adds what a call needs that waits for a worker.
-	NeedsWorker(n *pending.Needs)
+	NeedsWorker(n *future.Needs)
 	// StopError returns the error of a task that a stop rejects.
 	StopError() error
 	// Rejected gets the items that a stop has removed from the run queue.
 	Rejected(items []any)
+	// PanicError makes the error of a panic, with its stack.
+	PanicError(value any, stack []byte) error
 	// ExecutorLost reports that the goroutine that called RunThread has ended or, with an
 	// error, that a host has lost a function.
 	ExecutorLost(err error)
@@ -61,11 +70,12 @@ type Owner interface {
 	// Failed reports that the pending of a task has ended with an error. started says
 	// whether its function was called. It is called on any goroutine.
 	Failed(started, cancelled bool)
-	// Left reports that the function of a task has returned, or has panicked if p is not
+	// Left reports that the function of a task has returned, or has panicked if crash is not
 	// nil, just before its pending is done.
-	Left(t *Task, p *pending.PanicError)
-	// Panicked reports the panic of a task that was not abandoned.
-	Panicked(t *Task, p *pending.PanicError)
+	Left(t *Task, crash error)
+	// Panicked reports the panic of a task that was not abandoned. crash is the error of its
+	// pending.
+	Panicked(t *Task, crash error)
 	// Finished reports that a task has run, or never will.
 	Finished(t *Task)
 	// Goexit reports that the handler of an item has ended its goroutine.
@@ -75,9 +85,19 @@ type Owner interface {
 // Work is the function behind a [Task], without its types. It is implemented by the
 // calls and the queues of package actors.
 type Work interface {
-	pending.Handle
+	future.Sealed
+	// ID returns the number of the pending.
+	ID() uint64
+	// Name names the function.
+	Name() string
+	// Context returns the context that the pending was made with.
+	Context() context.Context
+	// IsDone reports whether the pending is done.
+	IsDone() bool
+	// Cancel cancels the pending.
+	Cancel(cause error) bool
 	// Run calls the function, and returns its panic if there was one.
-	Run() *pending.PanicError
+	Run() error
 	// Reject ends the pending, unless its function has started.
 	Reject(cause error)
 	// Interrupt ends the context of the function, if it runs.
@@ -93,14 +113,24 @@ type Recurring interface {
 	HasWork() bool
 }
 
-// Source is an item of the run queue that decides late which task is to run. It may be
-// submitted any number of times.
+// Source is an item of the run queue that decides late which tasks are to run. It may be
+// submitted any number of times, to one lane.
 type Source struct {
-	// Next returns the task to run, or nil for none. It is called on the turn.
-	Next func() *Task
+	// Next returns the task to run, or nil for none, and whether more of them belong to
+	// this item, which keeps its place in the run queue then. Of a source that goes ahead
+	// there is never more. It is called on the turn.
+	Next func() (t *Task, more bool)
 	// Ended reports that Next has nothing to run any more.
 	Ended func() bool
+
+	// isLast is written with the scheduler's mu held.
+	isLast atomic.Bool
 }
+
+// IsLast reports whether the source was submitted by [Scheduler.SubmitSource], nothing was
+// submitted to the run queue after it, and the scheduler is not closed. More of its tasks
+// are then in order with all other items.
+func (s *Source) IsLast() bool { return s.isLast.Load() }
 
 // Func is a function that needs no pending and never waits.
 type Func func()
@@ -132,8 +162,10 @@ type Options struct {
 	Thread bool
 	// CheckTurns panics where a goroutine waits with the turn of another one.
 	CheckTurns bool
-	// DeepStack makes the loop's stack large at once, for tasks that are traced.
+	// DeepStack makes the loop's stack large before the first task that is observed.
 	DeepStack bool
+	// Explored says that the owner is an [Explored].
+	Explored bool
 	// MaxSuspended bounds how many tasks may have given their turn away; 0 is unbounded.
 	MaxSuspended int
 }
@@ -165,11 +197,11 @@ type Waiter struct {
 }
 
 // ErrOverloaded is matched by the errors of limits.
-var ErrOverloaded = errors.New("actors: overloaded")
+var ErrOverloaded = sentinel.New("overloaded", "actors: overloaded")
 
 // options are Options in little memory.
 type options struct {
-	nonReentrant, anchored, thread, checkTurns, deepStack bool
+	nonReentrant, anchored, thread, checkTurns, deepStack, explored bool
 
 	async        bool  // the dispatcher never runs a function on the goroutine that asks
 	maxSuspended int32 // 0 is no limit
@@ -178,6 +210,7 @@ type options struct {
 func (o Options) compact() options {
 	return options{
 		nonReentrant: o.NonReentrant, anchored: o.Anchored, thread: o.Thread, checkTurns: o.CheckTurns, deepStack: o.DeepStack,
+		explored:     o.Explored,
 		maxSuspended: int32(min(o.MaxSuspended, math.MaxInt32)), //nolint:gosec // It is not negative.
 	}
 }

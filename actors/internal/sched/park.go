@@ -4,16 +4,16 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
-var _ pending.Runner = (*Task)(nil)
+var _ future.Runner = (*Task)(nil)
 
-// Logger implements [pending.Runner].
+// Logger implements [future.Runner].
 func (t *Task) Logger() *slog.Logger { return t.Owner().Logger() }
 
-// Describe implements [pending.Runner].
-func (t *Task) Describe(m pending.Metadata) { t.Owner().Describe(m) }
+// Describe implements [future.Runner].
+func (t *Task) Describe(m map[string]any) { t.Owner().Describe(m) }
 
 // WorkerID returns the id of the worker that runs the task, or "". Package telemetry
 // asks for it.
@@ -33,28 +33,28 @@ func (t *Task) LendWorker() (takeBack func()) {
 // CallerName names the owner of the task. Package pending asks for it in logs.
 func (t *Task) CallerName() string { return t.Owner().Name() }
 
-// Awaited implements [pending.Runner].
+// Awaited implements [future.Runner].
 func (t *Task) Awaited() { t.sched.Load().NotifyWait() }
 
-// Left implements [pending.Runner].
-func (t *Task) Left(p *pending.PanicError) {
-	if p != nil { // else it may be a queue that is closed on another goroutine
+// Left implements [future.Runner].
+func (t *Task) Left(crash error) {
+	if crash != nil { // else it may be a queue that is closed on another goroutine
 		t.panicked = true
 	}
-	t.Owner().Left(t, p)
+	t.Owner().Left(t, crash)
 }
 
-// Failed implements [pending.Runner].
+// Failed implements [future.Runner].
 func (t *Task) Failed(started, cancelled bool) { t.Owner().Failed(started, cancelled) }
 
-// Dropped implements [pending.Runner].
+// Dropped implements [future.Runner].
 func (t *Task) Dropped() {
 	t.work.Release()
 	t.sched.Load().dropped()
 }
 
-// Park implements [pending.Turn].
-func (t *Task) Park(on pending.Wait, keep bool) error {
+// Park implements [future.Turn].
+func (t *Task) Park(on future.Wait, keep bool) error {
 	s := t.sched.Load()
 	if err := s.checkGoroutine(t); err != nil {
 		return err
@@ -69,6 +69,7 @@ func (t *Task) Park(on pending.Wait, keep bool) error {
 		w.recycle()
 		return s.explain(t, err)
 	}
+	s.noteWait(t, on)
 	if loop := s.state.hostLoopOf(t); keep && loop != nil {
 		loop.blocking.Store(t)
 		defer loop.blocking.CompareAndSwap(t, nil)
@@ -92,11 +93,12 @@ func (t *Task) Park(on pending.Wait, keep bool) error {
 	s.state.endWait(t)
 	s.mu.Unlock()
 	w.recycle()
+	s.step(t, stepResumed)
 	return err
 }
 
-// Recheck implements [pending.Turn].
-func (t *Task) Recheck(node pending.Node) {
+// Recheck implements [future.Turn].
+func (t *Task) Recheck(node future.Node) {
 	if node == nil || nodeGoesOn(node) {
 		return
 	}
@@ -128,9 +130,10 @@ func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	return t.wait.err
 }
 
-// Resume implements [pending.Turn].
+// Resume implements [future.Turn].
 func (t *Task) Resume() {
 	s := t.sched.Load()
+	s.touch()
 	s.mu.Lock()
 	w := s.state.resume(t)
 	ctx, inPlace := t.inPlace()

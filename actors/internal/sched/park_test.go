@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // hookNode is a node that calls a function when the wait graph looks at it.
 type hookNode struct{ do func() }
 
-func (n *hookNode) Needs(needs *pending.Needs) {
+func (n *hookNode) Needs(needs *future.Needs) {
 	needs.Live = true
 	n.do()
 }
@@ -35,10 +35,10 @@ func TestResumeIsNotLostToTheRefusedWaitOfAnotherGoroutine(t *testing.T) {
 			}
 			looked = true
 			c.task.Resume()
-			refused = c.task.Park(pending.Wait{}, false)
+			refused = c.task.Park(future.Wait{}, false)
 		}
 		c = newCall(t.Context(), s, func(context.Context) (int, error) {
-			return 1, c.task.Park(pending.Wait{For: &hookNode{published}, Began: 1}, false)
+			return 1, c.task.Park(future.Wait{For: &hookNode{published}, Began: 1}, false)
 		})
 		require.NoError(t, s.Submit(&c.task, 0))
 		synctest.Wait()

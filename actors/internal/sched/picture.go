@@ -1,6 +1,6 @@
 package sched
 
-import "github.com/seed-7fcaac1b/protocaller/pending"
+import "github.com/seed-7fcaac1b/protocaller/internal/future"
 
 // Picture is what a scheduler does at one time.
 type Picture struct {
@@ -17,9 +17,9 @@ type Picture struct {
 // TaskPicture is what a task that has started does.
 type TaskPicture struct {
 	Task     *Task
-	On       pending.Wait // what it waits for, unless Began is 0
-	Runnable bool         // its wait is over
-	Keeps    bool         // it waits and keeps the turn
+	On       future.Wait // what it waits for, unless Began is 0
+	Runnable bool        // its wait is over
+	Keeps    bool        // it waits and keeps the turn
 }
 
 // Picture returns what the scheduler does, with up to limit of the tasks that wait.

@@ -5,8 +5,6 @@ import (
 	"iter"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // begin starts the goroutine of a thread.
@@ -23,7 +21,12 @@ func (p *pinned) begin() {
 func newHosted(s *Scheduler, h Host) *pinned {
 	p := &pinned{sched: s, host: h, loop: s.owner.Deadlocks().loopOf(h)}
 	callback := p.hostCallback
-	p.wake = func() { go p.postTo(h, callback) } // Post may block
+	p.wake = func() { // Post may block
+		go func() {
+			s.step(s, stepPosts)
+			p.postTo(h, callback)
+		}()
+	}
 	return p
 }
 
@@ -39,7 +42,7 @@ func (p *pinned) postTo(h Host, fn func()) {
 		}
 		err := errExited
 		if r := recover(); r != nil {
-			err = &pending.PanicError{Value: r, Stack: debug.Stack()}
+			err = p.sched.owner.PanicError(r, debug.Stack())
 		}
 		p.sched.owner.ExecutorLost(err)
 	}()

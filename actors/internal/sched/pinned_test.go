@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 func TestStartOnAThreadThatAnAbandonReplacesIsNotLost(t *testing.T) {
@@ -20,7 +20,7 @@ func TestStartOnAThreadThatAnAbandonReplacesIsNotLost(t *testing.T) {
 			}
 			s.Ungate()
 			var waits *fakeCall
-			waits = newCall(t.Context(), s, func(context.Context) (int, error) { return 1, waits.task.Park(pending.Wait{}, false) })
+			waits = newCall(t.Context(), s, func(context.Context) (int, error) { return 1, waits.task.Park(future.Wait{}, false) })
 			next := newCall(t.Context(), s, func(context.Context) (int, error) { return 1, nil })
 			waits.task.Alternate, next.task.Alternate = alternate, alternate
 			require.NoError(t, s.Submit(&waits.task, 0))
@@ -36,7 +36,7 @@ func TestStartOnAThreadThatAnAbandonReplacesIsNotLost(t *testing.T) {
 			}
 			s.mu.Unlock()
 			require.IsType(t, &pinned{}, start)
-			s.Abandon(s.Active(), pending.ErrStopped)
+			s.Abandon(s.Active(), future.ErrStopped)
 			synctest.Wait()
 			s.start(start)
 			synctest.Wait()

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // mostCounted bounds how many items of a queue are looked at for one error.
@@ -16,9 +16,9 @@ type progress struct {
 	ahead   int  // queued items before the task
 	more    bool // there may be more of them
 	paused  bool
-	current *Task        // that has the turn; nil for none
-	keeps   bool         // it waits and keeps the turn
-	on      pending.Wait // of the task, or else of the current one
+	current *Task       // that has the turn; nil for none
+	keeps   bool        // it waits and keeps the turn
+	on      future.Wait // of the task, or else of the current one
 }
 
 // place is where a task is.
@@ -102,7 +102,7 @@ func (p *progress) holder(before string) string {
 }
 
 // labelOf names what is waited for.
-func labelOf(w pending.Wait) string {
+func labelOf(w future.Wait) string {
 	switch {
 	case w.For != nil && w.For.What() != "":
 		return w.For.What()

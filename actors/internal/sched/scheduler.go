@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Scheduler runs tasks one at a time. It must be initialized with [Scheduler.Init], and
@@ -51,10 +51,19 @@ func (s *Scheduler) Init(owner Owner, options Options) {
 	}
 }
 
+// Init makes t the task of w, to be scheduled by s. It is called once, before any other
+// method.
+func (t *Task) Init(w Work, s *Scheduler) {
+	t.work = w
+	t.sched.Store(s)
+	s.made(t)
+}
+
 // Submit adds an item to the run queue: a [*Task], a [*Source], a [Func] or a message for
 // the owner. It returns an error that matches [ErrOverloaded] if limit items are
-// queued, unless limit is 0, and [pending.ErrStopped] after [Scheduler.Close].
+// queued, unless limit is 0, and [future.ErrStopped] after [Scheduler.Close].
 func (s *Scheduler) Submit(item any, limit int) error {
+	s.touch()
 	s.mu.Lock()
 	start, err := s.state.submit(item, limit)
 	s.mu.Unlock()
@@ -66,9 +75,37 @@ func (s *Scheduler) Submit(item any, limit int) error {
 	return nil
 }
 
+// SubmitSource is [Scheduler.Submit] for a source, in two steps: what it returns is to be
+// done when the caller holds no lock. After it [Source.IsLast] reports true until anything
+// else is submitted to the run queue.
+func (s *Scheduler) SubmitSource(source *Source) (Submitted, error) {
+	s.mu.Lock()
+	start, err := s.state.submitSource(source)
+	s.mu.Unlock()
+	if err != nil {
+		return Submitted{}, s.refusal(err, 0)
+	}
+	return Submitted{s, start}, nil
+}
+
+// Submitted is an item that was submitted. The zero value is none.
+type Submitted struct {
+	to    *Scheduler
+	start executor
+}
+
+// Start starts the loop, if nobody runs it.
+func (s Submitted) Start() {
+	if s.to != nil {
+		s.to.start(s.start)
+		s.to.NotifyWait()
+	}
+}
+
 // SubmitUrgent is [Scheduler.Submit] for an item that comes before those of the run queue,
 // but for each seventeenth.
 func (s *Scheduler) SubmitUrgent(item any, limit int) error {
+	s.touch()
 	s.mu.Lock()
 	start, err := s.state.submitUrgent(item, limit)
 	s.mu.Unlock()
@@ -83,6 +120,7 @@ func (s *Scheduler) SubmitUrgent(item any, limit int) error {
 // SubmitAhead adds an item that comes before those of the run queue. It has no effect
 // after [Scheduler.Close].
 func (s *Scheduler) SubmitAhead(item any) {
+	s.touch()
 	s.mu.Lock()
 	start, _ := s.state.submitAhead(item)
 	s.mu.Unlock()
@@ -91,13 +129,14 @@ func (s *Scheduler) SubmitAhead(item any) {
 
 func (s *Scheduler) refusal(err error, limit int) error {
 	if err == errClosed { //nolint:errorlint // It is never wrapped.
-		return pending.ErrStopped
+		return future.ErrStopped
 	}
 	return fmt.Errorf("%w: %d calls are queued on %s", ErrOverloaded, limit, s.owner.Name())
 }
 
 // SubmitControl adds a message that overtakes the run queue, also after a Close.
 func (s *Scheduler) SubmitControl(message any, d Decision) {
+	s.touch()
 	s.mu.Lock()
 	start := s.state.submitControl(message, d)
 	s.mu.Unlock()
@@ -139,6 +178,7 @@ func (s *Scheduler) AwaitsDecision() bool {
 
 // Hold keeps the deferred message waiting for n more calls of Hold(-1).
 func (s *Scheduler) Hold(n int) {
+	s.touch()
 	s.mu.Lock()
 	s.state.holds += int32(n) //nolint:gosec // At most the number of children.
 	start := s.state.ensureLoop()
@@ -150,6 +190,7 @@ func (s *Scheduler) Hold(n int) {
 // which the caller has to reject, and the tasks that have not returned. The deferred
 // message waits until [Scheduler.StopNotified].
 func (s *Scheduler) Close() (rejected []any, active []*Task) {
+	s.touch()
 	s.mu.Lock()
 	rejected, active, start := s.state.close()
 	s.mu.Unlock()
@@ -169,6 +210,7 @@ func (s *Scheduler) StopNotified() {
 // Abandon takes the turn away from those of the tasks that have not returned. Their
 // waits end with err.
 func (s *Scheduler) Abandon(tasks []*Task, err error) {
+	s.touch()
 	s.mu.Lock()
 	woken, changed, start := s.state.abandon(tasks, err)
 	idleCh := s.state.idleCh()
@@ -200,6 +242,7 @@ func (s *Scheduler) Len() int {
 
 // dropped notes that a task has ended before it was started.
 func (s *Scheduler) dropped() {
+	s.touch()
 	s.mu.Lock()
 	s.state.drop()
 	s.mu.Unlock()

@@ -83,7 +83,7 @@ func (s *state) loopHeldBy(t *Task) *hostLoop {
 	return nil
 }
 
-// IsWaiting implements [pending.Runner].
+// IsWaiting implements [future.Runner].
 func (t *Task) IsWaiting() bool {
 	s := t.sched.Load()
 	s.mu.Lock()

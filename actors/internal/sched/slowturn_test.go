@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/watchdog"
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 func (o *fakeOwner) slowTurns() []SlowTurn {
@@ -26,7 +26,7 @@ func TestFirstTaskOfAllMayBeRejectedWithATurnWarning(t *testing.T) {
 	taken := newCall(t.Context(), s, func(context.Context) (int, error) { return 1, nil })
 	s.Close()
 	assert.True(t, s.runTask(&taken.task))
-	assert.ErrorIs(t, taken.Err(), pending.ErrStopped)
+	assert.ErrorIs(t, taken.Err(), future.ErrStopped)
 }
 
 func TestTurnWarningIsNotForTheNextTurn(t *testing.T) {
@@ -57,7 +57,7 @@ func TestSlowTurnSaysWhatWaits(t *testing.T) {
 		started := make(chan struct{})
 		waits := submit(t, s, func(ctx context.Context) (int, error) {
 			close(started)
-			return 0, pending.TurnOf(ctx).Park(pending.Wait{}, false)
+			return 0, future.TurnOf(ctx).Park(future.Wait{}, false)
 		})
 		<-started
 		long := submit(t, s, func(context.Context) (int, error) { <-free; return 1, nil })

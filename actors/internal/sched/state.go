@@ -82,7 +82,9 @@ type coldState struct {
 	ahead      fifo.Ring[any] // items that come before those of the run queue
 	hook       *Task          // comes before them all, once; nil for none
 	gate       *Task          // the hook that they wait for; nil for none
+	last       *Source        // submitted last to the run queue; nil for anything else
 	wraps      uint64         // how often took has started anew
+	more       atomic.Uint64  // tasks of sources that had more, added by the loop without mu
 	abandonErr error          // of the waits of abandoned tasks
 	idleCh     chan struct{}  // gets a value when there may be nothing left to do; nil unless asked for
 }
@@ -129,7 +131,33 @@ func (s *state) submit(item any, limit int) (start executor, err error) {
 		return nil, err
 	}
 	s.queue.Push(item)
+	if s.cold != nil {
+		s.cold.replaceLast(nil)
+	}
 	return s.ensureLoop(), nil
+}
+
+// submitSource is submit for a source without a limit. After it isLast reports true.
+func (s *state) submitSource(source *Source) (start executor, err error) {
+	start, err = s.submit(source, 0)
+	if err == nil {
+		s.makeCold().replaceLast(source)
+	}
+	return start, err
+}
+
+// replaceLast notes what was submitted last to the run queue: a source, or nil for
+// anything else.
+func (c *coldState) replaceLast(source *Source) {
+	if c.last == source {
+		return
+	}
+	if c.last != nil {
+		c.last.isLast.Store(false)
+	}
+	if c.last = source; source != nil {
+		source.isLast.Store(true)
+	}
 }
 
 // checkIntake returns why no item can be added.

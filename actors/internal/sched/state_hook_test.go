@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -103,7 +104,7 @@ func TestHookIsRejectedAfterClose(t *testing.T) {
 	s := &Scheduler{}
 	s.Init(&fakeOwner{name: "a"}, Options{})
 	s.Close()
-	require.ErrorIs(t, s.SubmitHook(&Task{work: &endedWork{}}), pending.ErrStopped)
+	require.ErrorIs(t, s.SubmitHook(&Task{work: &endedWork{}}), future.ErrStopped)
 	assert.Nil(t, s.RecallFinal())
 }
 
@@ -112,7 +113,7 @@ func TestGateOfAHookThatAStopHasRefusedMayBeOpened(t *testing.T) {
 	s, _ := newScheduler("s", Options{})
 	hook := newCall(t.Context(), s, func(context.Context) (int, error) { return 1, nil })
 	s.Close()
-	require.ErrorIs(t, s.SubmitHook(&hook.task), pending.ErrStopped)
+	require.ErrorIs(t, s.SubmitHook(&hook.task), future.ErrStopped)
 	assert.NotPanics(t, func() { s.OpenGate(&hook.task) })
 }
 

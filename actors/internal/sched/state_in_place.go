@@ -3,7 +3,7 @@ package sched
 import (
 	"context"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // isFree reports whether t would be next, and may run on any goroutine.
@@ -34,7 +34,7 @@ func (s *state) leaveLoop() (start executor) {
 }
 
 // beginLend publishes that t waits with w, on a goroutine that runs another task.
-func (s *state) beginLend(t *Task, w *waitState, on pending.Wait) error {
+func (s *state) beginLend(t *Task, w *waitState, on future.Wait) error {
 	switch limit := int(s.options.maxSuspended); {
 	case t.abandoned:
 		return s.cold.abandonErr

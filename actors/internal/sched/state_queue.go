@@ -1,5 +1,7 @@
 package sched
 
+import "github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
+
 // queued returns how many items of the run queue have not been taken.
 func (s *state) queued() int {
 	n := s.urgentLen() + s.aheadLen() + s.queue.Len()
@@ -59,16 +61,37 @@ func hasEnded(item any) bool {
 	}
 }
 
-// takeFromBatch is next without mu, for the loop, while slowPath is not set.
+// takeFromBatch is next without mu, for the loop, while slowPath is not set. A source is
+// not taken: advance does that.
 func (s *state) takeFromBatch() (item any, ok bool) {
 	if s.slowPath.Load() || s.batch == nil {
 		return nil, false
 	}
 	i := s.cursor.Load()
-	if int(i) < s.batch.Len() && s.cursor.CompareAndSwap(i, i+1) { // else close has taken the rest
-		return s.batch.At(int(i)), true
+	if int(i) >= s.batch.Len() { // maybe close has taken the rest
+		return nil, false
+	}
+	item = s.batch.At(int(i))
+	if _, stays := item.(*Source); stays || s.cursor.CompareAndSwap(i, i+1) {
+		return item, true
 	}
 	return nil, false
+}
+
+// advance notes that the loop has a task of a source. It takes a source that has no more.
+// It needs no mu.
+func (s *state) advance(source *Source, more bool) {
+	if more {
+		s.cold.more.Add(1)
+		return
+	}
+	if s.batch == nil {
+		return
+	}
+	i := s.cursor.Load()
+	if int(i) < s.batch.Len() && s.batch.At(int(i)) == any(source) {
+		s.cursor.CompareAndSwap(i, i+1) // else close has taken it
+	}
 }
 
 // preferQueue reports whether it is the run queue's turn.
@@ -93,16 +116,22 @@ func (s *state) nextQueued() (item any, ok bool) {
 		s.batch = nil
 	}
 	if s.batch == nil {
-		if item := s.queue.TakeFirst(); item != nil {
+		item, i = s.queue.TakeFirst(), 0
+		if _, stays := item.(*Source); stays {
+			s.batch = fifo.NewChunk(item)
+		} else if item != nil {
 			s.count(1)
 			return item, true
-		}
-		if s.batch, i = s.queue.Take(), 0; s.batch == nil {
+		} else if s.batch = s.queue.Take(); s.batch == nil {
 			return nil, false
 		}
 	}
-	s.cursor.Store(int32(i + 1)) //nolint:gosec // At most the size of a chunk.
-	return s.batch.At(i), true
+	item = s.batch.At(i)
+	if _, stays := item.(*Source); !stays {
+		i++
+	}
+	s.cursor.Store(int32(i)) //nolint:gosec // At most the size of a chunk.
+	return item, true
 }
 
 // eachQueued calls yield with the items that wait, in the order in which they are taken
@@ -149,11 +178,11 @@ func (s *state) count(n int) {
 	}
 }
 
-// taken returns how many items were taken from the run queue.
+// taken returns how many items were taken from the run queue. Each task of a source is one.
 func (s *state) taken() uint64 {
 	n := uint64(s.took)
 	if s.cold != nil {
-		n += s.cold.wraps << 32
+		n += s.cold.wraps<<32 + s.cold.more.Load()
 	}
 	if s.batch != nil {
 		n += uint64(s.cursor.Load()) //nolint:gosec // It is not negative.

@@ -7,6 +7,9 @@ import "math"
 func (s *state) close() (rejected []any, active []*Task, start executor) {
 	s.closed.Store(true)
 	s.notifyingStop = true
+	if s.cold != nil {
+		s.cold.replaceLast(nil)
+	}
 	for s.urgentLen() > 0 {
 		rejected = append(rejected, s.cold.urgent.items.Shift())
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // endedWork is the function of a task that has ended, or has not.
@@ -117,7 +117,7 @@ func TestCloseRejectsUrgentItems(t *testing.T) {
 	closed := &Scheduler{}
 	closed.Init(&fakeOwner{name: "a"}, Options{})
 	closed.Close()
-	require.ErrorIs(t, closed.SubmitUrgent("urgent", 0), pending.ErrStopped)
+	require.ErrorIs(t, closed.SubmitUrgent("urgent", 0), future.ErrStopped)
 }
 
 func TestHookComesBeforeUrgentItems(t *testing.T) {

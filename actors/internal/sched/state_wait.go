@@ -1,10 +1,10 @@
 package sched
 
-import "github.com/seed-7fcaac1b/protocaller/pending"
+import "github.com/seed-7fcaac1b/protocaller/internal/future"
 
 // beginWait publishes that t waits with w. It reports false if t must not wait, with the
 // reason, or was resumed already.
-func (s *state) beginWait(t *Task, w *waitState, on pending.Wait, keep bool) (waits bool, err error) {
+func (s *state) beginWait(t *Task, w *waitState, on future.Wait, keep bool) (waits bool, err error) {
 	switch limit := int(s.options.maxSuspended); {
 	case t.abandoned:
 		return false, s.cold.abandonErr
@@ -120,7 +120,7 @@ func (t *Task) unpark() waker {
 
 // needs returns what a task needs that has not returned: what it waits for, with the
 // number of that wait, and whether it needs the turn of s. It needs nothing if live.
-func (s *state) needs(t *Task, idle bool) (w pending.Wait, began uint64, turn, live bool) {
+func (s *state) needs(t *Task, idle bool) (w future.Wait, began uint64, turn, live bool) {
 	waits := t.isWaiting()
 	switch isCurrent := s.current.Load() == t; {
 	case t.abandoned, s.notStarted, s.paused && !s.awaitingParent && s.deferred == nil:

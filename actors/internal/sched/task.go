@@ -5,7 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Task is the schedulable part of a call: it holds the turn of the call's function.
@@ -42,7 +42,7 @@ const (
 
 // waitState is what a task needs to wait. It is taken from a pool for each wait.
 type waitState struct {
-	on         pending.Wait
+	on         future.Wait
 	lentTo     Work            // that runs on the goroutine of the task; nil for none
 	ctx        context.Context // that the task has called lentTo with
 	over       bool
@@ -55,13 +55,6 @@ type waitState struct {
 }
 
 var waitPool = sync.Pool{New: func() any { return &waitState{} }}
-
-// Init makes t the task of w, to be scheduled by s. It is called once, before any other
-// method.
-func (t *Task) Init(w Work, s *Scheduler) {
-	t.work = w
-	t.sched.Store(s)
-}
 
 // Work returns what the task runs.
 func (t *Task) Work() Work { return t.work }
@@ -83,7 +76,7 @@ func wake(w waker) {
 func (w *waitState) wake() { w.cond.Signal() }
 
 func (w *waitState) recycle() {
-	w.on, w.lentTo, w.ctx = pending.Wait{}, nil, nil
+	w.on, w.lentTo, w.ctx = future.Wait{}, nil, nil
 	w.over, w.deep, w.err = false, false, nil
 	w.next, w.prev, w.borrowed, w.coroutine, w.cond.L = nil, nil, nil, nil, nil
 	waitPool.Put(w)

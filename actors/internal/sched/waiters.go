@@ -3,27 +3,27 @@ package sched
 import (
 	"iter"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Waiters says which tasks wait for which, and for which hosts. It is the wait graph the
 // other way round. It is not that of one moment: each node is looked at in its turn.
 type Waiters struct {
 	nodes []waitedNode
-	index map[pending.Node]int32
+	index map[future.Node]int32
 	loops map[*hostLoop]int // how many schedulers have something to do there
 }
 
 // waitedNode is a node, and what needs it.
 type waitedNode struct {
-	node  pending.Node
+	node  future.Node
 	needy []int32 // the nodes that wait for this one
 	held  bool    // it is waited for, and what it needs holds it
 }
 
 // FindWaiters looks at all tasks of the schedulers that have started and not returned.
 func FindWaiters(schedulers iter.Seq[*Scheduler]) *Waiters {
-	w := &Waiters{index: make(map[pending.Node]int32), loops: make(map[*hostLoop]int)}
+	w := &Waiters{index: make(map[future.Node]int32), loops: make(map[*hostLoop]int)}
 	for s := range schedulers {
 		for _, t := range s.Active() {
 			w.add(t)
@@ -32,7 +32,7 @@ func FindWaiters(schedulers iter.Seq[*Scheduler]) *Waiters {
 			w.loops[loop]++
 		}
 	}
-	needs := pending.Needs{Every: true}
+	needs := future.Needs{Every: true}
 	for i := 0; i < len(w.nodes); i++ {
 		needs.Reset()
 		w.nodes[i].node.Needs(&needs)
@@ -46,7 +46,7 @@ func FindWaiters(schedulers iter.Seq[*Scheduler]) *Waiters {
 }
 
 // add returns the index of a node.
-func (w *Waiters) add(node pending.Node) int32 {
+func (w *Waiters) add(node future.Node) int32 {
 	i, ok := w.index[node]
 	if !ok {
 		i = int32(len(w.nodes)) //nolint:gosec // Memory ends before.
@@ -118,12 +118,12 @@ func (s *state) awaitedLoop() *hostLoop {
 func (t *Task) isToTakeTurn() bool { return t.state == parked || t.state == runnable }
 
 // waitsFor returns the wait that a task is in, or the zero value.
-func (t *Task) waitsFor() pending.Wait {
+func (t *Task) waitsFor() future.Wait {
 	s := t.sched.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !t.isWaiting() {
-		return pending.Wait{}
+		return future.Wait{}
 	}
 	return t.wait.on
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // waitGraph is the part of the wait graph that some roots need. A node is live if it goes
@@ -14,8 +14,8 @@ import (
 type waitGraph struct {
 	nodes []graphNode
 	edges []graphEdge
-	index map[pending.Node]int32 // nil for few nodes
-	needs pending.Needs
+	index map[future.Node]int32 // nil for few nodes
+	needs future.Needs
 	open  []int32 // not looked at yet
 	next  []int32 // of setLive
 	cut   bool    // not all was looked at
@@ -27,7 +27,7 @@ type waitGraph struct {
 
 // graphNode is a node as it was when it was looked at.
 type graphNode struct {
-	node    pending.Node
+	node    future.Node
 	began   uint64 // the number of the wait; 0 for none
 	out, in int32  // the first edges, plus 1
 	lacks   int32  // how many edges lead to nodes that are not live
@@ -58,7 +58,7 @@ func (g *waitGraph) reset() {
 }
 
 // add returns the index of a node, which is to be looked at if it is new.
-func (g *waitGraph) add(node pending.Node) int32 {
+func (g *waitGraph) add(node future.Node) int32 {
 	if len(g.nodes) <= smallGraph {
 		for i := range g.nodes {
 			if g.nodes[i].node == node {
@@ -75,7 +75,7 @@ func (g *waitGraph) add(node pending.Node) int32 {
 	case i < smallGraph:
 	case i == smallGraph:
 		if g.index == nil {
-			g.index = make(map[pending.Node]int32)
+			g.index = make(map[future.Node]int32)
 		}
 		for j := range g.nodes {
 			g.index[g.nodes[j].node] = int32(j)
@@ -266,7 +266,7 @@ func (g *waitGraph) waitIn(i int32) int32 {
 }
 
 // isPlace reports whether a node is where tasks run, and nothing that they wait for.
-func isPlace(node pending.Node) bool {
+func isPlace(node future.Node) bool {
 	switch node.(type) {
 	case *turnNode, *loopNode:
 		return true
@@ -278,7 +278,7 @@ func isPlace(node pending.Node) bool {
 // isSame reports whether the waits of a circle were all there in an earlier graph. Then
 // there was a moment at which all of them were under way.
 func (g *waitGraph) isSame(c circle, earlier *waitGraph) bool {
-	began := make(map[pending.Node]uint64, len(earlier.nodes))
+	began := make(map[future.Node]uint64, len(earlier.nodes))
 	for i := range earlier.nodes {
 		began[earlier.nodes[i].node] = earlier.nodes[i].began
 	}
@@ -341,7 +341,7 @@ func (g *waitGraph) explain(c circle) error {
 	if len(names) == 1 {
 		names = append(names, names[0])
 	}
-	return fmt.Errorf("%w: %s (%s)", pending.ErrDeadlock, strings.Join(names, " waits for "), strings.Join(steps, "; "))
+	return fmt.Errorf("%w: %s (%s)", future.ErrDeadlock, strings.Join(names, " waits for "), strings.Join(steps, "; "))
 }
 
 // what names what the node before it in the round waits for.

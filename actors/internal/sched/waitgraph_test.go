@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // fakeNode is a node that says what a test wants.
 type fakeNode struct {
-	needs     []pending.Node
+	needs     []future.Node
 	any, live bool
 	began     uint64
 }
 
-func (f *fakeNode) Needs(n *pending.Needs) {
+func (f *fakeNode) Needs(n *future.Needs) {
 	n.Any, n.Live, n.Began = f.any, f.live, f.began
 	for _, node := range f.needs {
 		if !n.Add(node) {
@@ -39,7 +39,7 @@ func randomGraph(r *rand.Rand, n int) []*fakeNode {
 	}
 	for _, node := range nodes {
 		for range r.IntN(4) {
-			var needs pending.Node = nodes[r.IntN(n)]
+			var needs future.Node = nodes[r.IntN(n)]
 			if r.IntN(10) == 0 {
 				needs = nil
 			}
@@ -50,8 +50,8 @@ func randomGraph(r *rand.Rand, n int) []*fakeNode {
 }
 
 // liveOf returns the nodes that are live, by the definition.
-func liveOf(nodes []*fakeNode) map[pending.Node]bool {
-	live := map[pending.Node]bool{nil: true}
+func liveOf(nodes []*fakeNode) map[future.Node]bool {
+	live := map[future.Node]bool{nil: true}
 	for changed := true; changed; {
 		changed = false
 		for _, node := range nodes {
@@ -70,8 +70,8 @@ func liveOf(nodes []*fakeNode) map[pending.Node]bool {
 }
 
 // reach returns the dead nodes that a node needs, directly or not.
-func reach(from *fakeNode, live map[pending.Node]bool) map[pending.Node]bool {
-	reached := make(map[pending.Node]bool)
+func reach(from *fakeNode, live map[future.Node]bool) map[future.Node]bool {
+	reached := make(map[future.Node]bool)
 	for next := []*fakeNode{from}; len(next) > 0; next = next[1:] {
 		for _, node := range next[0].needs {
 			if !live[node] && !reached[node] {
@@ -155,7 +155,7 @@ func TestSearchOnATurnIsBounded(t *testing.T) {
 	for i := range chain {
 		chain[i] = &fakeNode{}
 		if i > 0 {
-			chain[i-1].needs = []pending.Node{chain[i]}
+			chain[i-1].needs = []future.Node{chain[i]}
 		}
 	}
 	var g waitGraph

@@ -25,5 +25,8 @@ func (t *Task) Yield() error {
 	}
 	s.mu.Unlock()
 	w.recycle()
+	if waits {
+		s.step(t, stepResumed)
+	}
 	return s.explain(t, err)
 }

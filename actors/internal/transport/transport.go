@@ -8,6 +8,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/extensions"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // Conn carries batches both ways, in order, until it ends. It loses none without ending.
@@ -35,6 +37,7 @@ var extensionID = extensions.NextExtensionID()
 // from any goroutine.
 type Host struct {
 	Network
+	steps steps.Chooser // nil unless a test chooses the order of steps
 
 	mu    sync.Mutex
 	serve func(Conn)
@@ -43,9 +46,18 @@ type Host struct {
 // ExtensionID implements [extensions.Extension].
 func (*Host) ExtensionID() extensions.ExtensionID { return extensionID }
 
-// Attach makes a system part of a network. It is called before the system is used.
-func Attach(system *actor.ActorSystem, network Network) {
-	system.Extensions.Register(&Host{Network: network})
+// Attach makes a system part of a network. It is called before the system is used. The
+// chooser is nil unless the test chooses the order of steps.
+func Attach(system *actor.ActorSystem, network Network, chooser steps.Chooser) {
+	system.Extensions.Register(&Host{Network: network, steps: chooser})
+}
+
+// Steps returns who chooses the order of steps, or nil. So it does for a nil host.
+func (h *Host) Steps() steps.Chooser {
+	if h == nil {
+		return nil
+	}
+	return h.steps
 }
 
 // Of returns the host of a system, nil if it is in no network of a test.
@@ -67,7 +79,7 @@ func (h *Host) Accept(conn Conn) bool {
 	serve := h.serve
 	h.mu.Unlock()
 	if serve != nil {
-		go serve(conn)
+		go steps.Before(h.steps, conn, "begins", func() { serve(conn) })()
 	}
 	return serve != nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
@@ -46,6 +47,7 @@ var (
 	account *actors.Caller
 	pid     *actor.PID
 	n       int
+	balance int
 	p, page *pending.Pending[string]
 	urls    []string
 	closed  chan struct{}

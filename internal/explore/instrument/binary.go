@@ -31,15 +31,28 @@ func Files(t *testing.T, dir string) map[string]string {
 	return of
 }
 
+// InPlace returns the text of the Go files of some directories but for tests, by their paths:
+// [Build] puts them where they are.
+func InPlace(t *testing.T, dirs ...string) map[string]string {
+	of := make(map[string]string)
+	for _, dir := range dirs {
+		for name, text := range Files(t, dir) {
+			of[filepath.Join(dir, name)] = text
+		}
+	}
+	return of
+}
+
 // Build builds the tests of the package in the current directory, with build tag explored, and
-// with some files in the place of those on the disk. It returns the program.
+// with some files in the place of those on the disk. Their names are relative to that directory.
+// It returns the program.
 func Build(t *testing.T, files map[string]string) (program string) {
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	dir := t.TempDir()
 	replace := make(map[string]string)
 	for name, text := range files {
-		path := filepath.Join(dir, name)
+		path := filepath.Join(dir, strings.ReplaceAll(name, string(filepath.Separator), "+"))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		replace[filepath.Join(here, name)] = path
 	}

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -59,7 +60,7 @@ func mutantTick() {
 }
 `
 
-const mutantTestFile = `package %s
+const mutantSetFile = `package %s
 
 import "github.com/seed-7fcaac1b/protocaller/internal/explore/mutate"
 
@@ -188,14 +189,17 @@ func (m *mutator) compiles(t *testing.T, c mutant) bool {
 // write returns the files of a program that has all mutants.
 func (m *mutator) write(t *testing.T) map[string]string {
 	files := map[string]string{
-		"mutant.go":          fmt.Sprintf(mutantFile, m.Package),
-		"mutant_set_test.go": fmt.Sprintf(mutantTestFile, m.Package),
+		filepath.Join(m.Dir, "mutant.go"):     fmt.Sprintf(mutantFile, m.Package),
+		filepath.Join(m.Dir, "mutant_set.go"): fmt.Sprintf(mutantSetFile, m.Package),
 	}
-	for name, text := range m.Files {
+	for name, text := range m.Elsewhere {
 		files[name] = m.finished(text)
 	}
+	for name, text := range m.Files {
+		files[filepath.Join(m.Dir, name)] = m.finished(text)
+	}
 	for _, name := range m.names {
-		files[name] = m.mutate(t, name, func(at int) int {
+		files[filepath.Join(m.Dir, name)] = m.mutate(t, name, func(at int) int {
 			return 1 + slices.IndexFunc(m.mutants, func(c mutant) bool { return c.file == name && c.at == at })
 		})
 	}

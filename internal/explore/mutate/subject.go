@@ -31,13 +31,18 @@ var (
 	Reset = func() {}
 )
 
-// Subject is what is mutated: some files of the package in the current directory.
+// Subject is what is mutated: some files of a package, which the tests of the package in the
+// current directory explore.
 type Subject struct {
 	Package string
+	// Dir is the folder of the package. The default is the current directory.
+	Dir string
 	// Files are those of the package but for tests, by their names.
 	Files map[string]string
 	// Beside are files that are compiled with them, and not changed.
 	Beside map[string]string
+	// Elsewhere are files of other packages, by their paths, which are not changed.
+	Elsewhere map[string]string
 	// Changes reports whether a file is to be mutated.
 	Changes func(name string) bool
 	// Skips are functions in these files that are not mutated, with the type of a method.

@@ -44,10 +44,10 @@ func (c *Client[C]) Offer(version uint32) bool {
 // Calls returns how many calls are open.
 func (c *Client[C]) Calls() int { return len(c.calls) }
 
-// Each calls f with all open calls.
-func (c *Client[C]) Each(f func(number uint64, call C)) {
+// Each calls f with all open calls, and whether the other node may know each.
+func (c *Client[C]) Each(f func(number uint64, call C, sent bool)) {
 	for number, one := range c.calls {
-		f(number, one.call)
+		f(number, one.call, c.wasSent(number, one.chunked))
 	}
 }
 

@@ -41,6 +41,9 @@ func newCore(own *wire.Hello, now time.Time) core {
 // Peer returns how the other node has introduced itself.
 func (c *core) Peer() *wire.Hello { return &c.peer }
 
+// State returns how far the session is: greeting, open, leaving or ended.
+func (c *core) State() string { return [...]string{"greeting", "open", "leaving", "ended"}[c.state] }
+
 // Queued returns how many bytes wait to be sent.
 func (c *core) Queued() int { return c.queue.bytes }
 

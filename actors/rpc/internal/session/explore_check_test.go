@@ -154,7 +154,7 @@ func (s *session) checkCalls() {
 		}
 	}
 	each := 0
-	s.client.Each(func(number uint64, j *job) {
+	s.client.Each(func(number uint64, j *job, _ bool) {
 		each++
 		s.check(j.number == number, "each call has its number")
 	})

@@ -53,6 +53,13 @@ func (s *Server[C]) spoken() uint32 {
 // Calls returns how many calls are open.
 func (s *Server[C]) Calls() int { return len(s.calls) }
 
+// Each calls f with all open calls.
+func (s *Server[C]) Each(f func(number uint64, call C)) {
+	for number, call := range s.calls {
+		f(number, call)
+	}
+}
+
 // Admit opens a call, whose request has come.
 func (s *Server[C]) Admit(number uint64, call C) {
 	if s.state != ended {

@@ -1,0 +1,89 @@
+package sched
+
+import (
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
+)
+
+// What goes on at a step.
+const (
+	stepNext     = "takes its next item"
+	stepMoved    = "goes on elsewhere"
+	stepPosts    = "posts to its host"
+	stepResumed  = "goes on"
+	stepCalls    = "calls"
+	stepReturned = "has its result"
+)
+
+var _ steps.Source = (*Task)(nil)
+
+// Steps implements [steps.Source]. Package pending asks for it.
+func (t *Task) Steps() steps.Chooser { return t.sched.Load().Steps() }
+
+// Steps returns who chooses the order of steps; nil outside of tests that do.
+func (s *Scheduler) Steps() steps.Chooser {
+	if !s.state.options.explored {
+		return nil
+	}
+	return s.owner.(Explored).Steps()
+}
+
+// Explore has the owner choose the order of steps. It is called before the start.
+func (s *Scheduler) Explore() { s.state.options.explored = true }
+
+// StepName names the scheduler in a list of steps.
+func (s *Scheduler) StepName() string { return s.owner.Name() }
+
+// step returns when the goroutine that calls may go on. It is called without a lock.
+func (s *Scheduler) step(of any, what string) {
+	if s.state.options.explored {
+		s.Steps().Step(of, what)
+	}
+}
+
+// stepNext is a step before the loop takes an item, if there is one.
+func (s *Scheduler) stepNext() {
+	if !s.state.options.explored {
+		return
+	}
+	s.mu.Lock()
+	has := s.state.hasWork()
+	s.mu.Unlock()
+	if has {
+		s.step(s, stepNext)
+	}
+}
+
+// StepName names the task in a list of steps.
+func (t *Task) StepName() string { return t.work.Name() }
+
+// Touches returns what a step of the task uses that others may use: its scheduler.
+func (t *Task) Touches() any { return t.sched.Load() }
+
+// touch says that the present step uses the scheduler.
+func (s *Scheduler) touch() {
+	if s.state.options.explored {
+		s.Steps().Touch(s)
+	}
+}
+
+// made notes a new task.
+func (s *Scheduler) made(t *Task) {
+	if s.state.options.explored {
+		s.Steps().Made(t)
+	}
+}
+
+// note says what a task does.
+func (s *Scheduler) note(t *Task, what string) {
+	if s.state.options.explored {
+		s.Steps().Note(t, what, nil)
+	}
+}
+
+// noteWait says what a task waits for.
+func (s *Scheduler) noteWait(t *Task, on future.Wait) {
+	if s.state.options.explored {
+		s.Steps().Note(t, "waits", on)
+	}
+}

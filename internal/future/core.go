@@ -1,0 +1,411 @@
+package future
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
+)
+
+// The states of a pending. Done is final. Cancelled may come before done, and
+// only before it.
+const (
+	flagStarted  uint32 = 1 << iota // the function was called
+	flagReturned                    // and has returned
+	flagCancelled
+	flagDone
+	flagObserved // there is an observation; set before the pending is published
+	flagCalled   // the function has scheduled something
+	flagWaitsOn  // the function is in a wait that does not end with its context
+	flagProtected
+	flagSeen       // somebody has looked at the error
+	flagTimed      // a timer will cancel it
+	flagQueueTimed // a timer will cancel it if its function has not started
+	flagDelayed    // a timer will schedule its function
+	flagExited     // the function has ended its goroutine
+	flagPanicked   // the function has panicked
+	flagDerived    // made by Then
+)
+
+// Core is a pending without its value. Its exported methods are those of every pending, except
+// OnDone and those that know the type of the value. They are promoted to that pending, so there
+// are no others: the rest are functions of this package, and the methods of [Task].
+type Core struct {
+	mu    sync.Mutex
+	flags atomic.Uint32 // flagCancelled and flagDone are set under mu
+
+	handle Sealed
+	ctx    context.Context
+	runner Runner  // nil without a function behind the pending
+	pc     uintptr // of that function
+
+	// Guarded by mu until the pending is done, constant after.
+	err     error
+	done    chan struct{} // made by the first Done
+	waiters waiterList
+	details *Details // nil for most pendings
+
+	// The cancellation of the running function's context, made when it is first
+	// needed.
+	cancellation atomic.Pointer[cancelContext]
+}
+
+// Sealed is a pending of any type: what embeds a [Core].
+type Sealed interface{ sealed() *Core }
+
+func (c *Core) sealed() *Core { return c }
+
+// Of returns the core of a pending.
+func Of(h Sealed) *Core { return h.sealed() }
+
+// Handle returns the pending that c is the core of.
+func Handle(c *Core) Sealed { return c.handle }
+
+// Details are what few pendings have. They keep the others small. The exported fields are set
+// by options, before the pending is published. Later they are guarded by its mu.
+type Details struct {
+	Name      string
+	PC        uintptr              // of the function that the names are about; 0 for the one behind the pending
+	Metadata  map[string]any       // Describe adds to it when it is first asked for
+	Describe  func(map[string]any) // nil for nothing to add
+	Explain   func() string        // says how far the work is
+	Completer *Core                // its function completes this pending
+	Needs     Node                 // what else completes it
+	Observer  Observer
+	Track     func(Tracker) bool // nil for all trackers, if any
+	Tracked   bool               // without a function too
+	Protected bool
+
+	id          uint64
+	described   bool  // Metadata is complete, and may be in use outside
+	derived     bool  // made by Then
+	later       int32 // the number of causes after the first one
+	canceller   func(error)
+	source      *Core // cancelled with this pending, which Then made; nil with a canceller
+	observation Observation
+	unwatch     func() bool        // stops watching ctx
+	unseen      *runtime.Cleanup   // logs the error when the pending is collected; nil for none
+	origin      Runner             // of the call that Then has made the pending of; nil after the end
+	passed      *Core              // whose error this pending has, which Then made; nil for none
+	contended   []Lock             // that the function holds or has held, while goroutines waited
+	progress    *snapshot.Progress // what the function says of it; nil for nothing
+}
+
+// Apply returns the details that options ask for, or nil without options.
+func Apply[O ~func(*Details)](opts []O) *Details {
+	if len(opts) == 0 {
+		return nil
+	}
+	d := &Details{}
+	for _, opt := range opts {
+		opt(d)
+	}
+	return d
+}
+
+// Tracked is an option. It adds a pending without a function to all trackers of its context.
+// Without it, trackers see calls alone.
+func Tracked(d *Details) { d.Tracked = true }
+
+// DescribedBy is an option. It makes describe fill in the metadata of the pending when the
+// metadata is first asked for. Values attached in another way take precedence.
+//
+// describe may run on several goroutines at a time. It must not ask for the metadata.
+func DescribedBy(describe func(metadata map[string]any)) func(*Details) {
+	return func(d *Details) { d.Describe = describe }
+}
+
+// Needing is an option. It says what completes a pending without a function, for the search
+// for waits that can never end.
+func Needing(node Node) func(*Details) {
+	return func(d *Details) { d.Needs = node }
+}
+
+// Init makes c the core of handle, a pending without a function. It is called once, before
+// handle is published.
+func Init(ctx context.Context, c *Core, handle Sealed, d *Details) { c.init(ctx, handle, d) }
+
+func (b *Core) init(ctx context.Context, handle Sealed, d *Details) {
+	b.handle = handle
+	b.ctx = scheduleContext(ctx)
+	if d != nil {
+		b.apply(d)
+	}
+	if b.runner != nil || d != nil && d.Tracked {
+		b.track()
+	}
+}
+
+func (b *Core) apply(d *Details) {
+	b.details = d
+	if d.PC != 0 {
+		b.pc = d.PC
+	}
+	if d.Observer != nil {
+		var made Guarded
+		b.ctx, made = Observe(b.ctx, d.Observer, b)
+		d.observation = made.Observation
+	}
+	if d.observation != nil {
+		b.set(flagObserved)
+	}
+	if d.Protected {
+		b.set(flagProtected)
+	}
+	if d.derived {
+		b.set(flagDerived)
+	}
+}
+
+// track adds the pending to the trackers of its context. Trackers that the
+// options leave out do not see the calls of its function either.
+func (b *Core) track() {
+	trackers := TrackersOf(b.ctx)
+	if trackers == nil {
+		return
+	}
+	if b.details != nil && b.details.Track != nil {
+		kept := trackers.Keep(b.details.Track)
+		if kept != trackers {
+			b.ctx = WithTrackers(b.ctx, kept)
+		}
+		trackers = kept
+	}
+	trackers.add(b)
+}
+
+func (b *Core) is(flag uint32) bool { return b.flags.Load()&flag != 0 }
+
+func (b *Core) set(flag uint32) { b.flags.Or(flag) }
+
+func (b *Core) unset(flag uint32) { b.flags.And(^flag) }
+
+// ensureDetails returns the details, and makes them if necessary. mu must be held.
+func (b *Core) ensureDetails() *Details {
+	if b.details == nil {
+		b.details = &Details{}
+	}
+	return b.details
+}
+
+var lastID atomic.Uint64
+
+// ID returns a number that is unique in this process.
+func (b *Core) ID() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	x := b.ensureDetails()
+	if x.id == 0 {
+		x.id = lastID.Add(1)
+	}
+	return x.id
+}
+
+// Name returns the name given at creation, or that of the function behind the pending.
+func (b *Core) Name() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.nameLocked()
+}
+
+func (b *Core) nameLocked() string {
+	if b.details != nil && b.details.Name != "" {
+		return b.details.Name
+	}
+	return b.function()
+}
+
+// function returns the name of the function behind the pending, or "".
+func (b *Core) function() string {
+	if fn := runtime.FuncForPC(b.pc); fn != nil {
+		return fn.Name()
+	}
+	return ""
+}
+
+// Metadata returns the map of values attached to the pending, which is not a copy.
+func (b *Core) Metadata() map[string]any {
+	b.mu.Lock()
+	x := b.ensureDetails()
+	if x.described {
+		defer b.mu.Unlock()
+		return x.Metadata
+	}
+	describe, named := x.Describe, x.Metadata["func"] != nil
+	b.mu.Unlock()
+
+	// mu is not held here: several goroutines may describe the pending, and the
+	// first one wins.
+	m := map[string]any{}
+	if describe != nil {
+		describe(m)
+		named = named || m["func"] != nil
+	}
+	if b.runner != nil && !named {
+		m["func"] = b.function()
+		b.runner.Describe(m)
+	}
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !x.described {
+		maps.Copy(m, x.Metadata)
+		x.Metadata, x.Describe, x.described = m, nil, true
+	}
+	return x.Metadata
+}
+
+// Context returns the context that the pending was made with.
+func (b *Core) Context() context.Context { return b.ctx }
+
+// IsDone reports whether the pending has a value, has an error, or was cancelled and has
+// ended.
+func (b *Core) IsDone() bool { return b.is(flagDone) }
+
+// Cancelled reports whether the pending is marked cancelled, done or not.
+func (b *Core) Cancelled() bool { return b.is(flagCancelled) }
+
+// Err returns the error of the pending, nil if it has a value, or [ErrNotDone].
+func (b *Core) Err() error {
+	switch flags := b.flags.Load(); {
+	case flags&flagDone != 0:
+		if b.err != nil {
+			b.seeError()
+		}
+		return b.err
+	case flags&flagCancelled != 0:
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.err
+	default:
+		return ErrNotDone
+	}
+}
+
+// closed is the Done channel of pendings that were done before Done was called.
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Done returns a channel that is closed when the pending is done.
+func (b *Core) Done() <-chan struct{} {
+	b.watch()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.is(flagDone):
+		return closed
+	case b.done == nil:
+		b.done = make(chan struct{})
+	}
+	return b.done
+}
+
+// setOutcome gives the pending its outcome. A cancelled pending keeps its
+// error. setOutcome reports whether err is the outcome now. mu must be held.
+func (b *Core) setOutcome(err error, cancelled bool) bool {
+	if b.is(flagCancelled) {
+		return false
+	}
+	if cancelled {
+		b.set(flagCancelled)
+	}
+	b.err = err
+	return true
+}
+
+// markDoneAndNotify makes the pending done and notifies its waiters. mu must be
+// held, and is released.
+func (b *Core) markDoneAndNotify() { b.notify(b.markDone(), nil) }
+
+// markDone makes the pending done and returns its waiters, which the caller of
+// markDone must notify. mu must be held, and is released.
+func (b *Core) markDone() *waiter {
+	b.set(flagDone)
+	if b.done != nil {
+		close(b.done)
+	}
+	waiters := b.waiters.take()
+	var observation Observation
+	var unwatch func() bool
+	ran := b.is(flagStarted)
+	if x := b.details; x != nil {
+		observation, unwatch = x.observation, x.unwatch
+		x.canceller, x.source, x.unwatch, x.Needs, x.contended = nil, nil, nil, nil, nil
+	}
+	b.mu.Unlock()
+	if b.runner != nil && !ran {
+		b.runner.Dropped()
+	}
+	if b.runner != nil && b.err != nil {
+		b.runner.Failed(ran, b.is(flagCancelled))
+	}
+	if unwatch != nil {
+		b.guard("context", func() { unwatch() })
+	}
+	if observation != nil {
+		b.guard("observer", func() { observation.Done(b.err) })
+	}
+	return waiters
+}
+
+// watch makes the pending end with its context. The first wait, Done or OnDone
+// that needs this calls it. Other pendings do not pay for it. A queued function
+// does not run under an ended context anyway.
+func (b *Core) watch() {
+	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) || b.isWatched() {
+		return
+	}
+	// mu is not held here: the context may be user code.
+	stop := context.AfterFunc(b.ctx, steps.Before(b.steps(b.ctx), b.handle, "sees its context end", func() {
+		cause := context.Cause(b.ctx)
+		defer func() { b.cancelUnless(flagDone|flagStarted, cause, true) }() // even if an explanation ends the goroutine
+		cause = b.endOfContext()
+	}))
+	b.mu.Lock()
+	needed := !b.is(flagDone) && b.ensureDetails().unwatch == nil
+	if needed {
+		b.details.unwatch = stop
+	}
+	b.mu.Unlock()
+	if !needed {
+		stop() // another goroutine was faster
+	}
+}
+
+func (b *Core) isWatched() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.details != nil && b.details.unwatch != nil
+}
+
+// logger returns where to report a failure that no wait returns. Its handler is
+// guarded, because it is called on the goroutine that completes the pending.
+func (b *Core) logger() *slog.Logger {
+	if b.runner != nil {
+		return safelog.Wrap(b.runner.Logger())
+	}
+	return safelog.Wrap(slog.Default())
+}
+
+// Origin returns the name that was given to a pending, or "". It also returns the entry of the
+// function behind it, or 0 if there is none.
+func Origin(b *Core) (given string, pc uintptr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.details != nil {
+		given = b.details.Name
+	}
+	return given, b.pc
+}
+
+// IsProtected reports whether no wait cancels a pending.
+func IsProtected(b *Core) bool { return b.is(flagProtected) }

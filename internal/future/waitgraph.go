@@ -1,0 +1,218 @@
+package future
+
+import "slices"
+
+// Node is something that a wait can need: a function, a pending, room in a
+// queue, the end of a caller, a lock. The search for waits that can never end
+// looks at nodes.
+//
+// A Node is comparable. Its methods are safe for concurrent use. They call no
+// user code and do not wait.
+type Node interface {
+	// Needs adds what the node needs to go on.
+	Needs(n *Needs)
+	// What names the node in the text of an error. It is "" if the node has no
+	// name of its own.
+	What() string
+}
+
+// Needs is what a [Node] needs to go on: all of the nodes that are added or,
+// with Any, one of them. A node that needs nothing goes on.
+type Needs struct {
+	// Nodes are those that were added.
+	Nodes []Node
+	// Limit is how many are worth a look; 0 is any number. Cut says that there are
+	// more.
+	Limit int
+	Cut   bool
+	// GoesOn reports whether a node is seen to need nothing, without much effort.
+	// Such a node is not added. A nil GoesOn is true of none.
+	GoesOn func(Node) bool
+	// Every says that all that is waited for now is wanted, even if the wait may end
+	// without it. It is for a search for those who wait for a node.
+	Every bool
+
+	// Any says that one of the nodes is enough. It is set before any is added.
+	Any bool
+	// Live says that the node goes on whatever it needs, or may do so.
+	Live bool
+	// Held says that the nodes are not waited for themselves. What they hold is: a lock,
+	// or a promise that they have to keep.
+	Held bool
+	// Began is that of the [Wait] that a function is in. It is 0 for a node that
+	// does not wait.
+	Began uint64
+
+	added int
+}
+
+// Add adds a node. A nil node is one that goes on. Add reports false if no more
+// are worth adding.
+func (n *Needs) Add(node Node) bool {
+	n.added++
+	switch {
+	case n.Limit > 0 && n.added > n.Limit:
+		n.Cut = true
+		return false
+	case node == nil && n.Every:
+		return true
+	case node == nil, n.GoesOn != nil && n.GoesOn(node):
+		n.Live = n.Live || n.Any
+		return !n.Live
+	}
+	n.Nodes = append(n.Nodes, node)
+	return true
+}
+
+// AddPending adds the node of a pending.
+func (n *Needs) AddPending(b *Core) bool { return n.Add(b.node(n.Every)) }
+
+// AddWait adds what a wait is for.
+func (n *Needs) AddWait(w Wait) {
+	switch {
+	case w.For != nil:
+		n.Add(w.For)
+	case w.On != nil:
+		n.AddPending(w.On)
+	}
+}
+
+// Reset empties n, which keeps its memory, its limit, its GoesOn and its Every.
+func (n *Needs) Reset() {
+	clear(n.Nodes)
+	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn, Every: n.Every}
+}
+
+// NodeOf returns the node of a pending. It is nil if the pending is done, has a
+// time limit, or may be completed by code that nobody knows.
+func NodeOf(b *Core) Node { return b.node(false) }
+
+// node is [NodeOf]. With timed, pendings that have a time limit have nodes as well.
+func (b *Core) node(timed bool) Node {
+	if b.is(flagDone) || !timed && !b.isOpen() {
+		return nil
+	}
+	if b.runner != nil {
+		n, _ := b.runner.(Node)
+		return n
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.details == nil || b.details.Needs == nil && b.details.Completer == nil {
+		return nil
+	}
+	return (*pendingNode)(b)
+}
+
+// IsOpen reports whether a pending is not done and has no time limit that would end it.
+func IsOpen(b *Core) bool { return b.isOpen() }
+
+func (b *Core) isOpen() bool {
+	switch flags := b.flags.Load(); {
+	case flags&(flagDone|flagTimed) != 0:
+		return false
+	case flags&(flagDelayed|flagQueueTimed) != 0:
+		return flags&flagStarted != 0
+	default:
+		return true
+	}
+}
+
+// pendingNode is the node of a pending without a function.
+type pendingNode Core
+
+// Needs implements [Node].
+func (p *pendingNode) Needs(n *Needs) {
+	b := (*Core)(p)
+	b.mu.Lock()
+	var inner Node
+	var completer *Core
+	if b.details != nil {
+		inner, completer = b.details.Needs, b.details.Completer
+	}
+	b.mu.Unlock()
+	switch {
+	case b.node(n.Every) == nil:
+		n.Live = true
+	case inner != nil:
+		inner.Needs(n)
+	case completer != nil:
+		n.Held = true
+		n.AddPending(completer)
+	default:
+		n.Live = true
+	}
+}
+
+// What implements [Node].
+func (p *pendingNode) What() string {
+	b := (*Core)(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.details == nil || b.details.Needs == nil {
+		return ""
+	}
+	return b.details.Needs.What()
+}
+
+// sourceNode is what a pending made by [Follow] needs.
+type sourceNode Core
+
+// Needs implements [Node].
+func (s *sourceNode) Needs(n *Needs) { n.AddPending((*Core)(s)) }
+
+// What implements [Node].
+func (*sourceNode) What() string { return "" }
+
+// CompleterOf returns the pending whose function completes h, or nil.
+func CompleterOf(b *Core) *Core {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.details == nil {
+		return nil
+	}
+	return b.details.Completer
+}
+
+// SetCompleter sets what [CompleterOf] returns. It is for pendings that one function after the
+// other may complete.
+func SetCompleter(b, completer *Core) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ensureDetails().Completer = completer
+}
+
+// Lock is what functions hold, and others wait for.
+type Lock interface {
+	// WaitingOutside says how many goroutines wait for the lock, if t holds it. Functions
+	// with a turn do not count. It is "" if there are none.
+	WaitingOutside(t *Task) string
+}
+
+// Contends notes that others than functions wait for l, which the function of t holds.
+func (t *Task) Contends(l Lock) {
+	b := t.Core()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if x := b.ensureDetails(); !b.is(flagDone) && !slices.Contains(x.contended, l) {
+		x.contended = append(x.contended, l)
+	}
+}
+
+// WaitingOutside says how many goroutines wait for the locks that the function of t holds, and
+// for which. It is safe to call from any goroutine.
+func (t *Task) WaitingOutside() (waiting []string) {
+	b := t.Core()
+	b.mu.Lock()
+	var locks []Lock
+	if b.details != nil {
+		locks = slices.Clone(b.details.contended)
+	}
+	b.mu.Unlock()
+	for _, l := range locks {
+		if of := l.WaitingOutside(t); of != "" {
+			waiting = append(waiting, of)
+		}
+	}
+	return waiting
+}

@@ -1,0 +1,40 @@
+package pendingexplore
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/explore/instrument"
+	"github.com/seed-7fcaac1b/protocaller/internal/explore/mutate"
+)
+
+// harmless are the mutants that change nothing that can be seen, with the reason.
+var harmless = map[string]string{
+	"cancel.go: delete if was := b.flags.Load(); was&flags != 0 { ...": "a cancel that comes too late is cheap: markCancelled looks again",
+	"cancel.go: delete return was&flagCancelled != 0, nil, nil":        "of the look before mu: as above",
+	"context.go: delete if c, ok := ctx.(*runContext); ok { ...":       "of running: Value says the same, and takes longer",
+	"context.go: delete return c.core()":                               "of running: as above",
+	"unseen.go: delete runtime.KeepAlive(b)":                           "nothing is collected in an exploration, and it is for the time before Stop alone",
+}
+
+// others are functions of these files that are no operations of the state: options, names,
+// metadata, and what contexts are made of.
+var others = []string{
+	"Tracked", "DescribedBy", "Needing", "Apply",
+	"Core.init", "Core.track", "Core.Name", "Core.nameLocked", "Core.function", "Core.Metadata", "Core.Context", "Core.logger", "Core.logPanic",
+	"runContext.Deadline", "scheduleContext", "runContextBehind", "detachedContext.Value",
+	"Origin", "Task.HasExited", "Task.Return", "logUnseen", "textOf",
+}
+
+// TestMutants mutates the state of a pending.
+func TestMutants(t *testing.T) {
+	of := []string{
+		"cancel.go", "context.go", "core.go", "follower.go", "result.go", "task.go", "unseen.go", "wait.go", "waiter.go",
+	}
+	mutate.Subject{
+		Package: "future", Dir: "../future", Files: instrument.Files(t, "../future"), Instrumented: true, Harmless: harmless,
+		Elsewhere: instrument.InPlace(t, "../scheduled", "../../pending"),
+		Skips:     others,
+		Changes:   func(name string) bool { return slices.Contains(of, name) },
+	}.Test(t)
+}
