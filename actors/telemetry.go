@@ -131,13 +131,3 @@ func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 	}
 	return c
 }
-
-// waiting returns how many calls, items and messages wait for a turn of the caller, or for
-// a worker.
-func (c *Caller) waiting() int {
-	n := c.sched.Len() + c.uncounted()
-	if p := c.existingWorkers(); p != nil {
-		n += p.waiting()
-	}
-	return n
-}

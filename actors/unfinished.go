@@ -46,3 +46,13 @@ func (u *unfinished) addTree(c *Caller) {
 		u.addTree(child)
 	}
 }
+
+// waiting returns how many calls, items and messages wait for a turn of the caller, or for
+// a worker.
+func (c *Caller) waiting() int {
+	n := c.sched.Len() + c.uncounted()
+	if p := c.existingWorkers(); p != nil {
+		n += p.waiting()
+	}
+	return n
+}
