@@ -219,7 +219,7 @@ func TestCallerThatCannotBeMadeIsNotReported(t *testing.T) {
 		_, err = c.Child(props.Name("kid"))
 		require.NoError(t, err)
 	}
-	assert.EqualValues(t, 2, total(m.collect(t), "caller.count{"))
+	assert.Equal(t, 2, total(m.collect(t), "caller.count{"))
 	require.NoError(t, c.StopWait(context.Background()))
 	_, err = c.Child()
 	require.Error(t, err)

@@ -61,7 +61,7 @@ func runRole(role string) error {
 		return err
 	}
 	stop, err := rpc.Start(system, "127.0.0.1:0")
-	err = errors.Join(err, rpc.Handle(system, "order", fulfil), rpc.HandleStream(system, "shelves", shelves),
+	err = errors.Join(err, rpc.Handle(system, "order", fulfill), rpc.HandleStream(system, "shelves", shelves),
 		rpc.Handle(system, "advice", func(ctx context.Context, _ string) (string, error) {
 			return "", actors.Sleep(ctx, time.Hour) // without its turn
 		}),
@@ -79,9 +79,9 @@ func runRole(role string) error {
 	return errors.Join(actors.Shutdown(ctx, system), shutdown(ctx))
 }
 
-// fulfil is what the shop does: it counts what is in stock, has the bank charge for it, and
+// fulfill is what the shop does: it counts what is in stock, has the bank charge for it, and
 // cancels the search for advice.
-func fulfil(ctx context.Context, p purchase) (int, error) {
+func fulfill(ctx context.Context, p purchase) (int, error) {
 	c, _ := actors.Current(ctx)
 	advice := rpc.Call[string, string](ctx, c.System(), rpc.At(p.Stock, "callers/clerk"), "advice", p.Item)
 	total := 0

@@ -1,11 +1,11 @@
 package sentinel_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 )
@@ -16,13 +16,13 @@ func TestErrorHasATextAndAName(t *testing.T) {
 	other := sentinel.New("general", "it has failed")
 
 	wrapped := fmt.Errorf("here: %w", special)
-	assert.EqualError(t, wrapped, "here: it has failed badly")
-	assert.ErrorIs(t, wrapped, special)
-	assert.ErrorIs(t, wrapped, general)
-	assert.NotErrorIs(t, wrapped, other)
-	assert.NotErrorIs(t, general, special)
+	require.EqualError(t, wrapped, "here: it has failed badly")
+	require.ErrorIs(t, wrapped, special)
+	require.ErrorIs(t, wrapped, general)
+	require.NotErrorIs(t, wrapped, other)
+	require.NotErrorIs(t, general, special)
 
 	var named interface{ ErrorType() string }
-	assert.True(t, errors.As(wrapped, &named))
+	require.ErrorAs(t, wrapped, &named)
 	assert.Equal(t, "special", named.ErrorType())
 }
