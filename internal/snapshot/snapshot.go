@@ -84,16 +84,19 @@ type Limits struct {
 
 // Call is a function that was called and has not returned.
 type Call struct {
-	Key      any       `json:"-"`         // that it is known by from picture to picture; comparable
-	Since    time.Time `json:",omitzero"` // of its state, as far as a [Clock] knows; zero if that is not known
-	Before   time.Time `json:",omitzero"` // that the state began before; zero if Since is known
-	ID       uint64
-	Name     string
-	TraceID  string `json:",omitzero"`
-	SpanID   string `json:",omitzero"`
-	State    CallState
-	WaitsFor *Wait     `json:",omitzero"` // nil for a call that does not wait
-	Progress *Progress `json:",omitzero"`
+	Key     any       `json:"-"`         // that it is known by from picture to picture; comparable
+	Since   time.Time `json:",omitzero"` // of its state, as far as a [Clock] knows; zero if that is not known
+	Before  time.Time `json:",omitzero"` // that the state began before; zero if Since is known
+	ID      uint64
+	Name    string
+	TraceID string `json:",omitzero"`
+	SpanID  string `json:",omitzero"`
+	// ParentSpan is the id of the span of what has made the call; "" if it has no span of its
+	// own, or nothing has.
+	ParentSpan string `json:",omitzero"`
+	State      CallState
+	WaitsFor   *Wait     `json:",omitzero"` // nil for a call that does not wait
+	Progress   *Progress `json:",omitzero"`
 }
 
 // CallState is what a call does.
@@ -110,14 +113,15 @@ const (
 
 // Wait is what a call waits for.
 type Wait struct {
-	Number  uint64 // of the wait, which grows from wait to wait
-	What    string
-	Kind    string
-	Call    uint64   `json:",omitzero"`             // that is waited for; 0 for none
-	Caller  string   `id:"caller" json:",omitzero"` // that it is on
-	Needs   []uint64 `json:",omitzero"`             // the calls that have to go on before the wait ends
-	Any     bool     `json:",omitzero"`             // one of them is enough
-	Promise uint64   `json:",omitzero"`             // the pending that is waited for, if no call completes it
+	Number uint64 // of the wait, which grows from wait to wait
+	What   string
+	Kind   string
+	Call   uint64   `json:",omitzero"`             // that is waited for; 0 for none
+	Caller string   `id:"caller" json:",omitzero"` // that it is on
+	Needs  []uint64 `json:",omitzero"`             // the calls that have to go on before the wait ends
+	Any    bool     `json:",omitzero"`             // one of them is enough
+	// Promises are the pendings that are waited for, if no call of this system completes them.
+	Promises []uint64 `json:",omitzero"`
 }
 
 // Delayed is a call that is to be queued later.

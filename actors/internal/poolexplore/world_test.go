@@ -91,7 +91,7 @@ func explored(scripts []script) []explore.Script {
 
 func (w *exWorld) caller(name string, config *props.Config) *Caller {
 	w.Note()
-	c := &Caller{w: w, name: fmt.Sprintf("%s %d", name, len(w.callers)), config: config, registry: &registry{&watchdog{}}}
+	c := &Caller{w: w, name: fmt.Sprintf("%s %d", name, len(w.callers)), config: config, registry: &registry{watchdog: &watchdog{}}}
 	c.sched.c = c
 	w.callers = append(w.callers, c)
 	return c
