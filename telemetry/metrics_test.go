@@ -327,7 +327,7 @@ func TestHistogramsHaveExemplarsOfTheirTraces(t *testing.T) {
 	require.NoError(t, err)
 	_, err = actors.CallSoon(t.Context(), c, nothing).Wait(t.Context())
 	require.NoError(t, err)
-	_, err = actors.CallSoon(&served.Context{Context: t.Context(), CodeOf: func(error) string { return "" }}, c, nothing).Wait(t.Context())
+	_, err = actors.Schedule(&served.Context{Context: t.Context(), CodeOf: func(error) string { return "" }}, c, nothing).Wait(t.Context())
 	require.NoError(t, err)
 	pending.New[int](t.Context(), tel.RemoteCalls("remote", "", "callers/it")).SetResult(1)
 	require.NoError(t, c.StopWait(t.Context()))
@@ -349,7 +349,7 @@ func TestHistogramsHaveExemplarsOfTheirTraces(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, 4, seen)
+	assert.Equal(t, 4, seen, m.collect(t))
 }
 
 func TestWaitsCirclesAndLongTurnsAreCountedWithoutTraces(t *testing.T) {

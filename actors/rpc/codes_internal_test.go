@@ -12,7 +12,7 @@ import (
 
 func TestCodesAreTheNamesOfTheirErrors(t *testing.T) {
 	for _, c := range builtIn {
-		if named, ok := c.err.(interface{ ErrorType() string }); ok { //nolint:errorlint // The error itself is asked.
+		if named, ok := c.err.(interface{ ErrorType() string }); ok {
 			assert.Equal(t, c.code, "rpc."+named.ErrorType())
 		} else {
 			assert.Contains(t, []error{context.Canceled, context.DeadlineExceeded}, c.err)

@@ -132,9 +132,9 @@ func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
 
 // everyWay runs fn on a worker, after a delay, as an item of a queue, on the far node, and for
 // each item of a stream from there.
-func everyWay(t *testing.T, s *scene, ctx context.Context, c *actors.Caller, target rpc.Target) []string {
+func everyWay(ctx context.Context, t *testing.T, s *scene, c *actors.Caller, target rpc.Target) []string {
 	t.Helper()
-	own := func(ctx context.Context) (string, error) {
+	own := func(ctx context.Context) (string, error) { //nolint:unparam // It is for calls.
 		return baggage.FromContext(ctx).Member("customer").Value(), nil
 	}
 	item := make(chan string, 1)
@@ -189,7 +189,7 @@ func TestBaggageGoesWhereverTheCallGoes(t *testing.T) {
 		bag, err := baggage.New(member)
 		require.NoError(t, err)
 		ctx := r.Telemetry().NewContext(baggage.ContextWithBaggage(t.Context(), bag))
-		assert.Equal(t, []string{"delay Ann", "node Ann", "queue Ann", "stream Ann", "worker Ann"}, everyWay(t, s, ctx, c, target))
+		assert.Equal(t, []string{"delay Ann", "node Ann", "queue Ann", "stream Ann", "worker Ann"}, everyWay(ctx, t, s, c, target))
 	})
 }
 
@@ -201,7 +201,7 @@ func TestNothingBelowASpanThatIsNotSampledIsRecordedAnywhere(t *testing.T) {
 		target := tracedCaller(t, s, r.Telemetry())
 		c := actorstest.Start(t, s.here, props.Telemetry(r.Telemetry()))
 		ctx, root := front.Tracer("front").Start(r.Telemetry().NewContext(t.Context()), "order")
-		everyWay(t, s, ctx, c, target)
+		everyWay(ctx, t, s, c, target)
 		root.End()
 		require.NoError(t, c.StopWait(t.Context()))
 		assert.Empty(t, r.Spans())

@@ -28,7 +28,7 @@ type collector struct {
 	mu      sync.Mutex
 	spans   []string
 	metrics []string
-	logs    []*logs.LogRecord
+	records []*logs.LogRecord
 	about   []map[string]string // a resource for each request
 }
 
@@ -78,7 +78,7 @@ func (c ofLogs) Export(_ context.Context, r *collogs.ExportLogsServiceRequest) (
 	for _, rl := range r.GetResourceLogs() {
 		c.about = append(c.about, attributes(rl.GetResource().GetAttributes()))
 		for _, sl := range rl.GetScopeLogs() {
-			c.collector.logs = append(c.collector.logs, sl.GetLogRecords()...)
+			c.records = append(c.records, sl.GetLogRecords()...)
 		}
 	}
 	return &collogs.ExportLogsServiceResponse{}, nil

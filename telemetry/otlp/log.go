@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	api "go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/log/embedded"
-	"go.opentelemetry.io/otel/log/global"
 	"go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/trace"
 
@@ -51,7 +51,7 @@ type currentLogger struct {
 	opts []api.LoggerOption
 }
 
-func (l currentLogger) now() api.Logger { return global.GetLoggerProvider().Logger(l.name, l.opts...) }
+func (l currentLogger) now() api.Logger { return otel.GetLoggerProvider().Logger(l.name, l.opts...) }
 
 // Emit implements [api.Logger].
 func (l currentLogger) Emit(ctx context.Context, r api.Record) { l.now().Emit(ctx, r) }

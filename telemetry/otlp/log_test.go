@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/log/global"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/trace"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
@@ -51,8 +50,8 @@ func TestWhatACallerLogsArrivesWithItsTrace(t *testing.T) {
 			require.NoError(t, buyer.StopWait(t.Context()))
 			require.NoError(t, shutdown(t.Context()))
 
-			require.Len(t, c.logs, 1)
-			record := c.logs[0]
+			require.Len(t, c.records, 1)
+			record := c.records[0]
 			traceID, spanID := ids.TraceID(), ids.SpanID()
 			assert.Equal(t, traceID[:], record.GetTraceId())
 			assert.Equal(t, spanID[:], record.GetSpanId())
@@ -82,9 +81,9 @@ func TestTextOfLogsArrivesClean(t *testing.T) {
 	logger.Info("fine")
 	require.NoError(t, shutdown(t.Context()))
 
-	require.Len(t, c.logs, 2)
-	assert.Equal(t, "no\uFFFDtext", c.logs[0].GetBody().GetStringValue())
-	assert.True(t, utf8.ValidString(c.logs[0].String()))
+	require.Len(t, c.records, 2)
+	assert.Equal(t, "no\uFFFDtext", c.records[0].GetBody().GetStringValue())
+	assert.True(t, utf8.ValidString(c.records[0].String()))
 }
 
 func TestWhatIsNotShownIsNotSent(t *testing.T) {
@@ -95,7 +94,7 @@ func TestWhatIsNotShownIsNotSent(t *testing.T) {
 	assert.False(t, logger.Enabled(t.Context(), slog.LevelDebug))
 	require.NoError(t, shutdown(t.Context()))
 	logger.Info("late")
-	assert.Empty(t, c.logs)
+	assert.Empty(t, c.records)
 	assert.Contains(t, text.String(), "late")
 	assert.Panics(t, func() { otlp.LogHandler(nil) })
 }
@@ -107,7 +106,7 @@ func TestLogsAreNotSentIfTheEnvironmentSaysSo(t *testing.T) {
 	logger, text := both()
 	logger.Info("hello")
 	require.NoError(t, shutdown(t.Context()))
-	assert.Empty(t, c.logs)
+	assert.Empty(t, c.records)
 	assert.Contains(t, text.String(), "hello")
 }
 
@@ -136,7 +135,7 @@ func TestLogsThatDoNotArriveAreSaidOnceAndCounted(t *testing.T) {
 
 func flushLogs(t *testing.T) error {
 	t.Helper()
-	return global.GetLoggerProvider().(*sdklog.LoggerProvider).ForceFlush(t.Context())
+	return otel.GetLoggerProvider().(*sdklog.LoggerProvider).ForceFlush(t.Context())
 }
 
 // lying is a value whose methods panic.
@@ -154,7 +153,7 @@ func TestValuesWhoseMethodsPanicAreLoggedAllTheSame(t *testing.T) {
 	logger.Error("it", "value", lying{}, "pointer", (*lying)(nil), "error", error(lying{}), "channel", make(chan int), "nil", nil)
 	logger.WithGroup("").With().Info("")
 	require.NoError(t, shutdown(t.Context()))
-	assert.Len(t, c.logs, 2)
+	assert.Len(t, c.records, 2)
 }
 
 func TestLoggingGoesOnWhileSetupsComeAndGo(t *testing.T) {
@@ -186,5 +185,5 @@ func TestLoggingGoesOnWhileSetupsComeAndGo(t *testing.T) {
 	logging.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	assert.NotEmpty(t, c.logs, "a handler that was made before sends to the Setup that there is")
+	assert.NotEmpty(t, c.records, "a handler that was made before sends to the Setup that there is")
 }

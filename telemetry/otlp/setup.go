@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/log/global"
 	"go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -154,7 +153,7 @@ func (s *setup) begin(ctx context.Context, service string) error {
 	otel.SetTracerProvider(s.tracers)
 	otel.SetMeterProvider(s.meters)
 	s.loggers = log.NewLoggerProvider(logging...)
-	global.SetLoggerProvider(s.loggers)
+	otel.SetLoggerProvider(s.loggers)
 	return nil
 }
 
