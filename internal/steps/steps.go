@@ -22,7 +22,10 @@ type Chooser interface {
 }
 
 // Source has a [Chooser], or returns nil.
-type Source interface{ Steps() Chooser }
+type Source interface {
+	// Steps returns the chooser.
+	Steps() Chooser
+}
 
 // SourceOf returns the chooser of a value, or nil.
 func SourceOf(v any) Chooser {
