@@ -4,12 +4,17 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
+	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/trace"
 )
@@ -54,6 +59,23 @@ func newMetricExporter(ctx context.Context) (metric.Exporter, error) {
 	}
 }
 
+// newLogExporter returns nil if the logs are not to be sent.
+func newLogExporter(ctx context.Context) (log.Exporter, error) {
+	protocol, err := protocolOf("LOGS")
+	switch {
+	case err != nil || protocol == "":
+		return nil, err
+	case protocol == overGRPC && isPlain("LOGS"):
+		return otlploggrpc.New(ctx, otlploggrpc.WithInsecure())
+	case protocol == overGRPC:
+		return otlploggrpc.New(ctx)
+	case isPlain("LOGS"):
+		return otlploghttp.New(ctx, otlploghttp.WithInsecure())
+	default:
+		return otlploghttp.New(ctx)
+	}
+}
+
 // isPlain reports whether a signal goes to the collector of this machine without TLS. That
 // is the default of OpenTelemetry, but not of its exporters, which use TLS there. Any
 // variable about the endpoint or about TLS is left to them.
@@ -66,6 +88,20 @@ func isPlain(signal string) bool {
 		}
 	}
 	return true
+}
+
+// sendTimeout is how long it takes at most to send what goes together, unless the environment
+// says otherwise.
+const sendTimeout = 10 * time.Second
+
+// timeoutOf returns that of a signal, which the environment has in milliseconds.
+func timeoutOf(signal string) time.Duration {
+	for _, variable := range []string{"OTEL_EXPORTER_OTLP_" + signal + "_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"} {
+		if n, err := strconv.Atoi(valueOf(variable)); err == nil {
+			return time.Duration(n) * time.Millisecond
+		}
+	}
+	return sendTimeout
 }
 
 // protocolOf returns the protocol for a signal, or "" if it is not to be sent.

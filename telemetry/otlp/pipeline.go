@@ -3,9 +3,11 @@ package otlp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -19,7 +21,13 @@ import (
 type pipeline struct {
 	*setup
 	signal string
-	broken atomic.Bool
+	items  string // what there is of it
+
+	timeout time.Duration // of what is sent together; 0 for none
+	broken  atomic.Bool
+
+	lost    atomic.Int64          // spans or records that were not sent since the shutdown has begun
+	failure atomic.Pointer[error] // the first reason for that
 }
 
 // deliver calls send, and wraps its error as one that was logged.
@@ -27,7 +35,7 @@ func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error
 	if p.over.Err() != nil {
 		return &undelivered{errOver}
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := p.limited(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.over, cancel)()
 	err := send(ctx)
@@ -40,6 +48,15 @@ func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error
 			slog.Any("error", err))
 	}
 	return &undelivered{err}
+}
+
+// limited returns a context that ends when sending has taken as long as it may, attempts that
+// follow others included. The exporters apply that time to each attempt alone.
+func (p *pipeline) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, p.timeout)
 }
 
 var errOver = errors.New("the shutdown is over")
@@ -83,9 +100,34 @@ func (e *spanExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnlySp
 	err := e.pipeline.deliver(ctx, func(ctx context.Context) error {
 		return e.SpanExporter.ExportSpans(ctx, spans)
 	})
-	if err != nil && e.pipeline.ending.Load() {
-		e.pipeline.failure.CompareAndSwap(nil, &err)
-		e.pipeline.lost.Add(int64(len(spans)))
+	e.pipeline.count(len(spans), err)
+	return err
+}
+
+// count counts spans or records that were not sent because of an error, if there is one and
+// the shutdown has begun.
+func (p *pipeline) count(n int, err error) {
+	if err != nil && p.ending.Load() {
+		p.failure.CompareAndSwap(nil, &err)
+		p.lost.Add(int64(n))
+	}
+}
+
+// end sends what is left. It flushes first, because the shutdown does not report what it has
+// lost. The shutdown gets a context without an end, or it would not end the batches. It
+// waits for the exporter alone, which is cancelled then. So each span and record that is left
+// comes to the exporter, and is counted there if it is lost.
+func (p *pipeline) end(ctx context.Context, flush, shutdown func(context.Context) error) error {
+	err := flush(ctx)
+	if later := shutdown(context.WithoutCancel(ctx)); err == nil {
+		err = later
+	}
+	n := p.lost.Load()
+	if first := p.failure.Load(); err == nil && first != nil {
+		err = *first
+	}
+	if n > 0 {
+		return fmt.Errorf("otlp: %d %s were not sent: %w", n, p.items, err)
 	}
 	return err
 }
