@@ -308,9 +308,9 @@ func (c *controller) waiting() (enabled []*gate, settling *gate, ended bool) {
 // advance makes a step.
 func (c *controller) advance(enabled []*gate, ended bool) {
 	mayPass := c.early > time.Microsecond && !ended
-	print := printOf(enabled, mayPass)
+	seen := printOf(enabled, mayPass)
 	c.mu.Lock()
-	c.prints = append(c.prints, print)
+	c.prints = append(c.prints, seen)
 	c.mu.Unlock()
 	if len(enabled) > 1 || mayPass {
 		c.choices++

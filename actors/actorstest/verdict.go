@@ -191,12 +191,12 @@ func (v *verdict) Attr(key, value string) { v.Logf("%s=%s", key, value) }
 // Setenv implements [testing.TB].
 func (v *verdict) Setenv(key, value string) {
 	before, had := os.LookupEnv(key)
-	if err := os.Setenv(key, value); err != nil { //nolint:usetesting // This is what stands for it.
+	if err := os.Setenv(key, value); err != nil {
 		v.Fatalf("actorstest: %v", err)
 	}
 	v.Cleanup(func() {
 		if had {
-			_ = os.Setenv(key, before) //nolint:usetesting // This is what stands for it.
+			_ = os.Setenv(key, before)
 		} else {
 			_ = os.Unsetenv(key)
 		}
@@ -207,17 +207,17 @@ func (v *verdict) Setenv(key, value string) {
 func (v *verdict) Chdir(dir string) {
 	before, err := os.Getwd()
 	if err == nil {
-		err = os.Chdir(dir) //nolint:usetesting // This is what stands for it.
+		err = os.Chdir(dir)
 	}
 	if err != nil {
 		v.Fatalf("actorstest: %v", err)
 	}
-	v.Cleanup(func() { _ = os.Chdir(before) }) //nolint:usetesting // This is what stands for it.
+	v.Cleanup(func() { _ = os.Chdir(before) })
 }
 
 // TempDir implements [testing.TB].
 func (v *verdict) TempDir() string {
-	dir, err := os.MkdirTemp("", "actorstest") //nolint:usetesting // This is what stands for it.
+	dir, err := os.MkdirTemp("", "actorstest")
 	if err != nil {
 		v.Fatalf("actorstest: %v", err)
 	}

@@ -51,17 +51,17 @@ func TestExplore(t *testing.T) {
 }
 
 // market is a node with a caller that sells things, and a customer's node.
-func market(t testing.TB, w *actorstest.World, sell func(context.Context, string) (int, error)) (here *actor.ActorSystem, at rpc.Target, seller *actors.Caller) {
+func market(t testing.TB, w *actorstest.World, sell func(context.Context, string) (int, error)) (here *actor.ActorSystem, at rpc.Target) {
 	here = w.System("here")
 	there := w.System("there")
 	require.NoError(t, rpc.Handle(there, "sell", sell))
-	seller = actorstest.Start(t, there, props.Name("seller"))
-	return here, rpc.At("there", seller.ID()), seller
+	seller := actorstest.Start(t, there, props.Name("seller"))
+	return here, rpc.At("there", seller.ID())
 }
 
 func retriesWithKey(t testing.TB, w *actorstest.World) {
 	sold := 0
-	here, at, _ := market(t, w, func(ctx context.Context, _ string) (int, error) {
+	here, at := market(t, w, func(ctx context.Context, _ string) (int, error) {
 		sold++
 		return sold, nil
 	})
@@ -83,7 +83,7 @@ func retriesWithKey(t testing.TB, w *actorstest.World) {
 
 func expelled(t testing.TB, w *actorstest.World) {
 	sold := 0
-	here, at, _ := market(t, w, func(ctx context.Context, _ string) (int, error) {
+	here, at := market(t, w, func(ctx context.Context, _ string) (int, error) {
 		sold++
 		return sold, actors.Sleep(ctx, time.Millisecond)
 	})

@@ -36,21 +36,26 @@ func (s *Scheduler) StepName() string { return s.owner.Name() }
 
 // step returns when the goroutine that calls may go on. It is called without a lock.
 func (s *Scheduler) step(of any, what string) {
-	if s.state.options.explored {
-		s.Steps().Step(of, what)
+	if s.state.options.explored { // the rest is apart, so that this is inlined
+		s.awaitStep(of, what)
 	}
 }
 
+func (s *Scheduler) awaitStep(of any, what string) { s.Steps().Step(of, what) }
+
 // stepNext is a step before the loop takes an item, if there is one.
 func (s *Scheduler) stepNext() {
-	if !s.state.options.explored {
-		return
+	if s.state.options.explored {
+		s.awaitNext()
 	}
+}
+
+func (s *Scheduler) awaitNext() {
 	s.mu.Lock()
 	has := s.state.hasWork()
 	s.mu.Unlock()
 	if has {
-		s.step(s, stepNext)
+		s.awaitStep(s, stepNext)
 	}
 }
 
@@ -63,27 +68,33 @@ func (t *Task) Touches() any { return t.sched.Load() }
 // touch says that the present step uses the scheduler.
 func (s *Scheduler) touch() {
 	if s.state.options.explored {
-		s.Steps().Touch(s)
+		s.noteTouch()
 	}
 }
+
+func (s *Scheduler) noteTouch() { s.Steps().Touch(s) }
 
 // made notes a new task.
 func (s *Scheduler) made(t *Task) {
 	if s.state.options.explored {
-		s.Steps().Made(t)
+		s.noteMade(t)
 	}
 }
+
+func (s *Scheduler) noteMade(t *Task) { s.Steps().Made(t) }
 
 // note says what a task does.
 func (s *Scheduler) note(t *Task, what string) {
 	if s.state.options.explored {
-		s.Steps().Note(t, what, nil)
+		s.noteThat(t, what, nil)
 	}
 }
+
+func (s *Scheduler) noteThat(t *Task, what string, on any) { s.Steps().Note(t, what, on) }
 
 // noteWait says what a task waits for.
 func (s *Scheduler) noteWait(t *Task, on future.Wait) {
 	if s.state.options.explored {
-		s.Steps().Note(t, "waits", on)
+		s.noteThat(t, "waits", on)
 	}
 }
