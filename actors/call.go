@@ -6,15 +6,12 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
-
-// ErrOverloaded is matched by the error of a call or a wait that a limit of the
-// caller has rejected.
-var ErrOverloaded = sched.ErrOverloaded
 
 // Schedule queues fn to run on a turn of c, and returns its pending at once. It never
 // blocks, and may be called from any goroutine, also before c is started.
@@ -50,8 +47,8 @@ func newCallWith[T any](
 	for _, opt := range opts {
 		opt(o)
 	}
-	if o.served != nil {
-		m = c.served(o.served)
+	if by, ok := ctx.(*served.Context); ok {
+		ctx, m = by.Context, c.served(by.CodeOf)
 	}
 	scheduler := &c.sched
 	if o.worker {

@@ -14,7 +14,6 @@ type CallOption func(*callOptions)
 type callOptions struct {
 	pending      []pending.Option
 	delay        time.Duration
-	served       func(error) string // the code of its error; nil unless another node has made it
 	worker       bool
 	timeout      *time.Duration
 	queueTimeout *time.Duration
@@ -104,13 +103,6 @@ func (o *callOptions) check() error {
 	default:
 		return nil
 	}
-}
-
-// Served marks a call made by another node: its span becomes the SERVER side of the span
-// in the context. The span has the code that codeOf returns for its error, unless that is "".
-// All calls of a caller must be given the same codeOf. It is for package rpc.
-func Served(codeOf func(error) string) CallOption {
-	return func(o *callOptions) { o.served = codeOf }
 }
 
 // OnWorker runs the function on a worker of the caller, as [ToThread] does.

@@ -3,8 +3,6 @@ package actors
 import (
 	"fmt"
 
-	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
@@ -67,10 +65,6 @@ func (c *Caller) child(config *props.Config, w *worker) (*Caller, error) {
 	}
 	return child, err
 }
-
-// ErrChildDiffers is matched by the error of [Caller.Child] for a child that exists and does
-// not have what the options ask for. Without these options Child returns the child.
-var ErrChildDiffers = sentinel.New("child_differs", "actors: the child exists with other options")
 
 // childDiffersError matches [ErrChildDiffers].
 type childDiffersError struct {

@@ -131,8 +131,7 @@
 // [Shutdown] for the tree. [MustAsCaller], [Lookup], [Of] and [Request] for plain actors.
 // [NewQueue] for a stream of items. [Detach] for goroutines that a function starts.
 //
-// [TelemetryOf], [PendingOptions] and [Served] are for packages that make calls of their own, as
-// package rpc does.
+// [PendingOptions] gives a call options of package pending, as [pending.Protected].
 //
 // # Limits
 //

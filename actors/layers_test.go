@@ -22,21 +22,26 @@ var layers = map[string][]string{
 	"internal/sentinel":          {},
 	"internal/snapshot":          {},
 	"internal/steps":             {},
-	"internal/future":            {"internal/bounded", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
-	"pending":                    {"internal/future", "internal/entry", "internal/bounded", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
-	"internal/scheduled":         {"pending", "internal/future", "internal/entry", "internal/bounded", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
-	"telemetry":                  {"pending", "internal/future", "internal/entry", "internal/bounded", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"internal/future":            {"internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"pending":                    {"internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"internal/scheduled":         {"pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"telemetry":                  {"pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"telemetry/inspect":          {"internal/snapshot"},
 	"supervision":                {},
-	"props":                      {"supervision", "telemetry", "pending", "internal/future", "internal/entry", "internal/bounded", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"props":                      {"supervision", "telemetry", "pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {"internal/steps"},
 	"actors/internal/watchdog":   {"actors/internal/goroutine"},
-	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "internal/future", "internal/bounded", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"internal/served":            {},
+	"actors/internal/tracing": {
+		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/watchdog",
+		"telemetry", "pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
+	},
 	"actors": {
-		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/testsystem", "actors/internal/watchdog",
-		"props", "supervision", "telemetry", "pending", "internal/scheduled", "internal/future", "internal/entry", "internal/bounded", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
+		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "internal/served", "actors/internal/testsystem", "actors/internal/tracing", "actors/internal/watchdog",
+		"props", "supervision", "telemetry", "pending", "internal/scheduled", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
 	},
 }
 
@@ -94,7 +99,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		return
 	}
 	upward, err := layering.Upward(".", [][]string{
-		{"doc.go", "argument.go", "goexit.go", "no_result.go", "stacks.go", "recent.go"},
+		{"doc.go", "argument.go", "errors.go", "goexit.go", "no_result.go", "stacks.go", "recent.go"},
 		{"caller.go", "state.go", "stop_error.go", "work.go", "message.go", "counters.go", "profile.go", "step.go"},
 		{"log.go", "failures.go"},
 		{"requests.go", "registry.go", "defaults.go"},

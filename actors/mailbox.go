@@ -226,7 +226,7 @@ func (m *mailbox) Call(fn sched.Func) {
 // notified. A worker that a panic may end takes no other call before that is decided.
 func (m *mailbox) Left(t *sched.Task, crash error) {
 	c := m.caller()
-	if crash == nil || c.handleCrash(t, crash.(*pending.PanicError)) {
+	if crash == nil || c.handleCrash(t, crash.(*pending.PanicError)) { //nolint:errorlint // It is never wrapped.
 		c.releaseWorker(t)
 	}
 }

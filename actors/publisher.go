@@ -7,16 +7,11 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
-
-// ErrNoPublisher is returned by [Caller.Publish] of a caller that has no publisher.
-var ErrNoPublisher = sentinel.New("no_publisher", "actors: caller has no publisher")
 
 // publication is the destination of a caller's Publish while the caller lives.
 type publication struct {

@@ -6,13 +6,8 @@ import (
 	"reflect"
 	"runtime"
 
-	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
-
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
-
-// ErrQueueClosed is the error of an item that comes after its queue was closed.
-var ErrQueueClosed = sentinel.New("queue_closed", "actors: queue closed")
 
 // Queue calls one function for its items, one after the other, each on a turn of its
 // caller. The function may wait. The items behind it wait then, and the caller goes on.

@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -48,9 +49,9 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	r := registryOf(system)
 	opts := []pending.Option{
 		pending.Named(fmt.Sprintf("request %T", msg)), pending.With(systemKey, system), future.Tracked,
-		pending.ExplainedBy(func() string { return "sent to " + pid.String() }),
+		future.ExplainedBy(func() string { return "sent to " + pid.String() }),
 	}
-	t := TelemetryOf(ctx)
+	t := tracing.Of(ctx)
 	if t != nil {
 		ctx = t.NewContext(ctx)
 		opts = append(opts, t.Requests(system, pid, msg))

@@ -1,26 +1,21 @@
 package actors
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// TelemetryOf returns the telemetry of ctx, or nil. In a caller's function it is
-// that of the caller. Elsewhere it is that of [telemetry.Telemetry.NewContext]. It
-// may be called from any goroutine.
-func TelemetryOf(ctx context.Context) *telemetry.Telemetry {
-	if c, ok := Current(ctx); ok && c.config.Telemetry != nil {
-		return c.config.Telemetry
-	}
-	return telemetry.FromContext(ctx)
-}
+var _ tracing.Source = (*mailbox)(nil)
+
+// Telemetry implements [tracing.Source].
+func (m *mailbox) Telemetry() *telemetry.Telemetry { return m.caller().config.Telemetry }
 
 // telemetryBehind returns the telemetry of a pending, or nil.
 func telemetryBehind(h pending.Handle) *telemetry.Telemetry {

@@ -32,7 +32,7 @@ func TestMemberIsThePendingBehindAHandle(t *testing.T) {
 	}
 	assert.Len(t, g.Pending(), 1)
 	assert.Len(t, m.Pending(), 1)
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	assert.Empty(t, m.Pending())
 	require.NoError(t, g.Wait())
 }

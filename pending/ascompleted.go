@@ -20,9 +20,6 @@ func cancelLeft(h Handle) {
 	}
 }
 
-// DefaultMaxConcurrent is how many pendings [AsCompleted] takes ahead by default.
-const DefaultMaxConcurrent = 10
-
 // CompletedOption changes how [AsCompleted] and its variants iterate.
 type CompletedOption func(*completedOptions)
 

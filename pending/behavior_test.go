@@ -164,7 +164,7 @@ func TestQueuedFunctionNeverRunsAfterCancel(t *testing.T) {
 	})
 	assert.True(t, task.Cancel(errWhy))
 	assert.True(t, task.IsDone())
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	require.ErrorIs(t, task.Err(), errWhy)
 }
 
@@ -357,7 +357,7 @@ func TestWaitForTheCurrentPendingIsRefused(t *testing.T) {
 				return "went on", err
 			})
 			r.refuse = deadlock
-			assert.Nil(t, task.Run())
+			require.NoError(t, task.Run())
 			assert.Same(t, deadlock, task.Err())
 			assert.False(t, task.Cancelled(), "the pending is left as it is")
 			assert.Equal(t, []park{{&task.Pending, name == "WaitSync"}}, r.parked())

@@ -112,7 +112,7 @@ func TestCancellerOfAQueuedFunctionIsAskedFirst(t *testing.T) {
 				assert.True(t, task.Cancelled())
 				assert.False(t, task.IsDone())
 
-				assert.Nil(t, task.Run())
+				require.NoError(t, task.Run())
 				assert.True(t, task.IsDone(), "with no function that runs nobody else ends it")
 				require.ErrorIs(t, task.Err(), errWhy)
 			})
@@ -146,7 +146,7 @@ func TestPanicOfACancellerIsLogged(t *testing.T) {
 				assert.Contains(t, r.logged(), "canceller panicked")
 				assert.Contains(t, r.logged(), "boom")
 				assert.True(t, task.Cancelled())
-				assert.Nil(t, task.Run())
+				require.NoError(t, task.Run())
 				assert.True(t, task.IsDone())
 			})
 		})

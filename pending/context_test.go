@@ -308,7 +308,7 @@ func TestCurrentIsThePendingOfTheFunction(t *testing.T) {
 		}
 		return 1, nil
 	})
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	assert.Equal(t, r, future.RunnerOf(task))
 	assert.True(t, task.IsDone())
 }
@@ -323,7 +323,7 @@ func TestTurnOfAContext(t *testing.T) {
 		assert.Nil(t, future.TurnOf(future.WithTurn(ctx, nil)))
 		return ctx, nil
 	})
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	stale, err := task.Result()
 	require.NoError(t, err)
 	assert.Nil(t, future.TurnOf(stale), "the function has returned")
@@ -376,7 +376,7 @@ func TestLongChainsOfTasksDoNotGrow(t *testing.T) {
 			own.Done()
 			return 1, nil
 		}, r)
-		assert.Nil(t, task.Run())
+		require.NoError(t, task.Run())
 	}
 	assert.Less(t, heap(), before+allowance)
 	assert.Equal(t, root, task.Context(), "nothing comes between the two")

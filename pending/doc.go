@@ -83,9 +83,8 @@
 // Timeout limits one wait, and actors.Timeout a call. Named, With, TrackedBy and Untracked are
 // options of [New] here. Package actors has options of these names for calls.
 //
-// [Task], [Runner], [Turn], [Node], [Needs], [Suspension] and [Observer] are for packages actors
-// and telemetry. The package knows no actor: package actors runs functions through them, and says
-// by a [Node] what a wait needs. Programs need none of these names.
+// The package knows no actor: package actors runs functions, and says what their waits need. Both
+// stand on an internal package, which has what programs do not need.
 //
 // # Limits
 //

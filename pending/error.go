@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 )
 
 var (
@@ -22,6 +23,10 @@ var (
 	// ErrDeadlock is returned by a wait that could never end: what it waits for
 	// needs the function that waits. The error that wraps it names the circle.
 	ErrDeadlock = future.ErrDeadlock
+
+	// ErrGroupOver is the error of a second wait for a group. It is also the cause
+	// with which a group's context ends after the first wait.
+	ErrGroupOver = sentinel.New("group_over", "pending: the group has been waited for")
 )
 
 // PanicError is the error of a pending whose function panicked.
@@ -35,7 +40,7 @@ type PanicError struct {
 }
 
 // panicMark says that a panic is no cancellation, whatever its value is.
-type panicMark = future.PanicMark
+type panicMark = future.PanicMark //nolint:unused // It is embedded.
 
 func newPanicError(value any, stack []byte) error { return &PanicError{Value: value, Stack: stack} }
 

@@ -10,13 +10,8 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
-	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
-
-// ErrGroupOver is the error of a second wait for a group. It is also the cause
-// with which a group's context ends after the first wait.
-var ErrGroupOver = sentinel.New("group_over", "pending: the group has been waited for")
 
 // cancelledError is the report of a group whose mode reports cancellations.
 type cancelledError struct{ cause error }

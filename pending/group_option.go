@@ -25,10 +25,6 @@ func (m Mode) cancels() bool { return m == CancelAndReport || m == CancelQuietly
 // reports reports whether a cancellation is an error of the group.
 func (m Mode) reports() bool { return m == CancelAndReport || m == ReportCancelled }
 
-// DefaultCancelTimeout is how long a cancelled group waits by default for members that do
-// not end.
-const DefaultCancelTimeout = 10 * time.Second
-
 type groupOptions struct {
 	mode          Mode
 	shield        bool

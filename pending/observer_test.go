@@ -56,12 +56,12 @@ func TestObserverIsToldInOrder(t *testing.T) {
 		do   func(task *scheduled.Call[string])
 		want []string
 	}{
-		"run": {func(task *scheduled.Call[string]) { assert.Nil(t, task.Run()) },
+		"run": {func(task *scheduled.Call[string]) { assert.NoError(t, task.Run()) },
 			[]string{"observe it", "started", "suspended on other", "resumed", "done: <nil>"}},
 		"cancelled early": {func(task *scheduled.Call[string]) {
 			task.Cancel(errWhy)
 			task.Cancel(errElse)
-			assert.Nil(t, task.Run())
+			assert.NoError(t, task.Run())
 		}, []string{"observe it", "cancel requested: why", "done: pending: cancelled: why"}},
 		"cancelled with a canceller": {func(task *scheduled.Call[string]) {
 			task.SetCanceller(func(error) {})
@@ -169,7 +169,7 @@ func TestObserverIsToldWhenADelayedCallIsDue(t *testing.T) {
 	r := &recorder{}
 	task, _ := queue(t.Context(), func(context.Context) (string, error) { return "", nil }, pending.ObservedBy(r))
 	task.Due()
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	assert.Equal(t, []string{"due", "started", "done: <nil>"}, r.events[1:])
 	unobserved, _ := queue(t.Context(), func(context.Context) (string, error) { return "", nil })
 	unobserved.Due()

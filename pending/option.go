@@ -1,7 +1,6 @@
 package pending
 
 import (
-	"github.com/seed-7fcaac1b/protocaller/internal/entry"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
@@ -20,13 +19,6 @@ type details = future.Details
 // [actors.Named]: https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Named
 func Named(name string) Option {
 	return func(d *details) { d.Name = name }
-}
-
-// ImplementedBy says that fn is the function which the pending is about, in its names, in
-// logs and spans, although another one calls it. It is for code that wraps functions.
-func ImplementedBy(fn any) Option {
-	pc := entry.Of(fn)
-	return func(d *details) { d.PC = pc }
 }
 
 // With attaches a value to the pending's metadata. For a call, use [actors.With].
@@ -84,18 +76,6 @@ func CompletedBy(h Handle) Option {
 // a stop of its caller. A call gets it by actors.PendingOptions.
 func Protected() Option {
 	return func(d *details) { d.Protected = true }
-}
-
-// ExplainedBy makes explain say how far the work behind a pending made by [New] is. The
-// error of a wait that ends early has that text after the name of the pending. A call
-// needs no such option.
-//
-// explain may be called on any goroutine.
-func ExplainedBy(explain func() string) Option {
-	if explain == nil {
-		panic("pending: ExplainedBy with a nil function")
-	}
-	return func(d *details) { d.Explain = explain }
 }
 
 // observer follows pendings, groups and loops from their beginning to their end.

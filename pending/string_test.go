@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -69,7 +70,7 @@ func TestMetadataIsKeptAndDescribed(t *testing.T) {
 			task, _ := queue(t.Context(), one, tt.opts...)
 			assert.Equal(t, tt.want, task.Metadata())
 			task.Metadata()["added"] = true
-			assert.Nil(t, task.Run())
+			require.NoError(t, task.Run())
 			assert.Equal(t, true, task.Metadata()["added"])
 		})
 	}

@@ -34,7 +34,7 @@ func TestOutcomeOfAFunction(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			task, _ := queue(t.Context(), tt.fn)
-			assert.Nil(t, task.Run())
+			require.NoError(t, task.Run())
 			assert.True(t, task.IsDone())
 			assert.Equal(t, tt.cancelled, task.Cancelled())
 			value, err := task.Result()
@@ -130,7 +130,7 @@ func TestFunctionRunsOnceAndNotWhenItIsTooLate(t *testing.T) {
 		err    error
 	}{
 		"in time":         {t.Context(), func(*scheduled.Call[int]) {}, 1, nil},
-		"again":           {t.Context(), func(task *scheduled.Call[int]) { assert.Nil(t, task.Run()) }, 1, nil},
+		"again":           {t.Context(), func(task *scheduled.Call[int]) { assert.NoError(t, task.Run()) }, 1, nil},
 		"cancelled":       {t.Context(), func(task *scheduled.Call[int]) { task.Cancel(errWhy) }, 0, errWhy},
 		"rejected":        {t.Context(), func(task *scheduled.Call[int]) { task.Reject(pending.ErrStopped) }, 0, pending.ErrStopped},
 		"abandoned":       {t.Context(), func(task *scheduled.Call[int]) { task.Abandon(pending.ErrStopped) }, 0, pending.ErrStopped},
@@ -146,7 +146,7 @@ func TestFunctionRunsOnceAndNotWhenItIsTooLate(t *testing.T) {
 				return runs, ctx.Err()
 			})
 			tt.before(task)
-			assert.Nil(t, task.Run())
+			require.NoError(t, task.Run())
 			assert.Equal(t, tt.runs, runs)
 			assert.True(t, task.IsDone())
 			require.ErrorIs(t, task.Err(), tt.err)
@@ -246,7 +246,7 @@ func TestAbandonedPendingIsDoneBeforeItsFunction(t *testing.T) {
 			return "too late", ctx.Err()
 		})
 		go func() {
-			assert.Nil(t, task.Run())
+			assert.NoError(t, task.Run())
 			close(returned)
 		}()
 		synctest.Wait()
@@ -283,7 +283,7 @@ func TestPendingOfAFunctionIsCompletedByNothingElse(t *testing.T) {
 		return "value", nil
 	})
 	complete(&task.Pending)
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	complete(&task.Pending)
 	value, err := task.Result()
 	require.NoError(t, err)
@@ -293,7 +293,7 @@ func TestPendingOfAFunctionIsCompletedByNothingElse(t *testing.T) {
 	cancelled.SetCanceller(func(error) { complete(&cancelled.Pending) })
 	cancelled.Cancel(errWhy)
 	complete(&cancelled.Pending)
-	assert.Nil(t, cancelled.Run())
+	require.NoError(t, cancelled.Run())
 	requireErrors(t, cancelled.Err(), errWhy)
 }
 
@@ -301,7 +301,7 @@ func TestTaskThatWillNotRunFailsOnce(t *testing.T) {
 	task, _ := queue(t.Context(), one)
 	assert.True(t, task.Fail(errBoom))
 	assert.False(t, task.Fail(errElse))
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	requireErrors(t, task.Err(), errBoom)
 }
 
@@ -322,7 +322,7 @@ func TestFunctionHasReturnedWhenItsPendingIsDone(t *testing.T) {
 		assert.Nil(t, future.TurnOf(own))
 		seen = append(seen, "done")
 	})
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	assert.Equal(t, []string{"left", "done"}, seen)
 	task.Cancel(errWhy)
 	task.Interrupt(errWhy)

@@ -264,7 +264,7 @@ func TestRefusedWaitLeavesNothingBehind(t *testing.T) {
 	p := pending.New[string](t.Context())
 	task, r := queue(t.Context(), func(ctx context.Context) (string, error) { return p.Wait(ctx) })
 	r.refuse = pending.ErrDeadlock
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	require.ErrorIs(t, task.Err(), pending.ErrDeadlock)
 	assert.False(t, p.Cancelled())
 	p.SetResult("value")

@@ -91,7 +91,7 @@ func TestPanicOfACallbackIsLoggedAndTheOthersRun(t *testing.T) {
 	tests := map[string]func(task *scheduled.Call[int]){
 		"fail":   func(task *scheduled.Call[int]) { task.Fail(errElse) },
 		"cancel": func(task *scheduled.Call[int]) { task.Cancel(nil) },
-		"run":    func(task *scheduled.Call[int]) { assert.Nil(t, task.Run()) },
+		"run":    func(task *scheduled.Call[int]) { assert.NoError(t, task.Run()) },
 	}
 	for name, complete := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestPanicOfACallbackIsLoggedAndTheOthersRun(t *testing.T) {
 
 func TestPanicOfALateCallbackIsLogged(t *testing.T) {
 	task, r := queue(t.Context(), one)
-	assert.Nil(t, task.Run())
+	require.NoError(t, task.Run())
 	assert.NotPanics(t, func() { task.OnDone(func(pending.Handle) { panic(errBoom) }) })
 	assert.Contains(t, r.logged(), "boom")
 }

@@ -20,6 +20,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -142,7 +143,7 @@ func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
 	remote := pending.New[int](ctx, pending.Named("remote"), tel.RemoteCalls("remote", "", "callers/it"))
 	telemetry.Attempt(remote.Context(), "127.0.0.1:80")
 	remote.SetResult(1)
-	_, err = actors.Schedule(ctx, c, nothing, actors.Served(func(error) string { return "" }), actors.Named("served")).Wait(ctx)
+	_, err = actors.Schedule(&served.Context{Context: ctx, CodeOf: func(error) string { return "" }}, c, nothing, actors.Named("served")).Wait(ctx)
 	require.NoError(t, err)
 	tel.Denied(ctx, "for the test")
 	tel.Expelled(ctx)

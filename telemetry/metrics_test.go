@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -326,7 +327,7 @@ func TestHistogramsHaveExemplarsOfTheirTraces(t *testing.T) {
 	require.NoError(t, err)
 	_, err = actors.CallSoon(t.Context(), c, nothing).Wait(t.Context())
 	require.NoError(t, err)
-	_, err = actors.Schedule(t.Context(), c, nothing, actors.Served(func(error) string { return "" })).Wait(t.Context())
+	_, err = actors.CallSoon(&served.Context{Context: t.Context(), CodeOf: func(error) string { return "" }}, c, nothing).Wait(t.Context())
 	require.NoError(t, err)
 	pending.New[int](t.Context(), tel.RemoteCalls("remote", "", "callers/it")).SetResult(1)
 	require.NoError(t, c.StopWait(t.Context()))

@@ -9,7 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -61,7 +61,7 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
 	at, fixed := c.target.(endpoint)
 	c.maker, _ = pending.Current(ctx)
-	traced := actors.TelemetryOf(ctx) // the context of the pending is no function's
+	traced := tracing.Of(ctx) // the context of the pending is no function's
 	opts := n.optionsOf(clean(c.function))
 	if traced != nil {
 		ctx = traced.NewContext(ctx) // for PipeTo

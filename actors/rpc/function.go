@@ -10,6 +10,8 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -24,6 +26,7 @@ type function struct {
 	typed   any  // func(context.Context, Req) (Resp, error), or iter.Seq2[Resp, error] for the results
 	streams bool // its results, so that it needs a sink for them
 	options []actors.CallOption
+	codeOf  func(error) string                                                // for the spans of calls by other nodes
 	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error) // nil for that of Inspectable
 }
 
@@ -73,11 +76,15 @@ func (f *functions) add(name string, codeOf func(error) string, fn *function) er
 	if f.byName == nil {
 		f.byName = make(map[string]*function)
 	}
-	fn.options = []actors.CallOption{
-		actors.PendingOptions(pending.Named(name), pending.ImplementedBy(fn.typed)), actors.Served(codeOf),
-	}
+	fn.codeOf = codeOf
+	fn.options = []actors.CallOption{actors.PendingOptions(pending.Named(name), future.ImplementedBy(fn.typed))}
 	f.byName[name] = fn
 	return nil
+}
+
+// servedBy returns ctx for a call of the function by another node.
+func (f *function) servedBy(ctx context.Context) context.Context {
+	return &served.Context{Context: ctx, CodeOf: f.codeOf}
 }
 
 // find returns an error that matches [ErrUnknownFunction] if there is no function

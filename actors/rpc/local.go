@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -47,7 +48,7 @@ func (n *node) localFunction(at endpoint, name string, streams bool) (*function,
 
 // localOptions returns the options of a call that the function serves without a wire.
 func (f *function) localOptions(name string, o callOptions) []pending.Option {
-	return append([]pending.Option{pending.Named(name), pending.ImplementedBy(f.typed)}, o.pending...)
+	return append([]pending.Option{pending.Named(name), future.ImplementedBy(f.typed)}, o.pending...)
 }
 
 // failedLocal returns the pending of a call that cannot be made. It is seen like one that
@@ -56,7 +57,7 @@ func failedLocal[Resp any](
 	ctx context.Context, n *node, at endpoint, name string, err error, o callOptions,
 ) *pending.Pending[Resp] {
 	opts := []pending.Option{pending.Named(name), future.Tracked}
-	if traced := actors.TelemetryOf(ctx); traced != nil && o.ran == nil {
+	if traced := tracing.Of(ctx); traced != nil && o.ran == nil {
 		ctx = traced.NewContext(ctx)
 		opts = append(opts, traced.RemoteCalls(name, n.system.Address(), at.caller))
 	}

@@ -38,7 +38,7 @@ func (n *node) runOnce(r *execution, first *wire.Request) {
 	ctx = context.WithValue(ctx, keyOfCall{}, r.id.key)
 	var ran, interrupted atomic.Bool
 	var returned atomic.Pointer[wire.Response]
-	p := schedule(ctx, c, first.Worker, func(ctx context.Context) (*wire.Payload, error) {
+	p := schedule(fn.servedBy(ctx), c, first.Worker, func(ctx context.Context) (*wire.Payload, error) {
 		ctx, left, err := n.activations.enter(ctx, c, first.Identity)
 		if err != nil {
 			return nil, err

@@ -97,7 +97,7 @@ func (n *node) run(call *inboundCall, r *wire.Request, held int) {
 		call.streams(out)
 	}
 	var ran atomic.Bool
-	p := schedule(ctx, c, r.Worker, func(ctx context.Context) (*wire.Payload, error) {
+	p := schedule(fn.servedBy(ctx), c, r.Worker, func(ctx context.Context) (*wire.Payload, error) {
 		ctx, left, err := n.activations.enter(ctx, c, r.Identity)
 		if err != nil {
 			return nil, err

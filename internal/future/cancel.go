@@ -4,21 +4,21 @@ import "context"
 
 // Cancel marks the pending cancelled and requests the end of its work. It reports whether
 // the pending is cancelled.
-func (b *Core) Cancel(cause error) bool { return b.cancelUnless(flagDone, cause, false) }
+func (c *Core) Cancel(cause error) bool { return c.cancelUnless(flagDone, cause, false) }
 
 // cancelUnstarted cancels the pending if its function has not started, unless
 // it is cancelled for that reason.
-func (b *Core) cancelUnstarted(cause error) { b.cancelUnless(flagDone|flagStarted, cause, true) }
+func (c *Core) cancelUnstarted(cause error) { c.cancelUnless(flagDone|flagStarted, cause, true) }
 
 // CancelFor cancels a pending unless that is cancelled for the same reason already. So the
 // error names a reason once, even if several goroutines cancel. It reports whether the pending
 // is cancelled.
-func CancelFor(b *Core, reason error) bool { return b.cancelUnless(flagDone, reason, true) }
+func CancelFor(c *Core, reason error) bool { return c.cancelUnless(flagDone, reason, true) }
 
 // cancelUnless cancels the pending if it has none of the flags. With once, it
 // does nothing if the pending is cancelled for that reason already.
-func (b *Core) cancelUnless(flags uint32, cause error, once bool) bool {
-	cancelled, source, why := b.cancelOne(flags, cause, once)
+func (c *Core) cancelUnless(flags uint32, cause error, once bool) bool {
+	cancelled, source, why := c.cancelOne(flags, cause, once)
 	for source != nil { // a loop, so that a chain of Then may be long
 		_, source, why = source.cancelOne(flagDone, why, false)
 	}
@@ -27,51 +27,51 @@ func (b *Core) cancelUnless(flags uint32, cause error, once bool) bool {
 
 // cancelOne is cancelUnless without the source of the pending. It returns the
 // source and the cause to cancel it with.
-func (b *Core) cancelOne(flags uint32, cause error, once bool) (ok bool, source *Core, why error) {
-	if was := b.flags.Load(); was&flags != 0 {
+func (c *Core) cancelOne(flags uint32, cause error, once bool) (ok bool, source *Core, why error) {
+	if was := c.flags.Load(); was&flags != 0 {
 		return was&flagCancelled != 0, nil, nil
 	}
-	b.touchRunner()
+	c.touchRunner()
 	cancelled := AsCancellation(cause) // mu is not held: the cause may have methods of user code
-	b.mu.Lock()
-	if once && b.wasCancelledFor(cause, flags) {
-		b.mu.Unlock()
+	c.mu.Lock()
+	if once && c.wasCancelledFor(cause, flags) {
+		c.mu.Unlock()
 		return true, nil, nil
 	}
-	was, ok := b.markCancelled(flags)
+	was, ok := c.markCancelled(flags)
 	why = cause
 	switch {
 	case !ok:
-		b.mu.Unlock()
+		c.mu.Unlock()
 		return was&flagCancelled != 0, nil, nil
 	case was&flagCancelled == 0:
-		b.err, why = cancelled, cancelled
+		c.err, why = cancelled, cancelled
 	case cause != nil:
-		b.err = joinCauses(b.err, cause, cancelled)
-		b.ensureDetails().later++
+		c.err = joinCauses(c.err, cause, cancelled)
+		c.ensureDetails().later++
 	}
-	joined := b.err
+	joined := c.err
 	var canceller func(error)
 	var observation Observation
-	if b.details != nil {
-		canceller, source, observation = b.details.canceller, b.details.source, b.details.observation
+	if c.details != nil {
+		canceller, source, observation = c.details.canceller, c.details.source, c.details.observation
 	}
 	running := was&flagStarted != 0
 	if observation != nil {
-		b.mu.Unlock()
-		b.guard("observer", func() { observation.CancelRequested(cause) })
-		b.mu.Lock()
+		c.mu.Unlock()
+		c.guard("observer", func() { observation.CancelRequested(cause) })
+		c.mu.Lock()
 	}
-	if canceller == nil && source == nil && !running && !b.is(flagDone) {
-		b.markDoneAndNotify()
+	if canceller == nil && source == nil && !running && !c.is(flagDone) {
+		c.markDoneAndNotify()
 		return true, nil, nil
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	if running {
-		b.interrupt(joined)
+		c.interrupt(joined)
 	}
 	if canceller != nil {
-		b.guard("canceller", func() { canceller(joined) })
+		c.guard("canceller", func() { canceller(joined) })
 	}
 	return true, source, why
 }
@@ -79,13 +79,13 @@ func (b *Core) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 // wasCancelledFor reports whether the pending has none of the flags and is
 // cancelled for that reason. mu must be held. It is released while the errors
 // are compared, because errors may have methods of user code.
-func (b *Core) wasCancelledFor(cause error, flags uint32) bool {
-	for compared := -1; b.is(flagCancelled) && !b.is(flags) && compared != b.laterCauses(); {
-		err := b.err
-		compared = b.laterCauses()
-		b.mu.Unlock()
+func (c *Core) wasCancelledFor(cause error, flags uint32) bool {
+	for compared := -1; c.is(flagCancelled) && !c.is(flags) && compared != c.laterCauses(); {
+		err := c.err
+		compared = c.laterCauses()
+		c.mu.Unlock()
 		same := matches(err, reasonOf(cause))
-		b.mu.Lock()
+		c.mu.Lock()
 		if same {
 			return true
 		}
@@ -95,23 +95,23 @@ func (b *Core) wasCancelledFor(cause error, flags uint32) bool {
 
 // laterCauses returns the number of causes after the first one. mu must be
 // held.
-func (b *Core) laterCauses() int {
-	if b.details == nil {
+func (c *Core) laterCauses() int {
+	if c.details == nil {
 		return 0
 	}
-	return int(b.details.later)
+	return int(c.details.later)
 }
 
 // markCancelled sets flagCancelled unless one of the given flags is set. It
 // returns the flags from before, and whether it set the flag. After that the
 // function will not start.
-func (b *Core) markCancelled(unless uint32) (was uint32, ok bool) {
+func (c *Core) markCancelled(unless uint32) (was uint32, ok bool) {
 	for {
-		was = b.flags.Load()
+		was = c.flags.Load()
 		if was&unless != 0 {
 			return was, false
 		}
-		if b.flags.CompareAndSwap(was, was|flagCancelled) {
+		if c.flags.CompareAndSwap(was, was|flagCancelled) {
 			return was, true
 		}
 	}
@@ -119,34 +119,34 @@ func (b *Core) markCancelled(unless uint32) (was uint32, ok bool) {
 
 // interrupt cancels the context of the running function, and wakes the function
 // if it waits.
-func (b *Core) interrupt(cause error) {
-	b.cancelContext().cancel(cause)
-	b.wakeAtEnd()
+func (c *Core) interrupt(cause error) {
+	c.cancelContext().cancel(cause)
+	c.wakeAtEnd()
 }
 
 // wakeAtEnd wakes the function, whose context has ended, unless its wait does not end with
 // that. Such a wait goes on. While the function looks again it is no part of the wait graph,
 // and a circle that it closes is found late.
-func (b *Core) wakeAtEnd() {
-	if !b.is(flagWaitsOn) {
-		b.runner.Resume()
+func (c *Core) wakeAtEnd() {
+	if !c.is(flagWaitsOn) {
+		c.runner.Resume()
 	}
 }
 
 // CancelWait cancels the pending and waits until it is done. It returns the error of the
 // wait, and never that of the pending.
-func (b *Core) CancelWait(ctx context.Context, cause error) error {
-	b.Cancel(cause)
-	return b.wait(ctx, WaitOptions{Protect: true}, false)
+func (c *Core) CancelWait(ctx context.Context, cause error) error {
+	c.Cancel(cause)
+	return c.wait(ctx, WaitOptions{Protect: true}, false)
 }
 
 // SetCanceller makes every later Cancel call fn, with the joined causes.
-func (b *Core) SetCanceller(fn func(cause error)) {
-	b.watch()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.is(flagDone) {
-		x := b.ensureDetails()
+func (c *Core) SetCanceller(fn func(cause error)) {
+	c.watch()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.is(flagDone) {
+		x := c.ensureDetails()
 		x.canceller, x.source = fn, nil
 	}
 }

@@ -61,16 +61,16 @@ func (c *runContext) Value(key any) any {
 	return c.ctx.Value(key)
 }
 
-func (b *Core) cancelContext() *cancelContext {
-	if own := b.cancellation.Load(); own != nil {
+func (c *Core) cancelContext() *cancelContext {
+	if own := c.cancellation.Load(); own != nil {
 		return own
 	}
-	ctx, cancel := context.WithCancelCause(b.ctx)
-	if !b.cancellation.CompareAndSwap(nil, &cancelContext{Context: ctx, cancel: cancel}) {
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	if !c.cancellation.CompareAndSwap(nil, &cancelContext{Context: ctx, cancel: cancel}) {
 		cancel(nil)
 	}
-	own := b.cancellation.Load()
-	if b.is(flagReturned) {
+	own := c.cancellation.Load()
+	if c.is(flagReturned) {
 		own.cancel(nil)
 	}
 	return own
@@ -79,29 +79,29 @@ func (b *Core) cancelContext() *cancelContext {
 // wakeOnDone wakes the running function when its context ends. The function
 // calls it before it first waits. A context that only Cancel ends needs no
 // watch, because Cancel wakes the function itself.
-func (b *Core) wakeOnDone() {
-	if b.ctx.Done() == nil {
+func (c *Core) wakeOnDone() {
+	if c.ctx.Done() == nil {
 		return
 	}
-	own := b.cancelContext()
-	wake := steps.Before(b.steps(b.ctx), b.runner, "sees its context end", b.wakeAtEnd)
-	b.mu.Lock() // the function may wait on a second goroutine without Detach
-	defer b.mu.Unlock()
+	own := c.cancelContext()
+	wake := steps.Before(c.steps(c.ctx), c.runner, "sees its context end", c.wakeAtEnd)
+	c.mu.Lock() // the function may wait on a second goroutine without Detach
+	defer c.mu.Unlock()
 	if own.stopWake == nil {
 		own.stopWake = context.AfterFunc(own, wake)
 	}
 }
 
 // endRun ends the context of the function after the function has returned.
-func (b *Core) endRun() {
-	b.set(flagReturned)
-	own := b.cancellation.Load()
+func (c *Core) endRun() {
+	c.set(flagReturned)
+	own := c.cancellation.Load()
 	if own == nil {
 		return
 	}
-	b.mu.Lock()
+	c.mu.Lock()
 	stopWake := own.stopWake
-	b.mu.Unlock()
+	c.mu.Unlock()
 	if stopWake != nil {
 		stopWake()
 	}
@@ -153,9 +153,9 @@ func scheduleContext(ctx context.Context) context.Context {
 
 // noteCall notes that the function has scheduled something, or has given its values to another
 // goroutine.
-func (b *Core) noteCall() {
-	if !b.is(flagCalled) {
-		b.set(flagCalled)
+func (c *Core) noteCall() {
+	if !c.is(flagCalled) {
+		c.set(flagCalled)
 	}
 }
 
@@ -193,11 +193,11 @@ func (o *detachedContext) Value(key any) any {
 	return v
 }
 
-// endsWith reports whether a wait with ctx ends when the context of b does. own
+// endsWith reports whether a wait with ctx ends when the context of c does. own
 // is the waiting function, or nil.
-func (b *Core) endsWith(ctx context.Context, own *Core) bool {
-	if c, ok := ctx.(*runContext); ok && c.core() == own {
-		return own.ctx.Done() == b.ctx.Done()
+func (c *Core) endsWith(ctx context.Context, own *Core) bool {
+	if run, ok := ctx.(*runContext); ok && run.core() == own {
+		return own.ctx.Done() == c.ctx.Done()
 	}
-	return ctx.Done() == b.ctx.Done()
+	return ctx.Done() == c.ctx.Done()
 }

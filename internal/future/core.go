@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/entry"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
@@ -113,6 +114,21 @@ func Apply[O ~func(*Details)](opts []O) *Details {
 // Without it, trackers see calls alone.
 func Tracked(d *Details) { d.Tracked = true }
 
+// ImplementedBy is an option. It says that fn is the function which the pending is about, in its
+// names, in logs and spans, although another one calls it.
+func ImplementedBy(fn any) func(*Details) {
+	pc := entry.Of(fn)
+	return func(d *Details) { d.PC = pc }
+}
+
+// ExplainedBy is an option. It makes explain say how far the work behind a pending without a
+// function is. The error of a wait that ends early has that text after the name of the pending.
+//
+// explain may be called on any goroutine.
+func ExplainedBy(explain func() string) func(*Details) {
+	return func(d *Details) { d.Explain = explain }
+}
+
 // DescribedBy is an option. It makes describe fill in the metadata of the pending when the
 // metadata is first asked for. Values attached in another way take precedence.
 //
@@ -131,76 +147,76 @@ func Needing(node Node) func(*Details) {
 // handle is published.
 func Init(ctx context.Context, c *Core, handle Sealed, d *Details) { c.init(ctx, handle, d) }
 
-func (b *Core) init(ctx context.Context, handle Sealed, d *Details) {
-	b.handle = handle
-	b.ctx = scheduleContext(ctx)
+func (c *Core) init(ctx context.Context, handle Sealed, d *Details) {
+	c.handle = handle
+	c.ctx = scheduleContext(ctx)
 	if d != nil {
-		b.apply(d)
+		c.apply(d)
 	}
-	if b.runner != nil || d != nil && d.Tracked {
-		b.track()
+	if c.runner != nil || d != nil && d.Tracked {
+		c.track()
 	}
 }
 
-func (b *Core) apply(d *Details) {
-	b.details = d
+func (c *Core) apply(d *Details) {
+	c.details = d
 	if d.PC != 0 {
-		b.pc = d.PC
+		c.pc = d.PC
 	}
 	if d.Observer != nil {
 		var made Guarded
-		b.ctx, made = Observe(b.ctx, d.Observer, b)
+		c.ctx, made = Observe(c.ctx, d.Observer, c)
 		d.observation = made.Observation
 	}
 	if d.observation != nil {
-		b.set(flagObserved)
+		c.set(flagObserved)
 	}
 	if d.Protected {
-		b.set(flagProtected)
+		c.set(flagProtected)
 	}
 	if d.derived {
-		b.set(flagDerived)
+		c.set(flagDerived)
 	}
 }
 
 // track adds the pending to the trackers of its context. Trackers that the
 // options leave out do not see the calls of its function either.
-func (b *Core) track() {
-	trackers := TrackersOf(b.ctx)
+func (c *Core) track() {
+	trackers := TrackersOf(c.ctx)
 	if trackers == nil {
 		return
 	}
-	if b.details != nil && b.details.Track != nil {
-		kept := trackers.Keep(b.details.Track)
+	if c.details != nil && c.details.Track != nil {
+		kept := trackers.Keep(c.details.Track)
 		if kept != trackers {
-			b.ctx = WithTrackers(b.ctx, kept)
+			c.ctx = WithTrackers(c.ctx, kept)
 		}
 		trackers = kept
 	}
-	trackers.add(b)
+	trackers.add(c)
 }
 
-func (b *Core) is(flag uint32) bool { return b.flags.Load()&flag != 0 }
+func (c *Core) is(flag uint32) bool { return c.flags.Load()&flag != 0 }
 
-func (b *Core) set(flag uint32) { b.flags.Or(flag) }
+func (c *Core) set(flag uint32) { c.flags.Or(flag) }
 
-func (b *Core) unset(flag uint32) { b.flags.And(^flag) }
+func (c *Core) unset(flag uint32) { c.flags.And(^flag) }
 
 // ensureDetails returns the details, and makes them if necessary. mu must be held.
-func (b *Core) ensureDetails() *Details {
-	if b.details == nil {
-		b.details = &Details{}
+func (c *Core) ensureDetails() *Details {
+	if c.details == nil {
+		c.details = &Details{}
 	}
-	return b.details
+	return c.details
 }
 
 var lastID atomic.Uint64
 
 // ID returns a number that is unique in this process.
-func (b *Core) ID() uint64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	x := b.ensureDetails()
+func (c *Core) ID() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x := c.ensureDetails()
 	if x.id == 0 {
 		x.id = lastID.Add(1)
 	}
@@ -208,37 +224,37 @@ func (b *Core) ID() uint64 {
 }
 
 // Name returns the name given at creation, or that of the function behind the pending.
-func (b *Core) Name() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.nameLocked()
+func (c *Core) Name() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.nameLocked()
 }
 
-func (b *Core) nameLocked() string {
-	if b.details != nil && b.details.Name != "" {
-		return b.details.Name
+func (c *Core) nameLocked() string {
+	if c.details != nil && c.details.Name != "" {
+		return c.details.Name
 	}
-	return b.function()
+	return c.function()
 }
 
 // function returns the name of the function behind the pending, or "".
-func (b *Core) function() string {
-	if fn := runtime.FuncForPC(b.pc); fn != nil {
+func (c *Core) function() string {
+	if fn := runtime.FuncForPC(c.pc); fn != nil {
 		return fn.Name()
 	}
 	return ""
 }
 
 // Metadata returns the map of values attached to the pending, which is not a copy.
-func (b *Core) Metadata() map[string]any {
-	b.mu.Lock()
-	x := b.ensureDetails()
+func (c *Core) Metadata() map[string]any {
+	c.mu.Lock()
+	x := c.ensureDetails()
 	if x.described {
-		defer b.mu.Unlock()
+		defer c.mu.Unlock()
 		return x.Metadata
 	}
 	describe, named := x.Describe, x.Metadata["func"] != nil
-	b.mu.Unlock()
+	c.mu.Unlock()
 
 	// mu is not held here: several goroutines may describe the pending, and the
 	// first one wins.
@@ -247,13 +263,13 @@ func (b *Core) Metadata() map[string]any {
 		describe(m)
 		named = named || m["func"] != nil
 	}
-	if b.runner != nil && !named {
-		m["func"] = b.function()
-		b.runner.Describe(m)
+	if c.runner != nil && !named {
+		m["func"] = c.function()
+		c.runner.Describe(m)
 	}
 
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if !x.described {
 		maps.Copy(m, x.Metadata)
 		x.Metadata, x.Describe, x.described = m, nil, true
@@ -262,27 +278,27 @@ func (b *Core) Metadata() map[string]any {
 }
 
 // Context returns the context that the pending was made with.
-func (b *Core) Context() context.Context { return b.ctx }
+func (c *Core) Context() context.Context { return c.ctx }
 
 // IsDone reports whether the pending has a value, has an error, or was cancelled and has
 // ended.
-func (b *Core) IsDone() bool { return b.is(flagDone) }
+func (c *Core) IsDone() bool { return c.is(flagDone) }
 
 // Cancelled reports whether the pending is marked cancelled, done or not.
-func (b *Core) Cancelled() bool { return b.is(flagCancelled) }
+func (c *Core) Cancelled() bool { return c.is(flagCancelled) }
 
 // Err returns the error of the pending, nil if it has a value, or [ErrNotDone].
-func (b *Core) Err() error {
-	switch flags := b.flags.Load(); {
+func (c *Core) Err() error {
+	switch flags := c.flags.Load(); {
 	case flags&flagDone != 0:
-		if b.err != nil {
-			b.seeError()
+		if c.err != nil {
+			c.seeError()
 		}
-		return b.err
+		return c.err
 	case flags&flagCancelled != 0:
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.err
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.err
 	default:
 		return ErrNotDone
 	}
@@ -296,63 +312,63 @@ var closed = func() chan struct{} {
 }()
 
 // Done returns a channel that is closed when the pending is done.
-func (b *Core) Done() <-chan struct{} {
-	b.watch()
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (c *Core) Done() <-chan struct{} {
+	c.watch()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case b.is(flagDone):
+	case c.is(flagDone):
 		return closed
-	case b.done == nil:
-		b.done = make(chan struct{})
+	case c.done == nil:
+		c.done = make(chan struct{})
 	}
-	return b.done
+	return c.done
 }
 
 // setOutcome gives the pending its outcome. A cancelled pending keeps its
 // error. setOutcome reports whether err is the outcome now. mu must be held.
-func (b *Core) setOutcome(err error, cancelled bool) bool {
-	if b.is(flagCancelled) {
+func (c *Core) setOutcome(err error, cancelled bool) bool {
+	if c.is(flagCancelled) {
 		return false
 	}
 	if cancelled {
-		b.set(flagCancelled)
+		c.set(flagCancelled)
 	}
-	b.err = err
+	c.err = err
 	return true
 }
 
 // markDoneAndNotify makes the pending done and notifies its waiters. mu must be
 // held, and is released.
-func (b *Core) markDoneAndNotify() { b.notify(b.markDone(), nil) }
+func (c *Core) markDoneAndNotify() { c.notify(c.markDone(), nil) }
 
 // markDone makes the pending done and returns its waiters, which the caller of
 // markDone must notify. mu must be held, and is released.
-func (b *Core) markDone() *waiter {
-	b.set(flagDone)
-	if b.done != nil {
-		close(b.done)
+func (c *Core) markDone() *waiter {
+	c.set(flagDone)
+	if c.done != nil {
+		close(c.done)
 	}
-	waiters := b.waiters.take()
+	waiters := c.waiters.take()
 	var observation Observation
 	var unwatch func() bool
-	ran := b.is(flagStarted)
-	if x := b.details; x != nil {
+	ran := c.is(flagStarted)
+	if x := c.details; x != nil {
 		observation, unwatch = x.observation, x.unwatch
 		x.canceller, x.source, x.unwatch, x.Needs, x.contended = nil, nil, nil, nil, nil
 	}
-	b.mu.Unlock()
-	if b.runner != nil && !ran {
-		b.runner.Dropped()
+	c.mu.Unlock()
+	if c.runner != nil && !ran {
+		c.runner.Dropped()
 	}
-	if b.runner != nil && b.err != nil {
-		b.runner.Failed(ran, b.is(flagCancelled))
+	if c.runner != nil && c.err != nil {
+		c.runner.Failed(ran, c.is(flagCancelled))
 	}
 	if unwatch != nil {
-		b.guard("context", func() { unwatch() })
+		c.guard("context", func() { unwatch() })
 	}
 	if observation != nil {
-		b.guard("observer", func() { observation.Done(b.err) })
+		c.guard("observer", func() { observation.Done(c.err) })
 	}
 	return waiters
 }
@@ -360,52 +376,52 @@ func (b *Core) markDone() *waiter {
 // watch makes the pending end with its context. The first wait, Done or OnDone
 // that needs this calls it. Other pendings do not pay for it. A queued function
 // does not run under an ended context anyway.
-func (b *Core) watch() {
-	if b.ctx.Done() == nil || b.is(flagDone|flagStarted) || b.isWatched() {
+func (c *Core) watch() {
+	if c.ctx.Done() == nil || c.is(flagDone|flagStarted) || c.isWatched() {
 		return
 	}
 	// mu is not held here: the context may be user code.
-	stop := context.AfterFunc(b.ctx, steps.Before(b.steps(b.ctx), b.handle, "sees its context end", func() {
-		cause := context.Cause(b.ctx)
-		defer func() { b.cancelUnless(flagDone|flagStarted, cause, true) }() // even if an explanation ends the goroutine
-		cause = b.endOfContext()
+	stop := context.AfterFunc(c.ctx, steps.Before(c.steps(c.ctx), c.handle, "sees its context end", func() {
+		cause := context.Cause(c.ctx)
+		defer func() { c.cancelUnless(flagDone|flagStarted, cause, true) }() // even if an explanation ends the goroutine
+		cause = c.endOfContext()
 	}))
-	b.mu.Lock()
-	needed := !b.is(flagDone) && b.ensureDetails().unwatch == nil
+	c.mu.Lock()
+	needed := !c.is(flagDone) && c.ensureDetails().unwatch == nil
 	if needed {
-		b.details.unwatch = stop
+		c.details.unwatch = stop
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	if !needed {
 		stop() // another goroutine was faster
 	}
 }
 
-func (b *Core) isWatched() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.details != nil && b.details.unwatch != nil
+func (c *Core) isWatched() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.details != nil && c.details.unwatch != nil
 }
 
 // logger returns where to report a failure that no wait returns. Its handler is
 // guarded, because it is called on the goroutine that completes the pending.
-func (b *Core) logger() *slog.Logger {
-	if b.runner != nil {
-		return safelog.Wrap(b.runner.Logger())
+func (c *Core) logger() *slog.Logger {
+	if c.runner != nil {
+		return safelog.Wrap(c.runner.Logger())
 	}
 	return safelog.Wrap(slog.Default())
 }
 
 // Origin returns the name that was given to a pending, or "". It also returns the entry of the
 // function behind it, or 0 if there is none.
-func Origin(b *Core) (given string, pc uintptr) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.details != nil {
-		given = b.details.Name
+func Origin(c *Core) (given string, pc uintptr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.details != nil {
+		given = c.details.Name
 	}
-	return given, b.pc
+	return given, c.pc
 }
 
 // IsProtected reports whether no wait cancels a pending.
-func IsProtected(b *Core) bool { return b.is(flagProtected) }
+func IsProtected(c *Core) bool { return c.is(flagProtected) }

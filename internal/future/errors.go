@@ -124,50 +124,50 @@ func IsReason(err error) bool {
 	}
 }
 
-// contextEnded returns the error of a wait for b that ctx ended.
-func (b *Core) contextEnded(ctx context.Context) error {
-	return &endedError{what: b.label(), progress: b.progress(), err: ctx.Err(), cause: context.Cause(ctx)}
+// contextEnded returns the error of a wait for c that ctx ended.
+func (c *Core) contextEnded(ctx context.Context) error {
+	return &endedError{what: c.label(), progress: c.progress(), err: ctx.Err(), cause: context.Cause(ctx)}
 }
 
-// endOfContext returns why the context of b has ended, and where the work behind b is.
-func (b *Core) endOfContext() (cause error) {
-	cause = context.Cause(b.ctx)
+// endOfContext returns why the context of c has ended, and where the work behind c is.
+func (c *Core) endOfContext() (cause error) {
+	cause = context.Cause(c.ctx)
 	place := ""
-	b.guard("explanation", func() { place = b.place() })
+	c.guard("explanation", func() { place = c.place() })
 	if place == "" {
 		return cause
 	}
-	return &endedError{what: b.label(), progress: place, err: b.ctx.Err(), cause: cause}
+	return &endedError{what: c.label(), progress: place, err: c.ctx.Err(), cause: cause}
 }
 
-// timedOut returns the error of a wait for b that took longer than d.
-func (b *Core) timedOut(d time.Duration) error {
+// timedOut returns the error of a wait for c that took longer than d.
+func (c *Core) timedOut(d time.Duration) error {
 	return &endedError{
-		what: b.label(), progress: b.progress(),
+		what: c.label(), progress: c.progress(),
 		err: context.DeadlineExceeded, cause: fmt.Errorf("not done after %v", d),
 	}
 }
 
 // place describes where the work behind the pending is, or returns "".
-func (b *Core) place() string {
-	if r, ok := b.runner.(interface{ Place() string }); ok {
+func (c *Core) place() string {
+	if r, ok := c.runner.(interface{ Place() string }); ok {
 		return r.Place()
 	}
-	return b.progress()
+	return c.progress()
 }
 
 // progress describes how far the work behind the pending is, or returns "".
-func (b *Core) progress() string {
-	if r, ok := b.runner.(interface{ Progress() string }); ok {
+func (c *Core) progress() string {
+	if r, ok := c.runner.(interface{ Progress() string }); ok {
 		return r.Progress()
 	}
-	b.mu.Lock()
+	c.mu.Lock()
 	var explain func() string
 	var source *Core
-	if b.details != nil {
-		explain, source = b.details.Explain, b.details.source
+	if c.details != nil {
+		explain, source = c.details.Explain, c.details.source
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	if explain != nil {
 		return explain()
 	}
@@ -182,22 +182,22 @@ func (b *Core) progress() string {
 // progressOf describes how far the work behind some pendings is, with one of them as an
 // example. It is "" if nothing is known of them.
 func progressOf(left []*Core) string {
-	for _, b := range left[:min(len(left), 10)] {
-		if progress := b.progress(); progress != "" && !b.is(flagDone) {
-			return fmt.Sprintf("%d not done, as %s, %s", len(left), b.label(), progress)
+	for _, c := range left[:min(len(left), 10)] {
+		if progress := c.progress(); progress != "" && !c.is(flagDone) {
+			return fmt.Sprintf("%d not done, as %s, %s", len(left), c.label(), progress)
 		}
 	}
 	return ""
 }
 
 // derivedFrom returns the pending that Then made this one of, or nil.
-func (b *Core) derivedFrom() *Core {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.details == nil {
+func (c *Core) derivedFrom() *Core {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.details == nil {
 		return nil
 	}
-	return b.details.source
+	return c.details.source
 }
 
 // PanicMark is embedded in the error of a function that has panicked. Such an error is no
@@ -208,6 +208,6 @@ func (PanicMark) panicked() {}
 
 // isPanic reports whether err itself is the error of a panic. What it wraps does not count.
 func isPanic(err error) bool {
-	_, ok := err.(interface{ panicked() }) //nolint:errorlint // A panic of another pending counts as any error.
+	_, ok := err.(interface{ panicked() }) // a panic of another pending counts as any error
 	return ok
 }

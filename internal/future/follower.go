@@ -37,22 +37,22 @@ func (last *Follower) take() (first, rest *Follower) {
 	return first, last
 }
 
-// DerivedFrom is an option. It makes the new pending a derived one of b: cancelling it cancels
-// b, and it has the name of b. In a chain it takes the name of the first.
-func DerivedFrom(b *Core) func(*Details) {
-	name := b.Name()
-	b.mu.Lock()
-	chained, origin := b.details != nil && b.details.derived, b.runner
+// DerivedFrom is an option. It makes the new pending a derived one of c: cancelling it cancels
+// c, and it has the name of c. In a chain it takes the name of the first.
+func DerivedFrom(c *Core) func(*Details) {
+	name := c.Name()
+	c.mu.Lock()
+	chained, origin := c.details != nil && c.details.derived, c.runner
 	if chained {
-		origin = b.details.origin
+		origin = c.details.origin
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	if !chained {
 		name = "then " + name
 	}
 	return func(d *Details) {
-		d.Name, d.derived, d.source, d.Needs = name, true, b, (*sourceNode)(b)
-		d.Protected, d.origin = b.is(flagProtected), origin
+		d.Name, d.derived, d.source, d.Needs = name, true, c, (*sourceNode)(c)
+		d.Protected, d.origin = c.is(flagProtected), origin
 	}
 }
 
@@ -65,13 +65,13 @@ func WithoutEnd(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// Then has follow called when b is done, or now if it is. follow calls [Follow] for a pending
+// Then has follow called when c is done, or now if it is. follow calls [Follow] for a pending
 // that [DerivedFrom] has made.
-func Then(b *Core, follow func() *Follower) {
-	b.watch()
+func Then(c *Core, follow func() *Follower) {
+	c.watch()
 	w := &waiter{then: follow}
-	if !b.addWaiter(w) {
-		b.notify(w, nil)
+	if !c.addWaiter(w) {
+		c.notify(w, nil)
 	}
 }
 

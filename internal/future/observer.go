@@ -45,10 +45,10 @@ func (all observers) Observe(ctx context.Context, c *Core) (context.Context, Obs
 }
 
 // Observe has o observe a pending. If o panics, the pending is not observed.
-func Observe(ctx context.Context, o Observer, b *Core) (with context.Context, made Guarded) {
+func Observe(ctx context.Context, o Observer, c *Core) (with context.Context, made Guarded) {
 	with = ctx
-	b.guard("observer", func() { with, made.Observation = o.Observe(ctx, b) })
-	made.of = b
+	c.guard("observer", func() { with, made.Observation = o.Observe(ctx, c) })
+	made.of = c
 	return with, made
 }
 

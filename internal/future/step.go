@@ -7,41 +7,41 @@ import (
 )
 
 // step has a test choose when the goroutine goes on, which has waited with ctx.
-func (b *Core) step(ctx context.Context) {
-	if c := b.steps(ctx); c != nil {
-		c.Step(nil, "has waited")
+func (c *Core) step(ctx context.Context) {
+	if chooser := c.steps(ctx); chooser != nil {
+		chooser.Step(nil, "has waited")
 	}
 }
 
 // touch says that the step of a function that has a turn uses the pending.
-func (b *Core) touch(turn Turn) {
-	c := steps.SourceOf(turn)
+func (c *Core) touch(turn Turn) {
+	chooser := steps.SourceOf(turn)
 	switch {
-	case c == nil:
-	case b.runner != nil:
-		c.Touch(b.runner)
+	case chooser == nil:
+	case c.runner != nil:
+		chooser.Touch(c.runner)
 	default:
-		c.Touch(nil) // who completes the pending does not say so
+		chooser.Touch(nil) // who completes the pending does not say so
 	}
 }
 
 // touchRunner says that the present step uses the function of the pending.
-func (b *Core) touchRunner() {
-	if b.runner == nil {
+func (c *Core) touchRunner() {
+	if c.runner == nil {
 		return
 	}
-	if c := steps.SourceOf(b.runner); c != nil {
-		c.Touch(b.runner)
+	if chooser := steps.SourceOf(c.runner); chooser != nil {
+		chooser.Touch(c.runner)
 	}
 }
 
 // steps returns who chooses the order of steps; nil outside of tests that do.
-func (b *Core) steps(ctx context.Context) steps.Chooser {
-	if b.runner != nil {
-		return steps.SourceOf(b.runner)
+func (c *Core) steps(ctx context.Context) steps.Chooser {
+	if c.runner != nil {
+		return steps.SourceOf(c.runner)
 	}
-	if c := steps.Of(ctx); c != nil {
-		return c
+	if chooser := steps.Of(ctx); chooser != nil {
+		return chooser
 	}
-	return steps.Of(b.ctx)
+	return steps.Of(c.ctx)
 }

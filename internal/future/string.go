@@ -13,12 +13,12 @@ const longestValue = 40
 // String describes the pending on one line, for logs. The signs mean: 🏃 not done, 🏁 done,
 // ❗ failed, ⛔ marked cancelled. Line ends, as between joined causes, are shown as
 // semicolons.
-func (b *Core) String() string {
-	id := b.ID()
-	b.mu.Lock()
-	flags, err, name := b.flags.Load(), b.err, b.nameLocked()
-	metadata := maps.Clone(b.details.Metadata)
-	b.mu.Unlock()
+func (c *Core) String() string {
+	id := c.ID()
+	c.mu.Lock()
+	flags, err, name := c.flags.Load(), c.err, c.nameLocked()
+	metadata := maps.Clone(c.details.Metadata)
+	c.mu.Unlock()
 
 	var s strings.Builder
 	s.WriteString("<Pending")
@@ -26,7 +26,7 @@ func (b *Core) String() string {
 		fmt.Fprintf(&s, " ⛔ %v", err)
 	}
 	if err != nil && flags&flagDone != 0 {
-		b.seeError()
+		c.seeError()
 	}
 	switch {
 	case flags&flagDone == 0:
@@ -61,12 +61,12 @@ func describe(m map[string]any, s *strings.Builder) {
 
 // label names the pending in errors. Unlike String it does not read the
 // metadata, which user code may change at any time.
-func (b *Core) label() string {
-	if name := b.Name(); name != "" {
-		return fmt.Sprintf("%s #%d", name, b.ID())
+func (c *Core) label() string {
+	if name := c.Name(); name != "" {
+		return fmt.Sprintf("%s #%d", name, c.ID())
 	}
-	return fmt.Sprintf("pending #%d", b.ID())
+	return fmt.Sprintf("pending #%d", c.ID())
 }
 
 // Label names a pending in errors.
-func Label(b *Core) string { return b.label() }
+func Label(c *Core) string { return c.label() }

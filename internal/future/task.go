@@ -59,22 +59,22 @@ func (t *Task) Due() {
 
 // Begin marks the function as started and reports whether it may run.
 func (t *Task) Begin() bool {
-	b := t.Core()
-	if b.ctx.Err() != nil {
-		t.Reject(context.Cause(b.ctx))
+	c := t.Core()
+	if c.ctx.Err() != nil {
+		t.Reject(context.Cause(c.ctx))
 	}
 	for {
-		flags := b.flags.Load()
+		flags := c.flags.Load()
 		if flags&(flagCancelled|flagDone) != 0 {
-			b.finishRejected()
+			c.finishRejected()
 			return false
 		}
-		if b.flags.CompareAndSwap(flags, flags|flagStarted) {
+		if c.flags.CompareAndSwap(flags, flags|flagStarted) {
 			break
 		}
 	}
-	if b.is(flagObserved) {
-		b.observed().Started()
+	if c.is(flagObserved) {
+		c.observed().Started()
 	}
 	return true
 }
@@ -140,19 +140,19 @@ func (t *Task) Reject(cause error) {
 
 // finishRejected makes a cancelled pending done if its function has not
 // started. It is needed when the canceller has not completed the pending.
-func (b *Core) finishRejected() {
-	b.mu.Lock()
-	if b.is(flagDone | flagStarted) {
-		b.mu.Unlock()
+func (c *Core) finishRejected() {
+	c.mu.Lock()
+	if c.is(flagDone | flagStarted) {
+		c.mu.Unlock()
 		return
 	}
-	b.markDoneAndNotify()
+	c.markDoneAndNotify()
 }
 
 // outcome turns the error of a function into a cancellation if that error is
 // the end of the function's context.
-func (b *Core) outcome(err error) error {
-	ctx := (*runContext)(b)
+func (c *Core) outcome(err error) error {
+	ctx := (*runContext)(c)
 	ended := ctx.Err()
 	cause := context.Cause(ctx)
 	switch {
@@ -170,7 +170,7 @@ func (b *Core) outcome(err error) error {
 // Interrupt cancels the context of the running function, but not its pending. A
 // value that the function still returns counts.
 func (t *Task) Interrupt(cause error) {
-	if b := t.Core(); b.is(flagStarted) && !b.is(flagReturned) {
-		b.interrupt(cause)
+	if c := t.Core(); c.is(flagStarted) && !c.is(flagReturned) {
+		c.interrupt(cause)
 	}
 }

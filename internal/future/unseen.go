@@ -23,32 +23,32 @@ type unseenError struct {
 // It is not part of complete, whose calls that succeed must not pay for it.
 //
 //go:noinline
-func (b *Core) watchError(err error, runner Runner) {
-	if isPanic(err) || b.is(flagCancelled|flagSeen) {
+func (c *Core) watchError(err error, runner Runner) {
+	if isPanic(err) || c.is(flagCancelled|flagSeen) {
 		return
 	}
-	e := unseenError{logger: safelog.Wrap(runner.Logger()), name: b.Name(), text: textOf(err)}
+	e := unseenError{logger: safelog.Wrap(runner.Logger()), name: c.Name(), text: textOf(err)}
 	if r, ok := runner.(interface{ CallerName() string }); ok {
 		e.caller = r.CallerName()
 	}
-	cleanup := runtime.AddCleanup(b, logUnseen, e)
-	b.mu.Lock()
-	watched := b.is(flagSeen) || b.ensureDetails().unseen != nil
+	cleanup := runtime.AddCleanup(c, logUnseen, e)
+	c.mu.Lock()
+	watched := c.is(flagSeen) || c.ensureDetails().unseen != nil
 	if !watched {
-		b.details.unseen = &cleanup
+		c.details.unseen = &cleanup
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	if watched {
 		cleanup.Stop()
 	}
 }
 
-// passError notes, before b is done, that b gets the error of the pending that Then has made
-// it of. That may be nil. It returns the runner of the call behind b, or nil.
-func (b *Core) passError(from *Core, err error) (origin Runner) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	x := b.details // Then has made it
+// passError notes, before c is done, that c gets the error of the pending that Then has made
+// it of. That may be nil. It returns the runner of the call behind c, or nil.
+func (c *Core) passError(from *Core, err error) (origin Runner) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x := c.details // Then has made it
 	origin, x.origin = x.origin, nil
 	if err != nil {
 		x.passed = from
@@ -61,14 +61,14 @@ func (b *Core) passError(from *Core, err error) (origin Runner) {
 
 // watchEnd is watchError for the last pending of a chain of Then, which nobody waits for. What
 // is watched is where the error comes from.
-func (b *Core) watchEnd(err error, origin Runner) {
+func (c *Core) watchEnd(err error, origin Runner) {
 	if origin == nil {
 		return
 	}
-	if passed := b.details.passed; passed != nil {
-		b = passed
+	if passed := c.details.passed; passed != nil {
+		c = passed
 	}
-	b.watchError(err, origin)
+	c.watchError(err, origin)
 }
 
 // logUnseen is called when a pending was collected. All cleanups share a goroutine, and a log
@@ -82,24 +82,24 @@ func logUnseen(e unseenError) {
 func textOf(err error) string { return fmt.Sprint(err) }
 
 // seeError notes that the error of the pending was looked at.
-func (b *Core) seeError() {
-	if b.is(flagSeen) || b.runner == nil && !b.is(flagDerived) {
+func (c *Core) seeError() {
+	if c.is(flagSeen) || c.runner == nil && !c.is(flagDerived) {
 		return
 	}
-	b.set(flagSeen)
-	b.mu.Lock()
+	c.set(flagSeen)
+	c.mu.Lock()
 	var cleanup *runtime.Cleanup
 	var passed *Core
-	if b.details != nil {
-		cleanup, b.details.unseen = b.details.unseen, nil
-		passed = b.details.passed
+	if c.details != nil {
+		cleanup, c.details.unseen = c.details.unseen, nil
+		passed = c.details.passed
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	if passed != nil {
 		passed.seeError()
 	}
 	if cleanup != nil {
 		cleanup.Stop()
 	}
-	runtime.KeepAlive(b)
+	runtime.KeepAlive(c)
 }

@@ -20,68 +20,68 @@ type WaitOptions struct {
 
 // Await waits for a pending, with the turn if keep is set. It returns nil when the pending is
 // done, else the reason why it stopped waiting.
-func Await(ctx context.Context, b *Core, o WaitOptions, keep bool) error {
-	return b.wait(ctx, o, keep)
+func Await(ctx context.Context, c *Core, o WaitOptions, keep bool) error {
+	return c.wait(ctx, o, keep)
 }
 
-func (b *Core) wait(ctx context.Context, o WaitOptions, keep bool) error {
+func (c *Core) wait(ctx context.Context, o WaitOptions, keep bool) error {
 	own := running(ctx)
-	o.Protect = o.Protect || b.is(flagProtected)
-	if b.ctx.Done() != nil && (o.Protect || o.Shield || !b.endsWith(ctx, own)) {
-		b.watch()
+	o.Protect = o.Protect || c.is(flagProtected)
+	if c.ctx.Done() != nil && (o.Protect || o.Shield || !c.endsWith(ctx, own)) {
+		c.watch()
 	}
 	w := newWaiter(TurnOf(ctx))
 	if w.turn != nil {
-		b.touch(w.turn)
+		c.touch(w.turn)
 	}
 	waitsForMore := w.turn == nil && (o.Limited || !o.Shield && ctx.Done() != nil)
 	if waitsForMore {
 		w.wake = make(chan struct{}, 1)
 	}
-	b.mu.Lock()
-	if b.is(flagDone) {
-		b.mu.Unlock()
+	c.mu.Lock()
+	if c.is(flagDone) {
+		c.mu.Unlock()
 		w.free()
 		return nil
 	}
-	b.waiters.add(w)
+	c.waiters.add(w)
 	if w.turn == nil && !waitsForMore {
-		b.waitCond(w)
-		b.step(ctx)
+		c.waitCond(w)
+		c.step(ctx)
 		return nil
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 
 	var err error
 	if w.turn == nil {
-		err = b.waitSelect(ctx, o, w)
-		b.step(ctx)
+		err = c.waitSelect(ctx, o, w)
+		c.step(ctx)
 	} else {
-		err = b.waitTurn(ctx, o, w, own, keep)
+		err = c.waitTurn(ctx, o, w, own, keep)
 	}
-	if err == nil || b.is(flagDone) {
+	if err == nil || c.is(flagDone) {
 		return nil
 	}
 	if ended := (*endedError)(nil); !o.Protect && errors.As(err, &ended) {
-		b.Cancel(err)
+		c.Cancel(err)
 	}
 	return err
 }
 
 // waitCond blocks the goroutine until the pending is done. Nothing else ends
 // the wait. mu must be held, and is released.
-func (b *Core) waitCond(w *waiter) {
-	w.woken.L = &b.mu
+func (c *Core) waitCond(w *waiter) {
+	w.woken.L = &c.mu
 	for !w.notified.Load() {
 		w.woken.Wait()
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	w.free()
 }
 
 // waitSelect blocks the goroutine until the pending is done, ctx ends, or the
 // time is up.
-func (b *Core) waitSelect(ctx context.Context, o WaitOptions, w *waiter) (err error) {
+func (c *Core) waitSelect(ctx context.Context, o WaitOptions, w *waiter) (err error) {
 	var ended <-chan struct{}
 	if !o.Shield {
 		ended = ctx.Done()
@@ -97,11 +97,11 @@ func (b *Core) waitSelect(ctx context.Context, o WaitOptions, w *waiter) (err er
 		w.free()
 		return nil
 	case <-ended:
-		err = b.contextEnded(ctx)
+		err = c.contextEnded(ctx)
 	case <-expired:
-		err = b.timedOut(o.Timeout)
+		err = c.timedOut(o.Timeout)
 	}
-	if b.removeWaiter(w) {
+	if c.removeWaiter(w) {
 		w.free() // else notify may still use it
 	}
 	return err
@@ -109,7 +109,7 @@ func (b *Core) waitSelect(ctx context.Context, o WaitOptions, w *waiter) (err er
 
 // waitTurn waits in a caller's function, which gives its turn away unless keep
 // is set.
-func (b *Core) waitTurn(ctx context.Context, o WaitOptions, w *waiter, own *Core, keep bool) error {
+func (c *Core) waitTurn(ctx context.Context, o WaitOptions, w *waiter, own *Core, keep bool) error {
 	turn := w.turn
 	expired := func() bool { return false }
 	if o.Limited {
@@ -126,23 +126,23 @@ func (b *Core) waitTurn(ctx context.Context, o WaitOptions, w *waiter, own *Core
 	}
 	observation := own.observed()
 	if observation.Observation != nil {
-		observation.Suspended(b)
+		observation.Suspended(c)
 		defer observation.Resumed()
 	}
 	defer func() {
-		if w.notified.Load() || b.removeWaiter(w) {
+		if w.notified.Load() || c.removeWaiter(w) {
 			w.free()
 		}
 	}()
-	parks := Wait{On: b, Bounded: o.Limited && !o.Unbounded, Began: waits.Add(1)}
+	parks := Wait{On: c, Bounded: o.Limited && !o.Unbounded, Began: waits.Add(1)}
 	for {
 		switch {
-		case b.is(flagDone):
+		case c.is(flagDone):
 			return nil
 		case !o.Shield && ctx.Err() != nil:
-			return b.contextEnded(ctx)
+			return c.contextEnded(ctx)
 		case expired():
-			return b.timedOut(o.Timeout)
+			return c.timedOut(o.Timeout)
 		}
 		if err := own.park(turn, parks, keep, o.Shield || !own.runsWith(ctx)); err != nil {
 			observation.WaitFailed(err)
@@ -151,32 +151,32 @@ func (b *Core) waitTurn(ctx context.Context, o WaitOptions, w *waiter, own *Core
 	}
 }
 
-// park parks the function of b. A nil b stands for no function. waitsOn says that the wait
+// park parks the function of c. A nil c stands for no function. waitsOn says that the wait
 // does not end with the context of the function.
-func (b *Core) park(turn Turn, w Wait, keep, waitsOn bool) error {
-	if b != nil && waitsOn && !b.isWaiting() { // else another goroutine waits, and fails
-		b.set(flagWaitsOn)
-		defer b.unset(flagWaitsOn)
+func (c *Core) park(turn Turn, w Wait, keep, waitsOn bool) error {
+	if c != nil && waitsOn && !c.isWaiting() { // else another goroutine waits, and fails
+		c.set(flagWaitsOn)
+		defer c.unset(flagWaitsOn)
 	}
 	return turn.Park(w, keep)
 }
 
-// runsWith reports whether ctx is the context of the function of b, and not one that is
+// runsWith reports whether ctx is the context of the function of c, and not one that is
 // derived from it.
-func (b *Core) runsWith(ctx context.Context) bool {
-	c, ok := ctx.(*runContext)
-	return ok && c.core() == b
+func (c *Core) runsWith(ctx context.Context) bool {
+	run, ok := ctx.(*runContext)
+	return ok && run.core() == c
 }
 
-// isWaiting reports whether the function of b waits. If it does, the current
+// isWaiting reports whether the function of c waits. If it does, the current
 // goroutine does not run that function.
-func (b *Core) isWaiting() bool { return b != nil && b.runner != nil && b.runner.IsWaiting() }
+func (c *Core) isWaiting() bool { return c != nil && c.runner != nil && c.runner.IsWaiting() }
 
 // removeWaiter removes w and reports whether w was not notified yet.
-func (b *Core) removeWaiter(w *waiter) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.waiters.remove(w)
+func (c *Core) removeWaiter(w *waiter) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiters.remove(w)
 }
 
 // wakeOnDone wakes a parked function when ctx ends, until the returned function
@@ -195,11 +195,11 @@ func wakeOnDone(ctx context.Context, own *Core, turn Turn) (stop func() bool) {
 func noStop() bool { return false }
 
 // observed returns the observation of the pending, or none.
-func (b *Core) observed() Guarded {
-	if b == nil || !b.is(flagObserved) {
+func (c *Core) observed() Guarded {
+	if c == nil || !c.is(flagObserved) {
 		return Guarded{}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return Guarded{b.details.observation, b}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Guarded{c.details.observation, c}
 }

@@ -101,23 +101,23 @@ func (l *waiterList) take() *waiter {
 	return first
 }
 
-// notify notifies the waiters of b in their order, and then those of the
+// notify notifies the waiters of c in their order, and then those of the
 // followers. It is a loop and takes followers in their turn. So a long chain of
 // Then needs no more stack than a short one.
-func (b *Core) notify(w *waiter, followers *Follower) {
+func (c *Core) notify(w *waiter, followers *Follower) {
 	for w != nil || followers != nil {
 		if w == nil {
 			var f *Follower
 			f, followers = followers.take()
-			b, w = f.of, f.waiters
+			c, w = f.of, f.waiters
 		}
 		next := w.next
 		w.next = nil
 		switch {
 		case w.callback != nil:
-			b.call(w.callback, next, followers)
+			c.call(w.callback, next, followers)
 		case w.then != nil:
-			followers = followers.add(b.follow(w.then, next, followers))
+			followers = followers.add(c.follow(w.then, next, followers))
 		case w.done != nil:
 			w.done()
 		case w.turn != nil:
@@ -136,23 +136,23 @@ func (b *Core) notify(w *waiter, followers *Follower) {
 
 // call runs a callback. A panic in it goes no further. If the callback ends the
 // goroutine, the remaining waiters are still notified.
-func (b *Core) call(callback Callback, after *waiter, followers *Follower) {
+func (c *Core) call(callback Callback, after *waiter, followers *Follower) {
 	returned := false
 	defer func() {
 		if !returned {
-			b.notify(after, followers)
+			c.notify(after, followers)
 		}
 	}()
-	b.guard("callback", func() { callback.Done(b) })
+	c.guard("callback", func() { callback.Done(c) })
 	returned = true
 }
 
 // follow is call for the function of Then.
-func (b *Core) follow(then func() *Follower, after *waiter, followers *Follower) (f *Follower) {
+func (c *Core) follow(then func() *Follower, after *waiter, followers *Follower) (f *Follower) {
 	returned := false
 	defer func() {
 		if !returned {
-			b.notify(after, followers)
+			c.notify(after, followers)
 		}
 	}()
 	f = then()
@@ -162,42 +162,42 @@ func (b *Core) follow(then func() *Follower, after *waiter, followers *Follower)
 
 // guard runs a function of user code whose failure no wait returns. A panic in
 // it is logged.
-func (b *Core) guard(what string, fn func()) {
+func (c *Core) guard(what string, fn func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			b.logPanic(what, &panicked{r, debug.Stack()})
+			c.logPanic(what, &panicked{r, debug.Stack()})
 		}
 	}()
 	fn()
 }
 
-// logPanic logs a panic of user code that belongs to b.
-func (b *Core) logPanic(what string, crash *panicked) {
-	b.logger().LogAttrs(b.ctx, slog.LevelError, "pending: "+what+" panicked",
-		slog.Any("pending", b.handle), slog.Attr{Key: "panic", Value: bounded.Value(crash.value)},
+// logPanic logs a panic of user code that belongs to c.
+func (c *Core) logPanic(what string, crash *panicked) {
+	c.logger().LogAttrs(c.ctx, slog.LevelError, "pending: "+what+" panicked",
+		slog.Any("pending", c.handle), slog.Attr{Key: "panic", Value: bounded.Value(crash.value)},
 		slog.String("stack", string(crash.stack)))
 }
 
 // addWaiter has w notified when the pending is done. It returns false if the
 // pending is done already.
-func (b *Core) addWaiter(w *waiter) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.is(flagDone) {
+func (c *Core) addWaiter(w *waiter) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.is(flagDone) {
 		return false
 	}
-	b.waiters.add(w)
+	c.waiters.add(w)
 	return true
 }
 
 // OnDone makes the goroutine that completes the pending notify callback, after those that were
 // registered earlier. On a pending that is done, it is notified at once. The returned function
 // removes it, and reports whether it was in time.
-func OnDone(b *Core, callback Callback) (remove func() bool) {
-	b.watch()
+func OnDone(c *Core, callback Callback) (remove func() bool) {
+	c.watch()
 	w := &waiter{callback: callback}
-	if !b.addWaiter(w) {
-		b.call(callback, nil, nil)
+	if !c.addWaiter(w) {
+		c.call(callback, nil, nil)
 	}
-	return func() bool { return b.removeWaiter(w) }
+	return func() bool { return c.removeWaiter(w) }
 }

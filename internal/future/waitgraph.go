@@ -31,6 +31,9 @@ type Needs struct {
 	// Every says that all that is waited for now is wanted, even if the wait may end
 	// without it. It is for a search for those who wait for a node.
 	Every bool
+	// Unknown is called with each pending that is added and has no node: code that nobody
+	// knows completes it. It must not do more than note the pending. It may be nil.
+	Unknown func(*Core)
 
 	// Any says that one of the nodes is enough. It is set before any is added.
 	Any bool
@@ -65,7 +68,13 @@ func (n *Needs) Add(node Node) bool {
 }
 
 // AddPending adds the node of a pending.
-func (n *Needs) AddPending(b *Core) bool { return n.Add(b.node(n.Every)) }
+func (n *Needs) AddPending(c *Core) bool {
+	node := c.node(n.Every)
+	if node == nil && n.Unknown != nil {
+		n.Unknown(c)
+	}
+	return n.Add(node)
+}
 
 // AddWait adds what a wait is for.
 func (n *Needs) AddWait(w Wait) {
@@ -77,38 +86,38 @@ func (n *Needs) AddWait(w Wait) {
 	}
 }
 
-// Reset empties n, which keeps its memory, its limit, its GoesOn and its Every.
+// Reset empties n, which keeps its memory, its limit, its GoesOn, Every and Unknown.
 func (n *Needs) Reset() {
 	clear(n.Nodes)
-	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn, Every: n.Every}
+	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn, Every: n.Every, Unknown: n.Unknown}
 }
 
 // NodeOf returns the node of a pending. It is nil if the pending is done, has a
 // time limit, or may be completed by code that nobody knows.
-func NodeOf(b *Core) Node { return b.node(false) }
+func NodeOf(c *Core) Node { return c.node(false) }
 
 // node is [NodeOf]. With timed, pendings that have a time limit have nodes as well.
-func (b *Core) node(timed bool) Node {
-	if b.is(flagDone) || !timed && !b.isOpen() {
+func (c *Core) node(timed bool) Node {
+	if c.is(flagDone) || !timed && !c.isOpen() {
 		return nil
 	}
-	if b.runner != nil {
-		n, _ := b.runner.(Node)
+	if c.runner != nil {
+		n, _ := c.runner.(Node)
 		return n
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.details == nil || b.details.Needs == nil && b.details.Completer == nil {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.details == nil || c.details.Needs == nil && c.details.Completer == nil {
 		return nil
 	}
-	return (*pendingNode)(b)
+	return (*pendingNode)(c)
 }
 
 // IsOpen reports whether a pending is not done and has no time limit that would end it.
-func IsOpen(b *Core) bool { return b.isOpen() }
+func IsOpen(c *Core) bool { return c.isOpen() }
 
-func (b *Core) isOpen() bool {
-	switch flags := b.flags.Load(); {
+func (c *Core) isOpen() bool {
+	switch flags := c.flags.Load(); {
 	case flags&(flagDone|flagTimed) != 0:
 		return false
 	case flags&(flagDelayed|flagQueueTimed) != 0:
@@ -123,16 +132,16 @@ type pendingNode Core
 
 // Needs implements [Node].
 func (p *pendingNode) Needs(n *Needs) {
-	b := (*Core)(p)
-	b.mu.Lock()
+	c := (*Core)(p)
+	c.mu.Lock()
 	var inner Node
 	var completer *Core
-	if b.details != nil {
-		inner, completer = b.details.Needs, b.details.Completer
+	if c.details != nil {
+		inner, completer = c.details.Needs, c.details.Completer
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	switch {
-	case b.node(n.Every) == nil:
+	case c.node(n.Every) == nil:
 		n.Live = true
 	case inner != nil:
 		inner.Needs(n)
@@ -146,13 +155,13 @@ func (p *pendingNode) Needs(n *Needs) {
 
 // What implements [Node].
 func (p *pendingNode) What() string {
-	b := (*Core)(p)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.details == nil || b.details.Needs == nil {
+	c := (*Core)(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.details == nil || c.details.Needs == nil {
 		return ""
 	}
-	return b.details.Needs.What()
+	return c.details.Needs.What()
 }
 
 // sourceNode is what a pending made by [Follow] needs.
@@ -165,21 +174,21 @@ func (s *sourceNode) Needs(n *Needs) { n.AddPending((*Core)(s)) }
 func (*sourceNode) What() string { return "" }
 
 // CompleterOf returns the pending whose function completes h, or nil.
-func CompleterOf(b *Core) *Core {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.details == nil {
+func CompleterOf(c *Core) *Core {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.details == nil {
 		return nil
 	}
-	return b.details.Completer
+	return c.details.Completer
 }
 
 // SetCompleter sets what [CompleterOf] returns. It is for pendings that one function after the
 // other may complete.
-func SetCompleter(b, completer *Core) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.ensureDetails().Completer = completer
+func SetCompleter(c, completer *Core) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ensureDetails().Completer = completer
 }
 
 // Lock is what functions hold, and others wait for.
@@ -191,10 +200,10 @@ type Lock interface {
 
 // Contends notes that others than functions wait for l, which the function of t holds.
 func (t *Task) Contends(l Lock) {
-	b := t.Core()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if x := b.ensureDetails(); !b.is(flagDone) && !slices.Contains(x.contended, l) {
+	c := t.Core()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if x := c.ensureDetails(); !c.is(flagDone) && !slices.Contains(x.contended, l) {
 		x.contended = append(x.contended, l)
 	}
 }
@@ -202,13 +211,13 @@ func (t *Task) Contends(l Lock) {
 // WaitingOutside says how many goroutines wait for the locks that the function of t holds, and
 // for which. It is safe to call from any goroutine.
 func (t *Task) WaitingOutside() (waiting []string) {
-	b := t.Core()
-	b.mu.Lock()
+	c := t.Core()
+	c.mu.Lock()
 	var locks []Lock
-	if b.details != nil {
-		locks = slices.Clone(b.details.contended)
+	if c.details != nil {
+		locks = slices.Clone(c.details.contended)
 	}
-	b.mu.Unlock()
+	c.mu.Unlock()
 	for _, l := range locks {
 		if of := l.WaitingOutside(t); of != "" {
 			waiting = append(waiting, of)

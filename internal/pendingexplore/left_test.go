@@ -241,7 +241,7 @@ var leaving = []script{
 		w.whenParked(c, 2, func() { c.cancels(errA) })
 	}},
 	{"a function has the name of another one", func(w *exWorld) {
-		c := w.call(background, returns(1), pending.ImplementedBy(returns))
+		c := w.call(background, returns(1), future.ImplementedBy(returns))
 		w.runs(c)
 		w.atEnd(func() {
 			if !strings.HasSuffix(c.Name(), "pendingexplore.returns") {
