@@ -119,7 +119,9 @@ func (m *healingMember) handleAccounts(system *actor.ActorSystem) error {
 			if err != nil {
 				text = err.Error()
 			}
-			return text, errors.Join(err, os.WriteFile(file+".ended", []byte(text), 0o600))
+			// It is seen when all of it is there.
+			written := os.WriteFile(file+".writing", []byte(text), 0o600)
+			return text, errors.Join(err, written, os.Rename(file+".writing", file+".ended"))
 		}),
 	)
 }

@@ -79,6 +79,14 @@ func pointed() []script {
 			w.user(func(p *explore.Proc) { w.call(p, a); w.call(p, b) })
 		}})
 	}
+	for _, refuses := range []bool{false, true} {
+		all = append(all, script{fmt.Sprintf("a node of the oldest version is called, refuses %v", refuses), func(w *world) {
+			w.behind, w.refuses = true, refuses
+			w.checkVersions()
+			a, b := w.newJob(sizeLarge, 0, 0), w.newJob(sizeInline, 2, 1)
+			w.user(func(p *explore.Proc) { w.call(p, a); w.call(p, b) })
+		}})
+	}
 	all = append(all, script{"a node that leaves later", func(w *world) {
 		a, b := w.newJob(sizeInline, 0, 0), w.newJob(sizeInline, 0, 0)
 		w.user(func(p *explore.Proc) { w.call(p, a); w.call(p, b) })
@@ -392,10 +400,13 @@ func hostiles() (all []script) {
 	whole := func(n int) []byte { return append(wire.AppendChunk(nil, 1, n), make([]byte, n)...) }
 	bigger := *hello("x")
 	bigger.Version++
+	smaller := *hello("x")
+	smaller.Version = wire.Oldest - 1
 	frames := map[string][]byte{
 		"a hello":       wire.AppendHello(nil, wire.KindHello, hello("a")),
 		"a welcome":     wire.AppendHello(nil, wire.KindWelcome, hello("b")),
 		"a new welcome": wire.AppendHello(nil, wire.KindWelcome, &bigger),
+		"old welcome":   wire.AppendHello(nil, wire.KindWelcome, &smaller),
 		"a ping":        wire.AppendSignal(nil, wire.KindPing),
 		"a goaway":      wire.AppendSignal(nil, wire.KindGoaway),
 		"a chunk":       whole(10),

@@ -27,6 +27,7 @@ type world struct {
 	rejects bool       // and calls
 	deaf    bool       // the node that serves never greets
 	older   bool       // the node that calls speaks the oldest version alone
+	behind  bool       // the node that serves does
 	stuck   bool       // the transport takes nothing any more
 	keep    func()     // is called before each tick
 	faulty  bool       // sessions may end because of the time
@@ -318,6 +319,33 @@ func (s *session) read(p *explore.Proc, l *lane, over *bool, receive func(*explo
 	}
 }
 
+// offer has the calling node begin anew, over another connection.
+func (s *session) offer(version uint32) {
+	s.check(!s.client.Offer(wire.Version) && !s.client.Offer(wire.Oldest-1), "what was refused is not offered, nor what nobody speaks")
+	s.check(s.client.Offer(version), "an older version is offered")
+	s.check(!s.client.Offer(version), "it is offered once")
+	*s.server = *NewServer[*job](&s.limits, s.now)
+	s.there, s.back, s.hello = lane{sending: s.there.sending}, lane{}, false
+}
+
+// checkVersions checks which version a serving node speaks with which other node.
+func (w *world) checkVersions() {
+	for _, one := range []struct {
+		version, oldest, spoken uint32
+		understood              bool
+	}{
+		{wire.Oldest - 1, wire.Oldest - 1, wire.Version, false},
+		{wire.Oldest, wire.Oldest, wire.Oldest, true},
+		{wire.Version, wire.Oldest, wire.Version, true},
+		{wire.Version + 1, wire.Version, wire.Version, true},
+		{wire.Version + 1, wire.Version + 1, wire.Version, false},
+	} {
+		s := NewServer[*job](&w.limits, w.now)
+		s.greet(&wire.Hello{Version: one.version, Oldest: one.oldest})
+		w.check(s.Understands() == one.understood && s.spoken() == one.spoken, "the version of a session: %+v", one)
+	}
+}
+
 // serve is what the serving node does with a frame.
 func (s *session) serve(p *explore.Proc, f *wire.Frame) error {
 	legal := s.judgeServer(f)
@@ -339,6 +367,8 @@ func (s *session) serve(p *explore.Proc, f *wire.Frame) error {
 		p.Step("greet")
 		switch {
 		case s.serverOver || s.deaf:
+		case s.behind && s.server.Peer().Version != wire.Oldest:
+			s.back.batches = append(s.back.batches, wire.AppendRefuse(nil, wire.Oldest, &wire.Error{Text: "another version"}))
 		case s.refuses:
 			s.server.Refuse(&wire.Error{Text: "no"})
 			s.denied = true
@@ -511,6 +541,10 @@ func (s *session) receive(_ *explore.Proc, f *wire.Frame) error {
 		s.check(e.Kind == f.Kind && s.client.Peer().Address == "b", "the welcome is understood")
 		s.welcomed = true
 	case wire.KindRefuse:
+		if s.behind && s.client.own.Version != wire.Oldest {
+			s.offer(e.Version)
+			return nil
+		}
 		s.check(e.Kind == f.Kind && e.Response.Error.Text == "no" && e.Version == s.client.own.Version, "the refusal is understood")
 		return errFinished
 	case wire.KindGoaway:
