@@ -11,6 +11,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/testsystem"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -27,7 +28,8 @@ var (
 // RegisterHandlers implements [actor.Mailbox].
 func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, dispatcher actor.Dispatcher) {
 	m.invoker = invoker
-	async := dispatcher == actor.NewDefaultDispatcher(dispatcher.Throughput())
+	async := dispatcher == actor.NewDefaultDispatcher(dispatcher.Throughput()) ||
+		testsystem.Steps(invoker.(actor.Context).ActorSystem()) != nil
 	m.sched.Attach(dispatcher, async)
 	m.caller().registered(invoker.(actor.Context))
 }

@@ -157,8 +157,12 @@ func (c *Caller) draw(p *snapshot.Caller, limit int) {
 func callPicture(t sched.TaskPicture, state snapshot.CallState) *snapshot.Call {
 	h := t.Task.Work()
 	c := &snapshot.Call{Key: t.Task, ID: h.ID(), Name: h.Name(), State: state, Progress: future.ProgressOf(future.Of(h))}
-	if span := trace.SpanContextFromContext(h.Context()); span.IsValid() {
-		c.TraceID, c.SpanID = span.TraceID().String(), span.SpanID().String()
+	span := trace.SpanFromContext(h.Context())
+	if own := span.SpanContext(); own.IsValid() {
+		c.TraceID, c.SpanID = own.TraceID().String(), own.SpanID().String()
+	}
+	if child, ok := span.(interface{ Parent() trace.SpanContext }); ok && child.Parent().HasSpanID() { // as that of the SDK
+		c.ParentSpan = child.Parent().SpanID().String()
 	}
 	switch {
 	case t.Runnable:

@@ -115,8 +115,12 @@ func (r *registry) removeCaller(t *telemetry.Telemetry) {
 func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
 	var c telemetry.Stats
 	for _, caller := range r.all(func(c *Caller) bool { return c.config.Telemetry == t }) {
-		c.Callers++
 		c.Queued += caller.waiting()
+		if caller.Idle() {
+			c.IdleCallers++
+		} else {
+			c.BusyCallers++
+		}
 		switch {
 		case caller.worker == nil:
 		case caller.sched.Idle():

@@ -263,11 +263,6 @@ func (g *Group) limitWait() {
 	}
 }
 
-// step returns fn for a goroutine of its own.
-func (g *Group) step(what string, fn func()) func() {
-	return steps.Before(g.steps, g.drained, what, fn)
-}
-
 // cancelMembers ends the context and cancels the members.
 func (g *Group) cancelMembers(why error) {
 	if g.observation.Observation != nil {

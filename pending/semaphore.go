@@ -32,8 +32,9 @@ type Semaphore struct {
 	others  int64    // what is held by others
 	unclear int64    // what was released by nobody knows whom
 	queue   []*acquisition
-	outside int // how many in the queue are no functions
-	handed  int // how many in the queue may have left it to their calls to release what they hold
+	outside int           // how many in the queue are no functions
+	handed  int           // how many in the queue may have left it to their calls to release what they hold
+	steps   steps.Chooser // nil unless a test chooses the order of steps
 }
 
 // holder is a function and how much it holds.
@@ -126,7 +127,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if a.turn != nil { // else another goroutine may release while the function waits
 		a.own = future.Running(ctx)
 	}
-	steps.At(future.StepsOf(ctx, a.turn), a.turn, "takes a lock")
+	s.stepBefore(ctx, a.turn)
 	if s.tryAcquire(a.own, n) {
 		return nil
 	}
@@ -208,6 +209,7 @@ func (s *Semaphore) leave(a *acquisition) bool {
 
 func (s *Semaphore) release(n int64) bool {
 	s.mu.Lock()
+	s.touch()
 	if n > s.held {
 		s.mu.Unlock()
 		return false

@@ -51,6 +51,8 @@ const (
 	UnfinishedKey = attribute.Key("protocaller.unfinished")
 	// ReasonKey is why another node was denied something.
 	ReasonKey = attribute.Key("protocaller.reason")
+	// CallerStateKey is "idle" or "busy".
+	CallerStateKey = attribute.Key("protocaller.caller.state")
 	// WorkerStateKey is "idle" or "busy".
 	WorkerStateKey = attribute.Key("protocaller.worker.state")
 )

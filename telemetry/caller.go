@@ -162,6 +162,9 @@ func Retried(ctx context.Context, n int, failed error) {
 // may be called on nil. It is for package actors.
 func (t *Telemetry) LongTurn(ctx context.Context, lasts time.Duration, stack []byte) {
 	defer survive()
+	if t != nil && t.metrics.longTurns.Enabled(ctx) {
+		t.metrics.longTurns.Add(ctx, 1)
+	}
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
 		return

@@ -40,7 +40,10 @@
 //	protocaller.pending.done      pendings done, by method and outcome
 //	protocaller.queue.duration    histogram of the time in the queue, by method
 //	protocaller.run.duration      histogram of the time after it, by method and outcome
-//	protocaller.caller.count      callers that have not stopped, by system
+//	protocaller.wait.duration     histogram of the time in waits, by method
+//	protocaller.deadlocks         waits that could never end, by method
+//	protocaller.turns.long        turns that the watchdog has reported
+//	protocaller.caller.count      callers that have not stopped, idle and busy, by system
 //	protocaller.mailbox.length    calls and messages that wait, by system
 //	protocaller.worker.count      workers, idle and busy, by system
 //	rpc.client.call.duration      histogram of calls of other nodes

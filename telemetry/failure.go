@@ -40,6 +40,12 @@ func printable(err error) (safe error) {
 	return err
 }
 
+// isDeadlock reports whether a wait has failed because it could never end.
+func isDeadlock(err error) (is bool) {
+	defer func() { _ = recover() }() // of a method of the error
+	return errors.Is(err, pending.ErrDeadlock)
+}
+
 // recordError sets err as the outcome of a span, with its name and the stack of a panic. It
 // asks the error itself for its text: a span would do that with its lock held.
 func recordError(span trace.Span, err error, name string) {

@@ -12,6 +12,9 @@ import (
 type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram
+	wait         metric.Float64Histogram
+	circles      metric.Int64Counter // waits that could never end
+	longTurns    metric.Int64Counter
 	denied       metric.Int64Counter
 	expelled     metric.Int64Counter
 	client       metric.Float64Histogram // of calls of other nodes
@@ -30,7 +33,7 @@ var boundaries = []float64{
 var rpcBoundaries = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 
 func newMetrics(m metric.Meter) *metrics {
-	var errs [11]error
+	var errs [14]error
 	var ms metrics
 	ms.begun, errs[0] = m.Int64Counter("protocaller.pending.started",
 		metric.WithUnit("{pending}"), metric.WithDescription("Pendings that were made."))
@@ -56,8 +59,15 @@ func newMetrics(m metric.Meter) *metrics {
 	ms.server, errs[9] = m.Float64Histogram("rpc.server.call.duration",
 		metric.WithUnit("s"), metric.WithDescription("How long calls by other nodes took."),
 		metric.WithExplicitBucketBoundaries(rpcBoundaries...))
-	ms.expelled, errs[10] = m.Int64Counter("protocaller.rpc.expelled",
+	ms.expelled, errs[13] = m.Int64Counter("protocaller.rpc.expelled",
 		metric.WithUnit("{expulsion}"), metric.WithDescription("How often members were expelled from their clusters."))
+	ms.wait, errs[10] = m.Float64Histogram("protocaller.wait.duration",
+		metric.WithUnit("s"), metric.WithDescription("How long functions waited, of those that did."),
+		metric.WithExplicitBucketBoundaries(boundaries...))
+	ms.circles, errs[11] = m.Int64Counter("protocaller.deadlocks",
+		metric.WithUnit("{wait}"), metric.WithDescription("Waits that have failed because they could never end."))
+	ms.longTurns, errs[12] = m.Int64Counter("protocaller.turns.long",
+		metric.WithUnit("{turn}"), metric.WithDescription("Turns that the watchdog has reported."))
 	if err := errors.Join(errs[:]...); err != nil {
 		report(err)
 	}
@@ -103,7 +113,8 @@ func (c *counters) enabled(ctx context.Context) (enabled bool) {
 		return false
 	}
 	defer survive()
-	return c.rpc != nil && c.rpc.Enabled(ctx) || c.begun.Enabled(ctx) || c.ended.Enabled(ctx) || c.queue.Enabled(ctx) || c.run.Enabled(ctx)
+	return c.rpc != nil && c.rpc.Enabled(ctx) || c.begun.Enabled(ctx) || c.ended.Enabled(ctx) || c.queue.Enabled(ctx) ||
+		c.run.Enabled(ctx) || c.wait.Enabled(ctx) || c.circles.Enabled(ctx)
 }
 
 func (c *counters) started(ctx context.Context) {
@@ -117,13 +128,23 @@ func (c *counters) queuedFor(ctx context.Context, nanoseconds int64) {
 }
 
 // done counts a pending that is done total nanoseconds after it was made. Its
-// function was called after started nanoseconds, or never if started is 0.
-func (c *counters) done(ctx context.Context, end outcome, total, started int64) {
+// function was called after started nanoseconds, or never if started is 0, and has waited so
+// many of them.
+func (c *counters) done(ctx context.Context, end outcome, total, started, waited int64) {
 	defer survive()
+	if waited > 0 {
+		c.wait.Record(ctx, seconds(waited), c.record...)
+	}
 	c.ended.Add(ctx, 1, c.ends[end].add...)
 	if started > 0 {
 		c.run.Record(ctx, seconds(total-started), c.ends[end].record...)
 	}
+}
+
+// deadlocked counts a wait that could never end.
+func (c *counters) deadlocked(ctx context.Context) {
+	defer survive()
+	c.circles.Add(ctx, 1, c.add...)
 }
 
 // called records a call between nodes, which took total nanoseconds.

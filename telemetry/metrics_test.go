@@ -20,6 +20,8 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
@@ -144,7 +146,8 @@ func TestMetricsSayHowItIsAndWhatWas(t *testing.T) {
 		require.NoError(t, err)
 		synctest.Wait()
 		assert.Equal(t, []string{
-			"caller.count{} 4",
+			"caller.count{caller.state=busy} 2", // the one that runs a function, and its busy worker
+			"caller.count{caller.state=idle} 2",
 			"mailbox.length{} 2",
 			"pending.done{method=ToThread,outcome=ok} 1",
 			"pending.started{method=CallSoon} 3",
@@ -192,7 +195,7 @@ func TestEachSystemIsReportedByItself(t *testing.T) {
 	alive := func() int {
 		n := 0
 		for _, line := range m.collect(t) {
-			if line == "caller.count{} 1" {
+			if strings.HasPrefix(line, "caller.count{") && strings.HasSuffix(line, " 1") {
 				n++
 			}
 		}
@@ -217,7 +220,7 @@ func TestCallerThatCannotBeMadeIsNotReported(t *testing.T) {
 		_, err = c.Child(props.Name("kid"))
 		require.NoError(t, err)
 	}
-	assert.Contains(t, m.collect(t), "caller.count{} 2")
+	assert.EqualValues(t, 2, total(m.collect(t), "caller.count{"))
 	require.NoError(t, c.StopWait(context.Background()))
 	_, err = c.Child()
 	require.Error(t, err)
@@ -313,5 +316,62 @@ func TestLengthOfAMailboxCountsItemsAndCallsWithoutAWorker(t *testing.T) {
 		}).Wait(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, c.StopWait(t.Context()))
+	})
+}
+
+func TestHistogramsHaveExemplarsOfTheirTraces(t *testing.T) {
+	m := newMeters()
+	spans := tracetest.NewRecorder()
+	tel := spans.Telemetry(telemetry.MeterProvider(m))
+	c, err := actors.Start(newSystem(), props.Telemetry(tel))
+	require.NoError(t, err)
+	_, err = actors.CallSoon(t.Context(), c, nothing).Wait(t.Context())
+	require.NoError(t, err)
+	_, err = actors.Schedule(&served.Context{Context: t.Context(), CodeOf: func(error) string { return "" }}, c, nothing).Wait(t.Context())
+	require.NoError(t, err)
+	pending.New[int](t.Context(), tel.RemoteCalls("remote", "", "callers/it")).SetResult(1)
+	require.NoError(t, c.StopWait(t.Context()))
+
+	traces := make(map[string]bool)
+	for _, span := range spans.Spans() {
+		id := span.SpanContext().TraceID()
+		traces[string(id[:])] = true
+	}
+	var all metricdata.ResourceMetrics
+	require.NoError(t, m.reader.Collect(t.Context(), &all))
+	seen := 0
+	for _, metric := range all.ScopeMetrics[0].Metrics {
+		if histogram, ok := metric.Data.(metricdata.Histogram[float64]); ok {
+			seen++
+			for _, p := range histogram.DataPoints {
+				require.NotEmpty(t, p.Exemplars, metric.Name)
+				assert.True(t, traces[string(p.Exemplars[0].TraceID)], metric.Name)
+			}
+		}
+	}
+	assert.Equal(t, 4, seen)
+}
+
+func TestWaitsCirclesAndLongTurnsAreCountedWithoutTraces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		m := newMeters()
+		tel := telemetry.New(telemetry.MeterProvider(m), telemetry.TracerProvider(noop.NewTracerProvider()))
+		c, err := actors.Start(newSystem(), props.Telemetry(tel), props.TurnWarning(time.Second))
+		require.NoError(t, err)
+		_, err = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return 1, actors.Sleep(ctx, time.Second) }).Wait(ctx)
+		require.NoError(t, err)
+		_, err = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) {
+			return actors.CallSoon(ctx, c, nothing).WaitSync(ctx)
+		}).Wait(ctx)
+		require.ErrorIs(t, err, pending.ErrDeadlock)
+		actors.CallSoon(ctx, c, func(context.Context) (int, error) { time.Sleep(90 * time.Second); return 1, nil })
+		_, err = actors.CallSoon(ctx, c, nothing).Wait(ctx)
+		require.NoError(t, err)
+		lines := m.collect(t)
+		require.NoError(t, c.StopWait(ctx))
+		assert.Contains(t, lines, "wait.duration{method=CallSoon} 1, 1s")
+		assert.Contains(t, lines, "deadlocks{method=CallSoon} 1")
+		assert.NotZero(t, total(lines, "turns.long{"), lines)
 	})
 }

@@ -50,6 +50,7 @@ func (o *observation) Started() {
 
 // Suspended implements [future.Observation].
 func (o *observation) Suspended(on *future.Core) {
+	o.suspended.Store(o.elapsed())
 	if o.span == nil {
 		return
 	}
@@ -57,7 +58,6 @@ func (o *observation) Suspended(on *future.Core) {
 	if o.open != nil && on != nil {
 		o.open.on.Store(on)
 	}
-	o.suspended.Store(o.elapsed())
 	if on == nil {
 		o.span.AddEvent(EventSuspended)
 		return
@@ -67,11 +67,11 @@ func (o *observation) Suspended(on *future.Core) {
 
 // Resumed implements [future.Observation].
 func (o *observation) Resumed() {
+	o.endWait(o.elapsed())
 	if o.span == nil {
 		return
 	}
 	defer survive()
-	o.endWait(o.elapsed())
 	if o.open != nil {
 		o.open.on.Store(nil)
 	}
@@ -87,6 +87,9 @@ func (o *observation) endWait(now int64) {
 
 // WaitFailed is called when a wait of the function has failed: it could never end.
 func (o *observation) WaitFailed(err error) {
+	if o.counted && isDeadlock(err) {
+		o.counters.deadlocked(&o.ctx)
+	}
 	if o.span != nil {
 		defer survive()
 		o.span.AddEvent(EventWaitFailed, trace.WithAttributes(text(CauseKey, printable(err).Error())))
@@ -117,8 +120,9 @@ func (o *observation) done(err error, crashed bool) {
 	total, started := o.elapsed(), o.started.Load()
 	end := outcomeOf(err, crashed)
 	status := o.statusOf(err)
+	o.endWait(total) // the function was abandoned while it waited
 	if o.counted {
-		o.counters.done(&o.ctx, end, total, started)
+		o.counters.done(&o.ctx, end, total, started, o.waited.Load())
 		if o.counters.rpc != nil {
 			o.counters.called(&o.ctx, total, o.callAttributes(status))
 		}
@@ -133,7 +137,6 @@ func (o *observation) done(err error, crashed bool) {
 			o.span.SetAttributes(UnfinishedKey.Int(n))
 		}
 	}
-	o.endWait(total) // the function was abandoned while it waited
 	o.describe(end, total, started, status)
 	if err != nil {
 		o.fail(end, err, status)

@@ -9,8 +9,10 @@ import (
 
 // Stats counts the callers of an actor system at one moment.
 type Stats struct {
-	// Callers is how many there are that have not stopped.
-	Callers int
+	// IdleCallers is how many have nothing to do, and have not stopped.
+	IdleCallers int
+	// BusyCallers is how many have calls that are not done.
+	BusyCallers int
 	// Queued is how many calls and messages are in all their mailboxes.
 	Queued int
 	// IdleWorkers is how many workers wait for a call.
@@ -32,9 +34,11 @@ func (t *Telemetry) Watch(system string, count func() Stats) (stop func()) {
 		return metric.WithAttributeSet(attribute.NewSet(append(attributes, text(SystemKey, system))...))
 	}
 	all, idle, busy := of(), of(WorkerStateKey.String("idle")), of(WorkerStateKey.String("busy"))
+	idleCaller, busyCaller := of(CallerStateKey.String("idle")), of(CallerStateKey.String("busy"))
 	registration, err := t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		c := count()
-		o.ObserveInt64(ms.callers, int64(c.Callers), all)
+		o.ObserveInt64(ms.callers, int64(c.IdleCallers), idleCaller)
+		o.ObserveInt64(ms.callers, int64(c.BusyCallers), busyCaller)
 		o.ObserveInt64(ms.queued, int64(c.Queued), all)
 		o.ObserveInt64(ms.workers, int64(c.IdleWorkers), idle)
 		o.ObserveInt64(ms.workers, int64(c.BusyWorkers), busy)

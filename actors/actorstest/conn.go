@@ -59,7 +59,7 @@ func (c *conn) StepName() string {
 // rpc.
 func (n *Network) Dial(ctx context.Context, from *actor.ActorSystem, address string) (transport.Conn, error) {
 	n.mu.Lock()
-	for n.partitioned[pairOf(from.Address(), address)] { // nobody answers
+	for n.isPartitioned(from.Address(), address) { // nobody answers
 		healed := n.healed
 		n.mu.Unlock()
 		select {
@@ -126,7 +126,7 @@ func (n *Network) carryOn(to *conn, p segment) {
 // arrive delivers what is due at an end, unless it is parted from the other one. mu must
 // be held.
 func (n *Network) arrive(to *conn) {
-	if n.partitioned[pairOf(to.from, to.to)] {
+	if n.isPartitioned(to.from, to.to) {
 		return
 	}
 	for len(to.underWay) > 0 && !to.underWay[0].at.After(time.Now()) {
@@ -221,7 +221,7 @@ func (n *Network) reset(c *conn) {
 		end.underWay = nil
 	}
 	n.closeEnd(c)
-	if !n.partitioned[pairOf(c.from, c.to)] {
+	if !n.isPartitioned(c.from, c.to) {
 		n.closeEnd(c.peer)
 	}
 }

@@ -34,6 +34,8 @@ type controller struct {
 	made     map[string]int // how many things what has that name has made
 	current  string         // what goes on
 	seen     []any          // what must not be collected before the end
+	used     footprint      // what the present step uses
+	cleaning bool           // the body has returned
 	ended    bool           // the body has returned, and so have its cleanups
 	trace    []step
 
@@ -56,6 +58,7 @@ type limits struct {
 
 // gate is where a goroutine waits until it may go on.
 type gate struct {
+	of         any // what goes on
 	name, what string
 	number     int // in the order of arrival
 	settles    bool
@@ -91,7 +94,7 @@ func (c *controller) enter() { c.arrived = make(chan struct{}, 1) }
 func (c *controller) Step(of any, what string) { c.wait(of, what, false) }
 
 func (c *controller) wait(of any, what string, settles bool) {
-	g := &gate{what: what, settles: settles, open: make(chan struct{})}
+	g := &gate{of: of, what: what, settles: settles, open: make(chan struct{})}
 	c.mu.Lock()
 	c.arrivals++
 	g.name, g.number = c.nameOf(of), c.arrivals
@@ -177,7 +180,48 @@ func (c *controller) Note(of any, what string, on any) {
 }
 
 // Touch implements [steps.Chooser].
-func (c *controller) Touch(any) {}
+func (c *controller) Touch(of any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.use(of)
+}
+
+// use adds to what the present step uses; nil is all. mu must be held.
+func (c *controller) use(of any) {
+	if t, ok := of.(interface{ Touches() any }); ok {
+		of = t.Touches()
+	}
+	switch of := of.(type) {
+	case nil:
+		c.used = nil
+	case named:
+		if c.used != nil {
+			c.used[of.StepName()] = struct{}{}
+		}
+	default:
+		c.used = nil
+	}
+}
+
+// footprint returns what the present step uses.
+func (c *controller) footprint() footprint {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.used
+}
+
+// clean is called when the body has returned.
+func (c *controller) clean() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cleaning = true
+}
+
+func (c *controller) isCleaning() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cleaning
+}
 
 // Float64 implements [steps.Chooser].
 func (c *controller) Float64() float64 {
@@ -305,7 +349,8 @@ func (c *controller) record(key string) {
 func (c *controller) open(g *gate) {
 	c.mu.Lock()
 	c.gates = slices.DeleteFunc(c.gates, func(other *gate) bool { return g == other })
-	c.current = g.name
+	c.current, c.used = g.name, make(footprint)
+	c.use(g.of)
 	if !g.settles {
 		c.record(g.key())
 	}

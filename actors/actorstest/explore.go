@@ -21,7 +21,9 @@ type exploreOption func(*exploration)
 func (o exploreOption) apply(e *exploration) { o(e) }
 
 // Schedules is how many schedules are tried. The default is 1000, and 100 with -short.
-func Schedules(n int) ExploreOption { return exploreOption(func(e *exploration) { e.schedules = n }) }
+func Schedules(n int) ExploreOption {
+	return exploreOption(func(e *exploration) { e.schedules, e.counted = n, true })
+}
 
 // Hurry is by how much time may pass in a schedule, in all, although something else could go
 // on. That is how late the program may be: a timeout that is longer is never in between. The
@@ -47,7 +49,11 @@ type exploration struct {
 	faults faults
 
 	schedules  int
+	counted    bool // schedules was given
 	exhaustive bool
+	orders     int
+	complete   bool    // there are no more orders
+	progress   float64 // how far it came, if not
 	limits     limits
 	patience   time.Duration
 
@@ -100,6 +106,9 @@ func replayed() (seed uint64, ok bool, err error) {
 func Explore(t *testing.T, body func(t testing.TB, w *World), opts ...ExploreOption) {
 	if t == nil || body == nil {
 		panic("actorstest: Explore with a nil argument")
+	}
+	if bubbleOf() != "" {
+		panic("actorstest: Explore in a bubble of testing/synctest, of which it makes its own")
 	}
 	t.Helper()
 	e, err := newExploration(t, body, opts)
@@ -163,13 +172,16 @@ func (e *exploration) check() error {
 
 // explore tries schedules, until one fails.
 func (e *exploration) explore() *finding {
+	if e.exhaustive {
+		return e.all()
+	}
 	for n := range e.schedules {
 		seed := e.faults.seed + uint64(n) //nolint:gosec // It is not negative.
 		s := e.play(plan{chooser: newChooser(seed), seed: seed})
 		e.note(s)
 		switch {
 		case s.failed:
-			return e.examine(s, seed)
+			return e.examine(s, seed, seed)
 		case s.skipped:
 			e.skipped = s.text
 			return nil
@@ -194,5 +206,8 @@ func (e *exploration) note(s *schedule) {
 
 // summary says what was tried.
 func (e *exploration) summary() string {
+	if e.exhaustive {
+		return e.orderSummary()
+	}
 	return fmt.Sprintf("actorstest: %d schedules, %d of them distinct, with %d choices", e.played, len(e.distinct), e.choices)
 }

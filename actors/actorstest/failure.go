@@ -60,6 +60,8 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 		}
 	}
 	n.resetWhere(func(c *conn) bool { return c.from == name || c.to == name })
+	maps.DeleteFunc(n.partitioned, func(p pair, o partition) bool { return !o.lasting && slices.Contains(p[:], name) })
+	n.notifyHealed()
 	orphaned = make(map[string][]watch)
 	for w := range n.watches {
 		if w.watchee.address == name {
@@ -82,15 +84,32 @@ func (n *Network) remove(name string) (gone *member, survivors []*member, orphan
 // them are lost, also those under way, and no system is notified. What is under way on a
 // connection arrives after the Heal, unless that has ended.
 //
+// It ends as well when one of the systems crashes: a new system of that name is not parted,
+// unless the partition is [Lasting].
+//
 // The test fails at once if there is no system of one of the names.
-func (n *Network) Partition(a, b string) {
+func (n *Network) Partition(a, b string, opts ...PartitionOption) {
 	n.tb.Helper()
-	if missing, ok := n.partition(a, b); !ok {
+	var o partition
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if missing, ok := n.partition(a, b, o); !ok {
 		n.tb.Fatalf("actorstest: there is no system %q", missing)
 	}
 }
 
-func (n *Network) partition(a, b string) (missing string, ok bool) {
+// PartitionOption changes a [Network.Partition].
+type PartitionOption func(*partition)
+
+// Lasting has a partition go on when one of its systems has crashed, for a new system of
+// that name.
+func Lasting() PartitionOption { return func(p *partition) { p.lasting = true } }
+
+// partition is what parts two systems.
+type partition struct{ lasting bool }
+
+func (n *Network) partition(a, b string, p partition) (missing string, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, name := range []string{a, b} {
@@ -98,7 +117,7 @@ func (n *Network) partition(a, b string) (missing string, ok bool) {
 			return name, false
 		}
 	}
-	n.partitioned[pairOf(a, b)] = true
+	n.partitioned[pairOf(a, b)] = p
 	for _, r := range []route{{a, b}, {b, a}} {
 		if l := n.links[r]; l != nil {
 			l.discard()
@@ -119,7 +138,7 @@ func (n *Network) Heal(a, b string) {
 func (n *Network) heal(a, b string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	partitioned := n.partitioned[pairOf(a, b)]
+	_, partitioned := n.partitioned[pairOf(a, b)]
 	delete(n.partitioned, pairOf(a, b))
 	n.notifyHealed()
 	for c := range n.conns {

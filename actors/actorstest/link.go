@@ -34,7 +34,7 @@ type arrival struct {
 // send sends a message. It returns how many copies of it arrive at once. mu must
 // be held.
 func (n *Network) send(r route, to *member, p packet) (now int) {
-	if n.partitioned[pairOf(r.from, r.to)] {
+	if n.isPartitioned(r.from, r.to) {
 		return 0
 	}
 	if n.faults == (faults{seed: n.faults.seed}) {
@@ -89,9 +89,25 @@ func (n *Network) deliver(l *link) {
 	if !n.begin(l) {
 		return
 	}
+	returned := false
+	defer func() {
+		if !returned { // a handler has ended the goroutine, or panics
+			go n.deliverOn(l)
+		}
+	}()
 	for p, ok := n.next(l); ok; p, ok = n.next(l) {
 		l.to.receive(p)
 	}
+	returned = true
+}
+
+// deliverOn is deliver for the rest of what is due.
+func (n *Network) deliverOn(l *link) {
+	n.mu.Lock()
+	l.delivering = false
+	n.mu.Unlock()
+	steps.At(n.steps(), l, "delivers the rest")
+	n.deliver(l)
 }
 
 // begin reports whether this goroutine is to deliver. Another one may be at it: a

@@ -1,6 +1,7 @@
 package actorstest
 
 import (
+	"log/slog"
 	"sync"
 	"testing"
 
@@ -31,7 +32,7 @@ type Network struct {
 	mu          sync.Mutex
 	members     map[string]*member // by address
 	links       map[route]*link    // those that have faults
-	partitioned map[pair]bool
+	partitioned map[pair]partition
 	watches     map[watch]struct{}
 	conns       map[*conn]struct{} // ends of connections that are not closed
 	dialed      int                // how many connections there were
@@ -67,7 +68,7 @@ func newNetwork(tb testing.TB, f faults) *Network {
 		tb: tb, faults: f,
 		members:     make(map[string]*member),
 		links:       make(map[route]*link),
-		partitioned: make(map[pair]bool),
+		partitioned: make(map[pair]partition),
 		watches:     make(map[watch]struct{}),
 		conns:       make(map[*conn]struct{}),
 		healed:      make(chan struct{}),
@@ -114,6 +115,12 @@ func (n *Network) steps() steps.Chooser {
 	return n.world.control
 }
 
+// isPartitioned reports whether two systems are parted. mu must be held.
+func (n *Network) isPartitioned(a, b string) bool {
+	_, ok := n.partitioned[pairOf(a, b)]
+	return ok
+}
+
 func (n *Network) newSystem(name string, opts []actor.ConfigOption) *actor.ActorSystem {
 	if n.world != nil {
 		return n.world.newSystem(name)
@@ -138,6 +145,11 @@ func (n *Network) carry(from *member, p packet) {
 	if to == nil || n.members[from.address] != from {
 		n.mu.Unlock()
 		from.bounce(p)
+		return
+	}
+	if !p.canTravel() {
+		n.mu.Unlock()
+		from.system.Logger().Error("actorstest: message dropped, it cannot be encoded", slog.Any("pid", p.to))
 		return
 	}
 	n.note(p)

@@ -29,6 +29,17 @@ func (p packet) copied() packet {
 	return p
 }
 
+// canTravel reports whether a real network would encode the message. What is not of protobuf
+// is passed as it is.
+func (p packet) canTravel() bool {
+	message, ok := actor.UnwrapEnvelopeMessage(p.message).(proto.Message)
+	if !ok || !message.ProtoReflect().IsValid() {
+		return true
+	}
+	_, err := proto.Marshal(message) // fails for a string that is not UTF-8
+	return err == nil
+}
+
 // copyOf returns a copy of a protobuf message, and anything else as it is.
 func copyOf[T any](message T) T {
 	if m, ok := any(message).(proto.Message); ok && m.ProtoReflect().IsValid() {

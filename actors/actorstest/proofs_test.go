@@ -2,6 +2,7 @@ package actorstest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"testing"
@@ -12,9 +13,22 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
+
+// scaled is how many of n schedules are tried, so that a run with the race detector takes no
+// longer.
+func scaled(n int) int {
+	if raceEnabled {
+		return max(1, n/20)
+	}
+	return n
+}
+
+// schedules is how many a program is to pass that is right.
+var schedules = flag.Int("explore.schedules", scaled(1000), "how many schedules are tried")
 
 // proof is a defect that only some orders show, and the same program without it.
 type proof struct {
@@ -29,6 +43,7 @@ var proofs = []proof{
 	{"a lost update in an account", lostUpdate, nil, "Not equal", 300},
 	{"two locks in opposite order", oppositeLocks, nil, "deadlock", 300},
 	{"a dropped wake-up", droppedWakeUp, nil, "nothing goes on", 300},
+	{"a retry without a key", retryWithoutKey, nil, "bought twice", 1000},
 }
 
 // lostUpdate has two deposits that ask for permission between looking and writing.
@@ -121,6 +136,33 @@ func droppedWakeUp(t testing.TB, w *actorstest.World, right bool) {
 	wait(t, put, take)
 }
 
+// retryWithoutKey buys again when the connection is lost, because the answer may be as well.
+func retryWithoutKey(t testing.TB, w *actorstest.World, right bool) {
+	here, there := w.System("here"), w.System("there")
+	bought := 0
+	require.NoError(t, rpc.Handle(there, "buy", func(context.Context, string) (int, error) {
+		bought++
+		return bought, nil
+	}))
+	seller := actorstest.Start(t, there, props.Name("seller"))
+	cable := actorstest.Start(t, here, props.Name("cable"))
+	cut := actors.CallLater(t.Context(), cable, time.Millisecond, actors.NoResult(func(context.Context) error {
+		w.Network().Reset("here", "there")
+		return nil
+	}))
+	buy := func(opts ...rpc.CallOption) error {
+		_, err := rpc.Call[string, int](t.Context(), here, rpc.At("there", seller.ID()), "buy", "tea", opts...).Wait(t.Context())
+		return err
+	}
+	if right {
+		require.NoError(t, buy(rpc.Idempotent("order 1")))
+	} else if err := buy(); err != nil {
+		require.NoError(t, buy())
+	}
+	wait(t, cut)
+	require.Equal(t, 1, bought, "bought twice")
+}
+
 func wait(t testing.TB, calls ...*pending.Pending[struct{}]) {
 	for _, c := range calls {
 		_, err := c.Wait(t.Context())
@@ -132,7 +174,7 @@ func TestExploreFindsWhatOnlySomeOrdersShow(t *testing.T) {
 	for _, p := range proofs {
 		t.Run(p.name, func(t *testing.T) {
 			var tried []int
-			for n := range uint64(20) {
+			for n := range uint64(scaled(20)) { //nolint:gosec // It is positive.
 				opts := append(slices.Clone(p.opts), actorstest.Seed(n*100_000), actorstest.Schedules(p.worst))
 				found := actorstest.Find(t, func(t testing.TB, w *actorstest.World) { p.body(t, w, false) }, opts...)
 				require.NotEmpty(t, found.Report)
@@ -145,7 +187,7 @@ func TestExploreFindsWhatOnlySomeOrdersShow(t *testing.T) {
 				assert.NotEmpty(t, again.Report, "the seed replays")
 			}
 			slices.Sort(tried)
-			t.Logf("median %d, worst %d of 20", tried[len(tried)/2], tried[len(tried)-1])
+			t.Logf("found at the schedule %d at the median, and %d at the worst of %d tries", tried[len(tried)/2], tried[len(tried)-1], len(tried))
 		})
 	}
 }
@@ -155,9 +197,9 @@ func TestExplorePassesWhatIsRight(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			began := time.Now()
 			found := actorstest.Find(t, func(t testing.TB, w *actorstest.World) { p.body(t, w, true) },
-				append(slices.Clone(p.opts), actorstest.Schedules(2000))...)
+				append(slices.Clone(p.opts), actorstest.Schedules(*schedules))...)
 			assert.Empty(t, found.Report)
-			t.Log(found.Summary, fmt.Sprintf("%.0f schedules a second", 2000/time.Since(began).Seconds()))
+			t.Log(found.Summary, fmt.Sprintf("%.0f schedules a second", float64(*schedules)/time.Since(began).Seconds()))
 		})
 	}
 }

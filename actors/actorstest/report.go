@@ -16,18 +16,23 @@ type finding struct {
 	pattern    string // of the test's name
 	text       string // what has failed
 	order      []string
+	exhaustive bool
 	differs    string    // how another run of the seed differs; "" if it does not
 	short      *schedule // near to the order without choices, with its steps; nil if it was not looked for
 }
 
 // examine runs a schedule that has failed again, and looks for a shorter one.
-func (e *exploration) examine(s *schedule, seed uint64) *finding {
-	f := &finding{seed: seed, number: e.played, of: e.schedules, pattern: e.pattern(), text: s.text, order: s.order}
+func (e *exploration) examine(s *schedule, faults, seed uint64) *finding {
+	f := &finding{seed: seed, number: e.played, of: e.schedules, pattern: e.pattern(), text: s.text, order: s.order, exhaustive: e.exhaustive}
 	if s.lost { // it would take as long again
 		return f
 	}
-	if f.differs = compare(s, e.play(plan{chooser: newChooser(seed), seed: seed})); f.differs == "" {
-		f.short = e.shorten(s, seed)
+	chooser := newChooser(seed)
+	if e.exhaustive {
+		chooser = &replay{order: slices.Clone(s.order)}
+	}
+	if f.differs = compare(s, e.play(plan{chooser: chooser, seed: faults})); f.differs == "" {
+		f.short = e.shorten(s, faults)
 	}
 	return f
 }
@@ -35,8 +40,12 @@ func (e *exploration) examine(s *schedule, seed uint64) *finding {
 // String says what fails, how to run it again, and its steps.
 func (f *finding) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "actorstest: schedule %d of %d fails, seed %d\n", f.number, f.of, f.seed)
-	fmt.Fprintf(&b, "again: go test -run '%s' -%s=%d\n\n", f.pattern, seedFlag, f.seed)
+	if f.exhaustive { // it is the same each time
+		fmt.Fprintf(&b, "actorstest: order %d fails\nagain: go test -run '%s'\n\n", f.number, f.pattern)
+	} else {
+		fmt.Fprintf(&b, "actorstest: schedule %d of %d fails, seed %d\n", f.number, f.of, f.seed)
+		fmt.Fprintf(&b, "again: go test -run '%s' -%s=%d\n\n", f.pattern, seedFlag, f.seed)
+	}
 	steps, text := stepsOf(f.order), f.text
 	switch {
 	case f.differs != "":

@@ -38,13 +38,16 @@ type runner struct {
 	plan    plan
 	control *controller
 	verdict *verdict
-	bubble  atomic.Int64 // the number of a goroutine of the bubble
+	bubble  atomic.Pointer[string]
 }
 
 // play runs the body once, in a bubble of its own.
 func (e *exploration) play(p plan) *schedule {
 	c := newController(p.chooser, p.seed, e.limits)
 	c.tracing = p.tracing
+	if d, ok := p.chooser.(*depthFirst); ok {
+		d.control = c
+	}
 	r := &runner{e: e, plan: p, control: c}
 	done := make(chan error, 1)
 	go func() { done <- r.inBubble() }()
@@ -76,7 +79,8 @@ func (r *runner) inBubble() (err error) {
 		}
 	}()
 	synctest.Test(r.e.t, func(*testing.T) {
-		r.bubble.Store(goroutine.ID())
+		bubble := bubbleOf()
+		r.bubble.Store(&bubble)
 		r.control.enter()
 		r.verdict = newVerdict(r.e.t, r.control)
 		w := &World{tb: r.verdict, control: r.control, exploration: r.e, seed: r.plan.seed}
@@ -130,40 +134,48 @@ func (r *runner) judge(err error, lost bool) *schedule {
 	return s
 }
 
-var inBubble = regexp.MustCompile(`synctest bubble (\d+)`)
+// bubbleOf returns what the stacks of the goroutines of the present bubble have in their
+// first lines, "" outside of a bubble.
+func bubbleOf() string {
+	var own [128]byte
+	return bubbleIn.FindString(firstLine(string(own[:runtime.Stack(own[:], false)])))
+}
+
+var bubbleIn = regexp.MustCompile(`synctest bubble \d+`)
+
+// mostStacks is how many stacks a failure has.
+const mostStacks = 10
 
 // stacks returns the stacks of the goroutines of the bubble that are not ours.
 func (r *runner) stacks() string {
-	var dump []byte
-	for size := 1 << 16; ; size *= 4 {
-		dump = make([]byte, size)
-		if n := runtime.Stack(dump, true); n < size || size > 1<<24 {
-			dump = dump[:n]
-			break
-		}
-	}
-	blocks := strings.Split(string(dump), "\n\n")
-	mine := fmt.Sprintf("goroutine %d ", r.bubble.Load())
-	bubble := ""
-	for _, b := range blocks {
-		if m := inBubble.FindStringSubmatch(firstLine(b)); m != nil && strings.HasPrefix(b, mine) {
-			bubble = m[0]
-		}
+	bubble := r.bubble.Load()
+	if bubble == nil {
+		return ""
 	}
 	var found []string
-	for _, b := range blocks {
-		first := firstLine(b)
-		if bubble == "" || !strings.Contains(first, bubble) || strings.HasPrefix(b, mine) ||
-			strings.Contains(b, "internal/synctest.Run(") || strings.Contains(b, "(*controller).wait(") {
+	for block := range strings.SplitSeq(string(goroutine.Dump()), "\n\n") {
+		first := firstLine(block)
+		if !strings.Contains(first, *bubble+"]") && !strings.Contains(first, *bubble+",") || isOurs(block) {
 			continue
 		}
-		found = append(found, b)
+		found = append(found, block)
 	}
-	const most = 10
-	if len(found) > most {
-		found = append(found[:most], fmt.Sprintf("and %d more", len(found)-most))
+	if more := len(found) - mostStacks; more > 0 {
+		found = append(found[:mostStacks], fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(found, "\n\n")
+}
+
+// isOurs reports whether a stack is that of a goroutine that is at a gate, or chooses.
+func isOurs(stack string) bool {
+	for _, function := range []string{
+		"(*controller).wait(", "(*controller).run(", "(*controller).calmDown(", "(*runner).stacks(", "synctest.testingSynctestTest(", "synctest.Run(",
+	} {
+		if strings.Contains(stack, function) {
+			return true
+		}
+	}
+	return false
 }
 
 func firstLine(text string) string {

@@ -1,6 +1,7 @@
 package actorstest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -16,7 +17,8 @@ import (
 
 // NewSystem returns an actor system that logs nothing, unless the options say
 // otherwise. When the test ends all its callers are stopped, also protected ones.
-// The test waits for them.
+// The test waits for them, for a minute at most. It fails if one has not ended by then, and
+// says what that waits for.
 //
 // Its callers check their turns, as with [props.CheckTurns]: a goroutine that
 // waits with the turn of another one panics.
@@ -27,20 +29,34 @@ func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 	return system
 }
 
+// endLimit is how long callers have to end at the end of a test.
+const endLimit = time.Minute
+
 // endWith has the callers of a system end with a test.
 func endWith(tb testing.TB, system *actor.ActorSystem) {
 	tb.Cleanup(func() {
-		ended, end := context.WithCancel(context.Background())
-		end() // nothing is drained
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), endLimit)
+		defer cancel()
 		callers := slices.Collect(actors.All(system))
-		_ = actors.Shutdown(ended, system)
+		slices.SortFunc(callers, func(a, b *actors.Caller) int { return cmp.Compare(a.ID(), b.ID()) })
 		for _, c := range callers {
-			<-c.Stopped()
+			c.Stop(actors.Force())
+		}
+		for _, c := range callers {
+			stopWithin(ctx, tb, c)
 		}
 		// The first of some dead letters starts a goroutine, for their throttle,
 		// which nobody can wait for.
 		time.Sleep(2 * throttle)
 	})
+}
+
+// stopWithin stops a caller, and fails the test if that has not ended when ctx does.
+func stopWithin(ctx context.Context, tb testing.TB, c *actors.Caller) {
+	tb.Helper()
+	if err := c.StopWait(ctx, actors.Force()); err != nil {
+		tb.Errorf("actorstest: a caller has not ended with the test, in %v: %v: %v", endLimit, c, err)
+	}
 }
 
 // throttle is how long protoactor keeps a goroutine for dead letters.
@@ -63,9 +79,9 @@ func Start(tb testing.TB, system *actor.ActorSystem, opts ...props.Option) *acto
 		tb.Fatalf("actorstest: %v", err)
 	}
 	tb.Cleanup(func() {
-		if err := c.StopWait(context.Background(), actors.Force()); err != nil {
-			tb.Errorf("actorstest: %v", err)
-		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), endLimit)
+		defer cancel()
+		stopWithin(ctx, tb, c)
 	})
 	return c
 }

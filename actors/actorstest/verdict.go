@@ -37,6 +37,7 @@ func newVerdict(t testing.TB, c *controller) *verdict {
 func (v *verdict) run(body func()) {
 	defer v.cleanUp()
 	defer v.cancel()
+	defer v.control.clean()
 	v.guard(body)
 }
 

@@ -17,6 +17,7 @@ type World struct {
 	exploration *exploration
 	seed        uint64
 	network     *Network
+	history     History
 }
 
 // System returns a new actor system with that name as its address. It ends with the
@@ -43,6 +44,7 @@ func (w *World) Settle() { w.control.wait(nil, "all have settled", true) }
 
 func (w *World) newSystem(name string) *actor.ActorSystem {
 	system := copiedSystem(w.exploration.template, name)
+	system.Root.WithSpawnMiddleware(w.control.spawnMiddleware)
 	testsystem.Mark(system, w.control)
 	endWith(w.tb, system)
 	return system

@@ -178,6 +178,7 @@ func (a *activation) passivate() {
 
 // leave has what was accepted finish and the caller stop, without waiting for it.
 func (a *activation) leave() {
+	a.leaving.Store(true) // now, or a stop that comes before the drain would not save
 	go a.step("leaves", func() { _ = a.drain(a.kind.node.alive()) })()
 }
 

@@ -58,6 +58,8 @@
 //   - [ErrTooLarge] or [ErrEncoding] if a value cannot travel;
 //   - [actors.ErrOverloaded] at a limit of the target, or of either node;
 //   - [pending.ErrStopped] if the target, or this node, is stopped;
+//   - [ErrExpelled] or [ErrLeaseLost] if the node may not have the identity any more whose function
+//     it has cancelled;
 //   - [ErrNodeDown] if the session has ended or none can be had, and [ErrUncertain] as well if the
 //     function may have run.
 //
@@ -98,6 +100,10 @@
 // may live elsewhere. A call that may have run fails with [ErrNodeDown] if its node dies. Give it a
 // key to have it made again.
 //
+// A member that was frozen or cut off for longer than its lease is [Expelled]. [RunMember] starts
+// another one in its place. While members come and go two nodes may have the same identity. With
+// [SingleOwner] each has one owner, and [Fence] is what its writes are checked with.
+//
 // # Encoding
 //
 // Messages of protobuf travel as such, and all other values as JSON, or as the [Codec] of [Encoding]
@@ -110,16 +116,19 @@
 // are reached as far as [Expose] says: by default any peer can send messages to them, and stop them.
 // Use [MutualTLS] on a network that is not trusted. THREATS.md says who can do what.
 //
+// [Inspectable] lets the pages of package telemetry/inspect on other nodes show this one.
+//
 // # The names you need
 //
 // [Start] on each node, [Handle] where functions run, [Call] and [At] where they are called.
 // [RegisterError] for errors that callers distinguish. [Idempotent] for calls that are made again.
 // [HandleStream] and [Stream] for many results. [MutualTLS] and [Authorize] for networks that are not
-// trusted. In a cluster [RemoteConfig], [Kind] or [PoolKind], [Join], [Identity] and [Pool].
+// trusted. In a cluster [RemoteConfig], [Kind] or [PoolKind], [RunMember], [Identity] and [Pool].
+// [SingleOwner] and [Fence] for identities that write to a store.
 //
 // # Limits
 //
 // A function is called by its name: closures do not travel, nor do the values of a context, but for
 // the trace. Arguments, results and items are limited by [MaxSize], open calls by [MaxOpen] and
-// [MaxOpenBytes]. While members join or leave, two nodes may have the same identity for a moment.
+// [MaxOpenBytes]. Without [SingleOwner] two nodes may have the same identity for a while.
 package rpc

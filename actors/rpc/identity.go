@@ -67,6 +67,9 @@ func (i ofCluster) find(ctx context.Context, n *node, failed []failure) (endpoin
 	ctx, cancel := context.WithTimeoutCause(ctx, activationTimeout, errActivationTimeout)
 	defer cancel()
 	for tries := 1; ; tries++ {
+		if err := n.peers.isClosed(); err != nil {
+			return endpoint{}, err // no other node is reached from here any more
+		}
 		if _, err := n.awaitMember(ctx, i.kind); err != nil {
 			return endpoint{}, err
 		}

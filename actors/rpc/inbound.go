@@ -119,8 +119,9 @@ func (i *inbound) greet(refused error) {
 		refused = fmt.Errorf("%w: %w", ErrDenied, claim)
 	case len(peer.Address) > longestAddress:
 		refused = fmt.Errorf("%w: an address of %d bytes", ErrDenied, len(peer.Address))
-	case peer.Version != wire.Version:
-		refused = fmt.Errorf("%w: %s is of version %d, this node understands %d", ErrVersion, i.address, peer.Version, wire.Version)
+	case !i.session.Understands():
+		refused = fmt.Errorf("%w: %s is of version %d, this node understands %d to %d",
+			ErrVersion, i.address, peer.Version, wire.Oldest, wire.Version)
 	case i.node.peers.isLeaving():
 		refused = fmt.Errorf("%w: %s: %w", ErrNodeDown, i.node.system.Address(), session.ErrLeaving)
 	}

@@ -126,6 +126,7 @@ var _ snapshot.Nodes = (*node)(nil)
 
 // Ask implements [snapshot.Nodes].
 func (n *node) Ask(ctx context.Context, address string, q snapshot.Question) snapshot.Answer {
+	q = q.Bounded()
 	q.Bytes = min(q.Bytes, n.config.Load().maxSize-reportReserve)
 	question, err := snapshot.EncodeQuestion(q)
 	if err != nil {
@@ -136,7 +137,7 @@ func (n *node) Ask(ctx context.Context, address string, q snapshot.Question) sna
 	said, err := Call[*bytes, *bytes](ctx, n.system, At(address, ""), inspectFunction, wrapperspb.Bytes(question)).Wait(ctx)
 	var report *snapshot.Report
 	if err == nil {
-		report, err = snapshot.DecodeReport(said.GetValue(), time.Now())
+		report, err = snapshot.DecodeReport(said.GetValue(), q, time.Now())
 	}
 	return snapshot.Answer{State: answerState(ctx, err), Err: err, Report: report}
 }

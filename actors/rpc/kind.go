@@ -87,6 +87,17 @@ type kind struct {
 func Kind[S any](
 	system *actor.ActorSystem, name string, newState func(ctx context.Context, id string) (S, error), opts ...KindOption,
 ) (*cluster.Kind, error) {
+	activated, err := propsOfKind(system, name, newState, opts)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.NewKind(name, activated), nil
+}
+
+// propsOfKind returns how the identities of a kind are made.
+func propsOfKind[S any](
+	system *actor.ActorSystem, name string, newState func(ctx context.Context, id string) (S, error), opts []KindOption,
+) (*actor.Props, error) {
 	if newState == nil {
 		return nil, fmt.Errorf("rpc: kind %q: there is no function", name)
 	}
@@ -106,8 +117,8 @@ func Kind[S any](
 	if err != nil {
 		return nil, err
 	}
-	return cluster.NewKind(name, actor.PropsFromProducer(
-		func() actor.Actor { return &activation{kind: k, made: time.Now()} }, asCaller, actor.WithReceiverMiddleware(drainFirst))), nil
+	return actor.PropsFromProducer(
+		func() actor.Actor { return &activation{kind: k, made: time.Now()} }, asCaller, actor.WithReceiverMiddleware(drainFirst)), nil
 }
 
 // checkKind returns what is wrong with the name of a kind.

@@ -41,12 +41,11 @@ type link struct {
 	ticking *time.Timer
 	waiting []*pending.Pending[struct{}] // for room
 
-	wake chan struct{} // has a value when the writer is to go on
+	wake chan struct{} // of the writer: has a value when it is to go on
 }
 
 func (l *link) init(h half, onEnd func(error)) {
 	l.half, l.onEnd = h, onEnd
-	l.wake = make(chan struct{}, 1)
 	l.ticking = time.AfterFunc(session.TickEvery, steps.Before(l.steps, l.of, "sees that time passes", l.tick))
 }
 
@@ -58,9 +57,19 @@ func (l *link) begin(conn transport.Conn) bool {
 	if l.over {
 		return false
 	}
-	l.conn = conn
-	go steps.Before(l.steps, conn, "sends", func() { l.write(conn) })()
+	wake := make(chan struct{}, 1)
+	l.conn, l.wake, l.resting = conn, wake, false
+	go steps.Before(l.steps, conn, "sends", func() { l.write(conn, wake) })()
 	return true
+}
+
+// giveUp has the session go on over another connection, which is to come.
+func (l *link) giveUp(conn transport.Conn) {
+	l.mu.Lock()
+	l.notify()
+	l.conn = nil
+	l.mu.Unlock()
+	conn.End()
 }
 
 // notify has the writer send what there is. mu must be held.
@@ -71,20 +80,24 @@ func (l *link) notify() {
 	}
 }
 
-// write sends what there is until the session has ended.
-func (l *link) write(conn transport.Conn) {
+// write sends what there is over a connection, until that is given up or the session has
+// ended. wake has a value when it is to go on.
+func (l *link) write(conn transport.Conn, wake <-chan struct{}) {
 	for {
 		runtime.Gosched() // those who are about to put something go first
-		b, ok, over := l.next()
+		b, ok, over := l.next(conn)
 		switch {
 		case over:
 			return
 		case !ok:
-			<-l.wake
+			<-wake
 			steps.At(l.steps, conn, "sends")
 			continue
 		}
 		err := conn.Send(b.Head, b.Tail)
+		if !l.goesOver(conn) {
+			return
+		}
 		if err != nil {
 			l.end(err)
 			return
@@ -93,9 +106,21 @@ func (l *link) write(conn transport.Conn) {
 	}
 }
 
-// next returns what is to be sent, if there is something, and whether the session is over.
-func (l *link) next() (b session.Batch, ok, over bool) {
+// goesOver reports whether the session still goes over a connection.
+func (l *link) goesOver(conn transport.Conn) bool {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn == conn
+}
+
+// next returns what is to be sent over a connection, if there is something, and whether the
+// session is over, or goes over another one.
+func (l *link) next(conn transport.Conn) (b session.Batch, ok, over bool) {
+	l.mu.Lock()
+	if l.conn != conn {
+		l.mu.Unlock()
+		return b, false, true
+	}
 	if !l.over {
 		b, ok = l.half.Next(time.Now())
 	}

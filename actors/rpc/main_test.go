@@ -18,8 +18,21 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	} else if address == "healing" {
+		if err := runHealing(os.Getenv(etcdNodeVariable)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	} else if address != "" {
 		runNode(address)
+		return
+	}
+	if role := os.Getenv(roleVariable); role != "" {
+		if err := runRole(role); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	flag.Parse()

@@ -78,19 +78,42 @@ func (n *node) outboundTo(address string) (*outbound, error) {
 	return o, nil
 }
 
+// errOffered is why a connection is given up: the node does not speak the version that was
+// offered over it, and another one is offered over the next.
+var errOffered = errors.New("rpc: an older version is offered")
+
+// offer has the session begin anew with a version of the node's, if this one speaks it too.
+func (o *outbound) offer(version uint32) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.over && o.session.Offer(version)
+}
+
 // run connects, and deals with what comes until the session has ended.
 func (o *outbound) run() {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), dialTimeout, errNoConnection)
-	conn, err := o.node.dial(ctx, o.address)
-	cancel()
-	if err != nil {
-		o.end(err)
-		return
+	for {
+		ctx, cancel := context.WithTimeoutCause(context.Background(), dialTimeout, errNoConnection)
+		conn, err := o.node.dial(ctx, o.address)
+		cancel()
+		if err != nil {
+			o.end(err)
+			return
+		}
+		if !o.begin(conn) {
+			conn.End()
+			return
+		}
+		err = o.listen(conn)
+		if !errors.Is(err, errOffered) {
+			o.end(err)
+			return
+		}
+		o.giveUp(conn)
 	}
-	if !o.begin(conn) {
-		conn.End()
-		return
-	}
+}
+
+// listen deals with what comes over a connection, and returns why there is no more.
+func (o *outbound) listen(conn transport.Conn) error {
 	var reader wire.Reader
 	for {
 		batch, err := conn.Recv()
@@ -99,8 +122,7 @@ func (o *outbound) run() {
 			err = o.receive(&reader)
 		}
 		if err != nil {
-			o.end(err)
-			return
+			return err
 		}
 	}
 }
@@ -243,8 +265,10 @@ func (o *outbound) handle(e *session.ClientEvent[openCall]) error {
 	switch {
 	case e.Kind == wire.KindGoaway:
 		n.peers.removeOutbound(o) // the next call finds out whether the node takes another session
-	case e.Kind == wire.KindRefuse && e.Version != wire.Version:
-		return fmt.Errorf("%w: %s understands version %d, this node %d", ErrVersion, o.address, e.Version, wire.Version)
+	case e.Kind == wire.KindRefuse && o.offer(e.Version):
+		return errOffered
+	case e.Kind == wire.KindRefuse && (e.Version < wire.Oldest || e.Version > wire.Version):
+		return fmt.Errorf("%w: %s understands version %d, this node %d to %d", ErrVersion, o.address, e.Version, wire.Oldest, wire.Version)
 	case e.Kind == wire.KindRefuse:
 		return n.decodeError(e.Response.Error)
 	case e.Late:

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// OwnerStore keeps which activation owns an identity. Package etcdowner has one. Others
+// OwnerStore keeps which activation owns an identity. Package etcdcluster has one. Others
 // need a store that all members reach, with an atomic compare and swap, and a clock of its
 // own: a table of a database will do.
 //

@@ -129,7 +129,9 @@ func (o *ownership) current(ctx context.Context, store OwnerStore, n *node) (*le
 	}
 	l = &lease{store: store, name: name, lasts: lasts, until: asked.Add(lasts - lasts/marginOf), holds: make(map[*hold]struct{})}
 	l.life, l.end = context.WithCancelCause(context.Background())
+	l.mu.Lock()
 	l.timer = time.AfterFunc(time.Until(l.until), l.expire)
+	l.mu.Unlock()
 	o.mu.Lock()
 	o.lease = l
 	o.mu.Unlock()

@@ -28,7 +28,7 @@ type peers struct {
 // hello is how the node introduces itself to another one.
 func (n *node) hello(target string) *wire.Hello {
 	h := &wire.Hello{
-		Version: wire.Version, Incarnation: n.incarnation, Target: clean(target),
+		Version: wire.Version, Oldest: wire.Oldest, Incarnation: n.incarnation, Target: clean(target),
 		MaxSize: uint64(n.config.Load().maxSize), MaxWindow: LargestWindow, //nolint:gosec // It is positive.
 	}
 	if address := n.system.Address(); address != noAddress {

@@ -148,7 +148,7 @@ func runNode(address string) {
 		config.LoggerFactory = func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }
 	})
 	stop := func() {}
-	err := errors.Join(register(system), registerSoak(system))
+	err := errors.Join(register(system), registerSoak(system), rpc.Inspectable(system))
 	if err == nil {
 		stop, err = rpc.Start(system, address, append(tlsOptions(), rpc.MaxSize(maxSize()), rpc.MaxOpen(maxOpen()))...)
 	}

@@ -51,12 +51,12 @@ func TestNodesOfOtherVersionsAreToldSo(t *testing.T) {
 		r := newReceiver(t)
 		p := r.connect(t)
 		newer := peerHello
-		newer.Version = wire.Version + 1
+		newer.Version, newer.Oldest = wire.Version+1, wire.Version+1
 		p.send(wire.AppendHello(nil, wire.KindHello, &newer))
 		refusal := p.next()
 		assert.Equal(t, wire.KindRefuse, refusal.Kind)
 		require.ErrorIs(t, r.decodeError(refusal.Response.Error), ErrVersion)
-		require.ErrorContains(t, r.decodeError(refusal.Response.Error), "this node understands 2")
+		require.ErrorContains(t, r.decodeError(refusal.Response.Error), "this node understands 2 to 3")
 		p.ended()
 	})
 	t.Run("serving", func(t *testing.T) {

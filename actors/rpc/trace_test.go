@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"slices"
 	"strconv"
@@ -126,6 +127,85 @@ func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
 		for n, value := range got {
 			assert.Equal(t, strconv.Itoa(n), value)
 		}
+	})
+}
+
+// everyWay runs fn on a worker, after a delay, as an item of a queue, on the far node, and for
+// each item of a stream from there.
+func everyWay(t *testing.T, s *scene, ctx context.Context, c *actors.Caller, target rpc.Target) []string {
+	t.Helper()
+	own := func(ctx context.Context) (string, error) {
+		return baggage.FromContext(ctx).Member("customer").Value(), nil
+	}
+	item := make(chan string, 1)
+	q := actors.NewQueue(c, func(ctx context.Context, _ int) error {
+		of, err := own(ctx)
+		item <- of
+		return err
+	})
+	require.NoError(t, q.PutContext(ctx, 1))
+	require.NoError(t, q.CloseWait(ctx))
+	got := []string{"queue " + <-item}
+	for what, p := range map[string]*pending.Pending[string]{
+		"worker": actors.ToThread(ctx, c, own), "delay": actors.CallLater(ctx, c, time.Millisecond, own),
+		"node": rpc.Call[int, string](ctx, s.here, target, "customer", 1),
+	} {
+		of, err := p.Wait(ctx)
+		require.NoError(t, err)
+		got = append(got, what+" "+of)
+	}
+	for of, err := range rpc.Stream[int, string](ctx, s.here, target, "customers", 1) {
+		require.NoError(t, err)
+		got = append(got, "stream "+of)
+	}
+	slices.Sort(got)
+	return got
+}
+
+// handleCustomers registers functions that say whose order they are part of, which they ask
+// a worker.
+func handleCustomers(t *testing.T, system *actor.ActorSystem) {
+	t.Helper()
+	customer := func(ctx context.Context, _ int) (string, error) {
+		c, _ := actors.Current(ctx)
+		return actors.ToThread(ctx, c, func(ctx context.Context) (string, error) {
+			return baggage.FromContext(ctx).Member("customer").Value(), nil
+		}).Wait(ctx)
+	}
+	require.NoError(t, rpc.Handle(system, "customer", customer))
+	require.NoError(t, rpc.HandleStream(system, "customers", func(ctx context.Context, n int) iter.Seq2[string, error] {
+		return func(yield func(string, error) bool) { yield(customer(ctx, n)) }
+	}))
+}
+
+func TestBaggageGoesWhereverTheCallGoes(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		handleCustomers(t, s.there)
+		target := tracedCaller(t, s, r.Telemetry())
+		c := actorstest.Start(t, s.here, props.Telemetry(r.Telemetry()))
+		member, err := baggage.NewMember("customer", "Ann")
+		require.NoError(t, err)
+		bag, err := baggage.New(member)
+		require.NoError(t, err)
+		ctx := r.Telemetry().NewContext(baggage.ContextWithBaggage(t.Context(), bag))
+		assert.Equal(t, []string{"delay Ann", "node Ann", "queue Ann", "stream Ann", "worker Ann"}, everyWay(t, s, ctx, c, target))
+	})
+}
+
+func TestNothingBelowASpanThatIsNotSampledIsRecordedAnywhere(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		front := sdk.NewTracerProvider(sdk.WithSampler(sdk.NeverSample())) // it decides for all
+		r := tracetest.NewRecorder(sdk.WithSampler(sdk.ParentBased(sdk.AlwaysSample())))
+		handleCustomers(t, s.there)
+		target := tracedCaller(t, s, r.Telemetry())
+		c := actorstest.Start(t, s.here, props.Telemetry(r.Telemetry()))
+		ctx, root := front.Tracer("front").Start(r.Telemetry().NewContext(t.Context()), "order")
+		everyWay(t, s, ctx, c, target)
+		root.End()
+		require.NoError(t, c.StopWait(t.Context()))
+		assert.Empty(t, r.Spans())
+		assert.Empty(t, r.Open())
 	})
 }
 

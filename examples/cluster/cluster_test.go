@@ -75,6 +75,7 @@ func TestMembersOfOtherTerminalsJoin(t *testing.T) {
 	assert.Equal(t, "waiting for members: go run . -join "+etcd+"\n", hashing.line())
 	member := start(t, "-join", etcd)
 	got := hashing.end()
+	member.printed("member ")
 	member.signal(os.Interrupt)
 	assert.Zero(t, got.Status, got.Stderr)
 	assert.Contains(t, got.Stdout, "files       100\n")

@@ -11,13 +11,13 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
-	"github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd"
 	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/etcdcluster"
 )
 
 // patience is how long etcd has to start, and to be found.
@@ -86,21 +86,33 @@ func newSystem() *actor.ActorSystem {
 	}))
 }
 
-// join makes a system a member of the cluster of an etcd, with these kinds.
-func join(ctx context.Context, system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (
-	c *cluster.Cluster, leave func(context.Context) error, err error,
-) {
-	provider, err := etcd.NewWithConfig("/protocaller",
+// clusterOf returns the cluster of an etcd, which a system may join with these kinds.
+func clusterOf(system *actor.ActorSystem, address string, kinds ...*cluster.Kind) (*cluster.Cluster, error) {
+	provider, err := etcdcluster.NewProvider("/protocaller",
 		clientv3.Config{Endpoints: []string{address}, Logger: zap.NewNop()}) // errors are returned too
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	remote, err := rpc.RemoteConfig(system, "127.0.0.1:0")
 	if err != nil {
+		return nil, err
+	}
+	return cluster.New(system, cluster.Configure("files", provider, disthash.New(), remote, cluster.WithKinds(kinds...))), nil
+}
+
+// errNotFound is why joining is given up.
+func errNotFound(address string) error {
+	return fmt.Errorf("etcd at %s: not found in %v", address, patience)
+}
+
+// join makes a system a member of the cluster of an etcd, which runs nothing for others.
+func join(ctx context.Context, system *actor.ActorSystem, address string) (
+	c *cluster.Cluster, leave func(context.Context) error, err error,
+) {
+	if c, err = clusterOf(system, address); err != nil {
 		return nil, nil, err
 	}
-	c = cluster.New(system, cluster.Configure("files", provider, disthash.New(), remote, cluster.WithKinds(kinds...)))
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("etcd at %s: not found in %v", address, patience))
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errNotFound(address))
 	defer cancel()
 	leave, err = rpc.JoinContext(ctx, system, c)
 	return c, leave, err

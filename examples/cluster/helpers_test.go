@@ -10,8 +10,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,9 +31,27 @@ func TestMain(m *testing.M) {
 type program struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	stdout strings.Builder
+	stdout output
 	stderr *bufio.Reader
 	said   string // on stderr, as far as it was read
+}
+
+// output is what a program has printed until now.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // start starts the program. The races that protoactor has are not reported.
@@ -82,6 +102,12 @@ func (p *program) members(n int) (all []localMember) {
 		all = append(all, localMember{match[1], pid})
 	}
 	return all
+}
+
+// printed waits until the program has printed a text.
+func (p *program) printed(text string) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool { return strings.Contains(p.stdout.String(), text) }, patience, 10*time.Millisecond)
 }
 
 // line reads a line of stderr.

@@ -8,11 +8,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
 
-	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 	"github.com/seed-7fcaac1b/protocaller/examples/internal/cli"
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -28,49 +30,71 @@ type sum struct {
 	Hash   [sha256.Size]byte
 }
 
-// leaveTimeout is how long a member has to finish the files that it has begun.
+// leaveTimeout is how long the process that has files hashed takes to leave.
 const leaveTimeout = 10 * time.Second
 
-// member hashes files for whoever asks the pool, until ctx ends, or the parent does.
+// member hashes files for whoever asks the pool, until ctx ends, or the parent does. If it is
+// frozen or cut off from the etcd for long, another member comes in its place.
 func member(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.Writer) error {
+	asked := ctx
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	if o.child {
-		var end context.CancelFunc
-		ctx, end = context.WithCancel(ctx)
 		go func() {
 			_, _ = io.Copy(io.Discard, stdin)
-			end()
+			end(nil)
 		}()
 	}
 	tracing, err := startTracing(ctx, o.trace)
 	if err != nil {
 		return err
 	}
-	system := newSystem()
-	if err := rpc.Handle(system, "hash", hasher(system)); err != nil {
-		return err
-	}
-	workers, err := rpc.PoolKind(system, pool, props.Telemetry(tracing.telemetry), props.MaxWorkers(filesAtOnce))
-	if err != nil {
-		return err
-	}
 	notice := time.AfterFunc(time.Second, func() {
 		fmt.Fprintf(stderr, "waiting for the etcd at %s, for %v at most\n", cli.Printable(o.join), patience)
 	})
-	_, leave, err := join(ctx, system, o.join, workers)
+	giveUp := time.AfterFunc(patience, func() { end(errNotFound(o.join)) })
+	var failed error
+	var first sync.Once
+	var wasThere atomic.Bool
+	joined := func(system *actor.ActorSystem) {
+		first.Do(func() {
+			wasThere.Store(true)
+			notice.Stop()
+			giveUp.Stop()
+			if _, failed = fmt.Fprintf(stdout, "member %s\n", system.Address()); failed != nil {
+				end(nil)
+			}
+		})
+	}
+	err = rpc.RunMember(ctx, func() (*actor.ActorSystem, *cluster.Cluster, error) { return buildMember(o, tracing, joined) })
 	notice.Stop()
+	giveUp.Stop()
+	if !wasThere.Load() {
+		return unlessInterrupted(asked, err)
+	}
 	if err != nil {
-		return unlessInterrupted(ctx, err)
-	}
-	_, err = fmt.Fprintf(stdout, "member %s\n", system.Address())
-	if err == nil {
-		<-ctx.Done()
-	}
-	end, cancel := context.WithTimeout(context.Background(), leaveTimeout)
-	defer cancel()
-	if err := leave(end); err != nil {
 		fmt.Fprintln(stderr, "left in a hurry:", cli.OneLine(err)) // as when the etcd has gone before
 	}
-	return cmp.Or(err, actors.Shutdown(context.Background(), system), tracing.end(io.Discard))
+	return cmp.Or(failed, tracing.end(io.Discard))
+}
+
+// buildMember makes what a member is, which calls joined when it is in the cluster.
+func buildMember(o options, tracing *tracing, joined func(*actor.ActorSystem)) (*actor.ActorSystem, *cluster.Cluster, error) {
+	system := newSystem()
+	system.EventStream.Subscribe(func(event any) {
+		if _, ok := event.(rpc.Joined); ok {
+			joined(system)
+		}
+	})
+	if err := rpc.Handle(system, "hash", hasher(system)); err != nil {
+		return nil, nil, err
+	}
+	workers, err := rpc.PoolKind(system, pool, props.Telemetry(tracing.telemetry), props.MaxWorkers(filesAtOnce))
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := clusterOf(system, o.join, workers)
+	return system, c, err
 }
 
 // filesAtOnce is how many files a member reads at the same time.

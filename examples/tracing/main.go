@@ -9,7 +9,16 @@
 // leads to one that comes later.
 //
 // Without -jaeger the shop sends its traces to the collector that the OTEL_*
-// variables name, http://localhost:4318 unless they do.
+// variables name, http://localhost:4318 unless they do. Either way it has its
+// metrics for a Prometheus server under /metrics, which dashboard.json shows in Grafana.
+//
+// The Jaeger that is built has no page to search on, because the source on the
+// module proxy has none. The shop draws its traces under /traces instead. For the
+// page start a release of Jaeger, as by
+//
+//	docker run -p 16686:16686 -p 4318:4318 jaegertracing/jaeger:2.13.0
+//
+// and the shop without -jaeger.
 //
 // Read shop.go first, then stock.go. main.go has nothing but the command line.
 //
@@ -17,6 +26,7 @@
 //	serve.go    the life of the server
 //	shop.go     the service: a handler and the functions of the callers
 //	stock.go    the plain actor
+//	metrics.go  the metrics for Prometheus
 //	picture.go  a trace as a picture, like order.svg
 //	jaeger      starts Jaeger and asks it for traces
 //	tool        the module that has Jaeger as a tool
@@ -38,7 +48,8 @@ import (
 
 const usage = `usage: tracing [-jaeger] [-listen ADDRESS] [-later DURATION] [-picture FILE]
 
-Serves a shop that sends the trace of each order to Jaeger.
+Serves a shop that sends the trace of each order to Jaeger. It has its metrics for
+Prometheus under /metrics; dashboard.json shows them in Grafana.
 
   -jaeger          build Jaeger, start it, and show traces under /traces; without it
                    the OTEL_* variables say where the traces go
@@ -98,10 +109,10 @@ func show(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if !o.jaeger && o.picture == "" {
 		return serve(ctx, o, nil, stdout, stderr)
 	}
-	if _, err := fmt.Fprintln(stdout, "building Jaeger, which takes some minutes the first time"); err != nil {
+	if _, err := fmt.Fprintln(stdout, "building Jaeger, which takes four to eight minutes the first time"); err != nil {
 		return err
 	}
-	program, err := jaeger.Build(ctx, "tool")
+	program, err := build(ctx, stdout)
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
@@ -116,6 +127,27 @@ func show(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	err = serve(ctx, o, server, stdout, stderr)
 	return cmp.Or(err, server.Stop())
 }
+
+// build builds Jaeger, and says now and then how long that has taken.
+func build(ctx context.Context, stdout io.Writer) (program string, err error) {
+	began, ticker, built := time.Now(), time.NewTicker(progressInterval), make(chan struct{})
+	defer ticker.Stop()
+	go func() {
+		defer close(built)
+		program, err = jaeger.Build(ctx, "tool")
+	}()
+	for {
+		select {
+		case <-ticker.C:
+			_, _ = fmt.Fprintf(stdout, "still building Jaeger, for %v\n", time.Since(began).Round(time.Second))
+		case <-built:
+			return program, err
+		}
+	}
+}
+
+// progressInterval is how often the build is said to go on.
+const progressInterval = 10 * time.Second
 
 // sendTo has the environment name that Jaeger.
 func sendTo(server *jaeger.Server) {

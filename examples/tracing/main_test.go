@@ -122,7 +122,7 @@ func TestTheShopClosesWithASignal(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			got := clitest.Execute(t, signal, "-listen", "127.0.0.1:0")
 			assert.Equal(t, cli.StatusOK, got.Status)
-			assert.Regexp(t, `^order something: http://127\.0\.0\.1:\d+/order/tea\nsee the callers: http://127\.0\.0\.1:\d+/debug/callers/\n$`, got.Stdout)
+			assert.Regexp(t, `^order something: http://127\.0\.0\.1:\d+/order/tea\nsee the callers: http://127\.0\.0\.1:\d+/debug/callers/\nsee the metrics: http://127\.0\.0\.1:\d+/metrics\n$`, got.Stdout)
 			assert.Empty(t, got.Stderr)
 		})
 	}

@@ -41,7 +41,11 @@ func serve(ctx context.Context, o options, server *jaeger.Server, stdout, stderr
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}))
-	s, err := openShop(system, telemetry.New(), o.later)
+	meters, metrics, err := newMetrics()
+	if err != nil {
+		return err
+	}
+	s, err := openShop(system, telemetry.New(telemetry.MeterProvider(meters)), o.later)
 	if err != nil {
 		return err
 	}
@@ -51,6 +55,7 @@ func serve(ctx context.Context, o options, server *jaeger.Server, stdout, stderr
 	if server != nil {
 		trace = address + "/traces/%s"
 	}
+	mux.Handle("GET /metrics", metrics)
 	mux.Handle("/debug/callers/", inspect.Handler(system, inspect.TraceURL(trace)))
 	if server != nil {
 		s.traces = address + "/traces/"
@@ -76,7 +81,7 @@ func serve(ctx context.Context, o options, server *jaeger.Server, stdout, stderr
 
 // takeOrders says where, and returns when ctx ends or the server fails.
 func takeOrders(ctx context.Context, address string, server *jaeger.Server, stdout io.Writer, served <-chan error) error {
-	text := fmt.Sprintf("order something: %s/order/tea\nsee the callers: %s/debug/callers/\n", address, address)
+	text := fmt.Sprintf("order something: %s/order/tea\nsee the callers: %s/debug/callers/\nsee the metrics: %s/metrics\n", address, address, address)
 	if server != nil {
 		text += fmt.Sprintf("the answer has the address of its trace; Jaeger answers at %s\n", server.API)
 	}

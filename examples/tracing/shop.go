@@ -41,7 +41,10 @@ func openShop(system *actor.ActorSystem, t *telemetry.Telemetry, later time.Dura
 	if err != nil {
 		return nil, err
 	}
-	pid := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return &stock{orders} }, t.Traced()))
+	pid, err := system.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return &stock{orders} }, t.Traced()), "stock")
+	if err != nil {
+		return nil, err
+	}
 	return &shop{system: system, orders: orders, mail: mail, stock: pid, later: later}, nil
 }
 

@@ -31,6 +31,7 @@ func (c *Core) cancelOne(flags uint32, cause error, once bool) (ok bool, source 
 	if was := c.flags.Load(); was&flags != 0 {
 		return was&flagCancelled != 0, nil, nil
 	}
+	c.touchRunner()
 	cancelled := AsCancellation(cause) // mu is not held: the cause may have methods of user code
 	c.mu.Lock()
 	if once && c.wasCancelledFor(cause, flags) {

@@ -63,6 +63,9 @@ func (c *Set[H]) Add(h H) error {
 	if b == c.own {
 		return fmt.Errorf("%w: %s waits for itself", ErrDeadlock, b.label())
 	}
+	if c.turn != nil {
+		b.touch(c.turn)
+	}
 	w := c.unused()
 	w.handle = h
 	c.n++

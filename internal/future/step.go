@@ -13,6 +13,28 @@ func (c *Core) step(ctx context.Context) {
 	}
 }
 
+// touch says that the step of a function that has a turn uses the pending.
+func (c *Core) touch(turn Turn) {
+	chooser := steps.SourceOf(turn)
+	switch {
+	case chooser == nil:
+	case c.runner != nil:
+		chooser.Touch(c.runner)
+	default:
+		chooser.Touch(nil) // who completes the pending does not say so
+	}
+}
+
+// touchRunner says that the present step uses the function of the pending.
+func (c *Core) touchRunner() {
+	if c.runner == nil {
+		return
+	}
+	if chooser := steps.SourceOf(c.runner); chooser != nil {
+		chooser.Touch(c.runner)
+	}
+}
+
 // steps returns who chooses the order of steps; nil outside of tests that do.
 func (c *Core) steps(ctx context.Context) steps.Chooser {
 	if c.runner != nil {
@@ -22,13 +44,4 @@ func (c *Core) steps(ctx context.Context) steps.Chooser {
 		return chooser
 	}
 	return steps.Of(c.ctx)
-}
-
-// StepsOf returns who chooses the order of steps for one that waits with ctx, and gives away
-// turn. It is nil outside of tests that do.
-func StepsOf(ctx context.Context, turn Turn) steps.Chooser {
-	if turn != nil {
-		return steps.SourceOf(turn)
-	}
-	return steps.Of(ctx)
 }

@@ -31,6 +31,9 @@ func (c *Core) wait(ctx context.Context, o WaitOptions, keep bool) error {
 		c.watch()
 	}
 	w := newWaiter(TurnOf(ctx))
+	if w.turn != nil {
+		c.touch(w.turn)
+	}
 	waitsForMore := w.turn == nil && (o.Limited || !o.Shield && ctx.Done() != nil)
 	if waitsForMore {
 		w.wake = make(chan struct{}, 1)

@@ -22,6 +22,8 @@ const (
 	// mostAsked bounds a question, in bytes, and mostLimit its limit.
 	mostAsked = 4 << 10
 	mostLimit = 1000
+	// mostNeeds bounds the calls that one call needs.
+	mostNeeds = 64
 	// deepest is how far a report is nested, at most.
 	deepest = 16
 	// farthest is how far from now a time of a report is that is believed.
@@ -31,6 +33,13 @@ const (
 // EncodeQuestion returns a question as it travels.
 func EncodeQuestion(q Question) ([]byte, error) { return json.Marshal(q) }
 
+// Bounded returns a question with limits that are sound.
+func (q Question) Bounded() Question {
+	q.Limit = min(max(q.Limit, 1), mostLimit)
+	q.Bytes = min(max(q.Bytes, leastReported), MostReported)
+	return q
+}
+
 // DecodeQuestion returns a question that has traveled, with limits that are sound.
 func DecodeQuestion(data []byte) (q Question, err error) {
 	if len(data) > mostAsked {
@@ -39,20 +48,18 @@ func DecodeQuestion(data []byte) (q Question, err error) {
 	if err := json.Unmarshal(data, &q); err != nil {
 		return q, err
 	}
-	q.Limit = min(max(q.Limit, 1), mostLimit)
-	q.Bytes = min(max(q.Bytes, leastReported), MostReported)
-	return q, nil
+	return q.Bounded(), nil
 }
 
 // EncodeReport returns a report as it travels, in at most so many bytes if that can be.
 // For that it leaves out callers, calls and other things. It changes the report.
 func EncodeReport(r *Report, q Question) ([]byte, error) {
-	tidy(reflect.ValueOf(r))
-	for limit := max(1, q.Limit); ; limit /= 2 {
+	limit := max(1, q.Limit)
+	for r.trim(limit); limit > 1 && elements(r) > mostElements; r.trim(limit) {
+		limit /= 2
+	}
+	for tidy(reflect.ValueOf(r)); ; limit /= 2 {
 		r.trim(limit)
-		if limit > 1 && elements(r) > mostElements {
-			continue
-		}
 		data, err := json.Marshal(r)
 		if err != nil || limit == 1 || len(data) <= q.Bytes {
 			return data, err
@@ -112,10 +119,10 @@ func last[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
 var errNoReport = errors.New("it is no report")
 
 // DecodeReport returns a report that has traveled. Whoever has sent it may have meant harm:
-// it is bounded, its texts are as by [Clean], its callers are a tree, and its times are those
-// of this node, which it was asked by at the time now.
-func DecodeReport(data []byte, now time.Time) (*Report, error) {
-	if len(data) > MostReported {
+// it is no larger than q has asked for, its texts are as by [Clean], its callers are a tree,
+// and its times are those of this node, where it is now.
+func DecodeReport(data []byte, q Question, now time.Time) (*Report, error) {
+	if len(data) > q.Bytes {
 		return nil, fmt.Errorf("%w: it has %d bytes", errNoReport, len(data))
 	}
 	if err := checkShape(data); err != nil {
@@ -128,6 +135,7 @@ func DecodeReport(data []byte, now time.Time) (*Report, error) {
 	if r.System == nil || r.Node == nil {
 		return nil, fmt.Errorf("%w: parts are missing", errNoReport)
 	}
+	r.trim(q.Limit)
 	tidy(reflect.ValueOf(&r))
 	if err := r.System.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoReport, err)
@@ -185,6 +193,9 @@ func (s *System) check() error {
 	}
 	for call := range s.calls {
 		call.checkTrace()
+		if w := call.WaitsFor; w != nil {
+			w.Needs = first(w.Needs, mostNeeds)
+		}
 	}
 	return nil
 }
@@ -193,6 +204,9 @@ func (s *System) check() error {
 func (c *Call) checkTrace() {
 	if !isHex(c.TraceID, 16) || !isHex(c.SpanID, 8) {
 		c.TraceID, c.SpanID = "", ""
+	}
+	if !isHex(c.ParentSpan, 8) {
+		c.ParentSpan = ""
 	}
 }
 

@@ -84,16 +84,19 @@ type Limits struct {
 
 // Call is a function that was called and has not returned.
 type Call struct {
-	Key      any       `json:"-"`         // that it is known by from picture to picture; comparable
-	Since    time.Time `json:",omitzero"` // of its state, as far as a [Clock] knows; zero if that is not known
-	Before   time.Time `json:",omitzero"` // that the state began before; zero if Since is known
-	ID       uint64
-	Name     string
-	TraceID  string `json:",omitzero"`
-	SpanID   string `json:",omitzero"`
-	State    CallState
-	WaitsFor *Wait     `json:",omitzero"` // nil for a call that does not wait
-	Progress *Progress `json:",omitzero"`
+	Key     any       `json:"-"`         // that it is known by from picture to picture; comparable
+	Since   time.Time `json:",omitzero"` // of its state, as far as a [Clock] knows; zero if that is not known
+	Before  time.Time `json:",omitzero"` // that the state began before; zero if Since is known
+	ID      uint64
+	Name    string
+	TraceID string `json:",omitzero"`
+	SpanID  string `json:",omitzero"`
+	// ParentSpan is the id of the span of what has made the call; "" if it has no span of its
+	// own, or nothing has.
+	ParentSpan string `json:",omitzero"`
+	State      CallState
+	WaitsFor   *Wait     `json:",omitzero"` // nil for a call that does not wait
+	Progress   *Progress `json:",omitzero"`
 }
 
 // CallState is what a call does.

@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
 )
@@ -166,4 +168,59 @@ func TestLockUpIsFoundInThreeClicks(t *testing.T) {
 	require.Error(t, err)
 	b.open(address)
 	assert.NotContains(t, b.run(`document.getElementById("health").textContent`), "circle")
+}
+
+// clusterScene is three nodes with a circle across two of them, a stream, and a node that
+// does not let itself be inspected.
+func clusterScene(t *testing.T) *scene {
+	t.Helper()
+	n := &nodes{Network: actorstest.NewNetwork(t), ctx: t.Context()}
+	for _, name := range []string{"10.0.0.1:4242", "10.0.0.2:4242", hostileName} {
+		n.add(t, name)
+	}
+	hidden := n.System("10.0.0.4:4242")
+	actorstest.Start(t, hidden, props.Name("clerk"))
+	require.NoError(t, rpc.Configure(hidden))
+	n.meet(t, hostileName, "10.0.0.4:4242")
+	first := actors.Schedule(n.ctx, n.clerks[0], func(ctx context.Context) (int, error) {
+		return n.forward(ctx, n.systems[0], []string{"10.0.0.2:4242", "10.0.0.1:4242"})
+	}, actors.Named("begin"))
+	require.Eventually(t, func() bool { return len(take(t, n.systems[0], inspect.Nodes()).Across) == 1 }, time.Minute, 10*time.Millisecond)
+	t.Cleanup(func() { first.Cancel(nil) })
+	return &scene{system: n.systems[0]}
+}
+
+func TestPagesOfNodesInABrowserAreReadableAndWithoutErrors(t *testing.T) {
+	b := newBrowser(t)
+	address, _ := serve(t, clusterScene(t))
+	for _, page := range [][2]string{
+		{"nodes", "nodes"},
+		{"node", "node"},
+		{"node-other", "nodes/10.0.0.2:4242/node"},
+		{"node-other-overview", "nodes/10.0.0.2:4242/"},
+		{"node-hostile", "nodes/" + url.PathEscape(hostileName) + "/node"},
+	} {
+		name, path := page[0], page[1]
+		b.size(1280, 800, "light")
+		b.open(address + path)
+		b.requireNoErrors(name)
+		requireAccessible(t, b, name, accessible)
+		keep(t, b, name)
+		b.size(1280, 800, "dark")
+		requireAccessible(t, b, name+", dark", contrast)
+		b.size(390, 844, "light")
+		requireAccessible(t, b, name+" on a phone", accessible)
+		keep(t, b, name+"-phone")
+		assert.Equal(t, "fits", b.run(`document.documentElement.scrollWidth <= innerWidth ? "fits" : "is wider: " + document.documentElement.scrollWidth`), name)
+	}
+	b.size(1280, 800, "light")
+	b.open(address + "nodes")
+	assert.Equal(t, "3", b.run(`String(document.querySelectorAll("svg a.circle").length)`))
+	b.click("10.0.0.2:4242")
+	assert.Contains(t, b.run(`document.querySelector("main").textContent`), "Node 10.0.0.2:4242")
+	b.click("This node")
+	assert.Contains(t, b.run(`document.querySelector("main").textContent`), "from 10.0.0.1:4242")
+	b.click("Back to the node that asks")
+	assert.Contains(t, b.run(`document.querySelector("main").textContent`), "other nodes")
+	b.requireNoErrors("nodes")
 }

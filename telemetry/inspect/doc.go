@@ -21,6 +21,10 @@
 //
 // The function of a call says by actors.Progress how far it is.
 //
+// Where package rpc is used, a snapshot has the sessions of the node and the calls to and
+// from other nodes. With [Nodes], and on the page of the nodes, it has what the other nodes
+// say, if they use rpc.Inspectable, and circles of calls on different nodes.
+//
 // # The names you need
 //
 // [Take] and [Handler]. Then [Authorize], to see the pages from another machine, and
@@ -31,5 +35,9 @@
 // Arguments and state are never shown. Names and errors are: they are cut at 256 bytes, and
 // have no control characters. A circle of waits that can never end is broken by the library
 // within a tenth of a second, so the circles that are shown end by themselves: by a timeout,
-// say.
+// say. Circles across nodes are not broken. They are found through waits for a call or a stream of
+// another node itself, not through a group of them.
+//
+// Four pages are drawn at a time, and 64 clients are served. What is beyond is answered with
+// the status 503.
 package inspect

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
@@ -62,15 +64,7 @@ func TestJSONIsTheGoldenFile(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		s := take(t, system, inspect.Ages())
 
-		got, err := json.MarshalIndent(steady(s), "", "\t")
-		require.NoError(t, err)
-		file := filepath.Join("testdata", "snapshot.json")
-		if *update {
-			require.NoError(t, os.WriteFile(file, append(got, '\n'), 0o600))
-		}
-		want, err := os.ReadFile(file)
-		require.NoError(t, err)
-		assert.Equal(t, string(want), string(got)+"\n", "go test -run Golden -update writes it anew; Version says when it changes")
+		requireGolden(t, "snapshot.json", steady(s))
 
 		gate.SetResult(1)
 		later.Cancel(nil)
@@ -78,6 +72,61 @@ func TestJSONIsTheGoldenFile(t *testing.T) {
 		_, _ = first.Wait(ctx)
 		_, _ = running.Wait(ctx)
 	})
+}
+
+// TestJSONOfNodesIsTheGoldenFile has one of everything that concerns other nodes.
+func TestJSONOfNodesIsTheGoldenFile(t *testing.T) {
+	at := time.Now()
+	c := snapshot.Caller{ID: "callers/cart", Name: "cart", State: "running", Backend: "goroutine", Running: &snapshot.Call{
+		ID: 7, Name: "add", State: snapshot.Keeping,
+		TraceID: strings.Repeat("0a", 16), SpanID: strings.Repeat("0b", 8), ParentSpan: strings.Repeat("0c", 8),
+		WaitsFor: &snapshot.Wait{Number: 1, What: "book", Kind: "promise", Promise: 8},
+	}}
+	other := encoded(t, &snapshot.System{ID: "there", Started: at, Callers: []snapshot.Caller{c}}, &snapshot.Node{
+		Address: "there:1", Incarnation: "2", Calls: []snapshot.NodeCall{
+			{Peer: "here:1", Incarnation: "1", Number: 1, Function: "add", Target: "callers/cart", Call: 7, State: "running"},
+			{Out: true, Peer: "here:1", Incarnation: "1", Number: 1, Function: "book", Target: "callers/ledger", Call: 8, Maker: 7, State: "open"},
+		}, CallsN: 2,
+	})
+	system := pretend(t, &pretended{
+		own: &snapshot.Node{
+			Address: "here:1", Incarnation: "1", Leaving: true, Members: []snapshot.Member{{ID: "m", Address: "there:1", Kinds: []string{"cart"}}}, MembersN: 1,
+			Identities: []snapshot.Identity{{Name: "cart/alice", Caller: "callers/cart"}}, IdentitiesN: 1,
+			Sessions: []snapshot.Session{{Out: true, Peer: "there:1", Incarnation: "2", State: "open", Calls: 2, Queued: 3}}, SessionsN: 1,
+			Calls: []snapshot.NodeCall{{
+				Peer: "there:1", Incarnation: "2", Number: 1, Function: "book", Target: "callers/ledger", Call: 9, Key: true, State: "running",
+				Stream: &snapshot.Stream{Items: 4, Granted: 5, Promise: 6},
+			}}, CallsN: 1,
+			Remembered: snapshot.Remembered{Keys: 1, Bytes: 2, Most: 3, For: time.Minute},
+			Counters:   snapshot.NodeCounters{Open: 1, OpenBytes: 2, Served: 3, ServedBytes: 4, Late: 5, Denied: 6},
+		},
+		others: []string{"gone:1", "there:1"},
+		say: func(_ context.Context, address string, _ snapshot.Question) ([]byte, error) {
+			if address == "gone:1" {
+				return nil, errors.New("it does not answer")
+			}
+			return other, nil
+		},
+	})
+	s := take(t, system, inspect.Nodes())
+	for _, one := range []*inspect.Snapshot{s, s.Nodes[1].Snapshot} {
+		one.System, one.Taken, one.Uptime = "system", time.Time{}, 0
+	}
+	requireGolden(t, "nodes.json", s)
+}
+
+// requireGolden requires that the JSON of a snapshot is that of a file.
+func requireGolden(t *testing.T, name string, s *inspect.Snapshot) {
+	t.Helper()
+	got, err := json.MarshalIndent(s, "", "\t")
+	require.NoError(t, err)
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(file, append(got, '\n'), 0o600))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got)+"\n", "go test -run Golden -update writes it anew; Version says when it changes")
 }
 
 // steady replaces what differs from run to run.

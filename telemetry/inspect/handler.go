@@ -170,6 +170,7 @@ type page struct {
 	Token    string // "" if there are no actions
 	Node     string // the address of the other node that is shown; "" for this one
 	handler  *handler
+	calls    map[uint64]*Call // that have started, made when first asked for
 }
 
 // listed is a table of calls.
@@ -215,7 +216,7 @@ func (p *page) Pages() []link {
 // HealthClass returns how the health is colored.
 func (p *page) HealthClass() string {
 	switch held, _ := p.Snapshot.heldTurns(); {
-	case len(p.Snapshot.Circles) > 0 || held > 0:
+	case len(p.Snapshot.Circles)+len(p.Snapshot.Across) > 0 || held > 0:
 		return "bad"
 	case p.Snapshot.Health() == nothingUnusual:
 		return "good"
@@ -263,7 +264,15 @@ const deepest = 5
 func (*page) Indent(depth int) int { return min(depth, deepest) }
 
 // Find returns a call that has started or is delayed, or nil.
-func (p *page) Find(id uint64) *Call { return p.Snapshot.Call(id) }
+func (p *page) Find(id uint64) *Call {
+	if p.calls == nil {
+		p.calls = p.Snapshot.callsByID()
+	}
+	if call := p.calls[id]; call != nil {
+		return call
+	}
+	return p.Snapshot.Call(id)
+}
 
 func (h *handler) show(w http.ResponseWriter, r *http.Request, file, title string, s *Snapshot, data any) {
 	p := &page{Title: title, Snapshot: s, Data: data, Node: nodeOf(r), handler: h, Query: map[string]string{}}

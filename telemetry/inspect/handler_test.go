@@ -107,6 +107,38 @@ func TestAuthorizeDecides(t *testing.T) {
 	assert.Equal(t, http.StatusOK, w.Code)
 }
 
+// A caller whose id is longer than what is shown is found by what is shown.
+func TestCallersWithLongNamesAreFoundAndStopped(t *testing.T) {
+	system := newSystem()
+	long := strings.Repeat("x", 200)
+	top := start(t, system, props.Name(long))
+	c, err := top.Child(props.Name(long + "1"))
+	require.NoError(t, err)
+	other, err := top.Child(props.Name(long + "2"))
+	require.NoError(t, err)
+	child, err := c.Child(props.Name("child"))
+	require.NoError(t, err)
+	h := inspect.Handler(system, inspect.AllowActions())
+	s := take(t, system)
+	require.Len(t, s.Callers, 4)
+	shown := s.Callers[1].ID
+	require.NotEqual(t, c.ID(), shown)
+	page := get(h, "/caller?id="+url.QueryEscape(shown)).Body.String()
+	assert.Contains(t, page, "Stop this caller")
+	assert.Len(t, take(t, system, inspect.Below(shown)).Callers, 2)
+	assert.Contains(t, get(h, "/tree?below="+url.QueryEscape(shown)).Body.String(), ">child<")
+
+	token := regexp.MustCompile(`name="token" value="([^"]+)"`).FindStringSubmatch(page)
+	require.Len(t, token, 2)
+	r := local(http.MethodPost, "/stop?"+url.Values{"id": {shown}, "token": {token[1]}}.Encode())
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	require.Equal(t, http.StatusSeeOther, w.Code, w.Body.String())
+	<-child.Stopped()
+	<-c.Stopped()
+	assert.NotEqual(t, actors.StateStopped, other.State())
+}
+
 func TestPagesOnlyRead(t *testing.T) {
 	system := newSystem()
 	c := start(t, system, props.Name("shop"))

@@ -17,7 +17,8 @@ const (
 
 // Health returns on one line what may be wrong: circles of waits, turns that are held for
 // 10 seconds or more, callers near a limit, and failures of the last minute. It is "nothing
-// unusual" if there is none of these.
+// unusual" if there is none of these. With [Nodes] it counts circles across nodes too, but
+// nothing else of other nodes.
 func (s *Snapshot) Health() string {
 	var parts []string
 	add := func(n int, one, many string) {
@@ -29,6 +30,7 @@ func (s *Snapshot) Health() string {
 		}
 	}
 	add(len(s.Circles), "circle", "circles")
+	add(len(s.Across), "circle across nodes", "circles across nodes")
 	held, longest := s.heldTurns()
 	add(held, "turn held", "turns held")
 	if held > 0 {

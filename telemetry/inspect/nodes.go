@@ -184,7 +184,7 @@ func askNode(ctx context.Context, nodes snapshot.Nodes, address string, o option
 		return n
 	}
 	n.Snapshot = newSnapshot(answer.Report.System)
-	n.Snapshot.Node = newNode(answer.Report.Node)
+	n.Snapshot.addNode(answer.Report.Node)
 	return n
 }
 

@@ -136,6 +136,7 @@ func TestAChainAcrossNodesIsNoCircle(t *testing.T) {
 		}, call)
 		b := s.Nodes[0].Snapshot
 		require.NotNil(t, b, s.String())
+		assert.Equal(t, &inspect.Maker{Node: "a"}, b.Caller("callers/clerk").Running.MadeBy)
 		require.Len(t, b.Node.Calls, 2)
 		assert.Equal(t, s.Caller("callers/clerk").Running.WaitsFor.Promise, call.Call)
 		page := get(inspect.Handler(n.systems[0]), "/nodes").Body.String()

@@ -85,9 +85,9 @@ func heldCalls(s *Snapshot) (calls []*Call) {
 	return calls
 }
 
-// describedCircles returns the circles as text, and their calls.
+// describedCircles returns the circles, as many as a page lists.
 func describedCircles(s *Snapshot) (circles []map[string]any) {
-	for i, ids := range s.Circles {
+	for i, ids := range s.Circles[:min(len(s.Circles), mostListed)] {
 		circles = append(circles, map[string]any{"Calls": ids, "Tail": len(s.Tails[i])})
 	}
 	return circles

@@ -85,8 +85,19 @@ type Call struct {
 	Due      *time.Time `json:"due,omitempty"`
 	TraceID  string     `json:"trace_id,omitempty"`
 	SpanID   string     `json:"span_id,omitempty"`
+	MadeBy   *Maker     `json:"made_by,omitempty"`
 	WaitsFor *Wait      `json:"waits_for,omitempty"`
 	Progress *Progress  `json:"progress,omitempty"`
+}
+
+// Maker is who has made a call, as far as that is known. A call bears nothing for that. It is
+// known by the spans of a call that is traced, and of a call from another node.
+type Maker struct {
+	SpanID string `json:"span_id,omitempty"` // of what has made it
+	Call   uint64 `json:"call,omitempty"`    // the call that has, unless it has ended
+	Name   string `json:"name,omitempty"`
+	Caller string `json:"caller,omitempty"`
+	Node   string `json:"node,omitempty"` // the address of the node that has, as it claims
 }
 
 // Wait is what a call waits for.

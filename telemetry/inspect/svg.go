@@ -15,8 +15,9 @@ const (
 	gapX, gapY          = 90, 24
 	margin              = 16
 	lineHeight          = 17
-	mostLetters         = 28 // of a label
-	mostDrawn           = 500
+	mostLetters         = 28   // of a label
+	mostDrawn           = 500  // calls
+	mostArrows          = 2000 // between them
 )
 
 // circleColor is that of a circle. It can be seen on white and on black.
@@ -58,11 +59,14 @@ func (g *waitGraph) nameOf(id uint64) (name, caller string) {
 
 // draw draws the graph, with boxes of a height that describe tells more of.
 func (g *waitGraph) draw(inCircle map[uint64]bool, tall int, describe func(id uint64) box) string {
-	ids := g.shown()
-	if len(ids) == 0 || len(ids) > mostDrawn {
+	ids, arrows := g.shown(), 0
+	for _, needs := range g.needs {
+		arrows += len(needs)
+	}
+	if len(ids) == 0 || len(ids) > mostDrawn || arrows > mostArrows {
 		text := "no call waits for another one"
 		if len(ids) > 0 {
-			text = fmt.Sprintf("%d calls are too many for a picture", len(ids))
+			text = fmt.Sprintf("%d calls with %d waits are too many for a picture", len(ids), arrows)
 		}
 		return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="400" height="40" viewBox="0 0 400 40" role="img" aria-label=%q>`+
 			`<text x="8" y="25" fill="currentColor" font-family="sans-serif" font-size="14">%s</text></svg>`, text, text)
@@ -121,7 +125,7 @@ func (g *waitGraph) layout(ids []uint64, tall int) (places map[uint64]point, wid
 	for d, members := range columns {
 		for i, id := range members {
 			places[id] = point{margin + (last-d)*(boxWidth+gapX), margin + i*(tall+gapY)}
-			height = max(height, places[id].y+tall+margin)
+			height = max(height, places[id].y+tall+gapY)
 		}
 	}
 	return places, 2*margin + (last+1)*boxWidth + last*gapX, height

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -44,7 +45,7 @@ func take(ctx context.Context, system *actor.ActorSystem, o options) (*Snapshot,
 	}
 	s := newSnapshot(picture)
 	if nodes := nodesOf(system); nodes != nil {
-		s.Node = newNode(nodes.Node(o.limit))
+		s.addNode(nodes.Node(o.limit))
 		if o.nodes {
 			s.ask(ctx, nodes, o)
 		}
@@ -62,9 +63,12 @@ func sourceOf(system *actor.ActorSystem) snapshot.Source {
 func newSnapshot(p *snapshot.System) *Snapshot {
 	now := time.Now()
 	s := &Snapshot{
-		Version: Version, System: p.ID, Taken: now, Uptime: Seconds(now.Sub(p.Started)), Sequence: p.Sequence,
+		Version: Version, System: snapshot.Clean(p.ID), Taken: now, Sequence: p.Sequence,
 		Truncated: p.Omitted > 0, Omitted: p.Omitted,
 		Callers: make([]*Caller, 0, len(p.Callers)), Failures: make([]Failure, 0, len(p.Failures)), Stopped: make([]Stopped, 0, len(p.Stopped)),
+	}
+	if !p.Started.IsZero() { // as another node may say
+		s.Uptime = Seconds(now.Sub(p.Started))
 	}
 	for i := range p.Callers {
 		s.Callers = append(s.Callers, newCaller(&p.Callers[i], now))
@@ -76,6 +80,7 @@ func newSnapshot(p *snapshot.System) *Snapshot {
 		s.Stopped = append(s.Stopped, Stopped{c.Time, snapshot.CleanID(c.ID), c.Counters.Restarts, newCounters(c.Counters)})
 	}
 	s.addChildren()
+	s.addMakers()
 	s.findCircles()
 	return s
 }
@@ -126,6 +131,9 @@ func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 		age := Seconds(now.Sub(p.Before))
 		c.Age, c.AtLeast = &age, true
 	}
+	if p.ParentSpan != "" {
+		c.MadeBy = &Maker{SpanID: p.ParentSpan}
+	}
 	if w := p.WaitsFor; w != nil {
 		c.WaitsFor = &Wait{snapshot.Clean(w.What), w.Kind, w.Call, snapshot.CleanID(w.Caller), w.Needs, w.Any, w.Promise}
 	}
@@ -133,6 +141,44 @@ func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 		c.Progress = &Progress{g.Done, g.Total, snapshot.Clean(g.Text)}
 	}
 	return c
+}
+
+// addMakers sets which calls have made others, by their spans.
+func (s *Snapshot) addMakers() {
+	bySpan := make(map[string]*Call)
+	for _, c := range s.Callers {
+		for _, call := range c.started() {
+			bySpan[call.SpanID] = call
+		}
+	}
+	for _, c := range s.Callers {
+		for _, call := range slices.Concat(c.started(), c.Delayed) {
+			m := call.MadeBy
+			if m == nil {
+				continue
+			}
+			if maker := bySpan[m.SpanID]; maker != nil && maker != call {
+				m.Call, m.Name, m.Caller = maker.ID, maker.Name, maker.Caller
+			}
+		}
+	}
+}
+
+// addNode sets what the system has to do with other nodes, and which of them have made calls.
+func (s *Snapshot) addNode(p *snapshot.Node) {
+	s.Node = newNode(p)
+	calls := s.callsByID()
+	for i := range s.Node.Calls {
+		c := &s.Node.Calls[i]
+		call := calls[c.Call]
+		if c.Out || call == nil {
+			continue
+		}
+		if call.MadeBy == nil {
+			call.MadeBy = &Maker{}
+		}
+		call.MadeBy.Node = c.Peer
+	}
 }
 
 // addChildren sets the children of the callers.

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/inspect"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
 )
 
 func TestASystemWithoutCallersIsEmpty(t *testing.T) {
@@ -93,6 +94,63 @@ func TestCountersGrow(t *testing.T) {
 		assert.Equal(t, "oh", s.Failures[0].Error)
 		assert.Less(t, s.Sequence, take(t, system).Sequence)
 	})
+}
+
+func TestCallersThatHaveStoppedStayForAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := newSystem()
+		c := start(t, system, props.Name("short"))
+		require.NoError(t, actors.Do(t.Context(), c, func(context.Context) error { return nil }))
+		_, err := actors.ToThread(t.Context(), c, func(context.Context) (int, error) { return 1, nil }).Wait(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, c.StopWait(context.Background()))
+		s := take(t, system)
+		require.Len(t, s.Stopped, 1, "its worker is of no interest")
+		assert.Equal(t, "callers/short", s.Stopped[0].ID)
+		assert.NotZero(t, s.Stopped[0].Counters.Calls)
+		assert.Empty(t, s.Failures)
+		assert.Equal(t, "nothing unusual", s.Health())
+		assert.Contains(t, get(inspect.Handler(system), "/").Body.String(), "callers/short")
+		for range 300 {
+			c, err := actors.Start(system)
+			require.NoError(t, err)
+			require.NoError(t, c.StopWait(context.Background()))
+		}
+		assert.Len(t, take(t, system).Stopped, 256, "they are bounded")
+		time.Sleep(time.Minute)
+		assert.Empty(t, take(t, system).Stopped)
+	})
+}
+
+func TestWhoHasMadeACallIsKnownByItsSpans(t *testing.T) {
+	spans := tracetest.NewRecorder()
+	system := newSystem()
+	c := start(t, system, props.Name("shop"), props.Telemetry(spans.Telemetry()))
+	stock := start(t, system, props.Name("stock"), props.Telemetry(spans.Telemetry()))
+	gate := pending.New[int](t.Context(), pending.Named("gate"))
+	began := make(chan uint64)
+	sell := actors.Schedule(t.Context(), c, actors.NoResult(func(ctx context.Context) error {
+		_, err := actors.Schedule(ctx, stock, func(ctx context.Context) (int, error) {
+			own, _ := pending.Current(ctx)
+			began <- own.ID()
+			return gate.Wait(ctx)
+		}, actors.Named("take")).Wait(ctx)
+		return err
+	}), actors.Named("sell"))
+	id := <-began
+	s := take(t, system)
+	made := s.Call(id)
+	require.NotNil(t, made)
+	require.NotNil(t, made.MadeBy)
+	assert.Equal(t, sell.ID(), made.MadeBy.Call)
+	assert.Equal(t, "sell", made.MadeBy.Name)
+	assert.Equal(t, "callers/shop", made.MadeBy.Caller)
+	assert.Nil(t, s.Call(sell.ID()).MadeBy, "no call has made it")
+	page := get(inspect.Handler(system), "/call?id="+itoa(id)).Body.String()
+	assert.Contains(t, page, `<dt>Made by</dt><dd><a href="call?id=`+itoa(sell.ID()))
+	gate.SetResult(1)
+	_, err := sell.Wait(t.Context())
+	require.NoError(t, err)
 }
 
 // circle has the functions of two callers wait for each other, for a minute at most.

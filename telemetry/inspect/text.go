@@ -34,8 +34,9 @@ func (s *Snapshot) String() string {
 	if s.Truncated {
 		fmt.Fprintf(&b, "and %d more\n", s.Omitted)
 	}
+	calls := s.callsByID()
 	for i := range s.Circles {
-		b.WriteString(s.describeCircle(i))
+		b.WriteString(s.describeCircle(i, calls))
 	}
 	for _, n := range s.Nodes {
 		fmt.Fprintf(&b, "node %s\n", n)
@@ -122,8 +123,7 @@ func (c *Call) String() string {
 }
 
 // describeCircle returns a line for a circle, and one for who only waits for it.
-func (s *Snapshot) describeCircle(i int) string {
-	calls := s.callsByID()
+func (s *Snapshot) describeCircle(i int, calls map[uint64]*Call) string {
 	steps := []string{}
 	for _, id := range s.Circles[i] {
 		if call := calls[id]; call != nil {

@@ -12,9 +12,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	collogs "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	colmetrics "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
 	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
+	logs "go.opentelemetry.io/proto/otlp/logs/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 )
@@ -26,6 +28,7 @@ type collector struct {
 	mu      sync.Mutex
 	spans   []string
 	metrics []string
+	logs    []*logs.LogRecord
 	about   []map[string]string // a resource for each request
 }
 
@@ -61,6 +64,24 @@ func (c ofMetrics) Export(_ context.Context, r *colmetrics.ExportMetricsServiceR
 		}
 	}
 	return &colmetrics.ExportMetricsServiceResponse{}, nil
+}
+
+// ofLogs is the side of a collector that receives logs.
+type ofLogs struct {
+	collogs.UnimplementedLogsServiceServer
+	*collector
+}
+
+func (c ofLogs) Export(_ context.Context, r *collogs.ExportLogsServiceRequest) (*collogs.ExportLogsServiceResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, rl := range r.GetResourceLogs() {
+		c.about = append(c.about, attributes(rl.GetResource().GetAttributes()))
+		for _, sl := range rl.GetScopeLogs() {
+			c.collector.logs = append(c.collector.logs, sl.GetLogRecords()...)
+		}
+	}
+	return &collogs.ExportLogsServiceResponse{}, nil
 }
 
 func attributes(list []*common.KeyValue) map[string]string {
@@ -102,6 +123,7 @@ func (c *collector) overGRPCAt(t *testing.T, listener net.Listener) (endpoint st
 	server := grpc.NewServer()
 	coltrace.RegisterTraceServiceServer(server, c)
 	colmetrics.RegisterMetricsServiceServer(server, ofMetrics{collector: c})
+	collogs.RegisterLogsServiceServer(server, ofLogs{collector: c})
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) }) // an error if it is stopped before that
 	t.Cleanup(func() {
@@ -124,6 +146,9 @@ func (c *collector) handler(t *testing.T) http.Handler {
 	})
 	mux.HandleFunc("POST /v1/metrics", func(w http.ResponseWriter, r *http.Request) {
 		answer(t, w, r, &colmetrics.ExportMetricsServiceRequest{}, ofMetrics{collector: c}.Export)
+	})
+	mux.HandleFunc("POST /v1/logs", func(w http.ResponseWriter, r *http.Request) {
+		answer(t, w, r, &collogs.ExportLogsServiceRequest{}, ofLogs{collector: c}.Export)
 	})
 	return mux
 }

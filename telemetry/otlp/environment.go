@@ -37,7 +37,7 @@ func check() error {
 		_, err := propagators(list)
 		return err
 	})
-	for _, signal := range []string{"", "TRACES_", "METRICS_"} {
+	for _, signal := range []string{"", "TRACES_", "METRICS_", "LOGS_"} {
 		prefix := "OTEL_EXPORTER_OTLP_" + signal
 		add(prefix+"ENDPOINT", isEndpoint)
 		add(prefix+"INSECURE", oneOf("true", "false"))
@@ -59,10 +59,12 @@ func valueOf(variable string) string { return strings.TrimSpace(os.Getenv(variab
 // numbers are the variables that are numbers, with the least that makes sense.
 var numbers = map[string]int{
 	"OTEL_BSP_MAX_QUEUE_SIZE": 1, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": 1, "OTEL_BSP_SCHEDULE_DELAY": 1, "OTEL_BSP_EXPORT_TIMEOUT": 1,
+	"OTEL_BLRP_MAX_QUEUE_SIZE": 1, "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": 1, "OTEL_BLRP_SCHEDULE_DELAY": 1, "OTEL_BLRP_EXPORT_TIMEOUT": 1,
 	"OTEL_METRIC_EXPORT_INTERVAL": 1, "OTEL_METRIC_EXPORT_TIMEOUT": 1,
 	"OTEL_ATTRIBUTE_COUNT_LIMIT": -1, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": -1,
 	"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": -1, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": -1,
 	"OTEL_SPAN_EVENT_COUNT_LIMIT": -1, "OTEL_SPAN_LINK_COUNT_LIMIT": -1,
+	"OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT": -1, "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT": -1,
 	"OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": -1, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": -1,
 }
 

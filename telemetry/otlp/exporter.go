@@ -6,10 +6,13 @@ import (
 	"os"
 	"strings"
 
+	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/trace"
 )
@@ -51,6 +54,23 @@ func newMetricExporter(ctx context.Context) (metric.Exporter, error) {
 		return otlpmetrichttp.New(ctx, otlpmetrichttp.WithInsecure())
 	default:
 		return otlpmetrichttp.New(ctx)
+	}
+}
+
+// newLogExporter returns nil if the logs are not to be sent.
+func newLogExporter(ctx context.Context) (log.Exporter, error) {
+	protocol, err := protocolOf("LOGS")
+	switch {
+	case err != nil || protocol == "":
+		return nil, err
+	case protocol == overGRPC && isPlain("LOGS"):
+		return otlploggrpc.New(ctx, otlploggrpc.WithInsecure())
+	case protocol == overGRPC:
+		return otlploggrpc.New(ctx)
+	case isPlain("LOGS"):
+		return otlploghttp.New(ctx, otlploghttp.WithInsecure())
+	default:
+		return otlploghttp.New(ctx)
 	}
 }
 

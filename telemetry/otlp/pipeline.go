@@ -3,6 +3,7 @@ package otlp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,11 @@ import (
 type pipeline struct {
 	*setup
 	signal string
+	items  string // what there is of it
 	broken atomic.Bool
+
+	lost    atomic.Int64          // spans or records that were not sent since the shutdown has begun
+	failure atomic.Pointer[error] // the first reason for that
 }
 
 // deliver calls send, and wraps its error as one that was logged.
@@ -83,9 +88,34 @@ func (e *spanExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnlySp
 	err := e.pipeline.deliver(ctx, func(ctx context.Context) error {
 		return e.SpanExporter.ExportSpans(ctx, spans)
 	})
-	if err != nil && e.pipeline.ending.Load() {
-		e.pipeline.failure.CompareAndSwap(nil, &err)
-		e.pipeline.lost.Add(int64(len(spans)))
+	e.pipeline.count(len(spans), err)
+	return err
+}
+
+// count counts spans or records that were not sent because of an error, if there is one and
+// the shutdown has begun.
+func (p *pipeline) count(n int, err error) {
+	if err != nil && p.ending.Load() {
+		p.failure.CompareAndSwap(nil, &err)
+		p.lost.Add(int64(n))
+	}
+}
+
+// end sends what is left. It flushes first, because the shutdown does not report what it has
+// lost. The shutdown gets a context without an end, or it would not end the batches. It
+// waits for the exporter alone, which is cancelled then. So each span and record that is left
+// comes to the exporter, and is counted there if it is lost.
+func (p *pipeline) end(ctx context.Context, flush, shutdown func(context.Context) error) error {
+	err := flush(ctx)
+	if later := shutdown(context.WithoutCancel(ctx)); err == nil {
+		err = later
+	}
+	n := p.lost.Load()
+	if first := p.failure.Load(); err == nil && first != nil {
+		err = *first
+	}
+	if n > 0 {
+		return fmt.Errorf("otlp: %d %s were not sent: %w", n, p.items, err)
 	}
 	return err
 }

@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/log/global"
+	"go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// Setup sends the traces and the metrics of this program by OTLP. The argument service
-// names the program, unless the OTEL_* variables of the environment do.
+// Setup sends the traces, the metrics and the logs of this program by OTLP. The logs are
+// those that come to a [LogHandler]. The argument service names the program, unless the OTEL_* variables of the environment do.
 //
 // Setup sets the providers, the propagation and the error handler that OpenTelemetry
 // keeps for the whole program. The propagation is that of W3C trace context and baggage,
@@ -33,7 +35,7 @@ import (
 // takes five seconds at most. Later calls only wait for the first one.
 //
 // The error of Setup names the variables that are wrong, and nothing is set then. The error
-// of the function says what could not be sent, and how many spans that are.
+// of the function says what could not be sent, and how many spans and log records that are.
 //
 // A Telemetry that was made before Setup reports as well. A second Setup takes over from
 // the first one for what asks package otel from then on. A Telemetry that the first one has
@@ -76,44 +78,85 @@ type setup struct {
 
 	tracers *trace.TracerProvider
 	meters  *metric.MeterProvider
+	loggers *log.LoggerProvider
 
-	ending  atomic.Bool
-	lost    atomic.Int64          // spans that were not sent since the shutdown has begun
-	failure atomic.Pointer[error] // the first reason for that
-	done    chan struct{}
+	traces, logs *pipeline
+	ending       atomic.Bool
+	done         chan struct{}
+}
+
+// exporters are those of the signals, nil for one that is not to be sent.
+type exporters struct {
+	spans   trace.SpanExporter
+	metrics metric.Exporter
+	logs    log.Exporter
+}
+
+// newExporters returns all of them, or none and an error.
+func newExporters(ctx context.Context) (e *exporters, err error) {
+	made := exporters{}
+	spans, err := newSpanExporter(ctx)
+	if err != nil { // what is returned besides is no nil SpanExporter
+		return nil, err
+	}
+	made.spans = spans
+	metrics, err := newMetricExporter(ctx)
+	if err != nil {
+		return nil, errors.Join(err, made.shutdown(ctx))
+	}
+	made.metrics = metrics
+	logs, err := newLogExporter(ctx)
+	if err != nil {
+		return nil, errors.Join(err, made.shutdown(ctx))
+	}
+	made.logs = logs
+	return &made, nil
+}
+
+func (e *exporters) shutdown(ctx context.Context) error {
+	var errs []error
+	if e.spans != nil {
+		errs = append(errs, e.spans.Shutdown(ctx))
+	}
+	if e.metrics != nil {
+		errs = append(errs, e.metrics.Shutdown(ctx))
+	}
+	if e.logs != nil {
+		errs = append(errs, e.logs.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 func (s *setup) begin(ctx context.Context, service string) error {
-	spans, err := newSpanExporter(ctx)
+	to, err := newExporters(ctx)
 	if err != nil {
-		return err
-	}
-	metrics, err := newMetricExporter(ctx)
-	if err != nil {
-		if spans != nil {
-			err = errors.Join(err, spans.Shutdown(ctx))
-		}
 		return err
 	}
 	otel.SetErrorHandler(&reporter{})
 	about := describe(ctx, service)
 	tracing := []trace.TracerProviderOption{trace.WithResource(about)}
-	if spans != nil {
-		tracing = append(tracing, trace.WithBatcher(&spanExporter{spans, s.pipeline("traces")}))
+	s.traces = &pipeline{setup: s, signal: "traces", items: "spans"}
+	if to.spans != nil {
+		tracing = append(tracing, trace.WithBatcher(&spanExporter{to.spans, s.traces}))
 	}
 	metering := []metric.Option{metric.WithResource(about)}
-	if metrics != nil {
-		reader := metric.NewPeriodicReader(&metricExporter{metrics, s.pipeline("metrics")})
+	if to.metrics != nil {
+		reader := metric.NewPeriodicReader(&metricExporter{to.metrics, &pipeline{setup: s, signal: "metrics"}})
 		metering = append(metering, metric.WithReader(reader))
+	}
+	logging := []log.LoggerProviderOption{log.WithResource(about)}
+	s.logs = &pipeline{setup: s, signal: "logs", items: "log records"}
+	if to.logs != nil {
+		logging = append(logging, log.WithProcessor(log.NewBatchProcessor(&logExporter{to.logs, s.logs})))
 	}
 	s.tracers = trace.NewTracerProvider(tracing...)
 	s.meters = metric.NewMeterProvider(metering...)
 	otel.SetTracerProvider(s.tracers)
 	otel.SetMeterProvider(s.meters)
+	s.loggers = log.NewLoggerProvider(logging...)
+	global.SetLoggerProvider(s.loggers)
 	return nil
 }
-
-func (s *setup) pipeline(signal string) *pipeline { return &pipeline{setup: s, signal: signal} }
 
 // describe returns the resource that describes this program. The environment comes
 // last and wins. The command line is left out: it may hold secrets.
@@ -158,31 +201,13 @@ func (s *setup) shutdown(ctx context.Context) error {
 		defer cancel()
 	}
 	defer context.AfterFunc(ctx, s.cut)()
-	var traces, metrics error
-	var both sync.WaitGroup
-	both.Go(func() { traces = s.endTraces(ctx) })
-	both.Go(func() { metrics = s.endMetrics(ctx) })
-	both.Wait()
-	return errors.Join(traces, metrics)
-}
-
-// endTraces flushes first, because the shutdown does not report what it has lost.
-// The shutdown gets a context without an end, or it would not end the batches. It
-// waits for the exporter alone, which is cancelled then. So each span that is left
-// comes to the exporter, and is counted there if it is lost.
-func (s *setup) endTraces(ctx context.Context) error {
-	err := s.tracers.ForceFlush(ctx)
-	if later := s.tracers.Shutdown(context.WithoutCancel(ctx)); err == nil {
-		err = later
-	}
-	n := s.lost.Load()
-	if first := s.failure.Load(); err == nil && first != nil {
-		err = *first
-	}
-	if n > 0 {
-		return fmt.Errorf("otlp: %d spans were not sent: %w", n, err)
-	}
-	return err
+	var traces, metrics, logs error
+	var all sync.WaitGroup
+	all.Go(func() { traces = s.traces.end(ctx, s.tracers.ForceFlush, s.tracers.Shutdown) })
+	all.Go(func() { metrics = s.endMetrics(ctx) })
+	all.Go(func() { logs = s.logs.end(ctx, s.loggers.ForceFlush, s.loggers.Shutdown) })
+	all.Wait()
+	return errors.Join(traces, metrics, logs)
 }
 
 func (s *setup) endMetrics(ctx context.Context) error {

@@ -7,6 +7,7 @@ import "github.com/seed-7fcaac1b/protocaller/internal/future"
 // after [Scheduler.Close], unless the task is final. The deferred message waits for a final
 // one, which is submitted on the turn.
 func (s *Scheduler) SubmitHook(t *Task) error {
+	s.touch()
 	s.mu.Lock()
 	start, err := s.state.submitHook(t)
 	s.mu.Unlock()

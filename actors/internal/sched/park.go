@@ -133,6 +133,7 @@ func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 // Resume implements [future.Turn].
 func (t *Task) Resume() {
 	s := t.sched.Load()
+	s.touch()
 	s.mu.Lock()
 	w := s.state.resume(t)
 	ctx, inPlace := t.inPlace()

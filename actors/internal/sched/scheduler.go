@@ -63,6 +63,7 @@ func (t *Task) Init(w Work, s *Scheduler) {
 // the owner. It returns an error that matches [ErrOverloaded] if limit items are
 // queued, unless limit is 0, and [future.ErrStopped] after [Scheduler.Close].
 func (s *Scheduler) Submit(item any, limit int) error {
+	s.touch()
 	s.mu.Lock()
 	start, err := s.state.submit(item, limit)
 	s.mu.Unlock()
@@ -104,6 +105,7 @@ func (s Submitted) Start() {
 // SubmitUrgent is [Scheduler.Submit] for an item that comes before those of the run queue,
 // but for each seventeenth.
 func (s *Scheduler) SubmitUrgent(item any, limit int) error {
+	s.touch()
 	s.mu.Lock()
 	start, err := s.state.submitUrgent(item, limit)
 	s.mu.Unlock()
@@ -118,6 +120,7 @@ func (s *Scheduler) SubmitUrgent(item any, limit int) error {
 // SubmitAhead adds an item that comes before those of the run queue. It has no effect
 // after [Scheduler.Close].
 func (s *Scheduler) SubmitAhead(item any) {
+	s.touch()
 	s.mu.Lock()
 	start, _ := s.state.submitAhead(item)
 	s.mu.Unlock()
@@ -133,6 +136,7 @@ func (s *Scheduler) refusal(err error, limit int) error {
 
 // SubmitControl adds a message that overtakes the run queue, also after a Close.
 func (s *Scheduler) SubmitControl(message any, d Decision) {
+	s.touch()
 	s.mu.Lock()
 	start := s.state.submitControl(message, d)
 	s.mu.Unlock()
@@ -174,6 +178,7 @@ func (s *Scheduler) AwaitsDecision() bool {
 
 // Hold keeps the deferred message waiting for n more calls of Hold(-1).
 func (s *Scheduler) Hold(n int) {
+	s.touch()
 	s.mu.Lock()
 	s.state.holds += int32(n) //nolint:gosec // At most the number of children.
 	start := s.state.ensureLoop()
@@ -185,6 +190,7 @@ func (s *Scheduler) Hold(n int) {
 // which the caller has to reject, and the tasks that have not returned. The deferred
 // message waits until [Scheduler.StopNotified].
 func (s *Scheduler) Close() (rejected []any, active []*Task) {
+	s.touch()
 	s.mu.Lock()
 	rejected, active, start := s.state.close()
 	s.mu.Unlock()
@@ -204,6 +210,7 @@ func (s *Scheduler) StopNotified() {
 // Abandon takes the turn away from those of the tasks that have not returned. Their
 // waits end with err.
 func (s *Scheduler) Abandon(tasks []*Task, err error) {
+	s.touch()
 	s.mu.Lock()
 	woken, changed, start := s.state.abandon(tasks, err)
 	idleCh := s.state.idleCh()
@@ -235,6 +242,7 @@ func (s *Scheduler) Len() int {
 
 // dropped notes that a task has ended before it was started.
 func (s *Scheduler) dropped() {
+	s.touch()
 	s.mu.Lock()
 	s.state.drop()
 	s.mu.Unlock()

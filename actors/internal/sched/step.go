@@ -57,6 +57,16 @@ func (s *Scheduler) stepNext() {
 // StepName names the task in a list of steps.
 func (t *Task) StepName() string { return t.work.Name() }
 
+// Touches returns what a step of the task uses that others may use: its scheduler.
+func (t *Task) Touches() any { return t.sched.Load() }
+
+// touch says that the present step uses the scheduler.
+func (s *Scheduler) touch() {
+	if s.state.options.explored {
+		s.Steps().Touch(s)
+	}
+}
+
 // made notes a new task.
 func (s *Scheduler) made(t *Task) {
 	if s.state.options.explored {

@@ -18,7 +18,7 @@ import (
 // Build returns the path of the program. It is built unless that was done
 // before. Folder is where the module of the tool is; go must be in the PATH.
 func Build(ctx context.Context, folder string) (program string, err error) {
-	cmd := exec.CommandContext(ctx, "go", "-C", folder, "tool", "-n", "all-in-one")
+	cmd := exec.CommandContext(ctx, "go", "-C", folder, "tool", "-n", "jaeger")
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -63,7 +63,7 @@ func start(ctx context.Context, program string) (*Server, error) {
 		return nil, fmt.Errorf("jaeger: %w", err)
 	}
 	s := &Server{OTLP: "http://" + otlp, ended: make(chan struct{})}
-	s.cmd = exec.CommandContext(ctx, program, arguments(otlp)...)
+	s.cmd = exec.CommandContext(ctx, program, "--config=yaml:"+configuration(otlp))
 	s.cmd.Env = append(os.Environ(), "OTEL_TRACES_SAMPLER=always_off") // it does not trace itself
 	s.cmd.WaitDelay = stopTimeout
 	apart(s.cmd)
@@ -96,28 +96,34 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// arguments has each of its servers listen on the loopback address alone.
-func arguments(otlp string) []string {
-	args := []string{"--collector.otlp.http.host-port=" + otlp}
-	for _, server := range []string{
-		"admin.http", "query.http-server", "query.grpc-server",
-		"collector.otlp.grpc", "collector.grpc-server", "collector.http-server", "http-server",
-		"processor.jaeger-binary.server", "processor.jaeger-compact.server", "processor.zipkin-compact.server",
-	} {
-		flag := "--" + server + ".host-port=127.0.0.1:0"
-		if strings.HasPrefix(server, "processor.") {
-			flag = "--" + server + "-host-port=127.0.0.1:0"
-		}
-		args = append(args, flag)
-	}
-	return args
+// configuration is that of Jaeger, in which each of its servers listens on the loopback
+// address alone. OTLP says where it takes traces.
+func configuration(otlp string) string {
+	return fmt.Sprintf(`
+service:
+  extensions: [jaeger_storage, jaeger_query]
+  pipelines:
+    traces: {receivers: [otlp], exporters: [jaeger_storage_exporter]}
+  telemetry:
+    metrics: {level: none}
+    logs: {level: info, encoding: json}
+extensions:
+  jaeger_storage: {backends: {memory: {memory: {max_traces: 100000}}}}
+  jaeger_query:
+    storage: {traces: memory}
+    http: {endpoint: "127.0.0.1:0"}
+    grpc: {endpoint: "127.0.0.1:0"}
+receivers:
+  otlp: {protocols: {http: {endpoint: %q}}}
+exporters:
+  jaeger_storage_exporter: {trace_storage: memory}
+`, otlp)
 }
 
 // entry is a line of the log.
 type entry struct {
 	Message string `json:"msg"`
 	Address string `json:"http_addr"`
-	Status  string `json:"status"`
 }
 
 // read reads the log, to its end, for what it says of the beginning.
@@ -134,7 +140,7 @@ func (s *Server) read(log io.Reader, ready chan<- struct{}) {
 		switch {
 		case e.Message == "Query server started":
 			s.API = "http://" + e.Address
-		case e.Message == "Health Check state change" && e.Status == "ready":
+		case strings.HasPrefix(e.Message, "Everything is ready."):
 			close(ready)
 			ready = nil
 		}

@@ -3,7 +3,7 @@ package jaeger
 import (
 	"net"
 	"os/exec"
-	"strings"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,11 +41,11 @@ func TestEachServerListensOnTheLoopbackAddressAlone(t *testing.T) {
 	t.Parallel()
 	otlp, err := freeAddress()
 	require.NoError(t, err)
-	for _, argument := range arguments(otlp) {
-		_, address, ok := strings.Cut(argument, "=")
-		require.True(t, ok, argument)
-		host, _, err := net.SplitHostPort(address)
+	endpoints := regexp.MustCompile(`endpoint: "([^"]*)"`).FindAllStringSubmatch(configuration(otlp), -1)
+	require.Len(t, endpoints, 3)
+	for _, endpoint := range endpoints {
+		host, _, err := net.SplitHostPort(endpoint[1])
 		require.NoError(t, err)
-		assert.Equal(t, "127.0.0.1", host, argument)
+		assert.Equal(t, "127.0.0.1", host, endpoint)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,9 @@ type Link struct{ TraceID, SpanID string }
 // poll is how often Jaeger is asked again.
 const poll = 20 * time.Millisecond
 
+// searchDepth is how many traces a search finds at most.
+const searchDepth = 1000
+
 // Trace asks for a trace until complete, or ctx ends: Jaeger takes the spans as
 // they come, and tells nobody.
 func (s *Server) Trace(ctx context.Context, id string, complete func([]Span) bool) ([]Span, error) {
@@ -66,6 +70,7 @@ func (s *Server) Linked(
 func (s *Server) Search(ctx context.Context, service, name string, complete func([]Span) bool) ([]Span, error) {
 	now := time.Now()
 	return s.until(ctx, "?"+url.Values{
+		"query.num_traces":     {strconv.Itoa(searchDepth)},
 		"query.service_name":   {service},
 		"query.operation_name": {name},
 		"query.start_time_min": {now.Add(-time.Hour).Format(time.RFC3339Nano)},
@@ -186,6 +191,9 @@ type attributes []struct {
 func (a attributes) texts() map[string]string {
 	texts := make(map[string]string, len(a))
 	for _, attribute := range a {
+		if strings.HasPrefix(attribute.Key, "@jaeger@") { // what Jaeger itself says of the span
+			continue
+		}
 		for _, value := range attribute.Value {
 			var text string
 			if json.Unmarshal(value, &text) != nil {
@@ -232,6 +240,8 @@ func (s *span) of(service string) Span {
 	for _, event := range s.Events {
 		result.Events = append(result.Events, Event{event.Name, event.Time.time(), event.Attributes.texts()})
 	}
+	// Jaeger has them in the order of their names.
+	slices.SortStableFunc(result.Events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	for _, link := range s.Links {
 		result.Links = append(result.Links, Link{link.TraceID, link.SpanID})
 	}

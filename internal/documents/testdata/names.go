@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
@@ -19,13 +20,16 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
 	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
+	"github.com/asynkron/protoactor-go/remote"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
+	"github.com/seed-7fcaac1b/protocaller/actors/rpc/etcdcluster"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -43,6 +47,7 @@ var (
 	account *actors.Caller
 	pid     *actor.PID
 	n       int
+	balance int
 	p, page *pending.Pending[string]
 	urls    []string
 	closed  chan struct{}
@@ -76,6 +81,8 @@ func fetcher(url string) func(context.Context) (string, error)
 func linksOf(url string) func(context.Context) ([]string, error)
 
 func save(context.Context) error
+
+func deposit(context.Context) error
 
 func writeLine(context.Context, string) error
 

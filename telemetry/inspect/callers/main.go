@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-const usage = `usage: callers URL [tree | ps | waits | top | call ID]
+const usage = `usage: callers URL [tree | ps | waits | top | nodes | call ID]
 
 URL is where the pages of package inspect are, as http://localhost:6060/debug/callers/
 
@@ -27,7 +27,11 @@ tree     the callers and what they do, as a tree, with the circles of waits (the
 ps       one line for each call that has started
 waits    which call waits for which: circles, and who stands behind them
 top      the busiest callers, drawn again every two seconds, until interrupted
+nodes    the other nodes of the process, and the circles of calls across nodes
 call ID  one call
+
+The pages of another node are below those of the process that knows it:
+http://localhost:6060/debug/callers/nodes/10.0.0.7:4242/
 `
 
 // The exit statuses.
@@ -98,6 +102,8 @@ func parse(args []string) (c command, err error) {
 	}
 	switch c.name {
 	case "tree", "ps", "waits", "top":
+	case "nodes":
+		c.from = c.from.withNodes()
 	case "call":
 		if len(args) == 0 {
 			return c, errUsage("call: the ID is missing")
@@ -132,6 +138,8 @@ func (c *command) do(ctx context.Context, out io.Writer) error {
 		text = processes(s)
 	case "waits":
 		text = waits(s)
+	case "nodes":
+		text = nodes(s)
 	case "call":
 		call := s.Call(c.call)
 		if call == nil {

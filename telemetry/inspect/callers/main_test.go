@@ -104,6 +104,23 @@ func TestEachCommandShowsTheCallers(t *testing.T) {
 	assert.Equal(t, "callers: there is no call 999999999 now\n", errs)
 }
 
+func TestNodesShowsTheOtherNodes(t *testing.T) {
+	address, _ := serve(t)
+	code, out, errs := call(address, "nodes")
+	assert.Zero(t, code, errs)
+	assert.Equal(t, "the process has no other nodes\n", out)
+
+	code, out, errs = call(answering(t, http.StatusOK, `{"version": 1, "node": {"address": "a:1"}, "nodes": [
+		null, {"address": "b:2", "state": "answers", "snapshot": {"callers": [{"id": "x"}], "node": {"identities_count": 7}}},
+		{"address": "c:3\u001b[2J", "state": "silent", "error": "no answer"}],
+		"across": [[{"node": "a:1", "call": 1, "name": "f", "caller": "x"}, {"node": "b:2", "call": 2, "name": "g\u001b", "caller": "y"}]]}`), "nodes")
+	assert.Zero(t, code, errs)
+	for _, want := range []string{"a:1", "asks", "b:2", "answers", "7", "c:3\uFFFD[2J", "silent", "no answer", "circle across nodes:", "f on x of a:1", "g\uFFFD on y of b:2"} {
+		assert.Contains(t, out, want)
+	}
+	assert.NotContains(t, out, "\x1b")
+}
+
 // screen ends top when it is drawn for the second time.
 type screen struct {
 	text bytes.Buffer
@@ -155,6 +172,8 @@ func TestProcessThatDoesNotAnswerAsExpectedIsExitStatus1(t *testing.T) {
 		"other version": answering(t, http.StatusOK, `{"version": 99}`),
 		"nobody":        "http://127.0.0.1:1",
 		"no callers":    answering(t, http.StatusOK, `{"version": 1, "callers": [null]}`),
+		"half a node":   answering(t, http.StatusOK, `{"version": 1, "nodes": [{"snapshot": {}}]}`),
+		"twice there":   answering(t, http.StatusOK, `{"version": 1, "nodes": [{"snapshot": {"node": {}, "callers": [{"id": "a"}, {"id": "a"}]}}]}`),
 		"twice":         answering(t, http.StatusOK, `{"version": 1, "callers": [{"id": "a"}, {"id": "a"}]}`),
 	} {
 		for _, command := range []string{"tree", "top"} {
@@ -194,12 +213,13 @@ func FuzzSnapshotOfAnotherProcess(f *testing.F) {
 	f.Add(`{"version": 1, "callers": [{"id": "a", "suspended": [{"id": 1}]}], "circles": [[1]]}`)
 	f.Add(`{"version": 1, "callers": [{"id": "", "parent": ""}]}`)
 	f.Add(`{"version": 1, "callers": [{"id": "a/b", "parent": "a"}, {"id": "a", "parent": ""}]}`)
+	f.Add(`{"version": 1, "node": {}, "nodes": [{"snapshot": {"node": {}, "callers": [{"id": "a"}], "nodes": [{}]}}, null], "across": [[{}], null]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		s, err := read(strings.NewReader(body), 1<<16)
 		if err != nil {
 			return
 		}
-		for _, text := range []string{s.String(), processes(s), waits(s), busiest(s, new(rates))} {
+		for _, text := range []string{s.String(), processes(s), waits(s), nodes(s), busiest(s, new(rates))} {
 			assert.NotContains(t, text, "\x1b")
 		}
 	})

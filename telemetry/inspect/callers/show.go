@@ -119,6 +119,34 @@ func waits(s *inspect.Snapshot) string {
 	return b.String()
 }
 
+// nodes returns a line for each other node, and the circles across nodes.
+func nodes(s *inspect.Snapshot) string {
+	if s.Node == nil {
+		return "the process has no other nodes\n"
+	}
+	lines := []string{"NODE\tSTATE\tCALLERS\tIDENTITIES\tCALLS\tKEYS\tHEALTH"}
+	line := func(address, state string, s *inspect.Snapshot) {
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%d\t%d\t%d\t%d\t%s", address, state, len(s.Callers)+s.Omitted,
+			s.Node.IdentitiesN, s.Node.CallsN, s.Node.Remembered.Keys, s.Health()))
+	}
+	line(cmp.Or(s.Node.Address, "this one"), "asks", s)
+	for _, n := range s.Nodes {
+		if n.Snapshot == nil {
+			lines = append(lines, fmt.Sprintf("%s\t%s\t\t\t\t\t%s", n.Address, n.State, n.Error))
+			continue
+		}
+		line(n.Address, n.State, n.Snapshot)
+	}
+	text := table(lines)
+	for _, circle := range s.Across {
+		text += "circle across nodes:\n"
+		for _, step := range circle {
+			text += fmt.Sprintf("  %s\n", step)
+		}
+	}
+	return text
+}
+
 // describe returns what is known of a call.
 func describe(s *inspect.Snapshot, call *inspect.Call) string {
 	lines := []string{
@@ -129,6 +157,11 @@ func describe(s *inspect.Snapshot, call *inspect.Call) string {
 	}
 	if call.TraceID != "" {
 		lines = append(lines, "trace\t"+call.TraceID, "span\t"+call.SpanID)
+	}
+	if m := call.MadeBy; m != nil && m.Call != 0 {
+		lines = append(lines, fmt.Sprintf("made by\t#%d %s on %s", m.Call, m.Name, m.Caller))
+	} else if m != nil && m.Node != "" {
+		lines = append(lines, "made by\tnode "+m.Node)
 	}
 	if w := call.WaitsFor; w != nil {
 		lines = append(lines, fmt.Sprintf("waits for\t%s (%s)", w.What, w.Kind))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ func newSource(address string) (source, error) {
 	u.Path = strings.TrimSuffix(u.Path, "/") + "/snapshot.json"
 	return source(u.String()), nil
 }
+
+// withNodes returns the source of snapshots that show other nodes as well.
+func (s source) withNodes() source { return s + "?nodes=yes" }
 
 // snapshot returns what the process says now. What it says is made harmless.
 func (s source) snapshot(ctx context.Context) (*inspect.Snapshot, error) {
@@ -76,15 +80,61 @@ var errMalformed = errors.New("the answer is no snapshot: parts are missing")
 
 // check makes all text of a snapshot harmless for a terminal, and its tree one that ends.
 func check(s *inspect.Snapshot) error {
-	s.System = clean(s.System)
+	if err := checkOne(s); err != nil {
+		return err
+	}
+	nodes := s.Nodes[:0]
+	for _, n := range s.Nodes {
+		if n == nil {
+			continue
+		}
+		nodes = append(nodes, n)
+		if n.Snapshot == nil {
+			continue
+		}
+		if n.Snapshot.Node == nil {
+			return errMalformed
+		}
+		n.Snapshot.Nodes, n.Snapshot.Across = nil, nil
+		if err := checkOne(n.Snapshot); err != nil {
+			return err
+		}
+	}
+	s.Nodes = nodes
+	cleanAll(reflect.ValueOf(s))
+	return nil
+}
+
+// cleanAll makes all texts of a value harmless.
+func cleanAll(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			cleanAll(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				cleanAll(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			cleanAll(v.Index(i))
+		}
+	case reflect.String:
+		v.SetString(clean(v.String()))
+	}
+}
+
+// checkOne makes the callers of a snapshot a tree, and leaves out what is missing.
+func checkOne(s *inspect.Snapshot) error {
 	depths := make(map[string]int, len(s.Callers))
 	for _, c := range s.Callers {
 		if c == nil {
 			return errMalformed
 		}
-		for _, text := range []*string{&c.ID, &c.Name, &c.Parent, &c.State, &c.Backend, &c.Host} {
-			*text = clean(*text)
-		}
+		c.ID, c.Parent = clean(c.ID), clean(c.Parent)
 		depths[c.ID] = 0
 	}
 	if len(depths) != len(s.Callers) {
@@ -95,39 +145,13 @@ func check(s *inspect.Snapshot) error {
 			c.Parent = "" // else the tree could have no end
 		}
 		c.Children = nil
-		for i := range c.Queues {
-			c.Queues[i].Name = clean(c.Queues[i].Name)
-		}
-		for _, calls := range [][]*inspect.Call{{c.Running}, c.Suspended, c.Delayed} {
-			for _, call := range calls {
-				if call != nil {
-					cleanCall(call)
-				}
-			}
-		}
 		c.Suspended, c.Delayed = present(c.Suspended), present(c.Delayed)
 	}
 	addChildren(s)
-	for i := range s.Failures {
-		f := &s.Failures[i]
-		f.Caller, f.Call, f.Error = clean(f.Caller), clean(f.Call), clean(f.Error)
-	}
 	for len(s.Tails) < len(s.Circles) {
 		s.Tails = append(s.Tails, nil)
 	}
 	return nil
-}
-
-func cleanCall(c *inspect.Call) {
-	for _, text := range []*string{&c.Name, &c.Caller, &c.State, &c.TraceID, &c.SpanID} {
-		*text = clean(*text)
-	}
-	if w := c.WaitsFor; w != nil {
-		w.What, w.Kind, w.Caller = clean(w.What), clean(w.Kind), clean(w.Caller)
-	}
-	if p := c.Progress; p != nil {
-		p.Text = clean(p.Text)
-	}
 }
 
 // present returns the calls that are not nil.

@@ -28,6 +28,19 @@ func NewClient[C any](own *wire.Hello, now time.Time) *Client[C] {
 	return c
 }
 
+// Offer begins the handshake anew over another connection, with an older version that the
+// other node speaks, as it has said when it refused. It reports whether that is one which
+// this node speaks as well, and has not offered.
+func (c *Client[C]) Offer(version uint32) bool {
+	if c.state != greeting || version < wire.Oldest || version >= c.own.Version {
+		return false
+	}
+	c.own.Version = version
+	c.queue.control = wire.AppendHello(nil, wire.KindHello, &c.own)
+	c.sending = time.Time{}
+	return true
+}
+
 // Calls returns how many calls are open.
 func (c *Client[C]) Calls() int { return len(c.calls) }
 
@@ -173,7 +186,7 @@ func (c *Client[C]) Receive(f *wire.Frame, now time.Time) (e ClientEvent[C], err
 	if c.state == greeting {
 		switch f.Kind {
 		case wire.KindWelcome:
-			if f.Hello.Version != wire.Version {
+			if f.Hello.Version > c.own.Version || f.Hello.Version < wire.Oldest {
 				return e, violation(f, "a welcome of another version")
 			}
 			c.greet(&f.Hello)

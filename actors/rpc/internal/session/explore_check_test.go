@@ -108,7 +108,7 @@ func (s *session) judgeClient(f *wire.Frame) bool {
 	case f.Kind == wire.KindPing:
 		return true
 	case !s.welcomed:
-		return f.Kind == wire.KindRefuse || f.Kind == wire.KindWelcome && f.Hello.Version == wire.Version
+		return f.Kind == wire.KindRefuse || f.Kind == wire.KindWelcome && f.Hello.Version <= s.client.own.Version && f.Hello.Version >= wire.Oldest
 	case f.Kind == wire.KindChunk:
 		return known && s.clientParts.add(f)
 	case f.Kind == wire.KindResponse, f.Kind == wire.KindItem:

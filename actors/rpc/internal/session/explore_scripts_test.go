@@ -72,6 +72,13 @@ func pointed() []script {
 			}})
 		}
 	}
+	for _, refuses := range []bool{false, true} {
+		all = append(all, script{fmt.Sprintf("a node of the oldest version calls, refused %v", refuses), func(w *world) {
+			w.older, w.refuses = true, refuses
+			a, b := w.newJob(sizeLarge, 0, 0), w.newJob(sizeInline, 2, 1)
+			w.user(func(p *explore.Proc) { w.call(p, a); w.call(p, b) })
+		}})
+	}
 	all = append(all, script{"a node that leaves later", func(w *world) {
 		a, b := w.newJob(sizeInline, 0, 0), w.newJob(sizeInline, 0, 0)
 		w.user(func(p *explore.Proc) { w.call(p, a); w.call(p, b) })

@@ -26,6 +26,7 @@ type world struct {
 	refuses bool       // the node that serves refuses sessions
 	rejects bool       // and calls
 	deaf    bool       // the node that serves never greets
+	older   bool       // the node that calls speaks the oldest version alone
 	stuck   bool       // the transport takes nothing any more
 	keep    func()     // is called before each tick
 	faulty  bool       // sessions may end because of the time
@@ -113,7 +114,11 @@ func explored(scripts []script) (of []explore.Script) {
 // connect begins another session.
 func (w *world) connect() *session {
 	s := &session{world: w, id: len(w.sessions), clientParts: make(parts), serverParts: make(parts)}
-	s.client = NewClient[*job](hello("a"), w.now)
+	own := hello("a")
+	if w.older {
+		own.Version = wire.Oldest
+	}
+	s.client = NewClient[*job](own, w.now)
 	s.server = NewServer[*job](&w.limits, w.now)
 	w.sessions = append(w.sessions, s)
 	w.Spawn("client writer", service, func(p *explore.Proc) { s.write(p, &s.there, s.client, &s.client.core, &s.clientOver, s.endClient) })
@@ -506,7 +511,7 @@ func (s *session) receive(_ *explore.Proc, f *wire.Frame) error {
 		s.check(e.Kind == f.Kind && s.client.Peer().Address == "b", "the welcome is understood")
 		s.welcomed = true
 	case wire.KindRefuse:
-		s.check(e.Kind == f.Kind && e.Response.Error.Text == "no" && e.Version == wire.Version, "the refusal is understood")
+		s.check(e.Kind == f.Kind && e.Response.Error.Text == "no" && e.Version == s.client.own.Version, "the refusal is understood")
 		return errFinished
 	case wire.KindGoaway:
 		s.check(e.Kind == f.Kind, "the goaway is understood")

@@ -22,6 +22,7 @@ func NewServer[C any](own *wire.Hello, now time.Time) *Server[C] {
 // Accept welcomes the other node, after its hello.
 func (s *Server[C]) Accept() {
 	if s.state == greeting && !s.refused {
+		s.own.Version = s.spoken()
 		s.queue.control = wire.AppendHello(s.queue.control, wire.KindWelcome, &s.own)
 		s.state = open
 	}
@@ -30,9 +31,23 @@ func (s *Server[C]) Accept() {
 // Refuse refuses the session, which is to end when that was sent.
 func (s *Server[C]) Refuse(why *wire.Error) {
 	if s.state == greeting {
-		s.queue.control = wire.AppendRefuse(s.queue.control, wire.Version, why)
+		s.queue.control = wire.AppendRefuse(s.queue.control, s.spoken(), why)
 		s.refused = true
 	}
+}
+
+// Understands reports whether both nodes speak a version, after the hello of the other one.
+func (s *Server[C]) Understands() bool {
+	return s.peer.Version >= wire.Oldest && min(s.peer.Version, s.peer.Oldest) <= wire.Version
+}
+
+// spoken returns the newest version that both nodes speak, or that of this node if there is
+// none.
+func (s *Server[C]) spoken() uint32 {
+	if !s.Understands() {
+		return wire.Version
+	}
+	return min(s.peer.Version, wire.Version)
 }
 
 // Calls returns how many calls are open.

@@ -527,3 +527,23 @@ func TestAnAnnouncedPayloadTakesNoMemory(t *testing.T) {
 		assert.LessOrEqual(t, cap(p.server.assemblies[number+1].data.Bytes()), 16)
 	}
 }
+
+func TestAnOlderVersionIsOfferedOnce(t *testing.T) {
+	now := time.Unix(1000, 0)
+	p := &pair{NewClient[*call](hello("a"), now), NewServer[*call](hello("b"), now), now}
+	_, err := p.client.Call(nil, &wire.Request{Function: "f"})
+	require.NoError(t, err)
+	for _, version := range []uint32{0, wire.Oldest - 1, wire.Version, wire.Version + 1} {
+		assert.False(t, p.client.Offer(version), version)
+	}
+	require.True(t, p.client.Offer(wire.Oldest))
+	assert.False(t, p.client.Offer(wire.Oldest))
+	p.toServer(t)
+	assert.True(t, p.server.Understands())
+	assert.EqualValues(t, wire.Oldest, p.server.Peer().Version)
+	p.server.Accept()
+	assert.Equal(t, wire.KindWelcome, p.toClient(t)[0].Kind)
+	assert.EqualValues(t, wire.Oldest, p.client.Peer().Version)
+	assert.False(t, p.client.Offer(wire.Oldest), "the handshake is done")
+	assert.Equal(t, wire.KindRequest, p.toServer(t)[0].Kind, "the call was kept")
+}

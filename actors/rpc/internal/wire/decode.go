@@ -281,8 +281,12 @@ func (d *decoder) hello() (h Hello) {
 	d.rest = d.rest[copy(h.Incarnation[:], d.rest):]
 	h.Address, h.Target = d.text(), d.text()
 	h.MaxSize, h.MaxWindow = d.uvarint(), d.uint32()
-	if h.Version != Version {
-		d.rest = nil // newer versions may have more to say
+	h.Oldest = h.Version
+	if h.Version > versionAlone {
+		h.Oldest = d.uint32()
+	}
+	if h.Version > Version || h.Version < Oldest {
+		d.rest = nil // other versions may have more to say
 	}
 	return h
 }

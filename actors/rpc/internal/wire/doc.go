@@ -5,7 +5,9 @@ package wire
 
 const (
 	// Version is that of the protocol that this package describes.
-	Version = 2
+	Version = 3
+	// Oldest is the oldest version that it understands. What differs is the handshake.
+	Oldest = 2
 
 	// ChunkSize is how much of a large payload one frame has at most, in bytes.
 	ChunkSize = 256 << 10

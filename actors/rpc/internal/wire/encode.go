@@ -23,6 +23,9 @@ func appendText[T ~string | ~[]byte](b []byte, text T) []byte {
 	return append(b, text...)
 }
 
+// versionAlone is the last version that spoke no other, and did not say so.
+const versionAlone = 2
+
 // AppendHello appends the frame with which a node introduces itself: [KindHello] or
 // [KindWelcome].
 func AppendHello(b []byte, kind Kind, h *Hello) []byte {
@@ -33,6 +36,9 @@ func AppendHello(b []byte, kind Kind, h *Hello) []byte {
 	b = appendText(b, h.Target)
 	b = binary.AppendUvarint(b, h.MaxSize)
 	b = binary.AppendUvarint(b, uint64(h.MaxWindow))
+	if h.Version > versionAlone {
+		b = binary.AppendUvarint(b, uint64(h.Oldest))
+	}
 	return end(b, at, 0)
 }
 

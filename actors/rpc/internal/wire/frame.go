@@ -6,7 +6,11 @@ type Incarnation [16]byte
 
 // Hello is how a node introduces itself.
 type Hello struct {
-	Version     uint32
+	// Version is the newest that the calling node speaks, or that of the session in what the
+	// serving node answers.
+	Version uint32
+	// Oldest is the oldest version that the node speaks. Version 2 speaks no other.
+	Oldest      uint32
 	Incarnation Incarnation
 	// Address is that under which the node says it can be reached; it may be empty.
 	Address string

@@ -15,7 +15,7 @@ func samples() map[string]struct {
 	batch []byte
 	frame Frame
 } {
-	hello := Hello{Version: Version, Incarnation: Incarnation{1, 2, 3}, Address: "a:1", Target: "b:2", MaxSize: 1 << 40, MaxWindow: 99}
+	hello := Hello{Version: Version, Oldest: Oldest, Incarnation: Incarnation{1, 2, 3}, Address: "a:1", Target: "b:2", MaxSize: 1 << 40, MaxWindow: 99}
 	request := Request{
 		Function: "buy", Caller: "callers/clerk", Identity: "cart/alice", Key: "k", Timeout: math.MaxInt64, Window: 16, Worker: true,
 		Trace: []string{"traceparent", "00-1", "baggage", ""}, Argument: Payload{Encoding: "json", Data: []byte(`"tea"`)},
@@ -79,6 +79,15 @@ func TestFramesThatAreCutAreMalformed(t *testing.T) {
 		}
 		require.ErrorIs(t, Decode(new(Frame), kind, append(bytes.Clone(body), 0)), ErrMalformed, name)
 	}
+}
+
+func TestAnOlderHelloHasNoOldestVersion(t *testing.T) {
+	_, body, err := split(AppendHello(nil, KindHello, &Hello{Version: 2, Oldest: 1, Address: "a"}))
+	require.NoError(t, err)
+	var f Frame
+	require.NoError(t, Decode(&f, KindHello, body))
+	assert.EqualValues(t, 2, f.Hello.Oldest, "it speaks that alone")
+	require.ErrorIs(t, Decode(&f, KindHello, append(bytes.Clone(body), 0)), ErrMalformed)
 }
 
 func TestANewerHelloIsUnderstoodAsFarAsItGoes(t *testing.T) {

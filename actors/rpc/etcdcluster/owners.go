@@ -1,4 +1,4 @@
-package etcdowner
+package etcdcluster
 
 import (
 	"context"
@@ -21,17 +21,17 @@ const (
 	LargestTTL = 8 * time.Second
 )
 
-// Store is an [rpc.OwnerStore] in etcd. It is made by [New].
-type Store struct {
+// Owners is an [rpc.OwnerStore] in etcd. It is made by [NewOwners].
+type Owners struct {
 	client *clientv3.Client
 	prefix string
 	ttl    time.Duration
 }
 
-var _ rpc.OwnerStore = (*Store)(nil)
+var _ rpc.OwnerStore = (*Owners)(nil)
 
-// Option changes a [Store].
-type Option func(*Store)
+// Option changes a [Owners].
+type Option func(*Owners)
 
 // TTL sets how long a node owns its identities after it was heard of last: so long others
 // wait after it has died. The default is [DefaultTTL], the most [LargestTTL]. etcd counts in
@@ -40,19 +40,19 @@ type Option func(*Store)
 // A TTL that is not between a second and [LargestTTL] panics.
 func TTL(d time.Duration) Option {
 	if d < time.Second || d > LargestTTL {
-		panic(fmt.Sprintf("etcdowner: TTL of %v, which is not between 1s and %v", d, LargestTTL))
+		panic(fmt.Sprintf("etcdcluster: TTL of %v, which is not between 1s and %v", d, LargestTTL))
 	}
-	return func(s *Store) { s.ttl = d }
+	return func(s *Owners) { s.ttl = d }
 }
 
-// New returns a store whose keys begin with a prefix, by which two clusters of one etcd
-// differ. The client stays the caller's, who closes it after the member has left. New
+// NewOwners returns a store whose keys begin with a prefix, by which two clusters of one etcd
+// differ. The client stays the caller's, who closes it after the member has left. NewOwners
 // sends nothing.
-func New(client *clientv3.Client, prefix string, opts ...Option) *Store {
+func NewOwners(client *clientv3.Client, prefix string, opts ...Option) *Owners {
 	if client == nil {
-		panic("etcdowner: New with a nil client")
+		panic("etcdcluster: NewOwners with a nil client")
 	}
-	s := &Store{client: client, prefix: strings.TrimSuffix(prefix, "/") + "/", ttl: DefaultTTL}
+	s := &Owners{client: client, prefix: strings.TrimSuffix(prefix, "/") + "/", ttl: DefaultTTL}
 	for _, opt := range opts {
 		opt(s)
 	}
@@ -60,16 +60,16 @@ func New(client *clientv3.Client, prefix string, opts ...Option) *Store {
 }
 
 // Grant implements [rpc.OwnerStore].
-func (s *Store) Grant(ctx context.Context) (lease string, lasts time.Duration, err error) {
+func (s *Owners) Grant(ctx context.Context) (lease string, lasts time.Duration, err error) {
 	granted, err := s.client.Grant(ctx, int64((s.ttl+time.Second-1)/time.Second))
 	if err != nil {
-		return "", 0, fmt.Errorf("etcdowner: grant: %w", err)
+		return "", 0, fmt.Errorf("etcdcluster: grant: %w", err)
 	}
 	return strconv.FormatInt(int64(granted.ID), 16), time.Duration(granted.TTL) * time.Second, nil
 }
 
 // Renew implements [rpc.OwnerStore].
-func (s *Store) Renew(ctx context.Context, lease string) error {
+func (s *Owners) Renew(ctx context.Context, lease string) error {
 	id, err := parse(lease)
 	if err == nil {
 		_, err = s.client.KeepAliveOnce(ctx, id)
@@ -78,7 +78,7 @@ func (s *Store) Renew(ctx context.Context, lease string) error {
 }
 
 // Take implements [rpc.OwnerStore].
-func (s *Store) Take(ctx context.Context, identity, owner, lease string) (fence uint64, err error) {
+func (s *Owners) Take(ctx context.Context, identity, owner, lease string) (fence uint64, err error) {
 	id, err := parse(lease)
 	if err != nil {
 		return 0, described("take", err)
@@ -105,7 +105,7 @@ func (s *Store) Take(ctx context.Context, identity, owner, lease string) (fence 
 }
 
 // Release implements [rpc.OwnerStore].
-func (s *Store) Release(ctx context.Context, identity string, fence uint64) error {
+func (s *Owners) Release(ctx context.Context, identity string, fence uint64) error {
 	key := s.prefix + identity
 	_, err := s.client.Txn(ctx).
 		If(clientv3.Compare(clientv3.ModRevision(key), "=", int64(fence))). //nolint:gosec // It was a revision.
@@ -125,8 +125,8 @@ func described(what string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, rpctypes.ErrLeaseNotFound):
-		return fmt.Errorf("etcdowner: %s: %w", what, rpc.ErrLeaseLost)
+		return fmt.Errorf("etcdcluster: %s: %w", what, rpc.ErrLeaseLost)
 	default:
-		return fmt.Errorf("etcdowner: %s: %w", what, err)
+		return fmt.Errorf("etcdcluster: %s: %w", what, err)
 	}
 }

@@ -1,0 +1,120 @@
+package wire
+
+// Incarnation is a random number that a node draws when it starts. No other node has
+// it, nor has the same node after it has started anew.
+type Incarnation [16]byte
+
+// Hello is how a node introduces itself.
+type Hello struct {
+	Version     uint32
+	Incarnation Incarnation
+	// Address is that under which the node says it can be reached; it may be empty.
+	Address string
+	// Target is the address that a calling node has connected to.
+	Target string
+	// MaxSize is how large a call or an answer the node takes, in bytes.
+	MaxSize uint64
+	// MaxWindow is the largest window of a stream that the node grants.
+	MaxWindow uint32
+}
+
+// Payload is a value as it travels.
+type Payload struct {
+	// Encoding is empty for a message of protobuf.
+	Encoding string
+	// Type is the full name of that message.
+	Type string
+	Data []byte
+
+	pooled *[]byte // whose memory Data is; nil if it is not of the pool
+}
+
+// Size returns about how many bytes a payload needs.
+func (p *Payload) Size() int { return len(p.Encoding) + len(p.Type) + len(p.Data) }
+
+// Request is a call.
+type Request struct {
+	Function string
+	// Caller is the id of the caller that is to run it.
+	Caller string
+	// Identity is what the caller must be, as "kind/identity"; empty for any caller.
+	Identity string
+	// Key is that of a call that is made again; empty for one that is not.
+	Key string
+	// Timeout is what is left until the deadline, in nanoseconds; 0 for no deadline.
+	Timeout uint64
+	// Window is how many items of a stream may be sent at first; 0 for a call.
+	Window uint32
+	// Worker says that a worker of the caller runs it.
+	Worker bool
+	// Trace is headers of W3C: keys, each with its value behind it.
+	Trace    []string
+	Argument Payload
+}
+
+// Size returns about how many bytes a call needs.
+func (r *Request) Size() int {
+	size := len(r.Function) + len(r.Caller) + len(r.Identity) + len(r.Key) + r.Argument.Size() + 24
+	for _, text := range r.Trace {
+		size += len(text) + 2
+	}
+	return size
+}
+
+// Response is how a call has ended: with an error, or with a result if that is nil.
+type Response struct {
+	Result Payload
+	Error  *Error
+}
+
+// Size returns about how many bytes an answer needs.
+func (r *Response) Size() int {
+	if r.Error != nil {
+		return r.Error.Size()
+	}
+	return r.Result.Size()
+}
+
+// Error is an error as it travels.
+type Error struct {
+	Text string
+	// Codes are those of the errors that it matches.
+	Codes []string
+	// Node is the address of the node that it comes from.
+	Node string
+	// Stack is that of a panic.
+	Stack    []byte
+	Panicked bool
+	// NotRun says that the function has not run, and will not.
+	NotRun bool
+	// Again says that nothing is remembered of a call with a key, so that it may be
+	// made again.
+	Again bool
+}
+
+// Size returns about how many bytes an error needs.
+func (e *Error) Size() int {
+	size := len(e.Text) + len(e.Node) + len(e.Stack) + 12
+	for _, code := range e.Codes {
+		size += len(code) + 2
+	}
+	return size
+}
+
+// Frame is one frame. What of it is set depends on its kind. All texts and bytes are
+// those of the batch that it was decoded from.
+type Frame struct {
+	Kind   Kind
+	Number uint64 // of the call
+	// Chunked says that the payload follows in chunks, of Total bytes in all.
+	Chunked bool
+	Total   uint64
+
+	Hello    Hello    // of Hello and Welcome
+	Request  Request  // of Request
+	Response Response // of Response; its error also of Refuse and Cancel
+	Value    Payload  // of Item
+	Data     []byte   // of Chunk
+	More     [][]byte // of it too, behind Data
+	Granted  uint64   // of Credit
+}
