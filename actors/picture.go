@@ -187,24 +187,32 @@ func waitPicture(w future.Wait) *snapshot.Wait {
 			p.Needs = []uint64{p.Call}
 			return p
 		}
-		p.Promise = w.On.ID()
+		p.Promises = []uint64{w.On.ID()}
 		node = future.NodeOf(w.On)
 	}
 	if node != nil {
 		p.What = cmp.Or(node.What(), p.What)
-		p.Needs, p.Any = callsNeeded(node)
+		var promises []uint64
+		p.Needs, promises, p.Any = callsNeeded(node)
+		p.Promises = append(p.Promises, promises...)
 	}
 	p.What = cmp.Or(p.What, "several calls")
 	p.Kind = kindOf(p.What)
 	return p
 }
 
-// callsNeeded returns the ids of the calls that a node needs, and whether one of them is
-// enough.
-func callsNeeded(node future.Node) (ids []uint64, oneIsEnough bool) {
+// callsNeeded returns the ids of the calls that a node needs, and of the pendings that no
+// function of this system completes. It reports whether one of them is enough.
+func callsNeeded(node future.Node) (ids, promises []uint64, oneIsEnough bool) {
+	var unknown []*future.Core
+	note := func(h *future.Core) {
+		if len(unknown) < mostNeeds && !h.IsDone() {
+			unknown = append(unknown, h)
+		}
+	}
 	seen := map[future.Node]bool{node: true}
 	for open := []future.Node{node}; len(open) > 0; open = open[1:] {
-		needs := future.Needs{Limit: mostNeeds}
+		needs := future.Needs{Limit: mostNeeds, Every: true, Unknown: note}
 		open[0].Needs(&needs)
 		oneIsEnough = oneIsEnough || needs.Any
 		for _, n := range needs.Nodes {
@@ -219,7 +227,10 @@ func callsNeeded(node future.Node) (ids []uint64, oneIsEnough bool) {
 			}
 		}
 	}
-	return ids, oneIsEnough
+	for _, h := range unknown {
+		promises = append(promises, h.ID())
+	}
+	return ids, promises, oneIsEnough
 }
 
 // kinds say what kind of thing is waited for, by the beginning of its name.

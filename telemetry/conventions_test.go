@@ -146,6 +146,7 @@ func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
 	_, err = actors.Schedule(&served.Context{Context: ctx, CodeOf: func(error) string { return "" }}, c, nothing, actors.Named("served")).Wait(ctx)
 	require.NoError(t, err)
 	tel.Denied(ctx, "for the test")
+	tel.Expelled(ctx)
 	pid := tel.Root(ctx, system.Root).Spawn(actor.PropsFromFunc(echo))
 	ask(t, tel.Root(ctx, system.Root), pid)
 	tel.Root(ctx, system.Root).Send(pid, &ping{})

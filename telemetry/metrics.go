@@ -59,8 +59,6 @@ func newMetrics(m metric.Meter) *metrics {
 	ms.server, errs[9] = m.Float64Histogram("rpc.server.call.duration",
 		metric.WithUnit("s"), metric.WithDescription("How long calls by other nodes took."),
 		metric.WithExplicitBucketBoundaries(rpcBoundaries...))
-	ms.expelled, errs[13] = m.Int64Counter("protocaller.rpc.expelled",
-		metric.WithUnit("{expulsion}"), metric.WithDescription("How often members were expelled from their clusters."))
 	ms.wait, errs[10] = m.Float64Histogram("protocaller.wait.duration",
 		metric.WithUnit("s"), metric.WithDescription("How long functions waited, of those that did."),
 		metric.WithExplicitBucketBoundaries(boundaries...))
@@ -68,6 +66,8 @@ func newMetrics(m metric.Meter) *metrics {
 		metric.WithUnit("{wait}"), metric.WithDescription("Waits that have failed because they could never end."))
 	ms.longTurns, errs[12] = m.Int64Counter("protocaller.turns.long",
 		metric.WithUnit("{turn}"), metric.WithDescription("Turns that the watchdog has reported."))
+	ms.expelled, errs[13] = m.Int64Counter("protocaller.rpc.expelled",
+		metric.WithUnit("{expulsion}"), metric.WithDescription("How often members were expelled from their clusters."))
 	if err := errors.Join(errs[:]...); err != nil {
 		report(err)
 	}

@@ -30,10 +30,10 @@
 // [Explore] runs a test many times, each time with another order of what goes on: of calls, waits,
 // messages, timers and the network. It finds what a program does wrong in some orders only.
 //
-//	func TestDeposit(t *testing.T) {
+//	func TestSave(t *testing.T) {
 //		actorstest.Explore(t, func(t testing.TB, w *actorstest.World) {
 //			account := actorstest.Start(t, w.System("bank"), props.Name("account"))
-//			p := actors.CallSoon(t.Context(), account, actors.NoResult(deposit))
+//			p := actors.CallSoon(t.Context(), account, actors.NoResult(save))
 //			w.Settle()
 //			if err := p.Err(); err != nil {
 //				t.Error(err)

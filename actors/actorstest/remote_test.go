@@ -115,10 +115,21 @@ var scenarios = []struct {
 		return first(t, p, patience)
 	}, "ended: Stopped", "ended: NotFound"},
 	{"the watch of an actor that stops", func(t *testing.T, n *nodes) string {
-		watched := n.far.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
+		watched := n.far.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			if _, ok := ctx.Message().(*wrapperspb.StringValue); ok {
+				ctx.Stop(ctx.Self())
+			}
+		}))
 		p := actorstest.NewProbe(t, n.near)
-		p.Watch(n.at(watched))
-		n.near.Root.Stop(n.at(watched))
+		n.near.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			switch m := ctx.Message().(type) {
+			case *actor.Started: // in this order on the way
+				ctx.Watch(n.at(watched))
+				ctx.Send(n.at(watched), wrapperspb.String("stop"))
+			case *actor.Terminated:
+				ctx.Send(p.PID(), m)
+			}
+		}))
 		return first(t, p, patience)
 	}, "ended: Stopped", "ended: Stopped"},
 	{"a string that is not UTF-8", func(t *testing.T, n *nodes) string {

@@ -31,6 +31,9 @@ type Needs struct {
 	// Every says that all that is waited for now is wanted, even if the wait may end
 	// without it. It is for a search for those who wait for a node.
 	Every bool
+	// Unknown is called with each pending that is added and has no node: code that nobody
+	// knows completes it. It must not do more than note the pending. It may be nil.
+	Unknown func(*Core)
 
 	// Any says that one of the nodes is enough. It is set before any is added.
 	Any bool
@@ -65,7 +68,13 @@ func (n *Needs) Add(node Node) bool {
 }
 
 // AddPending adds the node of a pending.
-func (n *Needs) AddPending(c *Core) bool { return n.Add(c.node(n.Every)) }
+func (n *Needs) AddPending(c *Core) bool {
+	node := c.node(n.Every)
+	if node == nil && n.Unknown != nil {
+		n.Unknown(c)
+	}
+	return n.Add(node)
+}
 
 // AddWait adds what a wait is for.
 func (n *Needs) AddWait(w Wait) {
@@ -77,10 +86,10 @@ func (n *Needs) AddWait(w Wait) {
 	}
 }
 
-// Reset empties n, which keeps its memory, its limit, its GoesOn and its Every.
+// Reset empties n, which keeps its memory, its limit, its GoesOn, Every and Unknown.
 func (n *Needs) Reset() {
 	clear(n.Nodes)
-	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn, Every: n.Every}
+	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn, Every: n.Every, Unknown: n.Unknown}
 }
 
 // NodeOf returns the node of a pending. It is nil if the pending is done, has a

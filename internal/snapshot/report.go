@@ -194,7 +194,7 @@ func (s *System) check() error {
 	for call := range s.calls {
 		call.checkTrace()
 		if w := call.WaitsFor; w != nil {
-			w.Needs = first(w.Needs, mostNeeds)
+			w.Needs, w.Promises = first(w.Needs, mostNeeds), first(w.Promises, mostNeeds)
 		}
 	}
 	return nil

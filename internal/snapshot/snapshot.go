@@ -113,14 +113,15 @@ const (
 
 // Wait is what a call waits for.
 type Wait struct {
-	Number  uint64 // of the wait, which grows from wait to wait
-	What    string
-	Kind    string
-	Call    uint64   `json:",omitzero"`             // that is waited for; 0 for none
-	Caller  string   `id:"caller" json:",omitzero"` // that it is on
-	Needs   []uint64 `json:",omitzero"`             // the calls that have to go on before the wait ends
-	Any     bool     `json:",omitzero"`             // one of them is enough
-	Promise uint64   `json:",omitzero"`             // the pending that is waited for, if no call completes it
+	Number uint64 // of the wait, which grows from wait to wait
+	What   string
+	Kind   string
+	Call   uint64   `json:",omitzero"`             // that is waited for; 0 for none
+	Caller string   `id:"caller" json:",omitzero"` // that it is on
+	Needs  []uint64 `json:",omitzero"`             // the calls that have to go on before the wait ends
+	Any    bool     `json:",omitzero"`             // one of them is enough
+	// Promises are the pendings that are waited for, if no call of this system completes them.
+	Promises []uint64 `json:",omitzero"`
 }
 
 // Delayed is a call that is to be queued later.

@@ -102,8 +102,12 @@ func (s *Snapshot) acrossGraph() *acrossGraph {
 			}
 		}
 		for _, id := range slices.Sorted(maps.Keys(v.graph.calls)) {
-			if w := v.graph.calls[id].WaitsFor; w != nil && w.Promise != 0 {
-				g.follow(i, id, w.Promise)
+			w := v.graph.calls[id].WaitsFor
+			if w == nil {
+				continue
+			}
+			for _, promise := range w.Promises {
+				g.follow(i, id, promise)
 			}
 		}
 	}

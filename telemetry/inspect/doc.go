@@ -35,8 +35,7 @@
 // Arguments and state are never shown. Names and errors are: they are cut at 256 bytes, and
 // have no control characters. A circle of waits that can never end is broken by the library
 // within a tenth of a second, so the circles that are shown end by themselves: by a timeout,
-// say. Circles across nodes are not broken. They are found through waits for a call or a stream of
-// another node itself, not through a group of them.
+// say. Circles across nodes are not broken.
 //
 // Four pages are drawn at a time, and 64 clients are served. What is beyond is answered with
 // the status 503.

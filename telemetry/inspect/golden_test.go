@@ -80,7 +80,7 @@ func TestJSONOfNodesIsTheGoldenFile(t *testing.T) {
 	c := snapshot.Caller{ID: "callers/cart", Name: "cart", State: "running", Backend: "goroutine", Running: &snapshot.Call{
 		ID: 7, Name: "add", State: snapshot.Keeping,
 		TraceID: strings.Repeat("0a", 16), SpanID: strings.Repeat("0b", 8), ParentSpan: strings.Repeat("0c", 8),
-		WaitsFor: &snapshot.Wait{Number: 1, What: "book", Kind: "promise", Promise: 8},
+		WaitsFor: &snapshot.Wait{Number: 1, What: "book", Kind: "promise", Promises: []uint64{8}},
 	}}
 	other := encoded(t, &snapshot.System{ID: "there", Started: at, Callers: []snapshot.Caller{c}}, &snapshot.Node{
 		Address: "there:1", Incarnation: "2", Calls: []snapshot.NodeCall{
@@ -148,7 +148,9 @@ func steady(s *inspect.Snapshot) *inspect.Snapshot {
 				number(&call.ID)
 				if w := call.WaitsFor; w != nil {
 					number(&w.Call)
-					number(&w.Promise)
+					for i := range w.Promises {
+						number(&w.Promises[i])
+					}
 					for i := range w.Needs {
 						number(&w.Needs[i])
 					}

@@ -60,11 +60,10 @@ func hold(t testing.TB, c *actors.Caller, wait func(ctx context.Context, release
 }
 
 // suspend has a function of the caller wait without the turn. It returns when it does.
-func suspend(t testing.TB, c *actors.Caller) (release func()) {
+func suspend(t testing.TB, c *actors.Caller) {
 	t.Helper()
-	release = hold(t, c, func(ctx context.Context, gate *pending.Pending[int]) { _, _ = gate.Wait(ctx) })
+	hold(t, c, func(ctx context.Context, gate *pending.Pending[int]) { _, _ = gate.Wait(ctx) })
 	require.NoError(t, actors.Do(context.Background(), c, func(context.Context) error { return nil }))
-	return release
 }
 
 // held has a function wait on the goroutine, so that it runs.

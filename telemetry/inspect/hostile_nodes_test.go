@@ -141,7 +141,7 @@ func TestANodeThatLiesIsDrawnWithoutHarm(t *testing.T) {
 			return fmt.Sprintf(`{"ID":"c%d","Running":{"ID":%d,"WaitsFor":{"Needs":[%s]}}}`, i, i+1, many(190, func(j int) string { return fmt.Sprint(j + 1) }))
 		}), ""),
 		"one call everywhere": report(many(400, func(i int) string {
-			return fmt.Sprintf(`{"ID":"c%d","Running":{"ID":1,"WaitsFor":{"Needs":[1],"Promise":1}}}`, i)
+			return fmt.Sprintf(`{"ID":"c%d","Running":{"ID":1,"WaitsFor":{"Needs":[1],"Promises":[1]}}}`, i)
 		}), `"Incarnation":"1","Calls":[`+many(400, func(i int) string {
 			return fmt.Sprintf(`{"Out":%v,"Call":1,"Number":1,"Peer":"own","Incarnation":"0","Stream":{"Promise":1}}`, i%2 == 0)
 		})+"]"),
@@ -159,7 +159,7 @@ func TestANodeThatLiesIsDrawnWithoutHarm(t *testing.T) {
 func TestANodeCannotMakeACircleOfCallsThatOthersKnowNothingOf(t *testing.T) {
 	waits := func(id, promise uint64) *snapshot.System {
 		return &snapshot.System{Callers: []snapshot.Caller{{ID: "callers/x", Running: &snapshot.Call{
-			ID: id, Name: "f", State: snapshot.Keeping, WaitsFor: &snapshot.Wait{Promise: promise},
+			ID: id, Name: "f", State: snapshot.Keeping, WaitsFor: &snapshot.Wait{Promises: []uint64{promise}},
 		}}}}
 	}
 	honest := encoded(t, waits(1, 2), &snapshot.Node{Address: "honest", Incarnation: "h", Calls: []snapshot.NodeCall{
@@ -298,7 +298,7 @@ func TestAFewPagesAreDrawnAtATime(t *testing.T) {
 
 func FuzzPagesOfAnotherNode(f *testing.F) {
 	f.Add(encoded(f, &snapshot.System{Callers: []snapshot.Caller{
-		{ID: "callers/a", Running: &snapshot.Call{ID: 1, State: snapshot.Keeping, WaitsFor: &snapshot.Wait{Needs: []uint64{1}, Promise: 2}}},
+		{ID: "callers/a", Running: &snapshot.Call{ID: 1, State: snapshot.Keeping, WaitsFor: &snapshot.Wait{Needs: []uint64{1}, Promises: []uint64{2}}}},
 	}}, &snapshot.Node{Address: "x", Incarnation: "1", Calls: []snapshot.NodeCall{
 		{Out: true, Peer: "own", Incarnation: "0", Call: 2, Number: 1}, {Peer: "own", Incarnation: "0", Call: 1, Number: 1, Stream: &snapshot.Stream{Promise: 2}},
 	}}))

@@ -56,7 +56,7 @@ func (n *nodes) add(t testing.TB, name string) *actor.ActorSystem {
 	}))
 	require.NoError(t, rpc.HandleStream(system, "count", func(context.Context, int) iter.Seq2[int, error] {
 		return func(yield func(int, error) bool) {
-			for i := 0; yield(i, nil); i++ {
+			for i := 0; yield(i, nil); i++ { //nolint:revive // The condition does it.
 			}
 		}
 	}))
@@ -122,6 +122,45 @@ func TestACircleAcrossNodesIsFound(t *testing.T) {
 	}
 }
 
+// A wait for several calls to other nodes needs each of them.
+func TestWaitsForSeveralCallsCrossNodes(t *testing.T) {
+	for name, wait := range map[string]func(ctx context.Context, b, c *pending.Pending[int]) error{
+		"all": func(ctx context.Context, b, c *pending.Pending[int]) error {
+			_, _, err := pending.WaitAll(ctx, []*pending.Pending[int]{b, c}, pending.AllCompleted())
+			return err
+		},
+		"as completed": func(ctx context.Context, b, c *pending.Pending[int]) error {
+			for _, err := range pending.AsCompletedOf(ctx, []*pending.Pending[int]{b, c}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"then": func(ctx context.Context, b, c *pending.Pending[int]) error {
+			_, err := pending.Then(b, func(n int) (int, error) { return n, nil }).Wait(ctx)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			amongNodes(t, func(t *testing.T, n *nodes) {
+				n.meet(t, "b", "c")
+				first := actors.Schedule(n.ctx, n.clerks[0], actors.NoResult(func(ctx context.Context) error {
+					call := func(node string) *pending.Pending[int] {
+						return rpc.Call[[]string, int](ctx, n.systems[0], rpc.At(node, "callers/clerk"), "forward", []string{"a"})
+					}
+					return wait(ctx, call("b"), call("c"))
+				}), actors.Named("begin"))
+				synctest.Wait()
+				s := take(t, n.systems[0], inspect.Nodes())
+				require.NotEmpty(t, s.Across, s.String())
+				assert.Contains(t, s.String(), "forward on callers/clerk of b")
+				first.Cancel(nil)
+			}, "a", "b", "c")
+		})
+	}
+}
+
 func TestAChainAcrossNodesIsNoCircle(t *testing.T) {
 	amongNodes(t, func(t *testing.T, n *nodes) {
 		first := n.begin("b", "c")
@@ -138,7 +177,7 @@ func TestAChainAcrossNodesIsNoCircle(t *testing.T) {
 		require.NotNil(t, b, s.String())
 		assert.Equal(t, &inspect.Maker{Node: "a"}, b.Caller("callers/clerk").Running.MadeBy)
 		require.Len(t, b.Node.Calls, 2)
-		assert.Equal(t, s.Caller("callers/clerk").Running.WaitsFor.Promise, call.Call)
+		assert.Equal(t, []uint64{call.Call}, s.Caller("callers/clerk").Running.WaitsFor.Promises)
 		page := get(inspect.Handler(n.systems[0]), "/nodes").Body.String()
 		assert.NotContains(t, page, `class="circle"`)
 		assert.Contains(t, page, "forward on callers/clerk on c", "what c runs is known by its name")

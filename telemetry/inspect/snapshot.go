@@ -108,9 +108,9 @@ type Wait struct {
 	Caller string   `json:"caller,omitempty"` // that it is on
 	Needs  []uint64 `json:"needs,omitempty"`  // the calls that have to go on before
 	Any    bool     `json:"any,omitempty"`    // one of them is enough
-	// Promise is the id of the pending that is waited for, if no call of this system
-	// completes it. It may be that of a call in Node.
-	Promise uint64 `json:"promise,omitempty"`
+	// Promises are the ids of the pendings that are waited for, if no call of this system
+	// completes them. They may be those of calls in Node.
+	Promises []uint64 `json:"promises,omitempty"`
 }
 
 // Progress is how far a function has said that it is.

@@ -135,7 +135,7 @@ func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 		c.MadeBy = &Maker{SpanID: p.ParentSpan}
 	}
 	if w := p.WaitsFor; w != nil {
-		c.WaitsFor = &Wait{snapshot.Clean(w.What), w.Kind, w.Call, snapshot.CleanID(w.Caller), w.Needs, w.Any, w.Promise}
+		c.WaitsFor = &Wait{snapshot.Clean(w.What), w.Kind, w.Call, snapshot.CleanID(w.Caller), w.Needs, w.Any, w.Promises}
 	}
 	if g := p.Progress; g != nil {
 		c.Progress = &Progress{g.Done, g.Total, snapshot.Clean(g.Text)}

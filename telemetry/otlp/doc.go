@@ -17,7 +17,7 @@
 //	OTEL_EXPORTER_OTLP_ENDPOINT   the collector; http://localhost:4318 unless set, 4317 with grpc
 //	OTEL_EXPORTER_OTLP_PROTOCOL   http/protobuf (the default) or grpc
 //	OTEL_EXPORTER_OTLP_HEADERS    headers of every request, for authentication
-//	OTEL_EXPORTER_OTLP_TIMEOUT    milliseconds a request may take; 10000 unless set
+//	OTEL_EXPORTER_OTLP_TIMEOUT    milliseconds to send a batch, with all attempts; 10000 unless set
 //	OTEL_TRACES_EXPORTER          otlp (the default) or none
 //	OTEL_METRICS_EXPORTER         otlp (the default) or none: Jaeger takes no metrics
 //	OTEL_LOGS_EXPORTER            otlp (the default) or none

@@ -20,6 +20,8 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+
+	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 )
 
 // request is what a collector sees of a request besides its spans.
@@ -175,4 +177,27 @@ func TestCompressionIsThatOfTheEnvironment(t *testing.T) {
 	span(t, "sale")
 	require.NoError(t, shutdown(t.Context()))
 	assert.Equal(t, []request{{encoding: "gzip"}}, e.seen)
+}
+
+// Nobody answers, so that the test ends only if the timeout does.
+func TestTimeoutOfTheEnvironmentEndsARequest(t *testing.T) {
+	for _, variable := range []string{"OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"} {
+		for _, protocol := range []string{"grpc", "http/protobuf"} {
+			t.Run(protocol+" "+variable, func(t *testing.T) {
+				withoutVariables(t)
+				logged(t)
+				silent, err := net.Listen("tcp", "127.0.0.1:0")
+				require.NoError(t, err)
+				defer silent.Close()
+				t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+				t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+silent.Addr().String())
+				t.Setenv("OTEL_METRICS_EXPORTER", "none")
+				t.Setenv(variable, "50")
+				shutdown, err := otlp.Setup(t.Context(), "shop")
+				require.NoError(t, err)
+				require.Error(t, flush(t))
+				require.NoError(t, shutdown(t.Context()), "nothing is left")
+			})
+		}
+	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
@@ -86,6 +88,20 @@ func isPlain(signal string) bool {
 		}
 	}
 	return true
+}
+
+// sendTimeout is how long it takes at most to send what goes together, unless the environment
+// says otherwise.
+const sendTimeout = 10 * time.Second
+
+// timeoutOf returns that of a signal, which the environment has in milliseconds.
+func timeoutOf(signal string) time.Duration {
+	for _, variable := range []string{"OTEL_EXPORTER_OTLP_" + signal + "_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"} {
+		if n, err := strconv.Atoi(valueOf(variable)); err == nil {
+			return time.Duration(n) * time.Millisecond
+		}
+	}
+	return sendTimeout
 }
 
 // protocolOf returns the protocol for a signal, or "" if it is not to be sent.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -136,4 +137,54 @@ func TestLogsThatDoNotArriveAreSaidOnceAndCounted(t *testing.T) {
 func flushLogs(t *testing.T) error {
 	t.Helper()
 	return global.GetLoggerProvider().(*sdklog.LoggerProvider).ForceFlush(t.Context())
+}
+
+// lying is a value whose methods panic.
+type lying struct{}
+
+func (lying) Error() string                { panic("bang") }
+func (*lying) String() string              { panic("bang") }
+func (lying) LogValue() slog.Value         { panic("bang") }
+func (lying) MarshalText() ([]byte, error) { panic("bang") }
+
+func TestValuesWhoseMethodsPanicAreLoggedAllTheSame(t *testing.T) {
+	c := collect(t, "http/protobuf")
+	shutdown := setUp(t)
+	logger, _ := both()
+	logger.Error("it", "value", lying{}, "pointer", (*lying)(nil), "error", error(lying{}), "channel", make(chan int), "nil", nil)
+	logger.WithGroup("").With().Info("")
+	require.NoError(t, shutdown(t.Context()))
+	assert.Len(t, c.logs, 2)
+}
+
+func TestLoggingGoesOnWhileSetupsComeAndGo(t *testing.T) {
+	c := collect(t, "http/protobuf")
+	logger := slog.New(otlp.LogHandler(slog.DiscardHandler.WithGroup("")))
+	loud := slog.New(otlp.LogHandler(&warnings{Handler: slog.DiscardHandler}))
+	stop := make(chan struct{})
+	var logging sync.WaitGroup
+	for range 4 {
+		logging.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					logger.Info("hello")
+					loud.Info("hello", "n", 1)
+				}
+			}
+		})
+	}
+	for range 3 {
+		shutdown, err := otlp.Setup(t.Context(), "shop")
+		require.NoError(t, err)
+		loud.Info("while it is there")
+		require.NoError(t, shutdown(t.Context()))
+	}
+	close(stop)
+	logging.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	assert.NotEmpty(t, c.logs, "a handler that was made before sends to the Setup that there is")
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -21,7 +22,9 @@ type pipeline struct {
 	*setup
 	signal string
 	items  string // what there is of it
-	broken atomic.Bool
+
+	timeout time.Duration // of what is sent together; 0 for none
+	broken  atomic.Bool
 
 	lost    atomic.Int64          // spans or records that were not sent since the shutdown has begun
 	failure atomic.Pointer[error] // the first reason for that
@@ -32,7 +35,7 @@ func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error
 	if p.over.Err() != nil {
 		return &undelivered{errOver}
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := p.limited(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.over, cancel)()
 	err := send(ctx)
@@ -45,6 +48,15 @@ func (p *pipeline) deliver(ctx context.Context, send func(context.Context) error
 			slog.Any("error", err))
 	}
 	return &undelivered{err}
+}
+
+// limited returns a context that ends when sending has taken as long as it may, attempts that
+// follow others included. The exporters apply that time to each attempt alone.
+func (p *pipeline) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, p.timeout)
 }
 
 var errOver = errors.New("the shutdown is over")

@@ -135,17 +135,17 @@ func (s *setup) begin(ctx context.Context, service string) error {
 	otel.SetErrorHandler(&reporter{})
 	about := describe(ctx, service)
 	tracing := []trace.TracerProviderOption{trace.WithResource(about)}
-	s.traces = &pipeline{setup: s, signal: "traces", items: "spans"}
+	s.traces = s.newPipeline("traces", "spans")
 	if to.spans != nil {
 		tracing = append(tracing, trace.WithBatcher(&spanExporter{to.spans, s.traces}))
 	}
 	metering := []metric.Option{metric.WithResource(about)}
 	if to.metrics != nil {
-		reader := metric.NewPeriodicReader(&metricExporter{to.metrics, &pipeline{setup: s, signal: "metrics"}})
+		reader := metric.NewPeriodicReader(&metricExporter{to.metrics, s.newPipeline("metrics", "metrics")})
 		metering = append(metering, metric.WithReader(reader))
 	}
 	logging := []log.LoggerProviderOption{log.WithResource(about)}
-	s.logs = &pipeline{setup: s, signal: "logs", items: "log records"}
+	s.logs = s.newPipeline("logs", "log records")
 	if to.logs != nil {
 		logging = append(logging, log.WithProcessor(log.NewBatchProcessor(&logExporter{to.logs, s.logs})))
 	}
@@ -156,6 +156,10 @@ func (s *setup) begin(ctx context.Context, service string) error {
 	s.loggers = log.NewLoggerProvider(logging...)
 	global.SetLoggerProvider(s.loggers)
 	return nil
+}
+
+func (s *setup) newPipeline(signal, items string) *pipeline {
+	return &pipeline{setup: s, signal: signal, items: items, timeout: timeoutOf(strings.ToUpper(signal))}
 }
 
 // describe returns the resource that describes this program. The environment comes

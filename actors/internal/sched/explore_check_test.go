@@ -103,6 +103,7 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 		m.queueNext = false
 	}
 	source, isSource := item.(*Source)
+	isSource = isSource && (len(m.ahead) == 0 || m.ahead[0] != item)
 	if ok && !isSource {
 		m.taken++
 	}

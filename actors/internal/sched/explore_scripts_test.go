@@ -622,6 +622,17 @@ var scripts = []script{
 		w.puts(w.queue(m), m.task("a", nil), m.task("b", nil), m.task("c", nil))
 		w.calls(m.task("d", nil))
 	}},
+	{"a source goes ahead of a queue", func(w *world) {
+		m := w.scheduler("s", Options{})
+		missed := w.source(m.task("missed", nil))
+		w.spawn("ahead", func(p *proc) {
+			p.submitAhead(m, missed)
+			if m.closedIntake {
+				p.rejectAll([]any{missed})
+			}
+		})
+		w.puts(w.queue(m), m.task("a", nil), m.task("b", nil))
+	}},
 	{"stop while a source is queued", func(w *world) {
 		m := w.scheduler("s", Options{})
 		w.submits(m, w.source(m.task("a", nil), m.task("b", nil)), 2)

@@ -82,8 +82,6 @@ func linksOf(url string) func(context.Context) ([]string, error)
 
 func save(context.Context) error
 
-func deposit(context.Context) error
-
 func writeLine(context.Context, string) error
 
 func openSocket(id string) (props.Publication, error)
