@@ -410,3 +410,26 @@ func TestStopMissesNoChildThatIsJustBeingMade(t *testing.T) {
 		makers.Wait()
 	}
 }
+
+func TestTheCauseOfAStopIsInWhatItEnds(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		log := logEvents(system)
+		c := start(t, system, props.Name("c"))
+		why := errors.New("there is another one")
+		running := actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, context.Cause(ctx)
+		})
+		queued := do(t.Context(), c, func(context.Context) {})
+		synctest.Wait()
+		c.Stop(actors.StopCause(why))
+		c.Stop(actors.StopCause(errors.New("too late")))
+		synctest.Wait()
+		late := do(t.Context(), c, func(context.Context) {})
+		for _, p := range []pending.Handle{running, queued, late} {
+			require.ErrorIs(t, p.Err(), pending.ErrStopped)
+			require.ErrorIs(t, p.Err(), why)
+		}
+		assert.Contains(t, log.all("c")[0], why.Error())
+	})
+}

@@ -44,7 +44,7 @@ var errNotListed = errors.New("its own list of members is without it")
 // goroutine.
 func (n *node) expel(reason error) {
 	m := &n.membership
-	if m.leaving.Load() {
+	if m.leaving.Load() || m.cluster.Load() == nil { // or others have started the member, and end it
 		return
 	}
 	why := fmt.Errorf("%w: the node %s: %w", ErrExpelled, n.system.Address(), reason)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
@@ -108,24 +109,27 @@ func TestRunMemberJoinsAnewAfterAnExpulsion(t *testing.T) {
 		agent, joined := test.NewInMemAgent(), make(chan *cluster.Cluster, 1)
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
-		builds := 0
+		build := func() (*actor.ActorSystem, *cluster.Cluster) {
+			system := actorstest.NewSystem(t)
+			require.NoError(t, handleCarts(system))
+			system.EventStream.Subscribe(func(event any) {
+				if e, ok := event.(rpc.Joined); ok {
+					joined <- e.Cluster
+				}
+			})
+			return system, clusterOf(t, system, agent, nil, kindOf(t, system, "cart", newCart))
+		}
+		builds := make(chan func() (*actor.ActorSystem, *cluster.Cluster, error), 3)
+		for range 2 {
+			system, c := build()
+			builds <- func() (*actor.ActorSystem, *cluster.Cluster, error) { return system, c, nil }
+			if len(builds) == 1 { // the second one fails, and is tried again
+				builds <- func() (*actor.ActorSystem, *cluster.Cluster, error) { return nil, nil, errSoldOut }
+			}
+		}
 		ran := make(chan error, 1)
 		go func() {
-			ran <- rpc.RunMember(ctx, func() (*actor.ActorSystem, *cluster.Cluster, error) {
-				if builds++; builds == 2 {
-					return nil, nil, errSoldOut // which is tried again
-				}
-				system := actorstest.NewSystem(t)
-				if err := handleCarts(system); err != nil {
-					return nil, nil, err
-				}
-				system.EventStream.Subscribe(func(event any) {
-					if e, ok := event.(rpc.Joined); ok {
-						joined <- e.Cluster
-					}
-				})
-				return system, clusterOf(t, system, agent, nil, kindOf(t, system, "cart", newCart)), nil
-			})
+			ran <- rpc.RunMember(ctx, func() (*actor.ActorSystem, *cluster.Cluster, error) { return (<-builds)() })
 		}()
 		first := <-joined
 		_, err := add(t, first, "alice", "tea")
@@ -157,5 +161,51 @@ func TestRunMemberReturnsWhatIsWrongFromTheBeginning(t *testing.T) {
 		}), rpc.ErrStarted)
 		assert.PanicsWithValue(t, "rpc: RunMember with a nil context or function", func() { _ = rpc.RunMember(t.Context(), nil) })
 		assert.PanicsWithValue(t, "rpc: Done with a nil cluster", func() { rpc.Done(nil) })
+	})
+}
+
+// A function that ignores its context keeps nobody from joining anew.
+func TestAnExpelledMemberDoesNotWaitForFunctionsThatGoOn(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		system, agent := actorstest.NewSystem(t), test.NewInMemAgent()
+		runs, end := make(chan struct{}), make(chan struct{})
+		require.NoError(t, rpc.Handle(system, "stubborn", func(context.Context, struct{}) (int, error) {
+			close(runs)
+			<-end
+			return 0, nil
+		}))
+		c, leave := joinAgent(t, system, agent, nil, kindOf(t, system, "cart", newCart))
+		p := rpc.Call[struct{}, int](t.Context(), system, rpc.Identity(c, "cart", "alice"), "stubborn", struct{}{})
+		<-runs
+		agent.DeregisterService(system.ID)
+		<-rpc.Done(c)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, leave(ctx), context.DeadlineExceeded)
+		assert.False(t, p.IsDone(), "it runs")
+		close(end)
+		_, err := p.Wait(t.Context())
+		require.NoError(t, err, "a value counts")
+	})
+}
+
+// A cluster that is shut down by protoactor's own means expels nobody.
+func TestAMemberThatOthersHaveStartedIsNotExpelled(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		system, agent := actorstest.NewSystem(t), test.NewInMemAgent()
+		require.NoError(t, handleCarts(system))
+		c := clusterOf(t, system, agent, nil, kindOf(t, system, "cart", newCart))
+		c.StartMember()
+		_, err := add(t, c, "alice", "tea")
+		require.NoError(t, err)
+		agent.DeregisterService(system.ID)
+		select {
+		case <-rpc.Done(c):
+			assert.Fail(t, "it has not joined")
+		default:
+		}
+		c.IdentityLookup.Shutdown()
+		c.Gossip.Shutdown()
+		c.Remote.Shutdown(false)
 	})
 }

@@ -15,7 +15,7 @@ import (
 
 // membership is what a node is in its cluster.
 type membership struct {
-	cluster  atomic.Pointer[string] // its name, once the node has joined
+	cluster  atomic.Pointer[string] // its name, once the node joins
 	leaving  atomic.Bool
 	expelled atomic.Pointer[error] // why, if it was
 	// tolerated are the ids that the list of members may have though others do not.
@@ -71,11 +71,11 @@ func JoinContext(
 		return nil, fmt.Errorf("rpc: join: %w", err)
 	}
 	n.dialWith(c.Config.RemoteConfig)
+	n.membership.cluster.Store(&c.Config.Name)
 	n.follow(c)
 	if err := n.startMember(ctx, c); err != nil {
 		return nil, fmt.Errorf("rpc: join: %w", err)
 	}
-	n.membership.cluster.Store(&c.Config.Name)
 	go n.askOthers()
 	var once sync.Once
 	return func(ctx context.Context) error {
@@ -179,11 +179,29 @@ func (n *node) drain(ctx context.Context) error {
 			drain(a.drain)
 		}
 		for _, a := range identities {
-			<-a.caller.Stopped() // where ctx ends it is stopped
+			if !n.awaitEnd(ctx, a) {
+				all.Wait()
+				return errors.Join(errs...)
+			}
 		}
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+// awaitEnd waits until an identity has stopped, and reports whether it has. Where ctx ends it
+// is stopped. For an expelled node that is no reason to wait: a function may ignore it.
+func (n *node) awaitEnd(ctx context.Context, a *activation) bool {
+	if n.membership.expelled.Load() == nil {
+		<-a.caller.Stopped()
+		return true
+	}
+	select {
+	case <-a.caller.Stopped():
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // depart tells the cluster that the node is gone, and ends what protoactor has

@@ -223,8 +223,8 @@ func (n *node) answerOpinions(argument *wire.Payload) *wire.Response {
 
 func (n *node) opinions(question []*structpb.Value) ([]byte, error) {
 	cluster := n.membership.cluster.Load()
-	switch {
-	case cluster == nil || n.refusesIdentities() != nil:
+	switch _, own := n.members.snapshot(); {
+	case cluster == nil || own == "" || n.refusesIdentities() != nil:
 		return nil, fmt.Errorf("%w: the node %s is none", ErrNoMember, n.system.Address())
 	case len(question) == 0 || len(question) > 1+mostNamed:
 		return nil, fmt.Errorf("%w: a question about %d members", ErrTooLarge, len(question)-1)

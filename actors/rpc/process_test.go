@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
@@ -50,7 +51,7 @@ func alone(t *testing.T, test func(t *testing.T), prefix ...string) {
 	}
 	t.Parallel()
 	pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
-	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=300s", "-test.parallel=" + strconv.Itoa(atSameTime)})
+	command := slices.Concat(prefix, []string{os.Args[0], "-test.run=" + pattern, "-test.timeout=" + (5*time.Minute + *soak).String(), "-test.parallel=" + strconv.Itoa(atSameTime)})
 	if *soak > 0 {
 		command = append(command, "-rpc.soak="+soak.String())
 	}

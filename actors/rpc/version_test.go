@@ -112,7 +112,10 @@ func TestANodeOfVersion2CallsThisOne(t *testing.T) {
 	require.NoError(t, Handle(r.system, "fail", func(context.Context, string) (string, error) { return "", actors.ErrOverloaded }))
 	require.NoError(t, HandleStream(r.system, "count", func(context.Context, string) iter.Seq2[int, error] {
 		return func(yield func(int, error) bool) {
-			for i := 0; i < 10 && yield(i, nil); i++ {
+			for i := range 10 {
+				if !yield(i, nil) {
+					return
+				}
 			}
 		}
 	}))

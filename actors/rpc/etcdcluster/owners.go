@@ -95,13 +95,11 @@ func (s *Owners) Take(ctx context.Context, identity, owner, lease string) (fence
 	if txn.Succeeded {
 		return uint64(txn.Header.Revision), nil //nolint:gosec // It is positive.
 	}
-	for _, record := range txn.Responses[0].GetResponseRange().GetKvs() {
-		if string(record.Value) == owner { // of an attempt whose answer was lost
-			return uint64(record.ModRevision), nil //nolint:gosec // It is positive.
-		}
-		return 0, fmt.Errorf("%w: %s is owned by %s", rpc.ErrOwned, identity, record.Value)
+	record := txn.Responses[0].GetResponseRange().GetKvs()[0] // it is there, as the comparison says
+	if string(record.Value) == owner {                        // of an attempt whose answer was lost
+		return uint64(record.ModRevision), nil //nolint:gosec // It is positive.
 	}
-	return 0, fmt.Errorf("%w: %s", rpc.ErrOwned, identity)
+	return 0, fmt.Errorf("%w: %s is owned by %s", rpc.ErrOwned, identity, record.Value)
 }
 
 // Release implements [rpc.OwnerStore].

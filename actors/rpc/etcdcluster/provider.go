@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd"
@@ -45,8 +46,8 @@ func NewProvider(baseKey string, config clientv3.Config) (*Provider, error) {
 	if config.DialKeepAliveTime == 0 {
 		config.DialKeepAliveTime, config.DialKeepAliveTimeout = keepAliveTime, keepAliveTimeout
 	}
-	options := append([]grpc.DialOption{reconnects()}, config.DialOptions...)
-	config.DialOptions = append(options, grpc.WithContextDialer(c.dial))
+	config.DialOptions = slices.Concat(
+		[]grpc.DialOption{reconnects()}, config.DialOptions, []grpc.DialOption{grpc.WithContextDialer(c.dial)})
 	provider, err := etcd.NewWithConfig(baseKey, config)
 	if err != nil {
 		return nil, fmt.Errorf("etcdcluster: %w", err)
