@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -65,12 +66,13 @@ func provoke(t *testing.T, tel *telemetry.Telemetry) {
 	c, err := actors.Start(system, props.Name("it"), props.Telemetry(tel), props.TurnWarning(time.Millisecond))
 	require.NoError(t, err)
 	ctx := t.Context()
-	do := func(fn func(ctx context.Context) (int, error), opts ...actors.CallOption) {
-		_, _ = actors.Schedule(ctx, c, fn, opts...).Wait(ctx)
+	do := func(fn func(ctx context.Context) (int, error)) {
+		_, _ = actors.Schedule(ctx, c, fn).Wait(ctx)
 	}
 	do(func(ctx context.Context) (int, error) { return actors.ToThread(ctx, c, one).Wait(ctx) })
 	do(func(ctx context.Context) (int, error) { return actors.CallSoon(ctx, c, one).WaitSync(ctx) })
-	do(func(context.Context) (int, error) { panic("bang") }, actors.Served(func(error) string { return "" }))
+	remote := &served.Context{Context: ctx, CodeOf: func(error) string { return "" }}
+	_, _ = actors.Schedule(remote, c, func(context.Context) (int, error) { panic("bang") }).Wait(ctx)
 	tel.LongTurn(ctx, time.Second, nil)
 	pending.New[int](ctx, tel.RemoteCalls("far", "", "callers/it")).SetResult(1)
 	t.Cleanup(func() { assert.NoError(t, c.StopWait(context.Background())) })

@@ -52,6 +52,8 @@ var Judged = map[string]string{
 	"telemetry.ProgressTotalKey":      "programs look for the attribute in spans",
 	"telemetry.Retried":               inside,
 	"telemetry.Schedule":              inside,
+	"telemetry.SpanIDLog":             "programs look for the attribute in logs",
+	"telemetry.TraceIDLog":            "programs look for the attribute in logs",
 	"telemetry.Stats":                 inside,
 	"telemetry.Telemetry.Denied":      inside,
 	"telemetry.Telemetry.Envelope":    inside,
