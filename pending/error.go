@@ -31,7 +31,7 @@ var (
 
 // PanicError is the error of a pending whose function panicked.
 type PanicError struct {
-	panicMark
+	panicMark //nolint:unused // Package future looks for its method.
 	// Value is the argument of panic.
 	Value any
 	// Stack is the stack of the panicking goroutine, as by
