@@ -68,7 +68,7 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 	}
 	q := &queueTask[A]{caller: c, fn: fn, capacity: o.capacity}
 	q.task.Init(q, &c.sched)
-	q.source.Next, q.source.Ended = q.next, q.IsDone
+	q.source.Next, q.source.Ended, q.source.Stays = q.next, q.IsDone, true
 	q.again.Next, q.again.Ended = q.nextMissed, q.IsDone
 	observed := pending.Named(o.name)
 	if c.traced != nil {

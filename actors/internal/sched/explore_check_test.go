@@ -102,16 +102,14 @@ func (m *model) took(p *proc, item any, ok, fromBatch bool) {
 	if !m.paused && m.deferred == nil && m.gate == nil && !fromBatch {
 		m.queueNext = false
 	}
-	source, isSource := item.(*Source)
-	isSource = isSource && (len(m.ahead) == 0 || m.ahead[0] != item)
-	if ok && !isSource {
+	if ok && !stays(item) {
 		m.taken++
 	}
 	switch {
 	case !ok:
-	case isSource:
+	case stays(item):
 		if len(m.ahead) > 0 || len(m.queue) == 0 || m.queue[0] != item {
-			m.w.failf("%s: the loop has looked at %s, which is not first", m, m.w.show(source))
+			m.w.failf("%s: the loop has looked at %s, which is not first", m, m.w.show(item))
 		}
 		if len(m.urgent) > 0 {
 			m.inRow = 0
@@ -160,7 +158,7 @@ func (m *model) checkEachQueued() {
 func (m *model) advanced(source *Source, more bool) {
 	if more {
 		m.taken++
-	} else if len(m.queue) > 0 && m.queue[0] == any(source) {
+	} else if source.Stays && len(m.queue) > 0 && m.queue[0] == any(source) {
 		m.queue = m.queue[1:]
 		m.taken++
 	}

@@ -15,7 +15,7 @@ type exQueue struct {
 // queue makes a queue without items.
 func (w *world) queue(m *model) *exQueue {
 	q := &exQueue{m: m}
-	q.source.Next, q.source.Ended = q.next, func() bool { return false }
+	q.source.Next, q.source.Ended, q.source.Stays = q.next, func() bool { return false }, true
 	w.sources, w.queues = append(w.sources, &q.source), append(w.queues, q)
 	return q
 }

@@ -117,9 +117,12 @@ type Recurring interface {
 // submitted any number of times, to one lane.
 type Source struct {
 	// Next returns the task to run, or nil for none, and whether more of them belong to
-	// this item, which keeps its place in the run queue then. Of a source that goes ahead
-	// there is never more. It is called on the turn.
+	// this item. It is called on the turn.
 	Next func() (t *Task, more bool)
+	// Stays says that the item keeps its place in the run queue while it has more tasks.
+	// Without it Next says that there is no more. It is set before the first submission,
+	// which is by [Scheduler.SubmitSource].
+	Stays bool
 	// Ended reports that Next has nothing to run any more.
 	Ended func() bool
 

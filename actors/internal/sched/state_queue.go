@@ -61,8 +61,8 @@ func hasEnded(item any) bool {
 	}
 }
 
-// takeFromBatch is next without mu, for the loop, while slowPath is not set. A source is
-// not taken: advance does that.
+// takeFromBatch is next without mu, for the loop, while slowPath is not set. An item that
+// stays is not taken: advance does that.
 func (s *state) takeFromBatch() (item any, ok bool) {
 	if s.slowPath.Load() || s.batch == nil {
 		return nil, false
@@ -72,26 +72,31 @@ func (s *state) takeFromBatch() (item any, ok bool) {
 		return nil, false
 	}
 	item = s.batch.At(int(i))
-	if _, stays := item.(*Source); stays || s.cursor.CompareAndSwap(i, i+1) {
+	if stays(item) || s.cursor.CompareAndSwap(i, i+1) {
 		return item, true
 	}
 	return nil, false
 }
 
-// advance notes that the loop has a task of a source. It takes a source that has no more.
+// advance notes that the loop has a task of a source. It takes one that stays and has no more.
 // It needs no mu.
 func (s *state) advance(source *Source, more bool) {
+	if !source.Stays {
+		return
+	}
 	if more {
 		s.cold.more.Add(1)
 		return
 	}
-	if s.batch == nil {
-		return
-	}
-	i := s.cursor.Load()
-	if int(i) < s.batch.Len() && s.batch.At(int(i)) == any(source) {
+	if i := s.cursor.Load(); int(i) < s.batch.Len() {
 		s.cursor.CompareAndSwap(i, i+1) // else close has taken it
 	}
+}
+
+// stays reports whether an item of the run queue stays there until advance takes it.
+func stays(item any) bool {
+	source, ok := item.(*Source)
+	return ok && source.Stays
 }
 
 // preferQueue reports whether it is the run queue's turn.
@@ -117,7 +122,7 @@ func (s *state) nextQueued() (item any, ok bool) {
 	}
 	if s.batch == nil {
 		item, i = s.queue.TakeFirst(), 0
-		if _, stays := item.(*Source); stays {
+		if stays(item) {
 			s.batch = fifo.NewChunk(item)
 		} else if item != nil {
 			s.count(1)
@@ -127,7 +132,7 @@ func (s *state) nextQueued() (item any, ok bool) {
 		}
 	}
 	item = s.batch.At(i)
-	if _, stays := item.(*Source); !stays {
+	if !stays(item) {
 		i++
 	}
 	s.cursor.Store(int32(i)) //nolint:gosec // At most the size of a chunk.
