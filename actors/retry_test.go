@@ -224,7 +224,7 @@ func TestEachAttemptIsAnEventOfTheSpan(t *testing.T) {
 			got = append(got, line)
 		}
 		assert.Equal(t, []string{
-			"started", "attempt 1", "suspended", "resumed", "attempt 2 attempt 1: boom",
+			"attempt 1", "suspended", "resumed", "attempt 2 attempt 1: boom",
 		}, got)
 	})
 }
