@@ -16,8 +16,8 @@ import (
 // files of the library, and what the compiler removes it for.
 var telemetryOnThePath = map[string][2]string{
 	"actors/telemetry.go":           {"case c.traced == nil:", "case true:"},
-	"actors/internal/sched/loop.go": {"if s.state.options.deepStack {", "if false {"},
-	"pending/task.go":               {"if b.is(flagObserved) {", "if false {"},
+	"actors/internal/sched/loop.go": {"l.shallow = s.state.options.deepStack", "l.shallow = false"},
+	"internal/future/task.go":       {"if c.is(flagObserved) {", "if false {"},
 }
 
 // programs are this one, as it is and with the telemetry compiled out of the
