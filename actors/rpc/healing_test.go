@@ -134,10 +134,11 @@ func (h *healing) call() *traffic {
 			}
 		})
 	}
-	t.stop = func() {
+	t.stop = sync.OnceFunc(func() {
 		close(over)
 		all.Wait()
-	}
+	})
+	h.Cleanup(t.stop)
 	return t
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,6 +195,37 @@ func TestAnActivationWaitsForTheOwner(t *testing.T) {
 		got, err := p.Wait(t.Context())
 		require.NoError(t, err)
 		assert.Greater(t, got[0], fence)
+	})
+}
+
+// unanswered is a store whose answers to Take are lost while it is silent.
+type unanswered struct {
+	*ownersInMemory
+	silent atomic.Bool
+}
+
+func (s *unanswered) Take(ctx context.Context, identity, owner, lease string) (uint64, error) {
+	fence, err := s.ownersInMemory.Take(ctx, identity, owner, lease)
+	if s.silent.Load() {
+		return 0, errors.New("no answer")
+	}
+	return fence, err
+}
+
+func TestAnIdentityThatWasTakenWithoutAnAnswerIsFreeAgain(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		owners := &unanswered{ownersInMemory: newOwners(time.Hour)}
+		owners.silent.Store(true)
+		c, _, _ := joinOwned(t, owners)
+		_, err := ofAccount(t, c, "fence").Wait(t.Context())
+		require.ErrorIs(t, err, rpc.ErrActivation)
+		require.Equal(t, 1, owners.owned())
+		owners.silent.Store(false)
+		for owners.owned() > 0 {
+			pause(t)
+		}
+		_, err = ofAccount(t, c, "fence").Wait(t.Context())
+		require.NoError(t, err)
 	})
 }
 

@@ -65,17 +65,22 @@ type hold struct {
 func (o *ownership) take(ctx context.Context, store OwnerStore, a *activation) (*hold, error) {
 	owner := o.name(a)
 	var last error
+	var unsure *lease // of an attempt that may have succeeded
 	for pause := storePause; ; pause = min(2*pause, longestStorePause) {
-		h, err := o.tryTake(ctx, store, a, owner)
+		h, l, err := o.tryTake(ctx, store, a, owner)
 		if err == nil {
 			return h, nil
 		}
+		unsure = cmp.Or(l, unsure)
 		if ctx.Err() == nil {
 			last = err
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
+			if unsure != nil {
+				o.disown(unsure, a, owner)
+			}
 			return nil, fmt.Errorf("it does not become this node's: %w", cmp.Or(last, err))
 		}
 	}
@@ -90,23 +95,62 @@ func (o *ownership) name(a *activation) string {
 	return fmt.Sprintf("%s %x/%d", n.system.Address(), n.incarnation, o.owners)
 }
 
-func (o *ownership) tryTake(ctx context.Context, store OwnerStore, a *activation, owner string) (*hold, error) {
+// tryTake is one attempt of take. With an error it may return the lease: whether that has the
+// identity is not known then.
+func (o *ownership) tryTake(
+	ctx context.Context, store OwnerStore, a *activation, owner string,
+) (h *hold, unsure *lease, err error) {
 	l, err := o.current(ctx, store, a.kind.node)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	h := &hold{owned: o, lease: l, by: a}
+	h = &hold{owned: o, lease: l, by: a}
 	h.fence, err = store.Take(ctx, a.String(), owner, l.name)
-	if errors.Is(err, ErrLeaseLost) {
+	switch {
+	case errors.Is(err, ErrOwned):
+		return nil, nil, err
+	case errors.Is(err, ErrLeaseLost):
 		l.lose(err)
+		return nil, nil, err
+	case err != nil:
+		return nil, l, err
+	case !l.add(h):
+		return nil, nil, errLeaseOver
 	}
-	if err != nil {
-		return nil, err
+	return h, nil, nil
+}
+
+// disown makes an identity free if an attempt has taken it whose answer did not come. The
+// lease would keep it for as long as the node lives.
+func (o *ownership) disown(l *lease, a *activation, owner string) {
+	o.begin()
+	go func() {
+		defer o.done()
+		for pause := storePause; l.isValid(); pause = min(2*pause, longestStorePause) {
+			fence, err := l.takeAgain(a, owner)
+			switch {
+			case err == nil:
+				(&hold{owned: o, lease: l, by: a, fence: fence}).release()
+				return
+			case errors.Is(err, ErrOwned), errors.Is(err, ErrLeaseLost):
+				return
+			}
+			select {
+			case <-time.After(pause):
+			case <-l.life.Done():
+			}
+		}
+	}()
+}
+
+// takeAgain repeats an attempt of take.
+func (l *lease) takeAgain(a *activation, owner string) (fence uint64, err error) {
+	ctx, cancel := context.WithTimeout(l.life, releaseTimeout)
+	defer cancel()
+	if panicked := guarded(func() { fence, err = l.store.Take(ctx, a.String(), owner, l.name) }); panicked != nil {
+		return 0, panicked
 	}
-	if !l.add(h) {
-		return nil, errLeaseOver
-	}
-	return h, nil
+	return fence, err
 }
 
 // current returns the lease of the node, which is granted if there is none.

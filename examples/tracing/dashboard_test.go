@@ -141,7 +141,7 @@ func unknown(query string, exported series) (missing []string, err error) {
 
 func matches(of map[string]string, matchers []*labels.Matcher) bool {
 	for _, m := range matchers {
-		if m.Name != labels.MetricName && !m.Matches(of[m.Name]) {
+		if m.Name != model.MetricNameLabel && !m.Matches(of[m.Name]) {
 			return false
 		}
 	}
