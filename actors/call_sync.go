@@ -100,8 +100,8 @@ func (c *call[T]) outcome(ctx context.Context, refused error) (value T, err erro
 		c.Reject(refused)
 		return value, refused
 	}
-	if c.IsDone() && !c.HasExited() {
-		return c.Result()
+	if ok, value, err := c.Returned(); ok {
+		return value, err
 	}
 	value, err = c.Wait(ctx, pending.Protect())
 	if !c.IsDone() && ctx.Err() != nil {

@@ -77,6 +77,7 @@ type step struct {
 }
 
 func newController(c chooser, seed uint64, l limits) *controller {
+	steps.Enable()
 	return &controller{
 		chooser: c,
 		limits:  l,

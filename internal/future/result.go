@@ -31,6 +31,16 @@ func Value[T any](r *Result[T]) (T, error) {
 	return r.value, nil
 }
 
+// Returned is [Value] of a pending that is done. It reports false for one that is not, and for
+// one whose function has ended its goroutine.
+func Returned[T any](r *Result[T]) (ok bool, value T, err error) {
+	if flags := r.flags.Load(); flags&flagDone == 0 || flags&flagExited != 0 {
+		return false, value, nil
+	}
+	value, err = Value(r)
+	return true, value, err
+}
+
 // Settle completes a pending without a function, and reports whether it did.
 func Settle[T any](r *Result[T], v T, err error) bool {
 	return r.runner == nil && r.complete(v, err)

@@ -8,13 +8,21 @@ import (
 
 // step has a test choose when the goroutine goes on, which has waited with ctx.
 func (c *Core) step(ctx context.Context) {
-	if chooser := c.steps(ctx); chooser != nil {
-		chooser.Step(nil, "has waited")
+	if steps.Enabled() {
+		c.awaitStep(ctx)
 	}
 }
 
+func (c *Core) awaitStep(ctx context.Context) { steps.At(c.steps(ctx), nil, "has waited") }
+
 // touch says that the step of a function that has a turn uses the pending.
 func (c *Core) touch(turn Turn) {
+	if steps.Enabled() {
+		c.noteTouch(turn)
+	}
+}
+
+func (c *Core) noteTouch(turn Turn) {
 	chooser := steps.SourceOf(turn)
 	switch {
 	case chooser == nil:
@@ -27,7 +35,7 @@ func (c *Core) touch(turn Turn) {
 
 // touchRunner says that the present step uses the function of the pending.
 func (c *Core) touchRunner() {
-	if c.runner == nil {
+	if !steps.Enabled() || c.runner == nil {
 		return
 	}
 	if chooser := steps.SourceOf(c.runner); chooser != nil {

@@ -99,6 +99,10 @@ func (c *Call[T]) endCrashed(r *future.Result[T], crash error) {
 	taskOf(r).ReturnPanic(crash)
 }
 
+// Returned returns the result of a call that is done. It reports false for one that is not,
+// and for one whose function has ended its goroutine.
+func (c *Call[T]) Returned() (ok bool, value T, err error) { return future.Returned(c.result()) }
+
 // HasExited reports whether the function has ended its goroutine with [runtime.Goexit].
 func (c *Call[T]) HasExited() bool { return c.task().HasExited() }
 

@@ -2,7 +2,20 @@
 // no [Chooser], and nothing is chosen.
 package steps
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
+
+// enabled is read in each call and each wait. It is not written after a test has begun to
+// choose, so that all processors have a copy of it.
+var enabled atomic.Bool
+
+// Enable has choosers be looked for, from now on in this process. Before, there are none.
+func Enable() { enabled.Store(true) }
+
+// Enabled reports whether there may be choosers.
+func Enabled() bool { return enabled.Load() }
 
 // Chooser chooses when goroutines go on. It is safe for concurrent use.
 type Chooser interface {
@@ -29,6 +42,14 @@ type Source interface {
 
 // SourceOf returns the chooser of a value, or nil.
 func SourceOf(v any) Chooser {
+	if Enabled() {
+		return sourceOf(v)
+	}
+	return nil
+}
+
+//go:noinline
+func sourceOf(v any) Chooser {
 	if s, ok := v.(Source); ok {
 		return s.Steps()
 	}
@@ -44,6 +65,13 @@ func With(ctx context.Context, c Chooser) context.Context {
 
 // Of returns the chooser of a context, or nil.
 func Of(ctx context.Context) Chooser {
+	if Enabled() {
+		return of(ctx)
+	}
+	return nil
+}
+
+func of(ctx context.Context) Chooser {
 	c, _ := ctx.Value(chooserKey{}).(Chooser)
 	return c
 }

@@ -41,6 +41,9 @@ type executorVar struct{ p atomic.Pointer[executor] }
 
 func (v *executorVar) load() executor { return *v.p.Load() }
 
+// isGoroutines reports whether the executor is onGoroutines.
+func (v *executorVar) isGoroutines() bool { return v.p.Load() == &onGoroutines }
+
 func (v *executorVar) store(e executor) {
 	if e == onGoroutines {
 		v.p.Store(&onGoroutines) // nearly all schedulers share that memory

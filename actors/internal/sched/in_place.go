@@ -90,7 +90,7 @@ func (s *Scheduler) runInPlace(ctx context.Context, t *Task) {
 
 // mayLend reports whether another task can run on the goroutine of from.
 func (s *Scheduler) mayLend(from *Task) bool {
-	return s.state.executorOf(from) == onGoroutines && s.state.loopOn.Load() == nil && s.checkGoroutine(from) == nil
+	return s.state.executorVarOf(from).isGoroutines() && s.state.loopOn.Load() == nil && s.checkGoroutine(from) == nil
 }
 
 // lend has from wait on a goroutine that runs t, a task of another scheduler.

@@ -90,7 +90,7 @@ func (l *loop) look() {
 	l.main = main
 	_, isSubmitter := l.on.(*submitter)
 	l.onMain = *main == l.on
-	l.messages = l.onMain || isSubmitter && *main == onGoroutines
+	l.messages = l.onMain || isSubmitter && main == &onGoroutines
 }
 
 // end is deferred. An item whose handler has ended the goroutine by Goexit is still at

@@ -1,11 +1,13 @@
 package sched
 
 // executorOf returns where a task is to run. It may be called without mu.
-func (s *state) executorOf(t *Task) executor {
+func (s *state) executorOf(t *Task) executor { return s.executorVarOf(t).load() }
+
+func (s *state) executorVarOf(t *Task) *executorVar {
 	if t.Alternate {
-		return s.alternate.load()
+		return &s.alternate
 	}
-	return s.main.load()
+	return &s.main
 }
 
 // hostLoopOf returns the host's loop that a task is to run on, or nil. It may be called
@@ -143,7 +145,7 @@ func (s *state) moveStart(p *pinned, to executor) (start executor) {
 // startAlternate makes a thread the alternate executor, unless there is one or tasks run
 // on a thread anyway.
 func (s *state) startAlternate(sched *Scheduler) threads {
-	if s.options.thread || s.closed.Load() || s.alternate.load() != onGoroutines {
+	if s.options.thread || s.closed.Load() || !s.alternate.isGoroutines() {
 		return threads{}
 	}
 	p := newThread(sched)

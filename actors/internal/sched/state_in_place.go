@@ -9,7 +9,7 @@ import (
 // isFree reports whether t would be next, and may run on any goroutine.
 func (s *state) isFree(t *Task) bool {
 	return !s.notStarted && !s.closed.Load() && !s.paused && s.deferred == nil && !s.hasWork() && s.gate() == nil &&
-		s.borrowed == nil && s.executorOf(t) == onGoroutines
+		s.borrowed == nil && s.executorVarOf(t).isGoroutines()
 }
 
 // takeLoop gives the loop to a goroutine that is to run t, if nobody has it and t is free

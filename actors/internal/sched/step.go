@@ -22,7 +22,7 @@ func (t *Task) Steps() steps.Chooser { return t.sched.Load().Steps() }
 
 // Steps returns who chooses the order of steps; nil outside of tests that do.
 func (s *Scheduler) Steps() steps.Chooser {
-	if !s.state.options.explored {
+	if !steps.Enabled() || !s.state.options.explored {
 		return nil
 	}
 	return s.owner.(Explored).Steps()
@@ -35,22 +35,28 @@ func (s *Scheduler) Explore() { s.state.options.explored = true }
 func (s *Scheduler) StepName() string { return s.owner.Name() }
 
 // step returns when the goroutine that calls may go on. It is called without a lock.
+//
+// This and what follows ask Enabled first, and are inlined. The options of a scheduler are
+// next to what all goroutines write.
 func (s *Scheduler) step(of any, what string) {
-	if s.state.options.explored { // the rest is apart, so that this is inlined
+	if steps.Enabled() {
 		s.awaitStep(of, what)
 	}
 }
 
-func (s *Scheduler) awaitStep(of any, what string) { s.Steps().Step(of, what) }
+func (s *Scheduler) awaitStep(of any, what string) { steps.At(s.Steps(), of, what) }
 
 // stepNext is a step before the loop takes an item, if there is one.
 func (s *Scheduler) stepNext() {
-	if s.state.options.explored {
+	if steps.Enabled() {
 		s.awaitNext()
 	}
 }
 
 func (s *Scheduler) awaitNext() {
+	if !s.state.options.explored {
+		return
+	}
 	s.mu.Lock()
 	has := s.state.hasWork()
 	s.mu.Unlock()
@@ -67,34 +73,46 @@ func (t *Task) Touches() any { return t.sched.Load() }
 
 // touch says that the present step uses the scheduler.
 func (s *Scheduler) touch() {
-	if s.state.options.explored {
+	if steps.Enabled() {
 		s.noteTouch()
 	}
 }
 
-func (s *Scheduler) noteTouch() { s.Steps().Touch(s) }
+func (s *Scheduler) noteTouch() {
+	if c := s.Steps(); c != nil {
+		c.Touch(s)
+	}
+}
 
 // made notes a new task.
 func (s *Scheduler) made(t *Task) {
-	if s.state.options.explored {
+	if steps.Enabled() {
 		s.noteMade(t)
 	}
 }
 
-func (s *Scheduler) noteMade(t *Task) { s.Steps().Made(t) }
+func (s *Scheduler) noteMade(t *Task) {
+	if c := s.Steps(); c != nil {
+		c.Made(t)
+	}
+}
 
 // note says what a task does.
 func (s *Scheduler) note(t *Task, what string) {
-	if s.state.options.explored {
+	if steps.Enabled() {
 		s.noteThat(t, what, nil)
 	}
 }
 
-func (s *Scheduler) noteThat(t *Task, what string, on any) { s.Steps().Note(t, what, on) }
+func (s *Scheduler) noteThat(t *Task, what string, on any) {
+	if c := s.Steps(); c != nil {
+		c.Note(t, what, on)
+	}
+}
 
 // noteWait says what a task waits for.
 func (s *Scheduler) noteWait(t *Task, on future.Wait) {
-	if s.state.options.explored {
+	if steps.Enabled() {
 		s.noteThat(t, "waits", on)
 	}
 }
