@@ -10,12 +10,22 @@ import (
 
 // harmless are the mutants that change nothing that can be seen, with the reason.
 var harmless = map[string]string{
-	"cancel.go: delete if was := b.flags.Load(); was&flags != 0 { ...": "a cancel that comes too late is cheap: markCancelled looks again",
+	"cancel.go: delete if was := c.flags.Load(); was&flags != 0 { ...": "a cancel that comes too late is cheap: markCancelled looks again",
 	"cancel.go: delete return was&flagCancelled != 0, nil, nil":        "of the look before mu: as above",
 	"context.go: delete if c, ok := ctx.(*runContext); ok { ...":       "of running: Value says the same, and takes longer",
 	"context.go: delete return c.core()":                               "of running: as above",
-	"unseen.go: delete runtime.KeepAlive(b)":                           "nothing is collected in an exploration, and it is for the time before Stop alone",
+	"unseen.go: delete runtime.KeepAlive(c)":                           "nothing is collected in an exploration, and it is for the time before Stop alone",
+	"cancel.go: delete c.touchRunner()":                                ofExplore,
+	"wait.go: delete if w.turn != nil { ...":                           ofExplore,
+	"wait.go: negate w.turn != nil":                                    ofExplore,
+	"wait.go: delete c.touch(w.turn)":                                  ofExplore,
+	"wait.go: delete c.step(ctx)":                                      ofExplore,
+	"follower.go: delete ended = err":                                  "for a log handler that ends the goroutine: panics are not logged here",
+	"follower.go: delete p.logPanic(\"function of Then\", crash)":      "panics are not logged here",
+	"follower.go: delete returned = true":                              "the pending is completed again, and that comes too late",
 }
+
+const ofExplore = "a point of actorstest.Explore, which chooses nothing here"
 
 // others are functions of these files that are no operations of the state: options, names,
 // metadata, and what contexts are made of.
@@ -23,7 +33,7 @@ var others = []string{
 	"Tracked", "DescribedBy", "Needing", "Apply",
 	"Core.init", "Core.track", "Core.Name", "Core.nameLocked", "Core.function", "Core.Metadata", "Core.Context", "Core.logger", "Core.logPanic",
 	"runContext.Deadline", "scheduleContext", "runContextBehind", "detachedContext.Value",
-	"Origin", "Task.HasExited", "Task.Return", "logUnseen", "textOf",
+	"Origin", "Task.HasExited", "Task.Awaited", "Task.Return", "logUnseen", "textOf",
 }
 
 // TestMutants mutates the state of a pending.

@@ -470,6 +470,25 @@ var scripts = []script{
 		w.Go("waits", func() { p.waits(background) })
 		p.calls("first", nil)
 	}},
+	{"a function returns, and somebody asks whether it has", func(w *exWorld) {
+		p := w.call(background, returns(1))
+		w.runs(p)
+		w.Go("asks", func() { p.asks() })
+	}},
+	{"a function fails, and somebody asks whether it has returned", func(w *exWorld) {
+		p := w.call(background, returnsError(errA))
+		w.runs(p)
+		w.Go("asks", func() { p.asks() })
+	}},
+	{"a function ends its goroutine, and somebody asks whether it has returned", func(w *exWorld) {
+		p := w.call(background, func(context.Context) (int, error) { sim.Goexit(); return 1, nil })
+		w.runs(p)
+		w.Go("asks", func() {
+			if p.asks() {
+				w.Failf("%s has ended its goroutine, and has returned", p.name)
+			}
+		})
+	}},
 	{"a function fails, and nobody looks", func(w *exWorld) {
 		p := w.call(background, returnsError(errA))
 		w.runs(p)
@@ -859,11 +878,43 @@ var scripts = []script{
 		w.Go("completes", func() { p.completes(1) })
 		q.calls("first", nil)
 	}},
+	{"what Then makes is named after the first of its chain", func(w *exWorld) {
+		p := w.pending(background, pending.Named("first"))
+		q := p.then(func(v int) (int, error) { return v, nil })
+		r := q.then(func(v int) (int, error) { return v, nil })
+		if q.Name() != "then first" || r.Name() != "then first" {
+			w.Failf("Then has made %q, and %q of that", q.Name(), r.Name())
+		}
+		w.Go("completes", func() { p.completes(1) })
+	}},
+	{"the context of a pending ends, and what Then has made is waited for", func(w *exWorld) {
+		ctx := w.context()
+		p := w.pending(ctx)
+		q := p.then(func(v int) (int, error) { return v, nil })
+		if q.Context().Done() != nil {
+			w.Failf("what Then has made has a context that ends")
+		}
+		w.Go("waits", func() { q.waits(background) })
+		w.ends(ctx)
+	}},
+	{"Then keeps a context that never ends as it is", func(w *exWorld) {
+		p := w.pending(background)
+		q := p.then(func(v int) (int, error) { return v, nil })
+		if q.Context() != background {
+			w.Failf("the contexts of a chain nest")
+		}
+		w.Go("completes", func() { p.completes(1) })
+	}},
 	{"the function of Then panics, and a wait", func(w *exWorld) {
 		p := w.pending(background)
 		q := p.then(func(int) (int, error) { panic(errA) })
 		p.calls("after", nil)
-		w.Go("waits", func() { q.waits(background) })
+		w.Go("waits", func() {
+			_, err := q.waitsFor(background)
+			if crash := (*pending.PanicError)(nil); !errors.As(err, &crash) || crash.Value != errA {
+				w.Failf("the function of Then has panicked, and the error is %v", err)
+			}
+		})
 		w.Go("completes", func() { p.completes(1) })
 	}},
 	{"the function of Then ends the goroutine, and two wait", func(w *exWorld) {

@@ -67,6 +67,7 @@ type exPending struct {
 	waiting   int  // goroutines that wait for it, without a turn
 
 	runs, left, dropped int
+	failed              int // how often the runner was told of an error
 	observed, due       int // how often an observer was notified of the end, and of its time
 	isObserved          bool
 	started, requested  int  // and of a start, of a cancellation,
@@ -194,7 +195,6 @@ func (r exRunner) CallerName() string      { return "caller" }
 func (r exRunner) Logger() *slog.Logger    { return discard }
 func (r exRunner) Describe(map[string]any) {}
 func (r exRunner) Awaited()                {}
-func (r exRunner) Failed(bool, bool)       {}
 
 func (r exRunner) IsWaiting() bool {
 	sim.Step("does the function wait")
@@ -207,6 +207,14 @@ func (r exRunner) Left(error) {
 	r.p.left++
 	if r.p.flagsNow()&future.FlagDone != 0 && !errors.Is(future.ErrNow(future.Of(r.p)), errAbandoned) {
 		r.p.w.Failf("%s is done before its function has left", r.p.name)
+	}
+}
+
+func (r exRunner) Failed(_, cancelled bool) {
+	r.p.w.Note()
+	r.p.failed++
+	if isCancelled := r.p.flagsNow()&future.FlagCancelled != 0; cancelled != isCancelled {
+		r.p.w.Failf("%s is cancelled: %v, and its runner was told %v", r.p.name, isCancelled, cancelled)
 	}
 }
 
@@ -357,6 +365,23 @@ func (p *exPending) looks() {
 	if err == nil && p.errNow() != nil {
 		p.w.Failf("%s has an error, and Err is nil", p.name)
 	}
+}
+
+// asks asks for the result of a call that may not have returned, and reports whether it has.
+func (p *exPending) asks() (returned bool) {
+	wasDone := p.flagsNow()&future.FlagDone != 0
+	returned, v, err := p.task.Returned()
+	p.w.Note()
+	switch {
+	case !returned && (v != 0 || err != nil):
+		p.w.Failf("%s has not returned, and its result is %v, %v", p.name, v, err)
+	case returned && (v != p.valueNow() || err != p.errNow()): //nolint:errorlint // The very error.
+		p.w.Failf("%s has %v, %v, and its result is %v, %v", p.name, p.valueNow(), p.errNow(), v, err)
+	case returned && p.flagsNow()&future.FlagDone == 0, !returned && wasDone && !p.task.HasExited():
+		p.w.Failf("%s is done: %v, and has returned: %v", p.name, wasDone, returned)
+	}
+	p.looked = p.looked || returned
+	return returned
 }
 
 // observes waits for the channel of Done.
@@ -531,6 +556,8 @@ func (p *exPending) checkEnd() {
 			fail("has run %d times, and was dropped %d times", p.runs, p.dropped)
 		case p.runs == 1 && p.left != 1 && !abandoned:
 			fail("has run, and left %d times", p.left)
+		case (p.failed == 1) != (p.errNow() != nil), p.failed > 1:
+			fail("has the error %v, and its runner was told of %d", p.errNow(), p.failed)
 		case p.left == 1 && scheduled.KeepsFunction(p.task):
 			fail("keeps its function")
 		}
