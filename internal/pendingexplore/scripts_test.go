@@ -911,7 +911,7 @@ var scripts = []script{
 		p.calls("after", nil)
 		w.Go("waits", func() {
 			_, err := q.waitsFor(background)
-			if crash := (*pending.PanicError)(nil); !errors.As(err, &crash) || crash.Value != errA {
+			if crash := (*pending.PanicError)(nil); !errors.As(err, &crash) || crash.Value != errA { //nolint:errorlint // The very value.
 				w.Failf("the function of Then has panicked, and the error is %v", err)
 			}
 		})
