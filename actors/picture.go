@@ -156,7 +156,10 @@ func (c *Caller) draw(p *snapshot.Caller, limit int) {
 // callPicture returns what a task does. state is that of a task that does not wait.
 func callPicture(t sched.TaskPicture, state snapshot.CallState) *snapshot.Call {
 	h := t.Task.Work()
-	c := &snapshot.Call{Key: t.Task, ID: h.ID(), Name: h.Name(), State: state, Progress: future.ProgressOf(future.Of(h))}
+	c := &snapshot.Call{
+		Key: t.Task, ID: h.ID(), Name: h.Name(), State: state,
+		Maker: future.MakerOf(future.Of(h)), Progress: future.ProgressOf(future.Of(h)),
+	}
 	span := trace.SpanFromContext(h.Context())
 	if own := span.SpanContext(); own.IsValid() {
 		c.TraceID, c.SpanID = own.TraceID().String(), own.SpanID().String()

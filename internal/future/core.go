@@ -96,6 +96,7 @@ type Details struct {
 	passed      *Core              // whose error this pending has, which Then made; nil for none
 	contended   []Lock             // that the function holds or has held, while goroutines waited
 	progress    *snapshot.Progress // what the function says of it; nil for nothing
+	maker       *snapshot.Maker    // nil if nobody looked when the pending was made, or no call has made it
 }
 
 // Apply returns the details that options ask for, or nil without options.
@@ -155,6 +156,9 @@ func (c *Core) init(ctx context.Context, handle Sealed, d *Details) {
 	}
 	if c.runner != nil || d != nil && d.Tracked {
 		c.track()
+	}
+	if c.runner != nil && snapshot.Looking() {
+		c.noteMaker(ctx)
 	}
 }
 

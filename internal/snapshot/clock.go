@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,6 +12,12 @@ const (
 	// lookFor is how long a clock runs after the last look.
 	lookFor = 5 * time.Second
 )
+
+// looking counts the clocks that run.
+var looking atomic.Int32
+
+// Looking reports whether somebody looks at the calls of a system, or has just done so.
+func Looking() bool { return looking.Load() > 0 }
 
 // Clock finds out since when calls are in their states. It does so by looking every second,
 // and only while somebody looks and a few seconds after: calls bear no time. Its zero value
@@ -72,10 +79,14 @@ func (c *Clock) tick(take func() *System) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now.After(c.until) {
+		if c.seen != nil {
+			looking.Add(-1)
+		}
 		c.seen, c.last = nil, time.Time{}
 		return
 	}
 	if c.seen == nil {
+		looking.Add(1)
 		c.began = now
 	}
 	seen := make(map[sighting]time.Time)

@@ -94,9 +94,17 @@ type Call struct {
 	// ParentSpan is the id of the span of what has made the call; "" if it has no span of its
 	// own, or nothing has.
 	ParentSpan string `json:",omitzero"`
+	Maker      *Maker `json:",omitzero"` // nil if that is not known, or no call has made it
 	State      CallState
 	WaitsFor   *Wait     `json:",omitzero"` // nil for a call that does not wait
 	Progress   *Progress `json:",omitzero"`
+}
+
+// Maker is the call that has made another one. It may have ended.
+type Maker struct {
+	Call   uint64
+	Name   string
+	Caller string `id:"caller"` // that it is or was on
 }
 
 // CallState is what a call does.

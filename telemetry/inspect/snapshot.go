@@ -90,11 +90,12 @@ type Call struct {
 	Progress *Progress  `json:"progress,omitempty"`
 }
 
-// Maker is who has made a call, as far as that is known. A call bears nothing for that. It is
-// known by the spans of a call that is traced, and of a call from another node.
+// Maker is who has made a call, as far as that is known. A call bears nothing for that unless
+// somebody looks, as by a page or [Ages], or has looked a few seconds before. It is also known
+// of a call that is traced, and of one from another node.
 type Maker struct {
 	SpanID string `json:"span_id,omitempty"` // of what has made it
-	Call   uint64 `json:"call,omitempty"`    // the call that has, unless it has ended
+	Call   uint64 `json:"call,omitempty"`    // the call that has, which may have ended
 	Name   string `json:"name,omitempty"`
 	Caller string `json:"caller,omitempty"`
 	Node   string `json:"node,omitempty"` // the address of the node that has, as it claims

@@ -131,8 +131,11 @@ func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 		age := Seconds(now.Sub(p.Before))
 		c.Age, c.AtLeast = &age, true
 	}
-	if p.ParentSpan != "" {
+	if p.ParentSpan != "" || p.Maker != nil {
 		c.MadeBy = &Maker{SpanID: p.ParentSpan}
+	}
+	if m := p.Maker; m != nil {
+		c.MadeBy.Call, c.MadeBy.Name, c.MadeBy.Caller = m.Call, snapshot.Clean(m.Name), snapshot.CleanID(m.Caller)
 	}
 	if w := p.WaitsFor; w != nil {
 		c.WaitsFor = &Wait{snapshot.Clean(w.What), w.Kind, w.Call, snapshot.CleanID(w.Caller), w.Needs, w.Any, w.Promises}
@@ -143,7 +146,8 @@ func newCall(p *snapshot.Call, caller string, now time.Time) *Call {
 	return c
 }
 
-// addMakers sets which calls have made others, by their spans.
+// addMakers sets which calls have made others, by their spans. It is known of those that were
+// made while somebody looked.
 func (s *Snapshot) addMakers() {
 	bySpan := make(map[string]*Call)
 	for _, c := range s.Callers {
@@ -154,7 +158,7 @@ func (s *Snapshot) addMakers() {
 	for _, c := range s.Callers {
 		for _, call := range slices.Concat(c.started(), c.Delayed) {
 			m := call.MadeBy
-			if m == nil {
+			if m == nil || m.Call != 0 {
 				continue
 			}
 			if maker := bySpan[m.SpanID]; maker != nil && maker != call {

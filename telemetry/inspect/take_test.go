@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -119,6 +120,43 @@ func TestCallersThatHaveStoppedStayForAMinute(t *testing.T) {
 		assert.Len(t, take(t, system).Stopped, 256, "they are bounded")
 		time.Sleep(time.Minute)
 		assert.Empty(t, take(t, system).Stopped)
+	})
+}
+
+func TestWhoHasMadeACallIsKnownIfSomebodyLooked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		system := newSystem()
+		shop, stock := start(t, system, props.Name("shop")), start(t, system, props.Name("stock"))
+		gate := pending.New[int](t.Context(), pending.Named("gate"))
+		defer gate.SetResult(1)
+		// makes returns who has made a call of stock, which a function of shop makes, and
+		// which that of the shop does not wait for.
+		makes := func() (made, maker *inspect.Call, by *inspect.Maker) {
+			var id, own uint64
+			require.NoError(t, actors.Do(t.Context(), shop, func(ctx context.Context) error {
+				h, _ := pending.Current(ctx)
+				own = h.ID()
+				id = actors.CallSoon(ctx, stock, func(ctx context.Context) (int, error) { return gate.Wait(ctx) }).ID()
+				return nil
+			}, actors.Named("sell")))
+			synctest.Wait()
+			s := take(t, system)
+			made = s.Call(id)
+			require.NotNil(t, made)
+			if made.MadeBy != nil {
+				assert.Equal(t, own, made.MadeBy.Call)
+			}
+			return made, s.Call(own), made.MadeBy
+		}
+		take(t, system, inspect.Ages())
+		made, maker, by := makes()
+		require.NotNil(t, by)
+		assert.Nil(t, maker, "it has ended")
+		assert.Equal(t, "sell", by.Name)
+		assert.Equal(t, "callers/shop", by.Caller)
+		page := get(inspect.Handler(system), "/call?id="+itoa(made.ID)).Body.String()
+		assert.Contains(t, page, `<dt>Made by</dt><dd><a href="call?id=`+itoa(by.Call)+`">sell</a>`)
+		assert.Equal(t, http.StatusNotFound, get(inspect.Handler(system), "/call?id="+itoa(by.Call)).Code)
 	})
 }
 
