@@ -54,7 +54,7 @@ func newCallWith[T any](
 	if o.worker {
 		scheduler = &c.workers().unassigned
 	}
-	t := newCall(ctx, c, scheduler, fn, c.observed(m, o.delay, o.pending))
+	t := newCall(ctx, c, scheduler, fn, c.observer(m, o.delay), o.pending...)
 	if o.worker {
 		t.task.Tag = tagPooled
 	}
@@ -134,7 +134,7 @@ func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T
 func callSoon[T any](
 	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method,
 ) *pending.Pending[T] {
-	t := newCall(ctx, c, &c.sched, fn, c.observed(m, 0, nil))
+	t := newCall(ctx, c, &c.sched, fn, c.observer(m, 0))
 	c.enqueue(ctx, t)
 	return &t.Pending
 }
@@ -150,7 +150,7 @@ func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "CallUsing")
-	t := newCall(ctx, c, &c.sched, fn, c.observed(telemetry.CallUsing, 0, nil))
+	t := newCall(ctx, c, &c.sched, fn, c.observer(telemetry.CallUsing, 0))
 	if backend != props.Goroutine && backend != props.Thread {
 		t.Fail(fmt.Errorf("actors: call using %v: there is no such backend", backend))
 		return &t.Pending

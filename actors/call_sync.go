@@ -33,7 +33,7 @@ func Call[T any](
 ) (T, error) {
 	requireCall(ctx, c, fn == nil, "Call")
 	if len(opts) == 0 {
-		t := newCall(ctx, c, &c.sched, fn, c.observed(telemetry.Call, 0, nil))
+		t := newCall(ctx, c, &c.sched, fn, c.observer(telemetry.Call, 0))
 		ran, err := c.runInPlace(ctx, t)
 		if !ran {
 			c.enqueue(ctx, t)

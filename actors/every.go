@@ -136,7 +136,7 @@ func (e *periodic) plan() {
 	}
 	t := &tick{}
 	t.task.Init(t, &c.sched)
-	t.Init(e.end.Context(), NoResult(e.fn), &t.task, c.observed(telemetry.Every, wait, nil)...)
+	t.InitObserved(e.end.Context(), NoResult(e.fn), &t.task, c.observer(telemetry.Every, wait))
 	t.Wrap(func(fn func(context.Context) (struct{}, error)) func(context.Context) (struct{}, error) {
 		return func(ctx context.Context) (none struct{}, err error) {
 			t.failed.Store(true)

@@ -33,7 +33,7 @@ func (c *Caller) hooks() *hooks {
 
 // newHook makes the call of a hook.
 func (c *Caller) newHook(fn func(context.Context) error) *call[struct{}] {
-	return newCall(context.Background(), c, &c.sched, NoResult(fn), c.observed(telemetry.Schedule, 0, nil))
+	return newCall(context.Background(), c, &c.sched, NoResult(fn), c.observer(telemetry.Schedule, 0))
 }
 
 // beginOnStart has OnStart called before all that is queued. It returns nil if there is

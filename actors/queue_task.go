@@ -70,12 +70,12 @@ func newQueueTask[A any](c *Caller, fn func(context.Context, A) error, opts []Qu
 	q.task.Init(q, &c.sched)
 	q.source.Next, q.source.Ended, q.source.Stays = q.next, q.IsDone, true
 	q.again.Next, q.again.Ended = q.nextMissed, q.IsDone
-	observed := pending.Named(o.name)
+	var observer future.Observer
 	if c.traced != nil {
 		q.spans = c.traced.Items(q.entry())
-		observed = pending.ObservedBy(q.spans)
+		observer = q.spans
 	}
-	q.Init(o.ctx, nil, &q.task, pending.Named(o.name), pending.TrackedBy(isManager), observed)
+	q.InitObserved(o.ctx, nil, &q.task, observer, pending.Named(o.name), pending.TrackedBy(isManager))
 	q.SetCanceller(func(error) { q.discard() })
 	if err := c.addQueue(q); err != nil {
 		q.Cancel(err)

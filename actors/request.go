@@ -54,7 +54,7 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	t := tracing.Of(ctx)
 	if t != nil {
 		ctx = t.NewContext(ctx)
-		opts = append(opts, t.Requests(system, pid, msg))
+		opts = append(opts, pending.ObservedBy(t.Requests(system, pid, msg)))
 	}
 	p := pending.New[T](ctx, opts...)
 	if pid == nil {

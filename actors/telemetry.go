@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -25,19 +24,12 @@ func telemetryBehind(h pending.Handle) *telemetry.Telemetry {
 	return telemetry.FromContext(h.Context())
 }
 
-// observed adds the observer of a call to its options, if the caller has
-// telemetry. It is the first of the observers, so that the others find its span.
-func (c *Caller) observed(m telemetry.Method, delay time.Duration, opts []pending.Option) []pending.Option {
-	switch {
-	case c.traced == nil:
-		return opts
-	case delay > 0:
-		return append(c.traced.DelayedOptions(m, delay), opts...)
-	case len(opts) == 0:
-		return c.traced.Options(m)
-	default:
-		return append(slices.Clip(c.traced.Options(m)), opts...)
+// observer returns the observer of a call, or nil if the caller has no telemetry.
+func (c *Caller) observer(m telemetry.Method, delay time.Duration) future.Observer {
+	if c.traced == nil {
+		return nil
 	}
+	return c.traced.Observer(m, delay)
 }
 
 // served returns the method of calls by other nodes, whose errors have codes.

@@ -49,13 +49,14 @@ func (c *call[T]) entry() uintptr {
 }
 
 // newCall makes a call of fn on c for the scheduler s: that of c, or that of the calls
-// without a worker.
+// without a worker. A nil observer is none.
 func newCall[T any](
-	ctx context.Context, c *Caller, s *sched.Scheduler, fn func(context.Context) (T, error), opts []pending.Option,
+	ctx context.Context, c *Caller, s *sched.Scheduler, fn func(context.Context) (T, error),
+	o future.Observer, opts ...pending.Option,
 ) *call[T] {
 	t := &call[T]{}
 	t.task.Init(t, s)
-	t.Init(ctx, fn, &t.task, opts...)
+	t.InitObserved(ctx, fn, &t.task, o, opts...)
 	if c.config.ProfileLabels {
 		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) {
 			return labeled(&t.task, fn)

@@ -20,7 +20,7 @@ import (
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.workers()
-	t := newCall(ctx, c, &p.unassigned, fn, c.observed(telemetry.ToThread, 0, nil))
+	t := newCall(ctx, c, &p.unassigned, fn, c.observer(telemetry.ToThread, 0))
 	t.task.Tag = tagPooled
 	p.assign(ctx, t)
 	return &t.Pending

@@ -12,7 +12,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // Caller describes a caller of package actors in its spans. It is for that package:
@@ -21,59 +21,46 @@ import (
 type Caller struct {
 	*Telemetry
 	id, name string
-	methods  [methods]atomic.Pointer[method] // made when first used
-}
-
-// method is what the calls of a caller by one method have in common.
-type method struct {
-	source
-	options []pending.Option
+	sources  [methods]atomic.Pointer[source] // made when first used
 }
 
 // Caller returns the description of the caller with an id. The name is "" for a caller
 // without one. It is for package actors.
 func (t *Telemetry) Caller(id, name string) *Caller { return &Caller{Telemetry: t, id: id, name: name} }
 
-// Options returns the options of a call that is observed. The slice must not be
-// changed.
-func (c *Caller) Options(m Method) []pending.Option { return c.method(m).options }
+// Observer returns the observer of a call, with its delay or 0.
+func (c *Caller) Observer(m Method, delay time.Duration) future.Observer {
+	if delay > 0 {
+		return c.of(m).after(delay)
+	}
+	return c.of(m)
+}
 
 // Serving makes what the calls by other nodes have in common, if that is not there yet. The
 // argument returns the code that an error travels with, or "". It is for package actors.
 func (c *Caller) Serving(codeOf func(error) string) {
-	if c.methods[Handle].Load() == nil {
-		s := c.source(Handle)
+	if c.sources[Handle].Load() == nil {
+		s := c.newSource(Handle)
 		s.codeOf = codeOf
-		c.make(Handle, s)
+		c.sources[Handle].CompareAndSwap(nil, s)
 	}
 }
 
-// DelayedOptions is [Caller.Options] for a delayed call.
-func (c *Caller) DelayedOptions(m Method, delay time.Duration) []pending.Option {
-	return []pending.Option{pending.ObservedBy(c.method(m).after(delay))}
-}
-
-func (c *Caller) method(m Method) *method {
-	if known := c.methods[m].Load(); known != nil {
+// of returns what the calls by a method have in common.
+func (c *Caller) of(m Method) *source {
+	if known := c.sources[m].Load(); known != nil {
 		return known
 	}
-	return c.make(m, c.source(m))
+	c.sources[m].CompareAndSwap(nil, c.newSource(m))
+	return c.sources[m].Load()
 }
 
-// make makes the description of a method, unless there is one by now.
-func (c *Caller) make(m Method, s source) *method {
-	made := &method{source: s}
-	made.options = []pending.Option{pending.ObservedBy(&made.source)}
-	c.methods[m].CompareAndSwap(nil, made)
-	return c.methods[m].Load()
-}
-
-func (c *Caller) source(m Method) source {
+func (c *Caller) newSource(m Method) *source {
 	attributes := []attribute.KeyValue{MethodKey.String(m.String()), text(CallerIDKey, c.id)}
 	if c.name != "" {
 		attributes = append(attributes, text(CallerNameKey, c.name))
 	}
-	s := source{Telemetry: c.Telemetry, counters: c.counters[m], attributes: attributes}
+	s := &source{Telemetry: c.Telemetry, counters: c.counters[m], attributes: attributes}
 	if m == Handle {
 		s.start, s.rpc, s.served = asServer, true, true
 		s.attributes = append(s.attributes, rpcSystem)
@@ -81,36 +68,36 @@ func (c *Caller) source(m Method) source {
 	return s
 }
 
-// Requests returns the option of a pending that stands for a request to an actor: a message
+// Requests returns the observer of a pending that stands for a request to an actor: a message
 // that is sent from that system. It is for package actors.
-func (t *Telemetry) Requests(system *actor.ActorSystem, to *actor.PID, message any) pending.Option {
+func (t *Telemetry) Requests(system *actor.ActorSystem, to *actor.PID, message any) future.Observer {
 	operation, asked := &t.messages.of(message)[request], destinationOf(to, system)
-	return pending.ObservedBy(&source{
+	return &source{
 		Telemetry:  t,
 		name:       operation.spanName(asked),
 		counters:   t.counters[Request],
 		start:      asClient,
 		attributes: operation.appendAttributes([]attribute.KeyValue{MethodKey.String(Request.String())}, asked),
-	})
+	}
 }
 
 // rpcSystem is the name of our calls between nodes among those of other systems.
 var rpcSystem = semconv.RPCSystemNameKey.String("protocaller")
 
-// RemoteCalls returns the option of a call of a function that another node runs. The address
+// RemoteCalls returns the observer of a call of a function that another node runs. The address
 // is that of the node, or "" if it is not known yet. The id is that of the caller there. It is
 // for package rpc.
-func (t *Telemetry) RemoteCalls(function, address, id string) pending.Option {
+func (t *Telemetry) RemoteCalls(function, address, id string) future.Observer {
 	attributes := []attribute.KeyValue{
 		MethodKey.String(RemoteCall.String()), text(CallerIDKey, id), rpcSystem, text(semconv.RPCMethodKey, function),
 	}
-	return pending.ObservedBy(&source{
+	return &source{
 		Telemetry:  t,
 		counters:   t.counters[RemoteCall],
 		start:      asClient,
 		rpc:        true,
 		attributes: appendServer(attributes, address),
-	})
+	}
 }
 
 // appendServer appends the attributes of the node at an address, if it is not "".

@@ -140,7 +140,7 @@ func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
 	require.Error(t, err)
 	_, err = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return actors.CallSoon(ctx, c, nothing).WaitSync(ctx) }).Wait(ctx)
 	require.ErrorIs(t, err, pending.ErrDeadlock)
-	remote := pending.New[int](ctx, pending.Named("remote"), tel.RemoteCalls("remote", "", "callers/it"))
+	remote := pending.New[int](ctx, pending.Named("remote"), pending.ObservedBy(tel.RemoteCalls("remote", "", "callers/it")))
 	telemetry.Attempt(remote.Context(), "127.0.0.1:80")
 	remote.SetResult(1)
 	_, err = actors.Schedule(&served.Context{Context: ctx, CodeOf: func(error) string { return "" }}, c, nothing, actors.Named("served")).Wait(ctx)

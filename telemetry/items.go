@@ -34,7 +34,7 @@ type Item struct {
 
 // Items returns the observer of a queue's items. Their function is the one with that entry.
 func (c *Caller) Items(entry uintptr) *Items {
-	i := &Items{source: c.method(Put).source}
+	i := &Items{source: *c.of(Put)}
 	i.source.function = c.functions.at(entry)
 	return i
 }

@@ -329,7 +329,7 @@ func TestHistogramsHaveExemplarsOfTheirTraces(t *testing.T) {
 	require.NoError(t, err)
 	_, err = actors.Schedule(&served.Context{Context: t.Context(), CodeOf: func(error) string { return "" }}, c, nothing).Wait(t.Context())
 	require.NoError(t, err)
-	pending.New[int](t.Context(), tel.RemoteCalls("remote", "", "callers/it")).SetResult(1)
+	pending.New[int](t.Context(), pending.ObservedBy(tel.RemoteCalls("remote", "", "callers/it"))).SetResult(1)
 	require.NoError(t, c.StopWait(t.Context()))
 
 	traces := make(map[string]bool)

@@ -65,7 +65,7 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	opts := n.optionsOf(clean(c.function))
 	if traced != nil {
 		ctx = traced.NewContext(ctx) // for PipeTo
-		opts = append(opts, traced.RemoteCalls(c.function, at.address, cmp.Or(at.caller, c.target.String())))
+		opts = append(opts, pending.ObservedBy(traced.RemoteCalls(c.function, at.address, cmp.Or(at.caller, c.target.String()))))
 	}
 	c.Pending = pending.New[Resp](ctx, append(opts, o.pending...)...) // the user's come last
 	if life := c.Context(); life.Err() != nil {

@@ -59,7 +59,7 @@ func failedLocal[Resp any](
 	opts := []pending.Option{pending.Named(name), future.Tracked}
 	if traced := tracing.Of(ctx); traced != nil && o.ran == nil {
 		ctx = traced.NewContext(ctx)
-		opts = append(opts, traced.RemoteCalls(name, n.system.Address(), at.caller))
+		opts = append(opts, pending.ObservedBy(traced.RemoteCalls(name, n.system.Address(), at.caller)))
 	}
 	p := pending.New[Resp](ctx, append(opts, o.pending...)...)
 	p.SetError(err)

@@ -15,7 +15,7 @@ import (
 // telemetryOnThePath is all that telemetry adds to the path of a call, by the
 // files of the library, and what the compiler removes it for.
 var telemetryOnThePath = map[string][2]string{
-	"actors/telemetry.go":           {"case c.traced == nil:", "case true:"},
+	"actors/telemetry.go":           {"if c.traced == nil {\n\t\treturn nil", "if true {\n\t\treturn nil"},
 	"actors/internal/sched/loop.go": {"l.shallow = s.state.options.deepStack", "l.shallow = false"},
 	"internal/future/task.go":       {"if c.is(flagObserved) {", "if false {"},
 }

@@ -100,11 +100,14 @@ type Details struct {
 }
 
 // Apply returns the details that options ask for, or nil without options.
-func Apply[O ~func(*Details)](opts []O) *Details {
-	if len(opts) == 0 {
+func Apply[O ~func(*Details)](opts []O) *Details { return ApplyObserved(nil, opts) }
+
+// ApplyObserved is [Apply] with an observer before those of the options. A nil o is none.
+func ApplyObserved[O ~func(*Details)](o Observer, opts []O) *Details {
+	if o == nil && len(opts) == 0 {
 		return nil
 	}
-	d := &Details{}
+	d := &Details{Observer: o}
 	for _, opt := range opts {
 		opt(d)
 	}

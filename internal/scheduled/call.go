@@ -19,8 +19,16 @@ type Call[T any] struct {
 
 // Init prepares c to be run by r. It must be called once, before any other method.
 func (c *Call[T]) Init(ctx context.Context, fn func(context.Context) (T, error), r future.Runner, opts ...pending.Option) {
+	c.InitObserved(ctx, fn, r, nil, opts...)
+}
+
+// InitObserved is Init with an observer before those of the options, which find its span. A nil
+// o is none.
+func (c *Call[T]) InitObserved(
+	ctx context.Context, fn func(context.Context) (T, error), r future.Runner, o future.Observer, opts ...pending.Option,
+) {
 	c.fn = fn
-	c.task().Init(ctx, &c.Pending, r, entry.Of(fn), future.Apply(opts))
+	c.task().Init(ctx, &c.Pending, r, entry.Of(fn), future.ApplyObserved(o, opts))
 }
 
 // result returns what the pending is inside. That needs a call through an interface, and is

@@ -95,7 +95,7 @@ func (c *Caller) admit(context.Context) error {
 	return nil
 }
 
-func (c *Caller) observed(any, int, any) pending.Option { return pending.Named("call") }
+func (c *Caller) observer(any, int) future.Observer { return nil }
 
 func requireCall(context.Context, *Caller, bool, string) {}
 
@@ -282,11 +282,11 @@ type call[T any] struct {
 }
 
 func newCall[T any](
-	ctx context.Context, _ *Caller, s *schedScheduler, fn func(context.Context) (T, error), opts ...pending.Option,
+	ctx context.Context, _ *Caller, s *schedScheduler, fn func(context.Context) (T, error), _ ...future.Observer,
 ) *call[T] {
 	c := &call[T]{}
 	c.task.of, c.task.sched = c, s
-	c.Init(ctx, fn, &c.task, opts...)
+	c.Init(ctx, fn, &c.task)
 	return c
 }
 
