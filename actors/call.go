@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // Schedule queues fn to run on a turn of c, and returns its pending at once. It never
@@ -28,11 +28,11 @@ func Schedule[T any](
 ) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "Schedule")
 	requireOptions(opts, "Schedule")
-	return schedule(ctx, c, fn, telemetry.Schedule, opts)
+	return schedule(ctx, c, fn, instrument.Schedule, opts)
 }
 
 func schedule[T any](
-	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method, opts []CallOption,
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m instrument.Method, opts []CallOption,
 ) *pending.Pending[T] {
 	t, o := newCallWith(ctx, c, fn, m, opts)
 	c.dispatch(ctx, t, o)
@@ -41,7 +41,7 @@ func schedule[T any](
 
 // newCallWith makes a call with options, to be dispatched with them.
 func newCallWith[T any](
-	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method, opts []CallOption,
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m instrument.Method, opts []CallOption,
 ) (*call[T], *callOptions) {
 	o := &callOptions{}
 	for _, opt := range opts {
@@ -128,11 +128,11 @@ func cancelAfter(t work, d time.Duration, queued bool, cancel func(cause error))
 // [NoResult](fn).
 func CallSoon[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "CallSoon")
-	return callSoon(ctx, c, fn, telemetry.CallSoon)
+	return callSoon(ctx, c, fn, instrument.CallSoon)
 }
 
 func callSoon[T any](
-	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m telemetry.Method,
+	ctx context.Context, c *Caller, fn func(context.Context) (T, error), m instrument.Method,
 ) *pending.Pending[T] {
 	t := newCall(ctx, c, &c.sched, fn, c.observer(m, 0))
 	c.enqueue(ctx, t)
@@ -150,7 +150,7 @@ func CallUsing[T any](
 	ctx context.Context, c *Caller, backend props.BackendKind, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "CallUsing")
-	t := newCall(ctx, c, &c.sched, fn, c.observer(telemetry.CallUsing, 0))
+	t := newCall(ctx, c, &c.sched, fn, c.observer(instrument.CallUsing, 0))
 	if backend != props.Goroutine && backend != props.Thread {
 		t.Fail(fmt.Errorf("actors: call using %v: there is no such backend", backend))
 		return &t.Pending
@@ -166,7 +166,7 @@ func CallLater[T any](
 	ctx context.Context, c *Caller, delay time.Duration, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "CallLater")
-	return schedule(ctx, c, fn, telemetry.CallLater, []CallOption{Delay(delay)})
+	return schedule(ctx, c, fn, instrument.CallLater, []CallOption{Delay(delay)})
 }
 
 // CallDirect queues fn to run on a turn of c, in order with the calls. There is no

@@ -6,8 +6,8 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // Call has fn called on a turn of c, and returns what fn returns. If c is idle, fn runs
@@ -33,7 +33,7 @@ func Call[T any](
 ) (T, error) {
 	requireCall(ctx, c, fn == nil, "Call")
 	if len(opts) == 0 {
-		t := newCall(ctx, c, &c.sched, fn, c.observer(telemetry.Call, 0))
+		t := newCall(ctx, c, &c.sched, fn, c.observer(instrument.Call, 0))
 		ran, err := c.runInPlace(ctx, t)
 		if !ran {
 			c.enqueue(ctx, t)
@@ -41,7 +41,7 @@ func Call[T any](
 		return t.outcome(ctx, err)
 	}
 	requireOptions(opts, "Call")
-	t, o := newCallWith(ctx, c, fn, telemetry.Call, opts)
+	t, o := newCallWith(ctx, c, fn, instrument.Call, opts)
 	var ran bool
 	var err error
 	if o.delay > 0 || o.worker {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -32,7 +33,7 @@ type Caller struct {
 	pid      *actor.PID
 	invoker  actor.MessageInvoker // the context of the actor
 	worker   *worker              // that the caller is; nil for none
-	traced   *telemetry.Caller    // nil without telemetry
+	traced   *instrument.Caller   // nil without telemetry
 	external bool                 // another actor, made a caller by AsCaller
 
 	// Used on the turn of the parent's actor.

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // EveryOption changes when [Every] calls its function.
@@ -136,7 +136,7 @@ func (e *periodic) plan() {
 	}
 	t := &tick{}
 	t.task.Init(t, &c.sched)
-	t.InitObserved(e.end.Context(), NoResult(e.fn), &t.task, c.observer(telemetry.Every, wait))
+	t.InitObserved(e.end.Context(), NoResult(e.fn), &t.task, c.observer(instrument.Every, wait))
 	t.Wrap(func(fn func(context.Context) (struct{}, error)) func(context.Context) (struct{}, error) {
 		return func(ctx context.Context) (none struct{}, err error) {
 			t.failed.Store(true)

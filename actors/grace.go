@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // grace is the time that running functions have to return.
@@ -71,7 +71,7 @@ func (c *Caller) abandonTasks(tasks []*sched.Task, why string, detail slog.Attr)
 	forEachDespiteGoexit(tasks, func(t *sched.Task) {
 		w := workOf(t)
 		defer w.Abandon(cause) // even if the log handler ends the goroutine
-		telemetry.Abandoned(w.spanContext(), t.Progress())
+		instrument.Abandoned(w.spanContext(), t.Progress())
 		c.log().ErrorContext(w.Context(), "actors: function abandoned, "+why,
 			slog.String("caller", c.path()), slog.String("function", w.Name()), detail)
 	})

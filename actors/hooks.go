@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // hooks are the calls of the functions of [props.OnStart] and [props.OnStop].
@@ -33,7 +33,7 @@ func (c *Caller) hooks() *hooks {
 
 // newHook makes the call of a hook.
 func (c *Caller) newHook(fn func(context.Context) error) *call[struct{}] {
-	return newCall(context.Background(), c, &c.sched, NoResult(fn), c.observer(telemetry.Schedule, 0))
+	return newCall(context.Background(), c, &c.sched, NoResult(fn), c.observer(instrument.Schedule, 0))
 }
 
 // beginOnStart has OnStart called before all that is queued. It returns nil if there is

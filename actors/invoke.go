@@ -5,8 +5,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // invocation is a call in the form of a message.
@@ -27,8 +27,8 @@ func Invoke[T any](fn func(context.Context) (T, error)) any {
 	}
 	return &invocation{func(c *Caller, message any) {
 		header, _, sender := actor.UnwrapEnvelope(message)
-		ctx := c.config.Telemetry.Extract(context.Background(), header)
-		p := callSoon(ctx, c, fn, telemetry.Invoke)
+		ctx := c.instruments().Extract(context.Background(), header)
+		p := callSoon(ctx, c, fn, instrument.Invoke)
 		if sender != nil {
 			p.OnDone(func(pending.Handle) { deliver(c.registry.system, p, sender) })
 		}

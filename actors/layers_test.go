@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,11 +25,12 @@ var layers = map[string][]string{
 	"internal/steps":             {},
 	"internal/future":            {"internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"pending":                    {"internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"internal/instrument":        {"internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"internal/scheduled":         {"pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
-	"telemetry":                  {"pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"telemetry":                  {"internal/instrument", "pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"telemetry/inspect":          {"internal/snapshot"},
 	"supervision":                {},
-	"props":                      {"supervision", "telemetry", "pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
+	"props":                      {"supervision", "telemetry", "internal/instrument", "pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
 	"actors/internal/testsystem": {"internal/steps"},
@@ -37,11 +39,11 @@ var layers = map[string][]string{
 	"internal/served":            {},
 	"actors/internal/tracing": {
 		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/watchdog",
-		"telemetry", "pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
+		"internal/instrument", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
 	},
 	"actors": {
 		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "internal/served", "actors/internal/testsystem", "actors/internal/tracing", "actors/internal/watchdog",
-		"props", "supervision", "telemetry", "pending", "internal/scheduled", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
+		"props", "supervision", "telemetry", "internal/instrument", "pending", "internal/scheduled", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
 	},
 }
 
@@ -61,6 +63,9 @@ var foreign = map[string][]string{
 	"actors/internal/watchdog":  {"github.com/petermattis/goid"},
 	"actors/internal/sched":     {"github.com/petermattis/goid"},
 }
+
+// These packages may not depend on protoactor, although they depend on other modules.
+var beneathProtoactor = []string{"internal/instrument", "actors/internal/tracing"}
 
 // Only package rpc may depend on these.
 var networked = []string{
@@ -87,6 +92,9 @@ func TestImportsRunInOneDirection(t *testing.T) {
 					assert.Contains(t, others, dep)
 				}
 				assert.NotContains(t, networked, dep)
+				if slices.Contains(beneathProtoactor, name) {
+					assert.NotContains(t, dep, "asynkron/protoactor-go")
+				}
 			}
 		})
 	}

@@ -6,9 +6,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // Progress says how far the function that runs with ctx is: done of total, in any unit, and
@@ -26,7 +26,7 @@ func Progress(ctx context.Context, done, total int64, text string) {
 	p := &snapshot.Progress{Done: done, Total: total, Text: text}
 	future.SetProgress(future.Of(h), p)
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		span.SetAttributes(telemetry.ProgressDoneKey.Int64(done), telemetry.ProgressTotalKey.Int64(total),
-			telemetry.ProgressTextKey.String(text))
+		span.SetAttributes(instrument.ProgressDoneKey.Int64(done), instrument.ProgressTotalKey.Int64(total),
+			instrument.ProgressTextKey.String(text))
 	}
 }

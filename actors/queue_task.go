@@ -14,9 +14,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/scheduled"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // errItemGoexit is the failure of an item whose function ended its goroutine.
@@ -34,8 +34,8 @@ type queueTask[A any] struct {
 	caller   *Caller
 	fn       func(context.Context, A) error
 	capacity int
-	spans    *telemetry.Items // nil without telemetry
-	refused  error            // why the queue is closed from the beginning
+	spans    *instrument.Items // nil without telemetry
+	refused  error             // why the queue is closed from the beginning
 
 	// Used on the turn: the item that was taken last, and its position, from 1.
 	item     A
@@ -45,9 +45,9 @@ type queueTask[A any] struct {
 
 	mu       sync.Mutex
 	items    fifo.Ring[A]
-	entries  fifo.Ring[int]            // that are in the run queue: how many items each has
-	traces   fifo.Ring[telemetry.Item] // of the items, with telemetry
-	trace    telemetry.Item            // of the item that was taken and not called yet
+	entries  fifo.Ring[int]             // that are in the run queue: how many items each has
+	traces   fifo.Ring[instrument.Item] // of the items, with telemetry
+	trace    instrument.Item            // of the item that was taken and not called yet
 	failed   int
 	running  bool // an item was taken
 	missed   int
@@ -329,7 +329,7 @@ type queueItem[A any] struct {
 	item     A
 	position int
 	ctx      context.Context
-	trace    telemetry.Item
+	trace    instrument.Item
 	traced   bool // the trace is to be ended
 	err      error
 }
@@ -361,11 +361,11 @@ func (q *queueTask[A]) callLabeled(ctx context.Context, item A) error {
 }
 
 // takeTrace returns the trace of the item that was taken, once.
-func (q *queueTask[A]) takeTrace() telemetry.Item {
+func (q *queueTask[A]) takeTrace() instrument.Item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	trace := q.trace
-	q.trace = telemetry.Item{}
+	q.trace = instrument.Item{}
 	return trace
 }
 
@@ -373,7 +373,7 @@ func (q *queueTask[A]) takeTrace() telemetry.Item {
 // finds the queue cancelled.
 func (q *queueTask[A]) Reject(cause error) {
 	defer func() { // even if a log handler ends the goroutine
-		var trace telemetry.Item
+		var trace instrument.Item
 		q.mu.Lock()
 		if !q.called.Load() {
 			q.running = false
@@ -454,7 +454,7 @@ func (q *queueTask[A]) closeIntake(drop bool) {
 	q.mu.Lock()
 	q.closing = true
 	dropped := 0
-	var traces fifo.Ring[telemetry.Item]
+	var traces fifo.Ring[instrument.Item]
 	if drop {
 		dropped = q.items.Len()
 		q.items, q.entries, q.missed = fifo.Ring[A]{}, fifo.Ring[int]{}, 0

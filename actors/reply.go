@@ -40,8 +40,8 @@ func deliver[T any](system *actor.ActorSystem, p *pending.Pending[T], pids ...*a
 		message = err
 	}
 	message = envelopNil(message)
-	if t := telemetryBehind(p); t != nil {
-		message = t.Envelope(p.Context(), message, nil)
+	if t := instrumentsBehind(p); t != nil {
+		message = &actor.MessageEnvelope{Header: t.Headers(p.Context()), Message: message}
 	}
 	for _, pid := range pids {
 		system.Root.Send(pid, message)

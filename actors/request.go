@@ -11,6 +11,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -54,7 +55,8 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	t := tracing.Of(ctx)
 	if t != nil {
 		ctx = t.NewContext(ctx)
-		opts = append(opts, pending.ObservedBy(t.Requests(system, pid, msg)))
+		to := instrument.DestinationOf(pid.GetId(), pid.GetAddress(), system.Address())
+		opts = append(opts, pending.ObservedBy(t.Requests(to, msg)))
 	}
 	p := pending.New[T](ctx, opts...)
 	if pid == nil {
@@ -70,7 +72,7 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	p.OnDone(func(pending.Handle) { r.requests.take(id) })
 	sender := system.NewLocalPID(rootID)
 	sender.RequestId = id
-	system.Root.Send(pid, t.Envelope(p.Context(), msg, sender))
+	system.Root.Send(pid, &actor.MessageEnvelope{Header: t.Headers(p.Context()), Message: msg, Sender: sender})
 	return p
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 )
 
 // RetryOption changes how [Retry] tries again.
@@ -112,7 +112,7 @@ func withRetry[T any](random func() float64, fn func(context.Context) (T, error)
 	return func(ctx context.Context) (T, error) {
 		var last error
 		for n := 1; ; n++ {
-			telemetry.Retried(ctx, n, last)
+			instrument.Retried(ctx, n, last)
 			value, err := fn(ctx)
 			if err == nil || ctx.Err() != nil {
 				return value, err

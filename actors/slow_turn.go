@@ -126,7 +126,7 @@ func (c *Caller) reportSlowTurn(turn sched.SlowTurn, waiting []string) {
 	ctx := context.Background()
 	if turn.Task != nil {
 		ctx = workOf(turn.Task).spanContext()
-		c.config.Telemetry.LongTurn(ctx, turn.Lasted, []byte(strings.Join(stack, "\n")))
+		c.instruments().LongTurn(ctx, turn.Lasted, []byte(strings.Join(stack, "\n")))
 	}
 	c.logSlowTurn(ctx, function, turn.Since, turn.Lasted, waiting, stack)
 }

@@ -49,7 +49,7 @@ func (c *Caller) registered(ctx actor.Context) {
 	if testsystem.Is(ctx.ActorSystem()) {
 		c.sched.CheckTurns()
 	}
-	if t := c.config.Telemetry; t != nil {
+	if t := c.instruments(); t != nil {
 		name := c.config.Name
 		if c.external {
 			name = c.Name()

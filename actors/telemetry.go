@@ -7,25 +7,29 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 var _ tracing.Source = (*mailbox)(nil)
 
-// Telemetry implements [tracing.Source].
-func (m *mailbox) Telemetry() *telemetry.Telemetry { return m.caller().config.Telemetry }
+// Instruments implements [tracing.Source].
+func (m *mailbox) Instruments() *instrument.Instruments { return m.caller().instruments() }
 
-// telemetryBehind returns the telemetry of a pending, or nil.
-func telemetryBehind(h pending.Handle) *telemetry.Telemetry {
+// instruments returns those of the caller's telemetry, or nil.
+func (c *Caller) instruments() *instrument.Instruments { return instrument.Of(c.config.Telemetry) }
+
+// instrumentsBehind returns the instruments of a pending, or nil.
+func instrumentsBehind(h pending.Handle) *instrument.Instruments {
 	if f, ok := future.RunnerOf(h).(*sched.Task); ok {
-		return callerOf(f).config.Telemetry
+		return callerOf(f).instruments()
 	}
-	return telemetry.FromContext(h.Context())
+	return instrument.FromContext(h.Context())
 }
 
 // observer returns the observer of a call, or nil if the caller has no telemetry.
-func (c *Caller) observer(m telemetry.Method, delay time.Duration) future.Observer {
+func (c *Caller) observer(m instrument.Method, delay time.Duration) future.Observer {
 	if c.traced == nil {
 		return nil
 	}
@@ -33,11 +37,11 @@ func (c *Caller) observer(m telemetry.Method, delay time.Duration) future.Observ
 }
 
 // served returns the method of calls by other nodes, whose errors have codes.
-func (c *Caller) served(codeOf func(error) string) telemetry.Method {
+func (c *Caller) served(codeOf func(error) string) instrument.Method {
 	if c.traced != nil {
 		c.traced.Serving(codeOf)
 	}
-	return telemetry.Handle
+	return instrument.Handle
 }
 
 // gauges report the callers of a system to their telemetries. There is one for
@@ -71,7 +75,7 @@ func (r *registry) addCaller(t *telemetry.Telemetry) {
 	g.open[t] = made
 	g.mu.Unlock()
 	// The provider, and the error handler of OpenTelemetry, may be user code.
-	stop := t.Watch(r.system.ID, func() telemetry.Stats { return r.stats(t) })
+	stop := instrument.Of(t).Watch(r.system.ID, func() instrument.Stats { return r.stats(t) })
 	g.mu.Lock()
 	made.stop = stop
 	over := made.callers == 0 // meanwhile
@@ -104,8 +108,8 @@ func (r *registry) removeCaller(t *telemetry.Telemetry) {
 
 // stats counts the callers with telemetry t. It takes no lock that is held during
 // a call of addCaller or removeCaller.
-func (r *registry) stats(t *telemetry.Telemetry) telemetry.Stats {
-	var c telemetry.Stats
+func (r *registry) stats(t *telemetry.Telemetry) instrument.Stats {
+	var c instrument.Stats
 	for _, caller := range r.all(func(c *Caller) bool { return c.config.Telemetry == t }) {
 		c.Queued += caller.waiting()
 		if caller.Idle() {

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // ToThread runs fn on a worker of c, in parallel with c and the other workers. It returns
@@ -20,7 +20,7 @@ import (
 func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T, error)) *pending.Pending[T] {
 	requireCall(ctx, c, fn == nil, "ToThread")
 	p := c.workers()
-	t := newCall(ctx, c, &p.unassigned, fn, c.observer(telemetry.ToThread, 0))
+	t := newCall(ctx, c, &p.unassigned, fn, c.observer(instrument.ToThread, 0))
 	t.task.Tag = tagPooled
 	p.assign(ctx, t)
 	return &t.Pending

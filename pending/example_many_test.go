@@ -25,6 +25,19 @@ func after(ctx context.Context, d time.Duration, value string, err error) *pendi
 
 const short, long = 5 * time.Millisecond, time.Hour
 
+// A wait that ends early leaves the pending as it is.
+func ExampleProtected() {
+	ctx := context.Background()
+	answer := pending.New[string](ctx, pending.Named("answer"), pending.Protected())
+	_, err := answer.Wait(ctx, pending.Timeout(short))
+	fmt.Println(errors.Is(err, context.DeadlineExceeded), answer.Cancelled())
+	answer.SetResult("yes")
+	fmt.Println(answer.Result())
+	// Output:
+	// true false
+	// yes <nil>
+}
+
 // A member that fails cancels the others.
 func ExampleRun() {
 	var slow *pending.Pending[string]

@@ -1,79 +1,79 @@
 package telemetry
 
-import "go.opentelemetry.io/otel/attribute"
+import "github.com/seed-7fcaac1b/protocaller/internal/instrument"
 
 // The attributes of spans and metrics without a semantic convention of
 // OpenTelemetry. Durations are in seconds.
 const (
 	// CallerIDKey is the id of the caller that runs the call. The id is the
 	// caller's path in the tree of callers too.
-	CallerIDKey = attribute.Key("protocaller.caller.id")
+	CallerIDKey = instrument.CallerIDKey // protocaller.caller.id
 	// CallerNameKey is the name of the caller, if it was given one.
-	CallerNameKey = attribute.Key("protocaller.caller.name")
+	CallerNameKey = instrument.CallerNameKey // protocaller.caller.name
 	// WorkerIDKey is the id of the worker that ran the function of a ToThread.
-	WorkerIDKey = attribute.Key("protocaller.worker.id")
-	// MethodKey is the function of package actors that made the pending, as in
-	// [Method.String].
-	MethodKey = attribute.Key("protocaller.method")
+	WorkerIDKey = instrument.WorkerIDKey // protocaller.worker.id
+	// MethodKey is the function of package actors that made the pending: "CallSoon". Those of
+	// package rpc have "rpc." before them.
+	MethodKey = instrument.MethodKey // protocaller.method
 	// OutcomeKey is "ok", "error", "panic" or "cancelled". Spans with the outcome
 	// ok do not have it.
-	OutcomeKey = attribute.Key("protocaller.outcome")
+	OutcomeKey = instrument.OutcomeKey // protocaller.outcome
 	// AttemptKey is the number of an attempt, from 1.
-	AttemptKey = attribute.Key("protocaller.attempt")
+	AttemptKey = instrument.AttemptKey // protocaller.attempt
 	// CauseKey is why a pending was cancelled, or why there is another attempt.
-	CauseKey = attribute.Key("protocaller.cause")
+	CauseKey = instrument.CauseKey // protocaller.cause
 	// OnKey is the name of the pending that a function waits for.
-	OnKey = attribute.Key("protocaller.on")
+	OnKey = instrument.OnKey // protocaller.on
 	// DelayKey is how long a delayed call was held back. Its span begins after the
 	// delay.
-	DelayKey = attribute.Key("protocaller.delay")
+	DelayKey = instrument.DelayKey // protocaller.delay
 	// QueueDurationKey is how long a call was queued, until its function was
 	// called or the call was cancelled.
-	QueueDurationKey = attribute.Key("protocaller.queue.duration")
+	QueueDurationKey = instrument.QueueDurationKey // protocaller.queue.duration
 	// RunDurationKey is how long the function of a call ran, waits included. It is
 	// the rest of the span.
-	RunDurationKey = attribute.Key("protocaller.run.duration")
+	RunDurationKey = instrument.RunDurationKey // protocaller.run.duration
 	// WaitDurationKey is how long the function waited, as a part of its run.
-	WaitDurationKey = attribute.Key("protocaller.wait.duration")
+	WaitDurationKey = instrument.WaitDurationKey // protocaller.wait.duration
 	// ProgressDoneKey, ProgressTotalKey and ProgressTextKey are what the function of a call
 	// last said of its progress.
-	ProgressDoneKey  = attribute.Key("protocaller.progress.done")
-	ProgressTotalKey = attribute.Key("protocaller.progress.total")
-	ProgressTextKey  = attribute.Key("protocaller.progress.text")
+	ProgressDoneKey  = instrument.ProgressDoneKey  // protocaller.progress.done
+	ProgressTotalKey = instrument.ProgressTotalKey // protocaller.progress.total
+	ProgressTextKey  = instrument.ProgressTextKey  // protocaller.progress.text
 	// MessageTypeKey is the type of a message between actors.
-	MessageTypeKey = attribute.Key("protocaller.message.type")
+	MessageTypeKey = instrument.MessageTypeKey // protocaller.message.type
 	// SystemKey is the id of the actor system.
-	SystemKey = attribute.Key("protocaller.system.id")
+	SystemKey = instrument.SystemKey // protocaller.system.id
 	// StateKey is how far a call is that is not done: queued, running, or waiting. See
 	// [Unfinished].
-	StateKey = attribute.Key("protocaller.state")
+	StateKey = instrument.StateKey // protocaller.state
 	// UnfinishedKey is how many spans [Unfinished] has made of a call.
-	UnfinishedKey = attribute.Key("protocaller.unfinished")
+	UnfinishedKey = instrument.UnfinishedKey // protocaller.unfinished
 	// ReasonKey is why another node was denied something.
-	ReasonKey = attribute.Key("protocaller.reason")
+	ReasonKey = instrument.ReasonKey // protocaller.reason
 	// CallerStateKey is "idle" or "busy".
-	CallerStateKey = attribute.Key("protocaller.caller.state")
+	CallerStateKey = instrument.CallerStateKey // protocaller.caller.state
 	// WorkerStateKey is "idle" or "busy".
-	WorkerStateKey = attribute.Key("protocaller.worker.state")
+	WorkerStateKey = instrument.WorkerStateKey // protocaller.worker.state
 )
 
 // The names of the events of a span, besides the semantic conventions'
 // "exception".
 const (
 	// EventSuspended is that the function waits. [OnKey] says for what.
-	EventSuspended = "suspended"
+	EventSuspended = instrument.EventSuspended // "suspended"
 	// EventResumed is that the function has stopped waiting.
-	EventResumed = "resumed"
+	EventResumed = instrument.EventResumed // "resumed"
 	// EventCancelRequested is a call of Cancel. [CauseKey] says why.
-	EventCancelRequested = "cancel requested"
+	EventCancelRequested = instrument.EventCancelRequested // "cancel requested"
 	// EventLongTurn is that the function has held its turn for long.
-	EventLongTurn = "turn lasts long"
+	EventLongTurn = instrument.EventLongTurn // "turn lasts long"
 	// EventAttempt is that the function is called again, or the call sent again.
-	EventAttempt = "attempt"
+	EventAttempt = instrument.EventAttempt // "attempt"
 	// EventAbandoned is that a stop or a restart waits no longer for the function.
 	// [StateKey] says how far that is.
-	EventAbandoned = "abandoned"
+	EventAbandoned = instrument.EventAbandoned // "abandoned"
 	// EventWaitFailed is that a wait of the function has failed, as one that could never
 	// end. [CauseKey] says why.
-	EventWaitFailed = "wait failed"
+	EventWaitFailed = instrument.EventWaitFailed // "wait failed"
 )

@@ -20,6 +20,7 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -140,13 +141,13 @@ func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
 	require.Error(t, err)
 	_, err = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return actors.CallSoon(ctx, c, nothing).WaitSync(ctx) }).Wait(ctx)
 	require.ErrorIs(t, err, pending.ErrDeadlock)
-	remote := pending.New[int](ctx, pending.Named("remote"), pending.ObservedBy(tel.RemoteCalls("remote", "", "callers/it")))
-	telemetry.Attempt(remote.Context(), "127.0.0.1:80")
+	remote := pending.New[int](ctx, pending.Named("remote"), pending.ObservedBy(instrument.Of(tel).RemoteCalls("remote", "", "callers/it")))
+	instrument.Attempt(remote.Context(), "127.0.0.1:80")
 	remote.SetResult(1)
 	_, err = actors.Schedule(&served.Context{Context: ctx, CodeOf: func(error) string { return "" }}, c, nothing, actors.Named("served")).Wait(ctx)
 	require.NoError(t, err)
-	tel.Denied(ctx, "for the test")
-	tel.Expelled(ctx)
+	instrument.Of(tel).Denied(ctx, "for the test")
+	instrument.Of(tel).Expelled(ctx)
 	pid := tel.Root(ctx, system.Root).Spawn(actor.PropsFromFunc(echo))
 	ask(t, tel.Root(ctx, system.Root), pid)
 	tel.Root(ctx, system.Root).Send(pid, &ping{})

@@ -84,9 +84,6 @@
 // [Telemetry.Root] for code outside of actors. [Telemetry.Named] for groups and loops. The keys
 // of attributes for those who read spans.
 //
-// [Caller], [Item], [Items], [Method], [Stats], [Attempt], [LongTurn], [Retried] and the methods of
-// [Telemetry] that say so are for packages actors and rpc.
-//
 // # Limits
 //
 // protoactor does not report the answer to a message of a plain actor. So the span of a message

@@ -1,66 +1,13 @@
 package telemetry
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"reflect"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
-
-// unprintable replaces an error whose own methods panic: a nil pointer that was
-// returned as an error. Such an error must not stop the pending from completing.
-type unprintable struct{ err error }
-
-// Error returns the type of the error, and what package fmt makes of it.
-func (u unprintable) Error() string { return fmt.Sprintf("%T: %v", u.err, u.err) }
-
-// printable returns err, or a replacement if the methods of err panic.
-func printable(err error) (safe error) {
-	if err == nil || crashOf(err) != nil { // that of ours never panics
-		return err
-	}
-	defer func() {
-		if recover() != nil {
-			safe = unprintable{err}
-		}
-	}()
-	_ = err.Error()
-	if !errors.Is(err, pending.ErrCancelled) {
-		_ = errors.As(err, new(*pending.PanicError))
-	}
-	return err
-}
-
-// isDeadlock reports whether a wait has failed because it could never end.
-func isDeadlock(err error) (is bool) {
-	defer func() { _ = recover() }() // of a method of the error
-	return errors.Is(err, pending.ErrDeadlock)
-}
-
-// recordError sets err as the outcome of a span, with its name and the stack of a panic. It
-// asks the error itself for its text: a span would do that with its lock held.
-func recordError(span trace.Span, err error, name string) {
-	if !span.IsRecording() {
-		return
-	}
-	message := clean(err.Error())
-	exception := []attribute.KeyValue{semconv.ExceptionType(typeOf(err)), semconv.ExceptionMessage(message)}
-	if crash := (*pending.PanicError)(nil); errors.As(err, &crash) {
-		exception = append(exception, text(semconv.ExceptionStacktraceKey, string(crash.Stack)))
-	}
-	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exception...))
-	span.SetStatus(codes.Error, message)
-	span.SetAttributes(text(semconv.ErrorTypeKey, name))
-}
 
 // foreign are the errors of other packages that have a name here.
 var foreign = [...]struct {
@@ -74,17 +21,8 @@ var foreign = [...]struct {
 	{actor.ErrNameExists, "name_exists"},
 }
 
-// knownName returns the name of an error that has one, or "".
-func knownName(err error) (name string) {
-	defer func() {
-		if recover() != nil { // in a method of the error
-			name = ""
-		}
-	}()
-	var named interface{ ErrorType() string }
-	if errors.As(err, &named) {
-		return named.ErrorType()
-	}
+// foreignName returns the name of such an error, or "".
+func foreignName(err error) string {
 	for _, known := range foreign {
 		if errors.Is(err, known.err) {
 			return known.name
@@ -93,32 +31,12 @@ func knownName(err error) (name string) {
 	return ""
 }
 
-// nameOf returns what error.type says of an error: its name, or else its type in Go.
-func nameOf(err error) (name string) {
-	defer func() {
-		if recover() != nil { // in a method of the error
-			name = typeOf(err)
-		}
-	}()
-	return cmp.Or(knownName(err), semconv.ErrorType(err).Value.AsString())
-}
-
-// statusOf returns what rpc.response.status_code says of the error of a call between nodes.
-func statusOf(err error) string {
-	if err == nil {
-		return statusOK
+// stackOf returns the stack of the panic in an error, or nil.
+func stackOf(err error) []byte {
+	defer func() { _ = recover() }() // of a method of the error
+	var crash *pending.PanicError
+	if !errors.As(err, &crash) || crash == nil {
+		return nil
 	}
-	return cmp.Or(knownName(err), "error")
-}
-
-// statusOK is the status of a call that has a result.
-const statusOK = "ok"
-
-// typeOf returns the type of an error, as the SDK of OpenTelemetry names it.
-func typeOf(err error) string {
-	t := reflect.TypeOf(err)
-	if t.Name() == "" {
-		return t.String()
-	}
-	return t.PkgPath() + "." + t.Name()
+	return crash.Stack
 }

@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -329,7 +330,7 @@ func TestHistogramsHaveExemplarsOfTheirTraces(t *testing.T) {
 	require.NoError(t, err)
 	_, err = actors.Schedule(&served.Context{Context: t.Context(), CodeOf: func(error) string { return "" }}, c, nothing).Wait(t.Context())
 	require.NoError(t, err)
-	pending.New[int](t.Context(), pending.ObservedBy(tel.RemoteCalls("remote", "", "callers/it"))).SetResult(1)
+	pending.New[int](t.Context(), pending.ObservedBy(instrument.Of(tel).RemoteCalls("remote", "", "callers/it"))).SetResult(1)
 	require.NoError(t, c.StopWait(t.Context()))
 
 	traces := make(map[string]bool)

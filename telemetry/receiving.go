@@ -7,8 +7,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/ctxext"
-	"go.opentelemetry.io/otel/trace"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -30,7 +30,7 @@ func ContextOf(ctx actor.Context) context.Context {
 	case r.ctx != nil:
 		return r.ctx
 	default:
-		return r.telemetry.Extract(r.telemetry.background, ctx.MessageHeader())
+		return instrument.Of(r.telemetry).Extract(r.telemetry.background, ctx.MessageHeader())
 	}
 }
 
@@ -82,25 +82,20 @@ func (t *Telemetry) ReceiverMiddleware(next actor.ReceiverFunc) actor.ReceiverFu
 }
 
 func (r *receipt) receive(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope, next actor.ReceiverFunc) {
-	t := r.telemetry
-	start := asConsumer
-	if envelope.Sender != nil {
-		start = asServer
-	}
-	operation, to := &t.messages.of(envelope.Message)[receive], destinationOf(ctx.Self(), ctx.ActorSystem())
-	spanCtx, span := t.startSpan(t.Extract(t.background, envelope.Header), operation.spanName(to), start...)
-	operation.describe(span, to)
+	t := instrument.Of(r.telemetry)
+	spanCtx, span := t.Receive(t.Extract(r.telemetry.background, envelope.Header),
+		envelope.Message, destinationOf(ctx.Self(), ctx.ActorSystem()), envelope.Sender != nil)
 	r.ctx, r.received = spanCtx, envelope
 	returned := false
 	defer func() {
 		r.ctx, r.received = nil, nil
 		if returned {
-			endSpan(span)
+			span.End()
 			return
 		}
 		crash := recover() // goes on
 		handlerFailed(span, crash)
-		endSpan(span)
+		span.End()
 		if crash != nil {
 			panic(crash)
 		}
@@ -113,12 +108,10 @@ var errGoexit = errors.New("telemetry: the handler ended its goroutine with runt
 
 // handlerFailed records that the handler of a message has panicked. A nil crash
 // stands for [runtime.Goexit].
-func handlerFailed(span trace.Span, crash any) {
-	defer survive()
+func handlerFailed(span instrument.MessageSpan, crash any) {
 	err := errGoexit
 	if crash != nil {
 		err = &pending.PanicError{Value: crash, Stack: debug.Stack()}
 	}
-	err = printable(err)
-	recordError(span, err, nameOf(err))
+	span.Fail(err)
 }

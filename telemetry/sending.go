@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 )
 
 // SenderMiddleware makes a span for each message that is sent, and adds its trace
@@ -34,7 +36,7 @@ func (t *Telemetry) SenderMiddleware(next actor.SenderFunc) actor.SenderFunc {
 		if r != nil && r.ctx != nil {
 			parent = r.ctx
 		} else {
-			parent = t.Extract(t.background, ctx.MessageHeader())
+			parent = instrument.Of(t).Extract(t.background, ctx.MessageHeader())
 		}
 		if target == ctx.Sender() && target != nil && envelope.Sender == nil { // an answer wants none itself
 			forward(t.stamped(parent, envelope))
@@ -65,27 +67,21 @@ func (t *Telemetry) Root(ctx context.Context, root *actor.RootContext) *actor.Ro
 // send sends a message with a span. It copies the envelope, because others may
 // hold it.
 func (t *Telemetry) send(
-	ctx context.Context, to destination, envelope *actor.MessageEnvelope, next func(*actor.MessageEnvelope),
+	ctx context.Context, to instrument.Destination, envelope *actor.MessageEnvelope, next func(*actor.MessageEnvelope),
 ) {
 	if !isUser(envelope.Message) {
 		next(envelope)
 		return
 	}
-	start := asProducer
-	if envelope.Sender != nil {
-		start = asClient
-	}
-	operation := &t.messages.of(envelope.Message)[send]
-	ctx, span := t.startSpan(ctx, operation.spanName(to), start...)
-	defer endSpan(span)
-	operation.describe(span, to)
+	ctx, span := instrument.Of(t).Send(ctx, envelope.Message, to, envelope.Sender != nil)
+	defer span.End()
 	next(t.stamped(ctx, envelope))
 }
 
 // stamped returns a copy of an envelope that carries the trace of ctx.
 func (t *Telemetry) stamped(ctx context.Context, envelope *actor.MessageEnvelope) *actor.MessageEnvelope {
 	return &actor.MessageEnvelope{
-		Header:  t.inject(ctx, envelope.Header),
+		Header:  instrument.Of(t).Inject(ctx, envelope.Header),
 		Message: envelope.Message,
 		Sender:  envelope.Sender,
 	}

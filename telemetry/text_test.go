@@ -14,9 +14,9 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
 )
 
@@ -54,8 +54,8 @@ func TestWhatIsNoTextComesCleanIntoEverySpan(t *testing.T) {
 		tel.Root(t.Context(), system.Root).Send(pid, &ping{})
 		require.Error(t, pending.Run(t.Context(), func(context.Context) error { return bad }, pending.WithObserver(tel.Named(noText))))
 		ctx, span := r.Tracer().Start(t.Context(), "own")
-		telemetry.Attempt(ctx, noText)
-		tel.LongTurn(ctx, time.Second, []byte(noText))
+		instrument.Attempt(ctx, noText)
+		instrument.Of(tel).LongTurn(ctx, time.Second, []byte(noText))
 		span.End()
 		synctest.Wait()
 		require.NoError(t, system.Root.StopFuture(pid).Wait())

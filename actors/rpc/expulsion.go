@@ -7,6 +7,8 @@ import (
 	"log/slog"
 
 	"github.com/asynkron/protoactor-go/cluster"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 )
 
 // Expelled is the event of a member that its cluster does not have any more, though it has
@@ -61,7 +63,7 @@ func (n *node) endExpelled(why error) {
 	}
 	_, own := n.members.snapshot()
 	n.log().Error("rpc: expelled from the cluster", slog.String("member", own), slog.Any("error", why))
-	n.config.Load().telemetry.Expelled(context.Background())
+	instrument.Of(n.config.Load().telemetry).Expelled(context.Background())
 	event := Expelled{Address: n.system.Address(), Member: own, Err: why}
 	if err := guarded(func() { n.system.EventStream.Publish(event) }); err != nil {
 		n.dropped("event", err)

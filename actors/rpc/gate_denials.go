@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
@@ -64,7 +65,7 @@ func (d *denials) count() uint64 {
 
 // deny counts and logs what a peer was denied.
 func (g *gate) deny(p *passage, d denial) {
-	g.node.config.Load().telemetry.Denied(context.Background(), string(d.reason))
+	instrument.Of(g.node.config.Load().telemetry).Denied(context.Background(), string(d.reason))
 	unlogged, log := g.denials.add()
 	if !log {
 		return

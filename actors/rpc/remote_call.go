@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
-	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
 // remoteCall is a call of a function that other nodes have, or of one with a key.
@@ -142,7 +142,7 @@ func (c *remoteCall[Resp]) aim(at endpoint) {
 // mark marks the span of a call that may have several attempts.
 func (c *remoteCall[Resp]) mark(at endpoint) {
 	if _, fixed := c.target.(endpoint); !fixed || c.key() != "" {
-		telemetry.Attempt(c.Context(), cmp.Or(at.address, c.node.system.Address()))
+		instrument.Attempt(c.Context(), cmp.Or(at.address, c.node.system.Address()))
 	}
 }
 
@@ -167,13 +167,9 @@ func (c *remoteCall[Resp]) request(at endpoint, r *wire.Request) error {
 const maxTrace = 128
 
 // traceOf returns the trace that the call is in, as headers.
-func (c *remoteCall[Resp]) traceOf(traced *telemetry.Telemetry) (trace []string) {
-	if traced == nil {
-		return nil
-	}
-	header := traced.Envelope(c.Context(), nil, nil).Header
-	for _, key := range header.Keys() {
-		trace = append(trace, clean(key), clean(header.Get(key)))
+func (c *remoteCall[Resp]) traceOf(traced *instrument.Instruments) (trace []string) {
+	for key, value := range traced.Headers(c.Context()) {
+		trace = append(trace, clean(key), clean(value))
 	}
 	return trace
 }

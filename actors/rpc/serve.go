@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -182,7 +183,7 @@ func contextOf(c *actors.Caller, r *wire.Request) (context.Context, context.Canc
 		for i := 0; i+1 < len(r.Trace); i += 2 {
 			carrier.Header[r.Trace[i]] = r.Trace[i+1]
 		}
-		ctx = c.Telemetry().Extract(ctx, carrier.Header)
+		ctx = instrument.Of(c.Telemetry()).Extract(ctx, carrier.Header)
 	}
 	if r.Timeout == 0 {
 		return ctx, func() {}

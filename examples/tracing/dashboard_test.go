@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
@@ -73,8 +74,8 @@ func provoke(t *testing.T, tel *telemetry.Telemetry) {
 	do(func(ctx context.Context) (int, error) { return actors.CallSoon(ctx, c, one).WaitSync(ctx) })
 	remote := &served.Context{Context: ctx, CodeOf: func(error) string { return "" }}
 	_, _ = actors.Schedule(remote, c, func(context.Context) (int, error) { panic("bang") }).Wait(ctx)
-	tel.LongTurn(ctx, time.Second, nil)
-	pending.New[int](ctx, tel.RemoteCalls("far", "", "callers/it")).SetResult(1)
+	instrument.Of(tel).LongTurn(ctx, time.Second, nil)
+	pending.New[int](ctx, pending.ObservedBy(instrument.Of(tel).RemoteCalls("far", "", "callers/it"))).SetResult(1)
 	t.Cleanup(func() { assert.NoError(t, c.StopWait(context.Background())) })
 }
 

@@ -58,7 +58,7 @@ func reasonOf(cause error) error {
 // isCancellation reports whether a pending that ends with err was cancelled. A
 // panic is no cancellation, whatever its value is.
 func isCancellation(err error) bool {
-	return !isPanic(err) && matches(err, context.Canceled)
+	return !IsPanic(err) && matches(err, context.Canceled)
 }
 
 // matches is errors.Is for an error of user code. If err's own methods panic (a
@@ -206,8 +206,8 @@ type PanicMark struct{}
 
 func (PanicMark) panicked() {}
 
-// isPanic reports whether err itself is the error of a panic. What it wraps does not count.
-func isPanic(err error) bool {
+// IsPanic reports whether err itself is the error of a panic. What it wraps does not count.
+func IsPanic(err error) bool {
 	_, ok := err.(interface{ panicked() }) // a panic of another pending counts as any error
 	return ok
 }

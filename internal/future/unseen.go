@@ -24,7 +24,7 @@ type unseenError struct {
 //
 //go:noinline
 func (c *Core) watchError(err error, runner Runner) {
-	if isPanic(err) || c.is(flagCancelled|flagSeen) {
+	if IsPanic(err) || c.is(flagCancelled|flagSeen) {
 		return
 	}
 	e := unseenError{logger: safelog.Wrap(runner.Logger()), name: c.Name(), text: textOf(err)}

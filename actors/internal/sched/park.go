@@ -15,7 +15,7 @@ func (t *Task) Logger() *slog.Logger { return t.Owner().Logger() }
 // Describe implements [future.Runner].
 func (t *Task) Describe(m map[string]any) { t.Owner().Describe(m) }
 
-// WorkerID returns the id of the worker that runs the task, or "". Package telemetry
+// WorkerID returns the id of the worker that runs the task, or "". Package instrument
 // asks for it.
 func (t *Task) WorkerID() string { return t.Owner().WorkerID() }
 

@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 import (
 	"context"
@@ -7,9 +7,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Denied counts something that another node was denied, by reason. It is for package rpc.
-// A nil t counts nothing.
-func (t *Telemetry) Denied(ctx context.Context, reason string) {
+// Denied counts something that another node was denied, by reason. A nil t counts nothing.
+func (t *Instruments) Denied(ctx context.Context, reason string) {
 	defer survive()
 	if t == nil || !t.metrics.denied.Enabled(ctx) {
 		return

@@ -1,9 +1,10 @@
-package telemetry
+package instrument
 
 import (
 	"errors"
+	"reflect"
 
-	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
 // outcome is how a pending has ended.
@@ -27,21 +28,24 @@ func outcomeOf(err error, crashed bool) outcome {
 	switch {
 	case err == nil:
 		return ok
-	case crashOf(err) != nil:
+	case isCrash(err):
 		if !crashed {
 			return failed
 		}
 		return panicked
-	case errors.Is(err, pending.ErrCancelled):
+	case errors.Is(err, future.ErrCancelled):
 		return cancelled
 	default:
 		return failed
 	}
 }
 
-// crashOf returns err if it is a panic, or nil. A cancellation caused by a panic
-// elsewhere is not a panic.
-func crashOf(err error) *pending.PanicError {
-	crash, _ := err.(*pending.PanicError) //nolint:errorlint // What is wrapped is somebody else's.
-	return crash
+// isCrash reports whether err itself is a panic. A cancellation caused by a panic elsewhere
+// is not a panic, and neither is a nil pointer.
+func isCrash(err error) bool {
+	if !future.IsPanic(err) {
+		return false
+	}
+	v := reflect.ValueOf(err)
+	return v.Kind() == reflect.Pointer && !v.IsNil()
 }

@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 import (
 	"sync"
@@ -202,7 +202,7 @@ func (o *observation) statusOf(err error) string {
 			return code
 		}
 	}
-	return statusOf(err)
+	return o.rpcStatus(err)
 }
 
 // callAttributes returns what the metrics say of a call between nodes.
@@ -236,9 +236,9 @@ func (o *observation) fail(end outcome, err error, status string) {
 	case end == cancelled:
 		o.span.SetAttributes(text(CauseKey, err.Error()))
 	case status != "": // the conventions want that as the type of the error
-		recordError(o.span, err, status)
+		o.recordError(o.span, err, status)
 	default:
-		recordError(o.span, err, nameOf(err))
+		o.recordError(o.span, err, o.nameOf(err))
 	}
 }
 

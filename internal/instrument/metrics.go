@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// metrics are the instruments. One set serves all callers of a Telemetry.
+// metrics are the instruments. One set serves all callers of a [Core].
 type metrics struct {
 	begun, ended metric.Int64Counter
 	queue, run   metric.Float64Histogram

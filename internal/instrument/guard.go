@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func report(err error) {
 
 // startSpan starts a span. If the provider panics it returns ctx, and a span that is not
 // recorded.
-func (t *Telemetry) startSpan(
+func (t *Instruments) startSpan(
 	ctx context.Context, name string, opts ...trace.SpanStartOption,
 ) (with context.Context, span trace.Span) {
 	with, span = ctx, noop.Span{}

@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 import (
 	"container/heap"
@@ -14,28 +14,12 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
-// Unfinished has calls seen that are not done after that time. A span is exported when it
-// ends, so that a call that hangs is in no trace without it. The default, and any time that
-// is not positive, is off.
-//
-// Such a call makes a span of the name "NAME (unfinished)" beside its own one: after the
-// given time, and then at doubling intervals. That span lasts from the beginning of the call
-// until then. It has the state of the call in the attribute [StateKey], and a link to the
-// span of the call. A call without a parent has it below itself. The span of the call itself
-// has the number of them, as [UnfinishedKey]. A turn that lasts long makes one at once, with
-// its stack.
-//
-// It costs a recorded call an entry in a list.
-func Unfinished(after time.Duration) Option {
-	return func(o *options) { o.unfinished = after }
-}
-
 // openSpans are the spans of pendings that are not done. There is one timer for all of them.
 // It is set for the first one that is due, and not for each call: most end before. Spans that
 // were never reported are due in the order in which they began, so a list holds them.
 type openSpans struct {
-	telemetry *Telemetry
-	after     time.Duration
+	instruments *Instruments
+	after       time.Duration
 
 	mu    sync.Mutex
 	first *openSpan // of a ring of those that were never reported
@@ -233,7 +217,7 @@ func (s *openSpans) report(e *openSpan, count int, more []attribute.KeyValue) {
 	if o.function != nil {
 		attributes = append(attributes, o.function.attribute)
 	}
-	_, span := s.telemetry.startSpan(trace.ContextWithSpanContext(context.Background(), parent), e.name+" (unfinished)",
+	_, span := s.instruments.startSpan(trace.ContextWithSpanContext(context.Background(), parent), e.name+" (unfinished)",
 		trace.WithTimestamp(o.began), trace.WithLinks(trace.Link{SpanContext: own}), trace.WithAttributes(attributes...))
 	span.End()
 }

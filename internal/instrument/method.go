@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 // Method says which function made a pending, for spans and metrics.
 type Method uint8

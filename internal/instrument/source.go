@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 // source makes the observations of pendings of one kind.
 type source struct {
-	*Telemetry
+	*Instruments
 	name       string // of the spans, "" for that of the pending
 	start      []trace.SpanStartOption
 	attributes []attribute.KeyValue // those that all the spans have
@@ -23,15 +23,9 @@ type source struct {
 	codeOf     func(error) string   // the code that an error travels with, "" for none; nil unless served
 }
 
-// Observe makes a span for a pending that ends when that is done, and counts nothing. It implements
-// [future.Observer]: give t to [pending.WithObserver], [pending.LoopObservedBy] or
-// [pending.ObservedBy] for spans of groups, loops and other pendings.
-func (t *Telemetry) Observe(ctx context.Context, c *future.Core) (context.Context, future.Observation) {
-	return t.Named("").Observe(ctx, c)
-}
-
-// Named returns t as an observer whose spans have that name.
-func (t *Telemetry) Named(name string) future.Observer { return &source{Telemetry: t, name: name} }
+// Named returns an observer of pendings whose spans have that name, or that of their pendings
+// if it is "". It counts nothing.
+func (t *Instruments) Named(name string) future.Observer { return &source{Instruments: t, name: name} }
 
 // Observe implements [future.Observer].
 func (s *source) Observe(ctx context.Context, c *future.Core) (context.Context, future.Observation) {

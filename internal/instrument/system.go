@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 import (
 	"context"
@@ -22,11 +22,11 @@ type Stats struct {
 }
 
 // Watch reports the stats of the actor system with that id whenever metrics are
-// collected. The reports end with stop. Package actors calls Watch with the first caller
-// of a system, and stop after the last.
+// collected. The reports end with stop. Watch is called with the first caller of a system, and
+// stop after the last.
 //
 // The function count must not wait for a goroutine that calls Watch or stop.
-func (t *Telemetry) Watch(system string, count func() Stats) (stop func()) {
+func (t *Instruments) Watch(system string, count func() Stats) (stop func()) {
 	stop = func() {}
 	defer survive()
 	ms := t.metrics

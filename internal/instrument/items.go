@@ -1,4 +1,4 @@
-package telemetry
+package instrument
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 // root of a trace, with a link to the span that was open at the Put. The item has the
 // baggage of that Put. If that span is not sampled, the item is not either.
 //
-// It is for package actors: [Caller.Items] makes it. It observes the queue's pending too:
-// its events belong to the running item.
+// [Caller.Items] makes it. It observes the queue's pending too: its events belong to the
+// running item.
 type Items struct {
 	source source
 	queue  *future.Core
@@ -25,7 +25,7 @@ type Items struct {
 	current *observation // nil for none
 }
 
-// Item is an item of a queue. The zero Item is not observed. It is for package actors.
+// Item is an item of a queue. The zero Item is not observed.
 type Item struct {
 	span         trace.Span // of the item, recorded or not
 	baggage      baggage.Baggage
