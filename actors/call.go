@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
@@ -48,7 +49,10 @@ func newCallWith[T any](
 		opt(o)
 	}
 	if by, ok := ctx.(*served.Context); ok {
-		ctx, m = by.Context, c.served(by.CodeOf)
+		ctx, o.pending = by.Context, append(slices.Clip(by.Options), o.pending...)
+		if by.CodeOf != nil {
+			m = c.served(by.CodeOf)
+		}
 	}
 	scheduler := &c.sched
 	if o.worker {

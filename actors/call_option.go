@@ -2,7 +2,6 @@ package actors
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -19,21 +18,6 @@ type callOptions struct {
 	queueTimeout *time.Duration
 	retry        *retryPlan
 	urgent       bool
-}
-
-// PendingOptions gives options to the pending of the call. It is for options of package
-// pending that calls have no option for, as [pending.Protected], and for code that takes
-// such options itself.
-func PendingOptions(opts ...pending.Option) CallOption {
-	requireOptions(opts, "PendingOptions")
-	opts = slices.Clip(opts)
-	return func(o *callOptions) {
-		if o.pending == nil {
-			o.pending = opts
-			return
-		}
-		o.pending = append(o.pending, opts...)
-	}
 }
 
 // Named gives the call a name, for its pending, logs and spans. The default is the name
@@ -57,10 +41,13 @@ func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
 }
 
-// Untracked hides the call, and the calls that its function makes, from all trackers. For
-// a pending without a function, use [pending.Untracked].
-func Untracked() CallOption {
-	return func(o *callOptions) { o.pending = append(o.pending, pending.Untracked()) }
+// Untracked hides the call, and the calls that its function makes, from all trackers.
+func Untracked() CallOption { return TrackedBy(func(pending.Tracker) bool { return false }) }
+
+// Protected makes a call that no wait cancels, as [pending.Protected] does for a pending
+// without a function.
+func Protected() CallOption {
+	return func(o *callOptions) { o.pending = append(o.pending, pending.Protected()) }
 }
 
 // Delay queues the call after d, or at once if d is zero or less.

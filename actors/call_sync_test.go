@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -622,9 +623,10 @@ func (carelessObserver) Done(error)             {}
 func TestObserverThatEndsTheGoroutineOfACallLeavesTheOtherCallerFree(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c, d := start(t, system), start(t, system)
-		p := actors.Schedule(t.Context(), c, func(ctx context.Context) (int, error) {
+		observed := &served.Context{Context: t.Context(), Options: []pending.Option{pending.ObservedBy(carelessObserver{})}}
+		p := actors.Schedule(observed, c, func(ctx context.Context) (int, error) {
 			return actors.Call(ctx, d, func(ctx context.Context) (int, error) { return 1, actors.Sleep(ctx, time.Second) })
-		}, actors.PendingOptions(pending.ObservedBy(carelessObserver{})))
+		})
 		require.ErrorIs(t, failure(p), pending.ErrCancelled)
 		assert.Equal(t, 1, result(t, actors.CallSoon(t.Context(), d, returns(1))))
 		assert.Equal(t, 2, result(t, actors.CallSoon(t.Context(), c, returns(2))))

@@ -60,7 +60,7 @@ func TestNoWaitCancelsACallThatIsProtected(t *testing.T) {
 		defer cancel()
 		p := actors.Schedule(t.Context(), c, func(ctx context.Context) (int, error) {
 			return 1, actors.Sleep(ctx, time.Minute)
-		}, actors.PendingOptions(pending.Protected()))
+		}, actors.Protected())
 		_, err := p.Wait(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.False(t, p.Cancelled())

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
@@ -353,8 +354,8 @@ func (leaver) Done(error) {}
 func TestDelayedCallRunsAlthoughItsObserverEndsTheGoroutine(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		c := start(t, system)
-		p := actors.Schedule(t.Context(), c, one,
-			actors.Delay(time.Second), actors.PendingOptions(pending.ObservedBy(leaver{})))
+		observed := &served.Context{Context: t.Context(), Options: []pending.Option{pending.ObservedBy(leaver{})}}
+		p := actors.Schedule(observed, c, one, actors.Delay(time.Second))
 		later := actors.CallLater(t.Context(), c, 2*time.Second, one)
 
 		value, err := p.Wait(t.Context())

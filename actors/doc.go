@@ -131,8 +131,6 @@
 // [Shutdown] for the tree. [MustAsCaller], [Lookup], [Of] and [Request] for plain actors.
 // [NewQueue] for a stream of items. [Detach] for goroutines that a function starts.
 //
-// [PendingOptions] gives a call options of package pending, as [pending.Protected].
-//
 // # Limits
 //
 // [props.MaxQueued] bounds the calls of a caller that wait and are not done. Delayed

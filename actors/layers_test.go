@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"actors/internal/testsystem": {"internal/steps"},
 	"actors/internal/watchdog":   {"actors/internal/goroutine"},
 	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
-	"internal/served":            {},
+	"internal/served":            {"pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"actors/internal/tracing": {
 		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/watchdog",
 		"internal/instrument", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",

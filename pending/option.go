@@ -5,10 +5,7 @@ import (
 )
 
 // Option changes how a pending is made. The calls of package actors have options of their
-// own. [actors.PendingOptions] passes these on.
-//
-// [actors.PendingOptions]:
-// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#PendingOptions
+// own. Those of package rpc take these.
 type Option func(*details)
 
 type details = future.Details
@@ -73,7 +70,9 @@ func CompletedBy(h Handle) Option {
 // it is protected too.
 //
 // Cancel still cancels the pending. So do the end of its context, a group around it, and
-// a stop of its caller. A call gets it by actors.PendingOptions.
+// a stop of its caller. For a call, use [actors.Protected].
+//
+// [actors.Protected]: https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Protected
 func Protected() Option {
 	return func(d *details) { d.Protected = true }
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
@@ -79,10 +80,10 @@ func everyWay(t *testing.T, c *actors.Caller, tel *telemetry.Telemetry, opts ...
 	fn := func(ctx context.Context) (int, error) {
 		return int(ran.Add(1)), actors.Sleep(ctx, time.Second)
 	}
-	with := actors.PendingOptions(opts...)
+	with := &served.Context{Context: ctx, Options: opts}
 	q := actors.NewQueue(c, func(ctx context.Context, _ int) error { _, err := fn(ctx); return err })
 	for _, p := range []pending.Handle{
-		actors.CallSoon(ctx, c, fn), actors.Schedule(ctx, c, fn, with), actors.Schedule(ctx, c, fn, with, actors.Delay(time.Second)),
+		actors.CallSoon(ctx, c, fn), actors.Schedule(with, c, fn), actors.Schedule(with, c, fn, actors.Delay(time.Second)),
 		actors.CallLater(ctx, c, time.Second, fn), actors.CallUsing(ctx, c, props.Thread, fn), actors.ToThread(ctx, c, fn),
 		actors.Request[int](tel.NewContext(ctx), c.System(), c.PID(), actors.Invoke(fn)),
 	} {
@@ -178,9 +179,11 @@ func TestUserSeesTheSpanOfACallThatIsObservedByBoth(t *testing.T) {
 		  delayed
 		  job
 	`, func(t *testing.T, s *scene) {
-		watch := actors.PendingOptions(pending.ObservedBy(observerHooks(func() { seen.Add(1) })))
+		watched := &served.Context{Context: s.ctx, Options: []pending.Option{
+			pending.ObservedBy(observerHooks(func() { seen.Add(1) })),
+		}}
 		for _, opts := range [][]actors.CallOption{{actors.Named("job")}, {actors.Named("delayed"), actors.Delay(time.Second)}} {
-			_, err := actors.Schedule(s.ctx, s.caller, nothing, append(opts, watch)...).Wait(s.ctx)
+			_, err := actors.Schedule(watched, s.caller, nothing, opts...).Wait(s.ctx)
 			require.NoError(t, err)
 		}
 	})

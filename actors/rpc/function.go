@@ -8,7 +8,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/served"
@@ -25,7 +24,7 @@ type functions struct {
 type function struct {
 	typed   any  // func(context.Context, Req) (Resp, error), or iter.Seq2[Resp, error] for the results
 	streams bool // its results, so that it needs a sink for them
-	options []actors.CallOption
+	options []pending.Option
 	codeOf  func(error) string                                                // for the spans of calls by other nodes
 	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error) // nil for that of Inspectable
 }
@@ -76,15 +75,14 @@ func (f *functions) add(name string, codeOf func(error) string, fn *function) er
 	if f.byName == nil {
 		f.byName = make(map[string]*function)
 	}
-	fn.codeOf = codeOf
-	fn.options = []actors.CallOption{actors.PendingOptions(pending.Named(name), future.ImplementedBy(fn.typed))}
+	fn.codeOf, fn.options = codeOf, []pending.Option{pending.Named(name), future.ImplementedBy(fn.typed)}
 	f.byName[name] = fn
 	return nil
 }
 
 // servedBy returns ctx for a call of the function by another node.
 func (f *function) servedBy(ctx context.Context) context.Context {
-	return &served.Context{Context: ctx, CodeOf: f.codeOf}
+	return &served.Context{Context: ctx, CodeOf: f.codeOf, Options: f.options}
 }
 
 // find returns an error that matches [ErrUnknownFunction] if there is no function

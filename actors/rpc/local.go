@@ -3,10 +3,12 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/served"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -22,7 +24,7 @@ func callLocal[Req, Resp any](
 	if !ok {
 		typed = func(ctx context.Context, req Req) (Resp, error) { return callEncoded[Req, Resp](ctx, n, fn, req) }
 	}
-	return schedule(ctx, c, at.worker, func(ctx context.Context) (resp Resp, err error) {
+	return schedule(fn.localContext(ctx, o), c, at.worker, func(ctx context.Context) (resp Resp, err error) {
 		ctx, left, err := n.activations.enter(ctx, c, at.identity)
 		if err != nil {
 			return resp, err
@@ -32,7 +34,7 @@ func callLocal[Req, Resp any](
 		}
 		resp, err = typed(ctx, req)
 		return resp, left(err)
-	}, actors.PendingOptions(fn.localOptions(name, o)...))
+	})
 }
 
 // localFunction returns a function of the node's own and a caller of its own, or why
@@ -46,9 +48,9 @@ func (n *node) localFunction(at endpoint, name string, streams bool) (*function,
 	return fn, c, err
 }
 
-// localOptions returns the options of a call that the function serves without a wire.
-func (f *function) localOptions(name string, o callOptions) []pending.Option {
-	return append([]pending.Option{pending.Named(name), future.ImplementedBy(f.typed)}, o.pending...)
+// localContext returns ctx for a call of the function without a wire.
+func (f *function) localContext(ctx context.Context, o callOptions) context.Context {
+	return &served.Context{Context: ctx, Options: append(slices.Clip(f.options), o.pending...)}
 }
 
 // failedLocal returns the pending of a call that cannot be made. It is seen like one that

@@ -52,7 +52,7 @@ func (n *node) runOnce(r *execution, first *wire.Request) {
 			returned.Store(n.answer(first.Function, result, err))
 		}
 		return result, err
-	}, fn.options...)
+	})
 	n.dedup.running(r, p)
 	p.OnDone(func(pending.Handle) {
 		cancel()

@@ -106,7 +106,7 @@ func (n *node) run(call *inboundCall, r *wire.Request, held int) {
 		ran.Store(true)
 		result, err := fn.encoded(ctx, &r.Argument, out)
 		return result, left(err)
-	}, fn.options...)
+	})
 	call.running(p)
 	p.OnDone(func(pending.Handle) {
 		cancel()
@@ -166,12 +166,12 @@ func (n *node) find(r *wire.Request) (*function, *actors.Caller, error) {
 
 // schedule has a function called on a turn of c, or on a worker of its.
 func schedule[T any](
-	ctx context.Context, c *actors.Caller, worker bool, fn func(context.Context) (T, error), opts ...actors.CallOption,
+	ctx context.Context, c *actors.Caller, worker bool, fn func(context.Context) (T, error),
 ) *pending.Pending[T] {
 	if worker {
-		opts = append(opts, actors.OnWorker())
+		return actors.Schedule(ctx, c, fn, actors.OnWorker())
 	}
-	return actors.Schedule(ctx, c, fn, opts...)
+	return actors.Schedule(ctx, c, fn)
 }
 
 // contextOf returns the context of a call on c: its trace, and what is left until

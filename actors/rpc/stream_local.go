@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -27,7 +26,7 @@ func streamLocal[Req, Resp any](
 		out.waits = append(out.waits, pending.CompletedBy(consumer))
 	}
 	s.local.Store(&out.credit)
-	return schedule(ctx, c, at.worker, func(ctx context.Context) (none struct{}, err error) {
+	return schedule(fn.localContext(ctx, o), c, at.worker, func(ctx context.Context) (none struct{}, err error) {
 		ctx, left, err := n.activations.enter(ctx, c, at.identity)
 		if err != nil {
 			return none, err
@@ -45,7 +44,7 @@ func streamLocal[Req, Resp any](
 		}
 		_, err = fn.encoded(ctx, argument, out)
 		return none, err
-	}, actors.PendingOptions(fn.localOptions(name, o)...))
+	})
 }
 
 // localOutbox sends the items of a stream to a loop of the node's own.

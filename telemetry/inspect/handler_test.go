@@ -216,7 +216,7 @@ func TestHostileNamesAreText(t *testing.T) {
 	c := start(t, system, props.Name("<script>alert(1)<b>"))
 	p := actors.Schedule(context.Background(), c, func(ctx context.Context) (int, error) {
 		return pending.New[int](ctx, pending.Named("\x1b[31m\"><img src=x onerror=alert(2)>\xff"+strings.Repeat("x", 1e5))).Wait(ctx)
-	}, actors.PendingOptions(pending.Named("javascript:alert(3)<b>bold")))
+	}, actors.Named("javascript:alert(3)<b>bold"))
 	defer p.Cancel(nil)
 	for len(take(t, system).Callers[0].Suspended) == 0 { //nolint:revive // It waits at once.
 	}
