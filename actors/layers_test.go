@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"props":                      {"supervision", "telemetry", "internal/instrument", "pending", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
 	"actors/internal/fifo":       {},
 	"actors/internal/goroutine":  {},
+	"actors/internal/stopping":   {},
 	"actors/internal/testsystem": {"internal/steps"},
 	"actors/internal/watchdog":   {"actors/internal/goroutine"},
 	"actors/internal/sched":      {"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/watchdog", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps"},
@@ -42,7 +43,7 @@ var layers = map[string][]string{
 		"internal/instrument", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
 	},
 	"actors": {
-		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "internal/served", "actors/internal/testsystem", "actors/internal/tracing", "actors/internal/watchdog",
+		"actors/internal/fifo", "actors/internal/goroutine", "actors/internal/sched", "actors/internal/stopping", "internal/served", "actors/internal/testsystem", "actors/internal/tracing", "actors/internal/watchdog",
 		"props", "supervision", "telemetry", "internal/instrument", "pending", "internal/scheduled", "internal/future", "internal/bounded", "internal/entry", "internal/safelog", "internal/sentinel", "internal/snapshot", "internal/steps",
 	},
 }
@@ -59,6 +60,7 @@ var foreign = map[string][]string{
 	"internal/steps":            {},
 	"pending":                   {},
 	"actors/internal/fifo":      {},
+	"actors/internal/stopping":  {},
 	"actors/internal/goroutine": {"github.com/petermattis/goid"},
 	"actors/internal/watchdog":  {"github.com/petermattis/goid"},
 	"actors/internal/sched":     {"github.com/petermattis/goid"},

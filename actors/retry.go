@@ -12,18 +12,6 @@ import (
 // RetryOption changes how [Retry] tries again.
 type RetryOption func(*retryPlan)
 
-// The defaults of [Retry].
-const (
-	// DefaultAttempts is that of [Attempts].
-	DefaultAttempts = 3
-	// DefaultRetryInitial is the first time of [RetryBackoff].
-	DefaultRetryInitial = 100 * time.Millisecond
-	// DefaultRetryLongest is the longest time of [RetryBackoff].
-	DefaultRetryLongest = 10 * time.Second
-	// DefaultRetryJitter is that of [RetryJitter].
-	DefaultRetryJitter = 0.2
-)
-
 // retryPlan is the result of the options of Retry.
 type retryPlan struct {
 	attempts         int
@@ -33,8 +21,8 @@ type retryPlan struct {
 	invalid          error
 }
 
-// Attempts sets how often the function is called at most. The default is
-// [DefaultAttempts]. A number that is not positive is an error of the pending.
+// Attempts sets how often the function is called at most. The default is 3. A number that is
+// not positive is an error of the pending.
 func Attempts(n int) RetryOption {
 	return func(r *retryPlan) {
 		if n <= 0 {
@@ -45,9 +33,8 @@ func Attempts(n int) RetryOption {
 }
 
 // RetryBackoff sets the time between attempts: initial at first, and twice the time
-// before from then on, up to longest. The defaults are [DefaultRetryInitial] and
-// [DefaultRetryLongest]. An initial time that is not positive, or is more than longest,
-// is an error of the pending.
+// before from then on, up to longest. The defaults are 100 milliseconds and 10 seconds. An
+// initial time that is not positive, or is more than longest, is an error of the pending.
 func RetryBackoff(initial, longest time.Duration) RetryOption {
 	return func(r *retryPlan) {
 		switch {
@@ -61,8 +48,7 @@ func RetryBackoff(initial, longest time.Duration) RetryOption {
 }
 
 // RetryJitter shortens each time between attempts by a random part, of at most share. The
-// default is [DefaultRetryJitter]. A share that is not between 0 and 1 is an error of the
-// pending.
+// default is 0.2. A share that is not between 0 and 1 is an error of the pending.
 func RetryJitter(share float64) RetryOption {
 	return func(r *retryPlan) {
 		if !(share >= 0 && share <= 1) { // also if it is not a number
@@ -97,10 +83,7 @@ func (r *retryPlan) reject(format string, args ...any) {
 // An option that makes no sense is an error of the pending, and nothing is called.
 func Retry(opts ...RetryOption) CallOption {
 	requireOptions(opts, "Retry")
-	r := &retryPlan{
-		attempts: DefaultAttempts,
-		initial:  DefaultRetryInitial, longest: DefaultRetryLongest, jitter: DefaultRetryJitter,
-	}
+	r := &retryPlan{attempts: 3, initial: 100 * time.Millisecond, longest: 10 * time.Second, jitter: 0.2}
 	for _, opt := range opts {
 		opt(r)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/stopping"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -15,19 +16,10 @@ import (
 // StopOption configures a stop.
 type StopOption func(*stopOptions)
 
-type stopOptions struct {
-	force bool
-	cause error
-}
+type stopOptions = stopping.Options
 
 // Force stops a protected caller too.
-func Force() StopOption { return func(o *stopOptions) { o.force = true } }
-
-// StopCause says why the caller is stopped. What the stop cancels or rejects ends with an
-// error that matches both [pending.ErrStopped] and the cause. The event that the caller has
-// stopped has the cause as its error. A nil cause is none. If the caller is stopping
-// already, the cause has no effect.
-func StopCause(cause error) StopOption { return func(o *stopOptions) { o.cause = cause } }
+func Force() StopOption { return func(o *stopOptions) { o.Force = true } }
 
 // Stop stops the caller and returns its state. It does not wait for the end: see
 // [Caller.StopWait] and [Caller.Stopped].
@@ -45,10 +37,10 @@ func (c *Caller) Stop(opts ...StopOption) State {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	if c.Protected() && !o.force {
+	if c.Protected() && !o.Force {
 		return c.State()
 	}
-	c.stop(o.cause)
+	c.stop(o.Cause)
 	return c.State()
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/stopping"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
@@ -422,8 +423,8 @@ func TestTheCauseOfAStopIsInWhatItEnds(t *testing.T) {
 		})
 		queued := do(t.Context(), c, func(context.Context) {})
 		synctest.Wait()
-		c.Stop(actors.StopCause(why))
-		c.Stop(actors.StopCause(errors.New("too late")))
+		c.Stop(stopping.Because(why))
+		c.Stop(stopping.Because(errors.New("too late")))
 		synctest.Wait()
 		late := do(t.Context(), c, func(context.Context) {})
 		for _, p := range []pending.Handle{running, queued, late} {

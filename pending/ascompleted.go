@@ -23,6 +23,9 @@ func cancelLeft(h Handle) {
 // CompletedOption changes how [AsCompleted] and its variants iterate.
 type CompletedOption func(*completedOptions)
 
+// defaultMaxConcurrent is the limit of [MaxConcurrent].
+const defaultMaxConcurrent = 10
+
 type completedOptions struct {
 	limit    int
 	keep     bool
@@ -31,8 +34,8 @@ type completedOptions struct {
 }
 
 // MaxConcurrent limits the pendings that are taken from the sequence and not yet yielded.
-// The default is [DefaultMaxConcurrent]. With n of zero or less there is no limit, and
-// the whole sequence is taken first.
+// The default is 10. With n of zero or less there is no limit, and the whole sequence is
+// taken first.
 func MaxConcurrent(n int) CompletedOption { return func(o *completedOptions) { o.limit = max(n, 0) } }
 
 // KeepUnfinished leaves the unfinished pendings alone when the loop is left. By default
@@ -121,7 +124,7 @@ func asCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts [
 func joinCompletedOptions(ctx context.Context, opts []CompletedOption, name string) completedOptions {
 	requireContext(ctx, name)
 	requireOptions(opts, name)
-	o := completedOptions{limit: DefaultMaxConcurrent}
+	o := completedOptions{limit: defaultMaxConcurrent}
 	for _, opt := range opts {
 		opt(&o)
 	}

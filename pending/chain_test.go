@@ -221,7 +221,7 @@ func TestFunctionThatSchedulesItselfDoesNotNestContexts(t *testing.T) {
 		"without a turn, with a tracker": {func(ctx context.Context) context.Context {
 			return future.WithTurn(pending.WithTracker(ctx, manager), nil)
 		}, nil},
-		"not tracked": {plain, []pending.Option{pending.Untracked()}},
+		"not tracked": {plain, []pending.Option{pending.TrackedBy(nobody)}},
 		"tracked in part": {plain, []pending.Option{pending.TrackedBy(func(t pending.Tracker) bool {
 			_, ok := t.(*pending.Manager)
 			return ok

@@ -80,7 +80,7 @@
 // result that other code completes, with [CompletedBy] where a function completes it. [Mutex] for
 // state that must not change across a wait.
 //
-// Timeout limits one wait, and actors.Timeout a call. Named, With, TrackedBy and Untracked are
+// Timeout limits one wait, and actors.Timeout a call. Named, With, TrackedBy and Protected are
 // options of [New] here. Package actors has options of these names for calls.
 //
 // The package knows no actor: package actors runs functions, and says what their waits need. Both

@@ -195,7 +195,7 @@ func ExampleNewManager() {
 	m := pending.NewManager()
 	ctx := pending.WithTracker(context.Background(), m)
 	p := after(ctx, long, "", nil)
-	pending.New[int](ctx, pending.Untracked())
+	pending.New[int](ctx) // is no call
 	fmt.Println(len(m.Pending()))
 	p.Cancel(nil)
 	fmt.Println(len(m.Pending()))

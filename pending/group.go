@@ -63,7 +63,7 @@ func newGroup(ctx context.Context, opts []GroupOption, name string) (*Group, con
 	requireOptions(opts, name)
 	g := &Group{
 		outer:   ctx,
-		options: groupOptions{cancelTimeout: DefaultCancelTimeout},
+		options: groupOptions{cancelTimeout: defaultCancelTimeout},
 		members: make(map[*core]inShielded),
 	}
 	for _, opt := range opts {

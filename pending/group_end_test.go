@@ -111,7 +111,7 @@ func TestMembersThatIgnoreTheirCancellationAreLeftAfterSomeTime(t *testing.T) {
 		opts []pending.GroupOption
 		want time.Duration
 	}{
-		"default": {want: pending.DefaultCancelTimeout},
+		"default": {want: 10 * time.Second},
 		"less":    {opts: []pending.GroupOption{pending.WithCancelTimeout(time.Second)}, want: time.Second},
 		"none":    {opts: []pending.GroupOption{pending.WithCancelTimeout(0)}},
 	}

@@ -25,6 +25,9 @@ func (m Mode) cancels() bool { return m == CancelAndReport || m == CancelQuietly
 // reports reports whether a cancellation is an error of the group.
 func (m Mode) reports() bool { return m == CancelAndReport || m == ReportCancelled }
 
+// defaultCancelTimeout is the time of [WithCancelTimeout].
+const defaultCancelTimeout = 10 * time.Second
+
 type groupOptions struct {
 	mode          Mode
 	shield        bool
@@ -57,7 +60,7 @@ func WithTimeout(d time.Duration) GroupOption {
 func WithObserver(o observer) GroupOption { return func(g *groupOptions) { g.observer = o } }
 
 // WithCancelTimeout sets how long a cancelled group waits for members that do not end.
-// The default is [DefaultCancelTimeout].
+// The default is 10 seconds.
 func WithCancelTimeout(d time.Duration) GroupOption {
 	return func(o *groupOptions) { o.cancelTimeout = d }
 }

@@ -46,13 +46,6 @@ func TrackedBy(keep func(Tracker) bool) Option {
 	}
 }
 
-// Untracked hides the pending, and the calls its function makes, from all trackers. For a
-// call, use [actors.Untracked].
-//
-// [actors.Untracked]:
-// https://pkg.go.dev/github.com/seed-7fcaac1b/protocaller/actors#Untracked
-func Untracked() Option { return TrackedBy(func(Tracker) bool { return false }) }
-
 // CompletedBy names the function that completes a pending made by [New]: the one behind
 // h. A wait for the pending then counts as a wait for h, and returns [ErrDeadlock] where
 // a wait for h would. A nil h has no effect.

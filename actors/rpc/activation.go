@@ -16,6 +16,7 @@ import (
 	"github.com/asynkron/protoactor-go/cluster"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
+	"github.com/seed-7fcaac1b/protocaller/actors/internal/stopping"
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -133,7 +134,7 @@ func (a *activation) own(ctx context.Context) (err error) {
 // lose ends an identity that this node may not have any more, at once and without a save.
 func (a *activation) lose(why error) {
 	if a.lost.CompareAndSwap(nil, &why) {
-		a.caller.Stop(actors.Force(), actors.StopCause(why))
+		a.caller.Stop(actors.Force(), stopping.Because(why))
 	}
 }
 

@@ -8,7 +8,6 @@ const inside = "an internal package is to have it"
 var Judged = map[string]string{
 	"actors.OnWorker":                "asks what ToThread does of Schedule, Call and Do",
 	"actors.StateStopping":           "a state that Caller.State returns",
-	"actors.StopCause":               "says why a program stops a caller",
 	"actors/actorstest.Network.Dial": "is given to package rpc by a test; its result is used by that alone",
 	"actors/rpc.OwnerStore":          "programs may have a store of their own",
 	"pending.Manager":                "the type of what NewManager returns",
