@@ -1,8 +1,7 @@
 package surface
 
-// inside is the reason of names by which package actors uses props. They are to
-// move to an internal package, and no new ones are to come.
-const inside = "an internal package is to have it"
+// described is the reason of what package actors reads of a caller's options.
+const described = "an Option is a function of Config, which says that it is for package actors"
 
 // Judged are the names that are found, with the reason why they are exported.
 var Judged = map[string]string{
@@ -14,10 +13,10 @@ var Judged = map[string]string{
 	"pending.ObservedBy":             "gives a pending of New a span of a Telemetry",
 	"pending.Option":                 "the type of the options of New",
 	"pending.TrackedBy":              "limits who sees a pending of New",
-	"props.Config":                   inside,
-	"props.Config.Differs":           inside,
-	"props.Config.HostName":          inside,
-	"props.Config.WorkerLimit":       inside,
+	"props.Config":                   described,
+	"props.Config.Differs":           described,
+	"props.Config.HostName":          described,
+	"props.Config.WorkerLimit":       described,
 	"props.EndingHost":               "programs implement it for hosts that end",
 	"supervision.Action":             "what a Policy says",
 	"supervision.ActionCapture":      "a value of Action",
