@@ -11,6 +11,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -68,6 +69,9 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	}
 	id := r.requests.add(func(message any) { settle(p, pid, message) })
 	p.OnDone(func(pending.Handle) { r.requests.take(id) })
+	if r.recorder != nil {
+		r.recorder.Note(future.Of(p), steps.Asks, nil)
+	}
 	sender := system.NewLocalPID(rootID)
 	sender.RequestId = id
 	system.Root.Send(pid, t.Envelope(p.Context(), msg, sender))

@@ -15,7 +15,10 @@ const (
 	stepReturned = "has its result"
 )
 
-var _ steps.Source = (*Task)(nil)
+var (
+	_ steps.Source   = (*Task)(nil)
+	_ steps.Recorded = (*Task)(nil)
+)
 
 // Steps implements [steps.Source]. Package pending asks for it.
 func (t *Task) Steps() steps.Chooser { return t.sched.Load().Steps() }
@@ -29,7 +32,21 @@ func (s *Scheduler) Steps() steps.Chooser {
 }
 
 // Explore has the owner choose the order of steps. It is called before the start.
-func (s *Scheduler) Explore() { s.state.options.explored = true }
+func (s *Scheduler) Explore() { s.state.options.explored, s.state.options.noted = true, true }
+
+// Record has the owner record what tasks do. It is called before the start.
+func (s *Scheduler) Record() { s.state.options.noted = true }
+
+// Recorder implements [steps.Recorded]. Package pending asks for it.
+func (t *Task) Recorder() steps.Recorder {
+	s := t.sched.Load()
+	if !s.state.options.noted {
+		return nil
+	}
+	return s.recorder()
+}
+
+func (s *Scheduler) recorder() steps.Recorder { return steps.RecorderOf(s.owner) }
 
 // StepName names the scheduler in a list of steps.
 func (s *Scheduler) StepName() string { return s.owner.Name() }
@@ -76,25 +93,50 @@ func (s *Scheduler) noteTouch() { s.Steps().Touch(s) }
 
 // made notes a new task.
 func (s *Scheduler) made(t *Task) {
-	if s.state.options.explored {
+	if s.state.options.noted {
 		s.noteMade(t)
 	}
 }
 
-func (s *Scheduler) noteMade(t *Task) { s.Steps().Made(t) }
+func (s *Scheduler) noteMade(t *Task) {
+	if c := s.Steps(); c != nil {
+		c.Made(t)
+	}
+	if r := s.recorder(); r != nil {
+		r.Made(t)
+	}
+}
 
 // note says what a task does.
 func (s *Scheduler) note(t *Task, what string) {
-	if s.state.options.explored {
+	if s.state.options.noted {
 		s.noteThat(t, what, nil)
 	}
 }
 
-func (s *Scheduler) noteThat(t *Task, what string, on any) { s.Steps().Note(t, what, on) }
+func (s *Scheduler) noteThat(t *Task, what string, on any) {
+	if c := s.Steps(); c != nil {
+		c.Note(t, what, on)
+	}
+	s.recordThat(t, what, on)
+}
 
 // noteWait says what a task waits for.
 func (s *Scheduler) noteWait(t *Task, on future.Wait) {
-	if s.state.options.explored {
-		s.noteThat(t, "waits", on)
+	if s.state.options.noted {
+		s.noteThat(t, steps.Waits, on)
+	}
+}
+
+// record says what a task does that is no line in a list of steps.
+func (s *Scheduler) record(t *Task, what string, on future.Wait) {
+	if s.state.options.noted {
+		s.recordThat(t, what, on)
+	}
+}
+
+func (s *Scheduler) recordThat(t *Task, what string, on any) {
+	if r := s.recorder(); r != nil {
+		r.Note(t, what, on)
 	}
 }
