@@ -48,6 +48,7 @@ type record struct {
 	made   []uintptr   // the stack of the call
 	began  bool
 	waits  bool
+	leaves bool  // its wait was about to end when the test ended
 	needs  needs // of the wait
 }
 
@@ -204,8 +205,30 @@ func (l *ledger) end() {
 		l.mu.Unlock()
 		return
 	}
-	l.ended, l.atEnd = true, l.open()
+	l.ended = true
+	open := l.open()
 	l.mu.Unlock()
+	for i := range open { // without mu: it asks contexts
+		open[i].leaves = l.leaves(open[i].task)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.atEnd = open
+}
+
+// leaves reports whether a function was about to end its wait when the test ended, because
+// its call was cancelled, its caller stops, or its context has ended.
+func (l *ledger) leaves(t *sched.Task) bool {
+	own := future.TaskOf(t.Work())
+	ctx := own.Context()
+	switch {
+	case own.Core().Cancelled():
+		return true
+	case ctx.Err() == nil:
+		return false
+	default:
+		return l.ctx.Err() == nil || context.Cause(ctx) != context.Canceled //nolint:errorlint // That of the test is bare.
+	}
 }
 
 // open returns what is known of the functions that have not returned, in the order of the

@@ -47,7 +47,7 @@ func (l *ledger) reportPromises() {
 	fails := areAtRest(atEnd)
 	for _, r := range atEnd {
 		for _, p := range r.needs.promises {
-			if isOfProgram(p) && future.IsForgotten(p) && !l.isReported(p) {
+			if !r.leaves && isOfProgram(p) && future.IsForgotten(p) && !l.isReported(p) {
 				l.say(fails, "%s has waited until the end of the test for %s, which nobody has completed%s",
 					nameOf(r.task), future.Label(p), madeAt(future.Made(p)))
 			}
@@ -87,7 +87,7 @@ func (r *record) isAtRest() bool {
 		recurs, ok := r.task.Work().(sched.Recurring)
 		return ok && !recurs.HasWork()
 	}
-	return !r.needs.live && !slices.ContainsFunc(r.needs.promises, func(c *future.Core) bool { return !isOfProgram(c) && future.IsForgotten(c) })
+	return !r.leaves && !r.needs.live && !slices.ContainsFunc(r.needs.promises, func(c *future.Core) bool { return !isOfProgram(c) && future.IsForgotten(c) })
 }
 
 // needs are what a wait needs besides functions.

@@ -292,6 +292,26 @@ func TestTheEndOfATestSaysWhereACallWasMadeThatDoesNotEnd(t *testing.T) {
 	})
 }
 
+// A function that is about to leave its wait waits no more.
+func TestAWaitThatIsCancelledWhenTheTestEndsDoesNotCount(t *testing.T) {
+	for name, leave := range map[string]func(c *actors.Caller, call pending.Handle){
+		"cancel": func(_ *actors.Caller, call pending.Handle) { call.Cancel(nil) },
+		"stop":   func(c *actors.Caller, _ pending.Handle) { c.Stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEnding(t)
+				c := actorstest.Start(e, actorstest.NewSystem(e))
+				call := actors.CallSoon(e.Context(), c, awaits(promise(context.Background())))
+				synctest.Wait()
+				leave(c, call)
+				e.end()
+				assert.Empty(t, e.errors)
+			})
+		})
+	}
+}
+
 // Systems of one test may complete the promises of each other.
 func TestAPromiseMayBeCompletedByAnotherSystemOfTheTest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
