@@ -23,6 +23,7 @@ var (
 	_ sched.Owner    = (*mailbox)(nil)
 	_ sched.Lender   = (*mailbox)(nil)
 	_ sched.Explored = (*mailbox)(nil)
+	_ sched.Recorded = (*mailbox)(nil)
 )
 
 // RegisterHandlers implements [actor.Mailbox].
@@ -122,6 +123,9 @@ func (m *mailbox) Deadlocks() *sched.Deadlocks { return &m.registry.deadlocks }
 
 // Steps implements [sched.Explored].
 func (m *mailbox) Steps() steps.Chooser { return m.registry.steps }
+
+// Recorder implements [sched.Recorded].
+func (m *mailbox) Recorder() steps.Recorder { return m.registry.recorder }
 
 // LendWorker implements [sched.Lender].
 func (m *mailbox) LendWorker(t *sched.Task) (takeBack func()) { return m.caller().lendWorker(t) }

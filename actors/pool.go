@@ -47,7 +47,7 @@ func (c *Caller) workers() *pool {
 		config := *c.config
 		config.Name, config.Protected, config.Host, config.OnStart, config.OnStop = "", false, nil, nil, nil
 		p := &pool{owner: c, config: &config, closed: c.State() >= StateStopping}
-		p.unassigned.Init(c.mailbox(), sched.Options{Explored: c.registry.steps != nil})
+		p.unassigned.Init(c.mailbox(), sched.Options{Explored: c.registry.steps != nil, Recorded: c.registry.recorder != nil})
 		cold.workers = p
 	}
 	return cold.workers

@@ -133,6 +133,7 @@ func (q *queueTask[A]) Cancel(reason error) bool { return q.CancelFor(reason) }
 // put adds an item. If the queue is full it returns an error, and a pending that
 // is done when there is room.
 func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
+	q.caller.touch()
 	q.mu.Lock()
 	n := q.items.Len() + q.reserved
 	switch {
@@ -451,6 +452,7 @@ func (q *queueTask[A]) finish() { q.closeIntake(false) }
 func (q *queueTask[A]) discard() { q.closeIntake(true) }
 
 func (q *queueTask[A]) closeIntake(drop bool) {
+	q.caller.touch()
 	q.mu.Lock()
 	q.closing = true
 	dropped := 0

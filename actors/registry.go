@@ -32,7 +32,8 @@ type registry struct {
 	watchdog watchdog.Watchdog // of all turns
 
 	deadlocks sched.Deadlocks
-	steps     steps.Chooser // nil unless a test chooses the order of steps
+	steps     steps.Chooser  // nil unless a test chooses the order of steps
+	recorder  steps.Recorder // nil outside of tests
 
 	spawnMu      sync.Mutex // held until the actor that is spawned takes its mailbox
 	mailboxOwner *Caller    // whose mailbox that is; guarded by spawnMu
@@ -61,7 +62,10 @@ func registryOf(system *actor.ActorSystem) *registry {
 		if process, ok := system.ProcessRegistry.GetLocal(rootID); ok {
 			return process.(*registry)
 		}
-		r := &registry{system: system, callers: make(map[string]*Caller), started: time.Now(), steps: testsystem.Steps(system)}
+		r := &registry{
+			system: system, callers: make(map[string]*Caller), started: time.Now(),
+			steps: testsystem.Steps(system), recorder: testsystem.Recorder(system),
+		}
 		r.pid = system.NewLocalPID(rootID)
 		r.props = r.newProps()
 		r.events.watchdog = &r.watchdog

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -70,6 +71,9 @@ func Request[T any](ctx context.Context, system *actor.ActorSystem, pid *actor.P
 	}
 	id := r.requests.add(func(message any) { settle(p, pid, message) })
 	p.OnDone(func(pending.Handle) { r.requests.take(id) })
+	if r.recorder != nil {
+		r.recorder.Note(future.Of(p), steps.Asks, nil)
+	}
 	sender := system.NewLocalPID(rootID)
 	sender.RequestId = id
 	system.Root.Send(pid, &actor.MessageEnvelope{Header: t.Headers(p.Context()), Message: msg, Sender: sender})

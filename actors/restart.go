@@ -49,7 +49,7 @@ func (c *Caller) restartPending(failure error) bool {
 // it out.
 func (c *Caller) applyPolicy(failure error, act func(supervision.Action, time.Duration)) {
 	c.mu.Lock()
-	action, delay := c.cold().failures.Decide(c.config.Policy, time.Now())
+	action, delay := c.cold().failures.DecideWith(c.config.Policy, time.Now(), c.registry.random)
 	c.mu.Unlock()
 	defer act(action, delay) // even if a log handler, or one of the event, ends the goroutine
 	if action != supervision.ActionCapture {

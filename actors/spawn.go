@@ -42,9 +42,7 @@ func (c *Caller) registered(ctx actor.Context) {
 		c.state.Store(int32(StateStarting))
 		c.joinTree(ctx.Parent())
 		c.registry.addCaller(c.config.Telemetry)
-		if c.registry.steps != nil {
-			c.sched.Explore()
-		}
+		c.followSteps()
 	}
 	if testsystem.Is(ctx.ActorSystem()) {
 		c.sched.CheckTurns()
@@ -99,8 +97,8 @@ func (c *Caller) spawned() {
 func newCaller(r *registry, parent *Caller, config *props.Config, external bool) *Caller {
 	c := &Caller{registry: r, parent: parent, config: config, external: external}
 	c.sched.Init(c.mailbox(), schedulerOptions(config, external))
-	if r != nil && r.steps != nil {
-		c.sched.Explore()
+	if r != nil {
+		c.followSteps()
 	}
 	return c
 }

@@ -12,6 +12,23 @@ func (c *Caller) step(what string, fn func()) func() {
 	return steps.Before(c.registry.steps, &c.sched, what, fn)
 }
 
+// followSteps has a test choose, or record, what the functions of the caller do.
+func (c *Caller) followSteps() {
+	if c.registry.steps != nil {
+		c.sched.Explore()
+	}
+	if c.registry.recorder != nil {
+		c.sched.Record()
+	}
+}
+
+// touch says that the present step uses the caller, in a test that chooses the order of steps.
+func (c *Caller) touch() {
+	if c.registry.steps != nil {
+		c.registry.steps.Touch(&c.sched)
+	}
+}
+
 // background returns the context of what has no other one.
 func (r *registry) background() context.Context {
 	if r.steps == nil {

@@ -144,6 +144,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 }
 
 func (s *Semaphore) tryAcquire(own *future.Task, n int64) bool {
+	steps.TouchAll((*semaphoreNode)(s))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.queue) > 0 || n > s.size-s.held {

@@ -1,6 +1,9 @@
 package supervision
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // Record counts the failures of one caller. The zero value is a caller that has never failed.
 //
@@ -21,6 +24,12 @@ type Record struct {
 //
 // The times given to successive calls must not go backwards.
 func (r *Record) Decide(p Policy, now time.Time) (Action, time.Duration) {
+	return r.DecideWith(p, now, rand.Float64)
+}
+
+// DecideWith is [Record.Decide] with another source for the chance of [Jitter]: it returns a random
+// number from 0 to 1, without 1.
+func (r *Record) DecideWith(p Policy, now time.Time, random func() float64) (Action, time.Duration) {
 	if p.action != ActionRestart {
 		return p.action, 0
 	}
@@ -34,7 +43,7 @@ func (r *Record) Decide(p Policy, now time.Time) (Action, time.Duration) {
 		r.inARow = 0
 	}
 	r.inARow++
-	delay := p.restart.delay(r.inARow)
+	delay := p.restart.delay(r.inARow, random)
 	r.restartAt = now.Add(delay)
 	return ActionRestart, delay
 }

@@ -245,3 +245,13 @@ func TestRecordLooksAtTheOldestFailureOnly(t *testing.T) {
 	action, _ := record.Decide(policy, now.Add(time.Minute))
 	assert.Equal(t, ActionStop, action)
 }
+
+func TestDecideWithTakesItsChanceFromElsewhere(t *testing.T) {
+	policy := Restart(Backoff(time.Second, time.Minute), Jitter(0.5))
+	for chance, delay := range map[float64]time.Duration{0: time.Second, 0.5: 750 * time.Millisecond} {
+		var record Record
+		action, got := record.DecideWith(policy, time.Now(), func() float64 { return chance })
+		assert.Equal(t, ActionRestart, action)
+		assert.Equal(t, delay, got)
+	}
+}

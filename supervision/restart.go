@@ -3,7 +3,6 @@ package supervision
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 )
@@ -90,7 +89,7 @@ func (r *restartPlan) reject(format string, args ...any) {
 }
 
 // delay returns the delay of the restart after that many failures in a row, which is at least one.
-func (r restartPlan) delay(failures int) time.Duration {
+func (r restartPlan) delay(failures int, random func() float64) time.Duration {
 	if r.longestDelay == 0 {
 		return 0 // doubling it would take as many steps as there are failures
 	}
@@ -103,7 +102,7 @@ func (r restartPlan) delay(failures int) time.Duration {
 		}
 		delay *= 2
 	}
-	return delay - time.Duration(rand.Float64()*r.jitter*float64(delay))
+	return delay - time.Duration(random()*r.jitter*float64(delay))
 }
 
 func (r restartPlan) String() string {

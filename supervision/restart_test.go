@@ -2,6 +2,7 @@ package supervision
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestDelayDoublesUpToTheLongest(t *testing.T) {
 		"longest is no power of 2": {Backoff(1, 3), 3, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, tt.delay, Restart(tt.backoff).restart.delay(tt.failures))
+			assert.Equal(t, tt.delay, Restart(tt.backoff).restart.delay(tt.failures, rand.Float64))
 		})
 	}
 }
@@ -46,7 +47,7 @@ func TestJitterShortensTheDelayByNoMoreThanItsFraction(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			plan := Restart(Backoff(tt.initial, tt.initial), Jitter(tt.fraction)).restart
 			for range 1000 {
-				delay := plan.delay(1)
+				delay := plan.delay(1, rand.Float64)
 				assert.GreaterOrEqual(t, delay, tt.shortest)
 				assert.LessOrEqual(t, delay, tt.longest)
 			}
@@ -56,9 +57,9 @@ func TestJitterShortensTheDelayByNoMoreThanItsFraction(t *testing.T) {
 
 func TestJitterUsesItsWholeRange(t *testing.T) {
 	plan := Restart(Backoff(time.Second, time.Second), Jitter(0.5)).restart
-	shortest, longest := plan.delay(1), plan.delay(1)
+	shortest, longest := plan.delay(1, rand.Float64), plan.delay(1, rand.Float64)
 	for range 1000 {
-		delay := plan.delay(1)
+		delay := plan.delay(1, rand.Float64)
 		shortest, longest = min(shortest, delay), max(longest, delay)
 	}
 

@@ -33,6 +33,7 @@ type controller struct {
 	names    map[any]string // of what goes on, and of goroutines by their numbers
 	made     map[string]int // how many things what has that name has made
 	current  string         // what goes on
+	ids      uint64         // that were given to pendings
 	seen     []any          // what must not be collected before the end
 	used     footprint      // what the present step uses
 	cleaning bool           // the body has returned
@@ -62,6 +63,7 @@ type gate struct {
 	name, what string
 	number     int // in the order of arrival
 	settles    bool
+	until      int64 // with settles: it opens at that step at the latest; 0 for never
 	open       chan struct{}
 }
 
@@ -92,13 +94,23 @@ func newController(c chooser, seed uint64, l limits) *controller {
 func (c *controller) enter() { c.arrived = make(chan struct{}, 1) }
 
 // Step implements [steps.Chooser].
-func (c *controller) Step(of any, what string) { c.wait(of, what, false) }
+func (c *controller) Step(of any, what string) { c.wait(&gate{of: of, what: what}) }
 
-func (c *controller) wait(of any, what string, settles bool) {
-	g := &gate{of: of, what: what, settles: settles, open: make(chan struct{})}
+// settle waits until nothing can go on but by the passing of time, for so many steps at most; 0
+// is for any number.
+func (c *controller) settle(most int64) {
+	g := &gate{what: "all have settled", settles: true}
+	if most > 0 {
+		g.until = c.count.Load() + most
+	}
+	c.wait(g)
+}
+
+func (c *controller) wait(g *gate) {
+	g.open = make(chan struct{})
 	c.mu.Lock()
 	c.arrivals++
-	g.name, g.number = c.nameOf(of), c.arrivals
+	g.name, g.number = c.nameOf(g.of), c.arrivals
 	c.gates = append(c.gates, g)
 	c.mu.Unlock()
 	c.notify()
@@ -166,7 +178,7 @@ func (c *controller) Made(of any) {
 func (c *controller) Note(of any, what string, on any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if what == "begins" {
+	if what == steps.Begins {
 		c.current = c.names[of]
 	}
 	if !c.tracing || len(c.trace) == 0 {
@@ -204,6 +216,12 @@ func (c *controller) use(of any) {
 	}
 }
 
+// isExhaustive reports whether it matters what steps use.
+func (c *controller) isExhaustive() bool {
+	_, ok := c.chooser.(*depthFirst)
+	return ok
+}
+
 // footprint returns what the present step uses.
 func (c *controller) footprint() footprint {
 	c.mu.Lock()
@@ -229,6 +247,17 @@ func (c *controller) Float64() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.random.Float64()
+}
+
+// firstID is larger than the numbers of pendings outside of schedules.
+const firstID = 1 << 32
+
+// NextID implements [steps.Chooser].
+func (c *controller) NextID() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ids++
+	return firstID + c.ids
 }
 
 // Keep implements [steps.Chooser].
@@ -267,7 +296,7 @@ func (c *controller) run() error {
 		synctest.Wait()
 		enabled, settling, ended := c.waiting()
 		switch {
-		case len(enabled) > 0:
+		case len(enabled) > 0 && !c.isImpatient(settling):
 			if c.count.Add(1) > int64(c.limits.steps) {
 				return errEndless
 			}
@@ -282,6 +311,11 @@ func (c *controller) run() error {
 			}
 		}
 	}
+}
+
+// isImpatient reports whether a goroutine waits no more for the others to settle.
+func (c *controller) isImpatient(settling *gate) bool {
+	return settling != nil && settling.until > 0 && c.count.Load() >= settling.until
 }
 
 // waiting returns the gates at which goroutines wait, in the order of their names.

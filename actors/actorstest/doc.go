@@ -19,6 +19,9 @@
 // whose messages the test takes with [Expect]. [ExpectEvent] takes events of supervision. Both wait
 // without sleeping. [NoLeaks] finds goroutines that are left.
 //
+// The end of a test also says which promises nobody has completed, and where they were made.
+// [pending.MayStayOpen] is for those that are meant to stay open.
+//
 // # Networks
 //
 // A [Network] carries messages between systems, with the faults of its [Option] values. The same seed

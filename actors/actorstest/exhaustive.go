@@ -14,7 +14,7 @@ import (
 // Of two orders that differ only in steps that do not concern each other, one is tried. Steps
 // of different callers do not, unless one calls, wakes, stops or cancels the other, or both
 // use a lock, or a pending that is no call. A variable that functions of several callers share
-// is not seen. Time passes when nothing else can go on, and the cleanups have one order.
+// is not seen, nor is what a function asks without a wait, as IsDone. Time passes when nothing else can go on, and the cleanups have one order.
 func Exhaustive() ExploreOption {
 	return exploreOption(func(e *exploration) { e.exhaustive = true })
 }

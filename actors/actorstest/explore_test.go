@@ -349,3 +349,53 @@ func TestExhaustiveSeesAllThatRandomOrdersSee(t *testing.T) {
 		assert.Contains(t, all, outcome)
 	}
 }
+
+// callers is how many callers [TestExhaustiveEnds] has.
+var callers = flag.Int("explore.callers", map[bool]int{false: 4, true: 3}[raceEnabled], "how many callers have all their orders tried")
+
+// TestExhaustiveEnds tries all orders of callers with a call each. With -explore.circle they call
+// each other.
+func TestExhaustiveEnds(t *testing.T) {
+	bodies := map[string]func(int) func(t testing.TB, w *actorstest.World){"a call each": oneCallEach, "a call of one other caller each": oneServer}
+	if *circle {
+		bodies["a call of the next one each"] = callEachOther
+	}
+	for name, body := range bodies {
+		began := time.Now()
+		found := actorstest.Find(t, body(*callers), actorstest.Exhaustive(), actorstest.Schedules(10_000_000))
+		assert.Empty(t, found.Report)
+		assert.Contains(t, found.Summary, "all orders")
+		t.Log(*callers, "callers,", name, found.Summary, time.Since(began))
+	}
+}
+
+var circle = flag.Bool("explore.circle", false, "try all orders of callers that call each other, too")
+
+// oneCallEach has callers that get one call each from the body.
+func oneCallEach(n int) func(t testing.TB, w *actorstest.World) {
+	return func(t testing.TB, w *actorstest.World) {
+		system := w.System("a")
+		var calls []*pending.Pending[struct{}]
+		for range n {
+			c := actorstest.Start(t, system)
+			calls = append(calls, actors.CallSoon(t.Context(), c, actors.NoResult(func(context.Context) error { return nil })))
+		}
+		wait(t, calls...)
+	}
+}
+
+// oneServer has callers that call one other caller.
+func oneServer(n int) func(t testing.TB, w *actorstest.World) {
+	return func(t testing.TB, w *actorstest.World) {
+		system := w.System("a")
+		server := actorstest.Start(t, system)
+		var calls []*pending.Pending[struct{}]
+		for range n {
+			c := actorstest.Start(t, system)
+			calls = append(calls, actors.CallSoon(t.Context(), c, actors.NoResult(func(ctx context.Context) error {
+				return actors.Do(ctx, server, func(context.Context) error { return nil })
+			})))
+		}
+		wait(t, calls...)
+	}
+}

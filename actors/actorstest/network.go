@@ -64,6 +64,7 @@ func NewNetwork(tb testing.TB, opts ...Option) *Network {
 }
 
 func newNetwork(tb testing.TB, f faults) *Network {
+	ledgerOf(tb) // also of promises that are made before the first system
 	n := &Network{
 		tb: tb, faults: f,
 		members:     make(map[string]*member),

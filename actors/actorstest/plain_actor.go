@@ -22,8 +22,13 @@ var _ actor.Dispatcher = (*plainActor)(nil)
 func (c *controller) spawnMiddleware(next actor.SpawnFunc) actor.SpawnFunc {
 	return func(system *actor.ActorSystem, id string, props *actor.Props, parent actor.SpawnerContext) (*actor.PID, error) {
 		a := &plainActor{control: c, id: id}
-		return next(system, id, props.Clone(
-			actor.WithDispatcher(a), actor.WithReceiverMiddleware(a.receive), actor.WithSpawnMiddleware(c.spawnMiddleware)), parent)
+		opts := []actor.PropsOption{
+			actor.WithDispatcher(a), actor.WithReceiverMiddleware(a.receive), actor.WithSpawnMiddleware(c.spawnMiddleware),
+		}
+		if c.isExhaustive() {
+			opts = append(opts, actor.WithMailbox(a.mailboxOf(props)))
+		}
+		return next(system, id, props.Clone(opts...), parent)
 	}
 }
 

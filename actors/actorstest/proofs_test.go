@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -48,7 +49,10 @@ var proofs = []proof{
 
 // lostUpdate has two deposits that ask for permission between looking and writing.
 func lostUpdate(t testing.TB, w *actorstest.World, right bool) {
-	system := w.System("bank")
+	lostUpdateIn(t, w.System("bank"), right)
+}
+
+func lostUpdateIn(t testing.TB, system *actor.ActorSystem, right bool) {
 	account := actorstest.Start(t, system, props.Name("account"))
 	audit := actorstest.Start(t, system, props.Name("audit"))
 	lock := pending.NewMutex()

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/actorstest"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
+	"github.com/seed-7fcaac1b/protocaller/telemetry/tracetest"
 )
 
 // reach is what else a program of callers has.
@@ -24,7 +25,9 @@ var reach = []behavior{
 	{"a host", hosted},
 	{"a goroutine that is lent", lentGoroutine},
 	{"goroutines of the test", goroutinesOfTheTest},
-	{"hooks and publications of events", hooks},
+	{"hooks", hooks},
+	{"publications against a stop", publications},
+	{"spans of calls and retries", spans},
 	{"a function that keeps its turn", nonReentrant},
 	{"urgent calls, limits and retries", options},
 }
@@ -164,6 +167,57 @@ func hooks(t testing.TB, w *actorstest.World) {
 	wait(t, early)
 	require.NoError(t, c.Drain(t.Context()))
 	require.Equal(t, []string{"start", "call", "stop"}, log)
+}
+
+func publications(t testing.TB, w *actorstest.World) {
+	system := w.System("a")
+	var got []string
+	system.EventStream.Subscribe(func(event any) {
+		if p, ok := event.(actors.Published); ok {
+			got = append(got, string(p.Data))
+		}
+	})
+	c := actorstest.Start(t, system, props.Publisher(actors.EventStream(system)))
+	other := actorstest.Start(t, system)
+	var published []string
+	call := actors.CallSoon(t.Context(), c, actors.NoResult(func(ctx context.Context) error {
+		for _, text := range []string{"a", "b"} {
+			if err := c.Publish("news", []byte(text)); err != nil {
+				assert.ErrorIs(t, err, pending.ErrStopped)
+				continue
+			}
+			published = append(published, text)
+			_ = actors.Do(ctx, other, func(context.Context) error { return nil })
+		}
+		return nil
+	}))
+	stop := actors.CallSoon(t.Context(), other, actors.NoResult(func(ctx context.Context) error { return c.StopWait(ctx) }))
+	wait(t, stop)
+	_, _ = call.Wait(t.Context(), pending.Protect())
+	require.Equal(t, published, got)
+	require.ErrorIs(t, c.Publish("news", nil), pending.ErrStopped)
+}
+
+func spans(t testing.TB, w *actorstest.World) {
+	system := w.System("a")
+	recorder := tracetest.NewRecorder()
+	tel := props.Telemetry(recorder.Telemetry())
+	c, other := actorstest.Start(t, system, tel), actorstest.Start(t, system, tel)
+	tries := 0
+	work := actors.NoResult(func(ctx context.Context) error {
+		if err := actors.Sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+		return actors.Do(ctx, other, func(context.Context) error {
+			if tries++; tries == 1 {
+				return errors.New("not yet")
+			}
+			return nil
+		}, actors.Retry())
+	})
+	wait(t, actors.CallSoon(t.Context(), c, work), actors.CallSoon(t.Context(), c, work))
+	require.NoError(t, c.StopWait(t.Context()))
+	require.GreaterOrEqual(t, len(recorder.Spans()), 4)
 }
 
 func nonReentrant(t testing.TB, w *actorstest.World) {

@@ -2,6 +2,7 @@ package actorstest
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -60,13 +61,13 @@ func (f *finding) String() string {
 	return b.String()
 }
 
-// pattern returns the argument of -run for the test.
+// pattern returns the argument of -run for the test, to stand between single quotes.
 func (e *exploration) pattern() string {
 	parts := strings.Split(e.t.Name(), "/")
 	for i, p := range parts {
-		parts[i] = "^" + p + "$"
+		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
-	return strings.Join(parts, "/")
+	return strings.ReplaceAll(strings.Join(parts, "/"), "'", `'\''`)
 }
 
 // compare says how two runs of a schedule differ, "" if they do not.
@@ -74,7 +75,7 @@ func compare(a, b *schedule) string {
 	n := min(len(a.order), len(b.order))
 	for i := range n {
 		if a.prints[i] != b.prints[i] {
-			return fmt.Sprintf("at step %d other things could go on", i+1)
+			return fmt.Sprintf("at step %d, after %q, other things could go on", i+1, before(a.order, i))
 		}
 		if a.order[i] != b.order[i] {
 			return fmt.Sprintf("step %d was %q, and then %q", i+1, a.order[i], b.order[i])
@@ -82,12 +83,20 @@ func compare(a, b *schedule) string {
 	}
 	switch {
 	case len(a.order) != len(b.order):
-		return fmt.Sprintf("it had %d steps, and then %d", len(a.order), len(b.order))
+		return fmt.Sprintf("it had %d steps, and then %d, after %q", len(a.order), len(b.order), before(a.order, n))
 	case a.failed != b.failed:
 		return "it does not fail again"
 	default:
 		return ""
 	}
+}
+
+// before returns the step before a step.
+func before(order []string, i int) string {
+	if i == 0 {
+		return "the begin"
+	}
+	return order[i-1]
 }
 
 func stepsOf(order []string) (steps []step) {

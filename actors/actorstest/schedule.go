@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/goroutine"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // schedule is one run of a body, and what has come of it.
@@ -50,6 +51,7 @@ func (e *exploration) play(p plan) *schedule {
 	}
 	r := &runner{e: e, plan: p, control: c}
 	done := make(chan error, 1)
+	defer steps.Enter(c)()
 	go func() { done <- r.inBubble() }()
 	lost := false
 	for last := int64(-1); ; {
@@ -83,6 +85,7 @@ func (r *runner) inBubble() (err error) {
 		r.bubble.Store(&bubble)
 		r.control.enter()
 		r.verdict = newVerdict(r.e.t, r.control)
+		ledgerOf(r.verdict)
 		w := &World{tb: r.verdict, control: r.control, exploration: r.e, seed: r.plan.seed}
 		r.control.begin("body", func() { r.verdict.run(func() { r.e.body(r.verdict, w) }) })
 		if err = r.control.run(); err != nil {
@@ -116,6 +119,9 @@ func (r *runner) judge(err error, lost bool) *schedule {
 	c := r.control
 	s := &schedule{lost: lost || errors.Is(err, errAbandoned)}
 	if v := r.verdict; v != nil {
+		if l := existingLedger(v); l != nil { // the cleanups were not reached
+			l.leave()
+		}
 		s.text, s.failed = v.failure()
 		s.skipped = v.Skipped()
 	}

@@ -18,13 +18,14 @@ import (
 // NewSystem returns an actor system that logs nothing, unless the options say
 // otherwise. When the test ends all its callers are stopped, also protected ones.
 // The test waits for them, for a minute at most. It fails if one has not ended by then, and
-// says what that waits for.
+// says what that waits for. It also fails if a promise or a request was never done: README.md
+// has the rules.
 //
 // Its callers check their turns, as with [props.CheckTurns]: a goroutine that
 // waits with the turn of another one panics.
 func NewSystem(tb testing.TB, opts ...actor.ConfigOption) *actor.ActorSystem {
 	system := actor.NewActorSystem(append([]actor.ConfigOption{quiet}, opts...)...)
-	testsystem.Mark(system, nil)
+	testsystem.Mark(system, nil, ledgerOf(tb).recorder())
 	endWith(tb, system)
 	return system
 }
@@ -35,6 +36,7 @@ const endLimit = time.Minute
 // endWith has the callers of a system end with a test.
 func endWith(tb testing.TB, system *actor.ActorSystem) {
 	tb.Cleanup(func() {
+		ledgerIn(system).end()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), endLimit)
 		defer cancel()
 		callers := slices.Collect(actors.All(system))
@@ -43,7 +45,7 @@ func endWith(tb testing.TB, system *actor.ActorSystem) {
 			c.Stop(actors.Force())
 		}
 		for _, c := range callers {
-			stopWithin(ctx, tb, c)
+			stopWithin(ctx, tb, system, c)
 		}
 		// The first of some dead letters starts a goroutine, for their throttle,
 		// which nobody can wait for.
@@ -52,10 +54,12 @@ func endWith(tb testing.TB, system *actor.ActorSystem) {
 }
 
 // stopWithin stops a caller, and fails the test if that has not ended when ctx does.
-func stopWithin(ctx context.Context, tb testing.TB, c *actors.Caller) {
+func stopWithin(ctx context.Context, tb testing.TB, system *actor.ActorSystem, c *actors.Caller) {
 	tb.Helper()
 	if err := c.StopWait(ctx, actors.Force()); err != nil {
-		tb.Errorf("actorstest: a caller has not ended with the test, in %v: %v: %v", endLimit, c, err)
+		l := ledgerIn(system)
+		l.outlasts(c.ID())
+		tb.Errorf("actorstest: a caller has not ended with the test, in %v: %v: %v%s", endLimit, c, err, l.madeOf(c))
 	}
 }
 
@@ -79,9 +83,10 @@ func Start(tb testing.TB, system *actor.ActorSystem, opts ...props.Option) *acto
 		tb.Fatalf("actorstest: %v", err)
 	}
 	tb.Cleanup(func() {
+		ledgerIn(system).end()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), endLimit)
 		defer cancel()
-		stopWithin(ctx, tb, c)
+		stopWithin(ctx, tb, system, c)
 	})
 	return c
 }

@@ -37,8 +37,25 @@ func newVerdict(t testing.TB, c *controller) *verdict {
 func (v *verdict) run(body func()) {
 	defer v.cleanUp()
 	defer v.cancel()
+	defer v.settle()
 	defer v.control.clean()
 	v.guard(body)
+}
+
+// mostSettling is how many steps are left to the functions that have not returned with the
+// body.
+const mostSettling = 1000
+
+// settle has the functions go on after the body, so that a promise is completed by whoever
+// does that. It is a failure if nobody does.
+func (v *verdict) settle() {
+	l := existingLedger(v)
+	if l == nil || v.Failed() || v.Skipped() || !l.isBusy() {
+		return
+	}
+	v.control.settle(mostSettling)
+	l.end()
+	l.reportPromises()
 }
 
 // guard calls a function of the test, which may panic.

@@ -40,12 +40,16 @@ func (w *World) Network() *Network {
 
 // Settle waits until nothing can go on but by the passing of time. It stands for
 // [synctest.Wait], which must not be called in [Explore].
-func (w *World) Settle() { w.control.wait(nil, "all have settled", true) }
+func (w *World) Settle() { w.control.settle(0) }
 
 func (w *World) newSystem(name string) *actor.ActorSystem {
 	system := copiedSystem(w.exploration.template, name)
 	system.Root.WithSpawnMiddleware(w.control.spawnMiddleware)
-	testsystem.Mark(system, w.control)
+	testsystem.Mark(system, w.control, ledgerOf(w.tb).recorder())
 	endWith(w.tb, system)
+	if w.control.isExhaustive() {
+		of := subscription{name}
+		system.EventStream.Subscribe(func(any) { w.control.Touch(of) }) // whoever publishes
+	}
 	return system
 }

@@ -4,7 +4,12 @@ import "context"
 
 // Cancel marks the pending cancelled and requests the end of its work. It reports whether
 // the pending is cancelled.
-func (c *Core) Cancel(cause error) bool { return c.cancelUnless(flagDone, cause, false) }
+func (c *Core) Cancel(cause error) bool {
+	if recording.Load() != 0 {
+		c.noteCancel()
+	}
+	return c.cancelUnless(flagDone, cause, false)
+}
 
 // cancelUnstarted cancels the pending if its function has not started, unless
 // it is cancelled for that reason.

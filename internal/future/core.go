@@ -82,6 +82,10 @@ type Details struct {
 	Track     func(Tracker) bool // nil for all trackers, if any
 	Tracked   bool               // without a function too
 	Protected bool
+	StaysOpen bool // that nobody completes it is no mistake
+
+	noted    bool // a test wants to know where it is made, and who ends it
+	hasEnder bool // the program has cancelled it, or tried to complete it when it was done
 
 	id          uint64
 	described   bool  // Metadata is complete, and may be in use outside
@@ -149,7 +153,12 @@ func Needing(node Node) func(*Details) {
 
 // Init makes c the core of handle, a pending without a function. It is called once, before
 // handle is published.
-func Init(ctx context.Context, c *Core, handle Sealed, d *Details) { c.init(ctx, handle, d) }
+func Init(ctx context.Context, c *Core, handle Sealed, d *Details) {
+	c.init(ctx, handle, d)
+	if recording.Load() != 0 {
+		c.noteMade(ctx)
+	}
+}
 
 func (c *Core) init(ctx context.Context, handle Sealed, d *Details) {
 	c.handle = handle
@@ -222,12 +231,27 @@ var lastID atomic.Uint64
 // ID returns a number that is unique in this process.
 func (c *Core) ID() uint64 {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	x := c.ensureDetails()
-	if x.id == 0 {
-		x.id = lastID.Add(1)
+	id := c.ensureDetails().id
+	c.mu.Unlock()
+	if id != 0 {
+		return id
 	}
-	return x.id
+	id = c.nextID() // mu is not held: it asks the context
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.details.id == 0 { // else another goroutine was faster
+		c.details.id = id
+	}
+	return c.details.id
+}
+
+func (c *Core) nextID() uint64 {
+	if steps.Exploring() {
+		if chooser := c.steps(c.ctx); chooser != nil {
+			return chooser.NextID()
+		}
+	}
+	return lastID.Add(1)
 }
 
 // Name returns the name given at creation, or that of the function behind the pending.

@@ -1,5 +1,7 @@
 package future
 
+import "github.com/seed-7fcaac1b/protocaller/internal/steps"
+
 // Result is a Core with a value.
 type Result[T any] struct {
 	inner
@@ -43,6 +45,9 @@ func Returned[T any](r *Result[T]) (ok bool, value T, err error) {
 
 // Settle completes a pending without a function, and reports whether it did.
 func Settle[T any](r *Result[T], v T, err error) bool {
+	if steps.Exploring() {
+		r.touchPromise()
+	}
 	return r.runner == nil && r.complete(v, err)
 }
 
@@ -68,6 +73,7 @@ func (r *Result[T]) end(v T, err error) (won bool, waiters *waiter) {
 	}
 	r.mu.Lock()
 	if r.is(flagDone) {
+		r.noteEnder()
 		r.mu.Unlock()
 		return false, nil
 	}

@@ -35,11 +35,28 @@ func (c *Core) noteTouch(turn Turn) {
 
 // touchRunner says that the present step uses the function of the pending.
 func (c *Core) touchRunner() {
-	if !steps.Enabled() || c.runner == nil {
+	if !steps.Enabled() {
+		return
+	}
+	if c.runner == nil {
+		if steps.Exploring() {
+			c.touchPromise()
+		}
 		return
 	}
 	if chooser := steps.SourceOf(c.runner); chooser != nil {
 		chooser.Touch(c.runner)
+	}
+}
+
+// touchPromise says that the present step uses a pending without a function. What has a node,
+// as a lock has, says so itself.
+func (c *Core) touchPromise() {
+	c.mu.Lock()
+	known := c.details != nil && c.details.Needs != nil
+	c.mu.Unlock()
+	if !known {
+		steps.TouchAll(nil)
 	}
 }
 

@@ -63,7 +63,7 @@ func (c *Core) wait(ctx context.Context, o WaitOptions, keep bool) error {
 		return nil
 	}
 	if ended := (*endedError)(nil); !o.Protect && errors.As(err, &ended) {
-		c.Cancel(err)
+		c.cancelUnless(flagDone, err, false)
 	}
 	return err
 }

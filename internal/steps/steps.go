@@ -7,29 +7,30 @@ import (
 	"sync/atomic"
 )
 
-// enabled is read in each call and each wait. It is not written after a test has begun to
-// choose, so that all processors have a copy of it.
+// enabled is read in each call and each wait. It is not written after the first test has
+// begun, so that all processors have a copy of it.
 var enabled atomic.Bool
 
-// Enable has choosers be looked for, from now on in this process. Before, there are none.
+// Enable has choosers and recorders be looked for, from now on in this process. Before, there
+// are none.
 func Enable() { enabled.Store(true) }
 
-// Enabled reports whether there may be choosers.
+// Enabled reports whether there may be a [Chooser] or a [Recorder].
 func Enabled() bool { return enabled.Load() }
 
 // Chooser chooses when goroutines go on. It is safe for concurrent use.
 type Chooser interface {
+	Recorder
 	// Step returns when the goroutine that calls may go on. It is called without a lock.
 	// The argument of says what goes on, nil for the goroutine itself, and what says how.
 	Step(of any, what string)
-	// Made says that the step that is under way has made something.
-	Made(of any)
-	// Note says what happens, for the list of steps. The argument on may be nil.
-	Note(of any, what string, on any)
 	// Touch says that the step that is under way uses what other steps may use.
 	Touch(of any)
 	// Float64 returns a random number from 0 to 1, without 1, that belongs to the order.
 	Float64() float64
+	// NextID returns a number that belongs to the order, and that no pending has which does not
+	// belong to it.
+	NextID() uint64
 	// Keep references a value until the test ends.
 	Keep(value any)
 }

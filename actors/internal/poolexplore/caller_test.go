@@ -60,6 +60,7 @@ type coldState struct{ workers *pool }
 type registry struct {
 	watchdog *watchdog
 	steps    *struct{} // always nil: this exploration has points of its own
+	recorder *struct{} // as steps
 }
 
 func (c *Caller) step(_ string, fn func()) func() { return fn }

@@ -30,7 +30,7 @@ type schedScheduler struct {
 	idle          int // how often NotifyIdle was called
 }
 
-type schedOptions struct{ Explored bool }
+type schedOptions struct{ Explored, Recorded bool }
 
 type schedSource struct {
 	Next  func() (t *schedTask, more bool)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // RunInPlace runs a task on the goroutine that calls, which has the turn meanwhile. It
@@ -46,6 +47,7 @@ func (t *Task) RunInPlace(ctx context.Context, from *Task) (ran bool, err error)
 		return false, home.explain(from, err)
 	}
 	defer home.takeBackTurn(from) // also when the function ends the goroutine
+	home.record(from, steps.Waits, wait.Wait)
 	s.runInPlace(ctx, t)
 	return true, nil
 }
@@ -136,6 +138,7 @@ func (s *Scheduler) lendTo(ctx context.Context, from, t *Task, on future.Wait) (
 
 // takeBackTurn ends the wait of a task that has lent its goroutine, when it has the turn.
 func (s *Scheduler) takeBackTurn(t *Task) {
+	s.record(t, steps.GoesOn, future.Wait{})
 	s.step(t, stepReturned)
 	s.mu.Lock()
 	w := t.wait

@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 // hostBatch is how many items are handled at most in one function posted to a host, which
@@ -196,9 +197,9 @@ func (s *Scheduler) runTask(t *Task) bool {
 		t.work.Reject(s.owner.StopError())
 	} else {
 		s.beginTurn(t)
-		s.note(t, "begins")
+		s.note(t, steps.Begins)
 		crash = t.work.Run()
-		s.note(t, "ends")
+		s.note(t, steps.Ends)
 	}
 	returned := s.state.current.CompareAndSwap(t, nil)
 	if returned && crash != nil {

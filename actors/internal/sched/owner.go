@@ -24,6 +24,9 @@ type Lender interface {
 // Explored is an [Owner] in a test that chooses the order of steps.
 type Explored interface{ steps.Source }
 
+// Recorded is an [Owner] in a test that records what tasks do.
+type Recorded interface{ steps.Recorded }
+
 // Owner is whom a [Scheduler] schedules for. No method is called with a lock of the
 // scheduler held. Those in the second group are called on the turn, by the run loop.
 type Owner interface {
@@ -169,6 +172,8 @@ type Options struct {
 	DeepStack bool
 	// Explored says that the owner is an [Explored].
 	Explored bool
+	// Recorded says that the owner is a [Recorded].
+	Recorded bool
 	// MaxSuspended bounds how many tasks may have given their turn away; 0 is unbounded.
 	MaxSuspended int
 }
@@ -206,6 +211,7 @@ var ErrOverloaded = sentinel.New("overloaded", "actors: overloaded")
 type options struct {
 	nonReentrant, anchored, thread, checkTurns, deepStack, explored bool
 
+	recorded     bool
 	async        bool  // the dispatcher never runs a function on the goroutine that asks
 	maxSuspended int32 // 0 is no limit
 }
@@ -214,6 +220,7 @@ func (o Options) compact() options {
 	return options{
 		nonReentrant: o.NonReentrant, anchored: o.Anchored, thread: o.Thread, checkTurns: o.CheckTurns, deepStack: o.DeepStack,
 		explored:     o.Explored,
+		recorded:     o.Recorded,
 		maxSuspended: int32(min(o.MaxSuspended, math.MaxInt32)), //nolint:gosec // It is not negative.
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
 var _ future.Runner = (*Task)(nil)
@@ -50,7 +51,9 @@ func (t *Task) Failed(started, cancelled bool) { t.Owner().Failed(started, cance
 // Dropped implements [future.Runner].
 func (t *Task) Dropped() {
 	t.work.Release()
-	t.sched.Load().dropped()
+	s := t.sched.Load()
+	s.record(t, steps.Drops, future.Wait{})
+	s.dropped()
 }
 
 // Park implements [future.Turn].
@@ -93,6 +96,7 @@ func (t *Task) Park(on future.Wait, keep bool) error {
 	s.state.endWait(t)
 	s.mu.Unlock()
 	w.recycle()
+	s.record(t, steps.GoesOn, on)
 	s.step(t, stepResumed)
 	return err
 }

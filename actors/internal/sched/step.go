@@ -15,7 +15,10 @@ const (
 	stepReturned = "has its result"
 )
 
-var _ steps.Source = (*Task)(nil)
+var (
+	_ steps.Source   = (*Task)(nil)
+	_ steps.Recorded = (*Task)(nil)
+)
 
 // Steps implements [steps.Source]. Package pending asks for it.
 func (t *Task) Steps() steps.Chooser { return t.sched.Load().Steps() }
@@ -30,6 +33,25 @@ func (s *Scheduler) Steps() steps.Chooser {
 
 // Explore has the owner choose the order of steps. It is called before the start.
 func (s *Scheduler) Explore() { s.state.options.explored = true }
+
+// Record has the owner record what tasks do. It is called before the start.
+func (s *Scheduler) Record() { s.state.options.recorded = true }
+
+// Recorder implements [steps.Recorded]. Package pending asks for it.
+func (t *Task) Recorder() steps.Recorder {
+	if !steps.Enabled() {
+		return nil
+	}
+	return t.sched.Load().recorder()
+}
+
+// recorder returns who records what tasks do; nil outside of tests.
+func (s *Scheduler) recorder() steps.Recorder {
+	if !s.state.options.recorded {
+		return nil
+	}
+	return s.owner.(Recorded).Recorder()
+}
 
 // StepName names the scheduler in a list of steps.
 func (s *Scheduler) StepName() string { return s.owner.Name() }
@@ -95,6 +117,9 @@ func (s *Scheduler) noteMade(t *Task) {
 	if c := s.Steps(); c != nil {
 		c.Made(t)
 	}
+	if r := s.recorder(); r != nil {
+		r.Made(t)
+	}
 }
 
 // note says what a task does.
@@ -108,11 +133,25 @@ func (s *Scheduler) noteThat(t *Task, what string, on any) {
 	if c := s.Steps(); c != nil {
 		c.Note(t, what, on)
 	}
+	s.recordThat(t, what, on)
 }
 
 // noteWait says what a task waits for.
 func (s *Scheduler) noteWait(t *Task, on future.Wait) {
 	if steps.Enabled() {
-		s.noteThat(t, "waits", on)
+		s.noteThat(t, steps.Waits, on)
+	}
+}
+
+// record says what a task does that is no line in a list of steps.
+func (s *Scheduler) record(t *Task, what string, on future.Wait) {
+	if steps.Enabled() {
+		s.recordThat(t, what, on)
+	}
+}
+
+func (s *Scheduler) recordThat(t *Task, what string, on any) {
+	if r := s.recorder(); r != nil {
+		r.Note(t, what, on)
 	}
 }

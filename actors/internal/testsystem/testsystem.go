@@ -11,15 +11,20 @@ import (
 
 var extensionID = extensions.NextExtensionID()
 
-type mark struct{ chooser steps.Chooser }
+type mark struct {
+	chooser  steps.Chooser
+	recorder steps.Recorder
+}
 
 // ExtensionID implements [extensions.Extension].
 func (*mark) ExtensionID() extensions.ExtensionID { return extensionID }
 
 // Mark says that a system is that of a test. The chooser is nil unless the test chooses the
-// order of steps. It is called before the system is used.
-func Mark(system *actor.ActorSystem, chooser steps.Chooser) {
-	system.Extensions.Register(&mark{chooser})
+// order of steps. The recorder is told what the functions of its callers do. Mark is called
+// before the system is used.
+func Mark(system *actor.ActorSystem, chooser steps.Chooser, recorder steps.Recorder) {
+	steps.Enable()
+	system.Extensions.Register(&mark{chooser, recorder})
 }
 
 // Is reports whether a system was marked.
@@ -29,6 +34,14 @@ func Is(system *actor.ActorSystem) bool { return system.Extensions.Get(extension
 func Steps(system *actor.ActorSystem) steps.Chooser {
 	if m, ok := system.Extensions.Get(extensionID).(*mark); ok {
 		return m.chooser
+	}
+	return nil
+}
+
+// Recorder returns who records what goes on in a system, or nil.
+func Recorder(system *actor.ActorSystem) steps.Recorder {
+	if m, ok := system.Extensions.Get(extensionID).(*mark); ok {
+		return m.recorder
 	}
 	return nil
 }
