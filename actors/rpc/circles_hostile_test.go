@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"testing"
@@ -194,6 +195,66 @@ func TestManyProbesHurtNobody(t *testing.T) {
 		assert.LessOrEqual(t, len(b.of(wire.Searching)), session.MaxProbes+2*int(long/time.Second))
 		b.isOpen(t)
 		b.search(t)
+	})
+}
+
+// goesOn reports whether a search about a call goes on to the serving peer, with so many items.
+func (b *between) goesOn(from *otherNode, nonce, items uint64) bool {
+	from.send(wire.AppendProbe(nil, 1, &wire.Probe{Phase: wire.Searching, Nonce: nonce, Items: items, Hops: make([]wire.Hop, 1)}))
+	return slices.ContainsFunc(b.of(wire.Searching), func(p *wire.Probe) bool { return p.Nonce == nonce && len(p.Hops) == 2 })
+}
+
+// Who waits for an item, while another number of items was sent than has come, waits for what is
+// under way.
+func TestAProbeAboutAStreamNeedsAllItemsToHaveCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &between{receiver: newReceiver(t)}
+		require.NoError(t, HandleStream(b.system, "stream", func(ctx context.Context, s string) iter.Seq2[string, error] {
+			return func(yield func(string, error) bool) {
+				yield(s, nil)
+				yield(Call[string, string](ctx, b.system, At("b", "callers/x"), "answer", s).Wait(ctx))
+			}
+		}))
+		b.calls = b.call(t)
+		b.calls.send(streamRequest(3))
+		b.serves = b.serve(t)
+		require.Equal(t, wire.KindRequest, b.serves.next().Kind)
+		go b.listen(b.serves)
+		go b.listen(b.calls)
+		assert.False(t, b.goesOn(b.calls, 1, 0), "an item is under way")
+		assert.True(t, b.goesOn(b.calls, 2, 1))
+		assert.False(t, b.goesOn(b.calls, 3, 2))
+		b.end()
+		synctest.Wait()
+	})
+}
+
+// Who waits for room, while more was granted, waits for what is under way.
+func TestAProbeAboutAStreamNeedsAllCreditToHaveCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &between{receiver: newReceiver(t)}
+		require.NoError(t, Handle(b.system, "take", func(ctx context.Context, s string) (string, error) {
+			for item, err := range Stream[string, string](ctx, b.system, At("b", "callers/x"), "stream", s, Window(2)) {
+				if err != nil {
+					return "", err
+				}
+				return Call[string, string](ctx, b.system, At("b", "callers/x"), "answer", item).Wait(ctx)
+			}
+			return "", nil
+		}))
+		b.calls = b.call(t)
+		b.calls.send(requestOf(wire.Request{Function: "take"}, 1))
+		b.serves = b.serve(t)
+		require.EqualValues(t, 2, b.serves.next().Request.Window)
+		b.serves.send(itemOf(1, "x"))
+		require.EqualValues(t, 2, b.serves.next().Number)
+		go b.listen(b.serves)
+		go b.listen(b.calls)
+		assert.False(t, b.goesOn(b.serves, 1, 1))
+		assert.True(t, b.goesOn(b.serves, 2, 2))
+		assert.False(t, b.goesOn(b.serves, 3, 3))
+		b.end()
+		synctest.Wait()
 	})
 }
 
