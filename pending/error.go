@@ -21,7 +21,8 @@ var (
 	ErrNotDone = future.ErrNotDone
 
 	// ErrDeadlock is returned by a wait that could never end: what it waits for
-	// needs the function that waits. The error that wraps it names the circle.
+	// needs the function that waits. The error that wraps it names the circle. If
+	// that leads through calls to other nodes, it is found within seconds.
 	ErrDeadlock = future.ErrDeadlock
 
 	// ErrGroupOver is the error of a second wait for a group. It is also the cause

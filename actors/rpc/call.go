@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -61,7 +62,8 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	n := c.node
 	at, fixed := c.target.(endpoint)
 	c.maker, _ = pending.Current(ctx)
-	traced := tracing.Of(ctx) // the context of the pending is no function's
+	n.circles.clock.look(time.Now()) // who waits for the call begins now
+	traced := tracing.Of(ctx)        // the context of the pending is no function's
 	opts := n.optionsOf(clean(c.function))
 	if traced != nil {
 		ctx = traced.NewContext(ctx) // for PipeTo

@@ -80,6 +80,18 @@
 // [Window] says, and then waits without its turn. Leaving the loop cancels it. Items that have come
 // before a failure are yielded first. On a pool the worker runs other calls while the function waits.
 //
+// # Circles of waits
+//
+// Functions of several nodes may come to wait for each other, each with its turn or its worker. Of
+// such a circle the wait that began last ends with [pending.ErrDeadlock]. The error names the nodes
+// and callers. It takes two to three seconds: a node whose function has waited for a call for one
+// second asks the others. Quick calls cost nothing. A circle may lead through callers, identities,
+// workers of pools, and streams in both directions.
+//
+// A wait that may end by itself is left alone, as in one process. So is one for which one of several
+// calls to other nodes is enough. A call that needs any of several workers is such a wait, if they
+// wait for several calls. A circle that leads through a node of an older version is not seen.
+//
 // # Clusters
 //
 // In a cluster of protoactor the target is an identity of a [Kind], or the workers of all members of

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"testing"
@@ -31,15 +32,27 @@ var explored = []struct {
 	{"a stream sends no more than it may", creditOfStream, []actorstest.ExploreOption{actorstest.Delay(0, 10*time.Millisecond)}},
 	{"an identity is passivated with its state", passivation, nil},
 	{"an identity that leaves finishes what it has", leaving, nil},
+	{"a wait ends if it is part of a circle, and no other one", entangled, []actorstest.ExploreOption{
+		actorstest.Delay(0, 50*time.Millisecond), actorstest.Loss(0.02), actorstest.Reorder(), actorstest.Hurry(100 * time.Millisecond),
+	}},
+	{"a wait for an answer that is under way is in no circle", crossing, []actorstest.ExploreOption{
+		actorstest.Delay(0, 2*time.Second), actorstest.Hurry(100 * time.Millisecond),
+	}},
 }
+
+var schedules = flag.Int("rpc.schedules", 0, "how many schedules each exploration tries; 0 for few")
 
 // explorations is how many schedules are tried: fewer with the race detector, which takes eight
 // times as long.
 func explorations() int {
-	if raceEnabled {
+	switch {
+	case *schedules > 0:
+		return *schedules
+	case raceEnabled:
 		return 50
+	default:
+		return 1000
 	}
-	return 1000
 }
 
 func TestExplore(t *testing.T) {

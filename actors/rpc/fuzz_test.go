@@ -31,6 +31,9 @@ func samples() (all [][]byte) {
 			wire.AppendItem(nil, number, &wire.Payload{Type: "x", Data: make([]byte, 10_000)}, true),
 			wire.AppendCredit(nil, number, 3), wire.AppendCredit(nil, number, 1<<40),
 			wire.AppendCancel(nil, number, failed),
+			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Searching, Nonce: number, Hops: []wire.Hop{{Exit: number}}}),
+			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Nominating, At: 1, Last: 1, Hops: make([]wire.Hop, 2)}),
+			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Checking, At: 2, Hops: make([]wire.Hop, 2)}),
 		)
 	}
 	return append(all,

@@ -33,7 +33,7 @@ func (n *node) serveConn(conn transport.Conn) {
 		i.origin = c.origin
 	}
 	i.session = session.NewServer[*inboundCall](n.hello(""), time.Now())
-	i.init(i.session, i.ended)
+	i.init(i.session, i.ended, &n.circles.clock, i.ticked)
 	refused := n.peers.addInbound(i)
 	i.begin(conn)
 	var reader wire.Reader
@@ -65,8 +65,8 @@ func (i *inbound) receive(batch *wire.Reader, refused error) (err error) {
 		if err != nil {
 			return err
 		}
-		if kind == wire.KindRequest {
-			body = bytes.Clone(body) // what is in it lives as long as the call
+		if kind == wire.KindRequest || kind == wire.KindProbe {
+			body = bytes.Clone(body) // what is in it lives as long as the call, or is kept
 		}
 		if err := wire.Decode(&f, kind, body, more...); err != nil {
 			return err
@@ -102,6 +102,8 @@ func (i *inbound) handle(e *session.ServerEvent[*inboundCall], refused error) {
 		if e.Call.out != nil {
 			e.Call.out.grant(e.Granted)
 		}
+	case wire.KindProbe:
+		i.node.circles.add(errand{e.Call, e.Probe})
 	case wire.KindCancel:
 		e.Call.cancel(i.node.decodeError(e.Cause), true)
 	}

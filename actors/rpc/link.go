@@ -29,8 +29,11 @@ const itemRoom = 1 << 20
 // link gives one half of a session its lock, its clock and its goroutines.
 type link struct {
 	onEnd func(err error) // called once, when the session has ended
-	steps steps.Chooser   // nil unless a test chooses the order of steps
-	of    any             // what the session is in a list of steps
+	// onTick is called once a second, until the session has ended.
+	onTick func()
+	clock  *waitClock
+	steps  steps.Chooser // nil unless a test chooses the order of steps
+	of     any           // what the session is in a list of steps
 
 	// mu guards the half of the session, and what follows.
 	mu      sync.Mutex
@@ -44,8 +47,8 @@ type link struct {
 	wake chan struct{} // of the writer: has a value when it is to go on
 }
 
-func (l *link) init(h half, onEnd func(error)) {
-	l.half, l.onEnd = h, onEnd
+func (l *link) init(h half, onEnd func(error), clock *waitClock, onTick func()) {
+	l.half, l.onEnd, l.clock, l.onTick = h, onEnd, clock, onTick
 	l.ticking = time.AfterFunc(session.TickEvery, steps.Before(l.steps, l.of, "sees that time passes", l.tick))
 }
 
@@ -155,13 +158,17 @@ func (l *link) tick() {
 		l.mu.Unlock()
 		return
 	}
-	err := l.half.Tick(time.Now())
+	now := time.Now()
+	l.clock.look(now)
+	err := l.half.Tick(now)
 	l.notify()
 	l.ticking.Reset(session.TickEvery)
 	l.mu.Unlock()
 	if err != nil {
 		l.end(err)
+		return
 	}
+	l.onTick()
 }
 
 // end ends the session, once. Nothing is sent after that.

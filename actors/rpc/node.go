@@ -45,6 +45,7 @@ type node struct {
 	dedup         dedupCache
 	gate          gate
 	reports       atomic.Int32 // that are being made
+	circles       circles
 
 	// Those of a cluster.
 	members     members
@@ -79,11 +80,13 @@ func makeNode(system *actor.ActorSystem) *node {
 		if process, ok := system.ProcessRegistry.GetLocal(processID); ok {
 			return process.(*node)
 		}
-		n := &node{system: system, incarnation: newIncarnation(), host: transport.Of(system)}
+		n := &node{system: system, host: transport.Of(system)}
+		n.incarnation = n.newIncarnation()
 		n.described = future.DescribedBy(func(m map[string]any) { m["system"] = system })
 		n.config.Store(defaults())
 		n.gate.node, n.gate.conns.gate = n, &n.gate
 		n.guards = n.newGuards()
+		n.circles.init(n)
 		if _, added := system.ProcessRegistry.Add(n, processID); added {
 			if n.host != nil {
 				n.host.Serve(n.serveConn)

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/session"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
@@ -35,6 +36,10 @@ type openCall interface {
 	Fail(err error)
 	// Describe sets what is shown of the call.
 	Describe(p *snapshot.NodeCall)
+	// Core returns the pending of the call.
+	Core() *future.Core
+	// Taker returns the function that takes the items of the call, or nil.
+	Taker() *future.Core
 }
 
 // collector takes the items of a stream, in order. An error that it returns ends the
@@ -69,7 +74,7 @@ func (n *node) outboundTo(address string) (*outbound, error) {
 	o := &outbound{node: n, address: address}
 	o.steps, o.of = n.steps(), o
 	o.session = session.NewClient[openCall](n.hello(address), time.Now())
-	o.init(o.session, o.ended)
+	o.init(o.session, o.ended, &n.circles.clock, o.ticked)
 	if p.outbound == nil {
 		p.outbound = make(map[string]*outbound)
 	}
@@ -231,6 +236,9 @@ func (o *outbound) receive(batch *wire.Reader) error {
 	var e session.ClientEvent[openCall]
 	for batch.Left() > 0 {
 		kind, body, more, err := batch.Next()
+		if kind == wire.KindProbe {
+			body = bytes.Clone(body) // what is in it is kept
+		}
 		if err == nil {
 			err = wire.Decode(&f, kind, body, more...)
 		}
@@ -271,6 +279,8 @@ func (o *outbound) handle(e *session.ClientEvent[openCall]) error {
 		return fmt.Errorf("%w: %s understands version %d, this node %d to %d", ErrVersion, o.address, e.Version, wire.Oldest, wire.Version)
 	case e.Kind == wire.KindRefuse:
 		return n.decodeError(e.Response.Error)
+	case e.Kind == wire.KindProbe:
+		n.circles.add(errand{taken{e.Call}, e.Probe})
 	case e.Late:
 		n.calls.tooLate()
 	case e.Call == nil:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -40,8 +41,9 @@ type attempts[Resp any] struct {
 	// timeout is how long an attempt may take before the target is looked for anew.
 	timeout *time.Duration
 	trace   []string
-	stream  collector // nil for a call
-	window  uint32    // of the stream
+	stream  collector    // nil for a call
+	taker   *future.Core // of the function that takes the items; nil if nobody knows
+	window  uint32       // of the stream
 	// local calls the function of this node, if that is where the target is.
 	local func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp]
 
@@ -93,6 +95,7 @@ func (c *remoteCall[Resp]) runLocal(at endpoint) {
 	c.mark(endpoint{})
 	done := c.node.calls.local(c.node.system.Address())
 	p := c.attempts.local(at, &ran)
+	c.completedBy(future.Of(p))
 	c.OnDone(func(pending.Handle) { p.Cancel(c.Err()) })
 	p.OnDone(func(pending.Handle) {
 		done()
@@ -129,11 +132,12 @@ func (c *remoteCall[Resp]) start(at endpoint, trace []string) error {
 	return c.send(at.address, &request)
 }
 
-// aim notes where the next attempt is made.
+// aim notes where the next attempt is made. What completes the call is not known yet.
 func (c *remoteCall[Resp]) aim(at endpoint) {
 	if c.attempts == nil {
 		return
 	}
+	future.SetCompleter(c.Core(), nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attempts.at = at
@@ -266,7 +270,17 @@ func (c *remoteCall[Resp]) loop(r *wire.Request) error {
 	c.attempts.looped = call
 	c.mu.Unlock()
 	n.serve(call, r, false, 0)
+	if runs := call.needed(); runs != nil {
+		c.completedBy(runs)
+	}
 	return nil
+}
+
+// completedBy notes which function of this node completes the call, for which somebody may wait
+// already.
+func (c *remoteCall[Resp]) completedBy(function *future.Core) {
+	future.SetCompleter(c.Core(), function)
+	future.Recheck(c.Core())
 }
 
 // unloop notes that an attempt on this node has ended, and reports whether that is news.
@@ -333,6 +347,17 @@ func (c *remoteCall[Resp]) Items() collector {
 		return nil
 	}
 	return c.attempts.stream
+}
+
+// Core implements [openCall].
+func (c *remoteCall[Resp]) Core() *future.Core { return future.Of(c.Pending) }
+
+// Taker implements [openCall].
+func (c *remoteCall[Resp]) Taker() *future.Core {
+	if c.attempts == nil {
+		return nil
+	}
+	return c.attempts.taker
 }
 
 // Answer implements [openCall].

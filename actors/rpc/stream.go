@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -32,8 +33,8 @@ var errLeft = errors.New("rpc: left by Stream")
 // The function is never more than a [Window] of items ahead of the loop. Inside a
 // caller's function, with that function's context, the loop gives the turn away while it
 // waits for an item. Elsewhere it blocks the goroutine. A loop that could never go on,
-// because callers of this system keep their turns while they wait for each other, ends
-// with an error that matches [pending.ErrDeadlock].
+// because callers keep their turns while they wait for each other, ends with an error that
+// matches [pending.ErrDeadlock].
 func Stream[Req, Resp any](
 	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
 ) iter.Seq2[Resp, error] {
@@ -75,7 +76,10 @@ func open[Req, Resp any](
 		return streamLocal(ctx, s, at, function, req, o)
 	}
 	c := &remoteCall[struct{}]{node: n, target: target, function: function}
-	c.attempts = &attempts[struct{}]{stream: s, window: uint32(o.window)} //nolint:gosec // It is valid.
+	c.attempts = &attempts[struct{}]{stream: s, window: uint32(o.window)}   //nolint:gosec // It is valid.
+	if maker, ok := pending.Current(ctx); ok && future.TurnOf(ctx) != nil { // else another goroutine may take the items
+		c.attempts.taker = future.Of(maker)
+	}
 	c.attempts.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[struct{}] {
 		p := streamLocal(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})
 		p.OnDone(func(pending.Handle) {

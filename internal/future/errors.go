@@ -22,7 +22,8 @@ var (
 	ErrNotDone = sentinel.New("not_done", "pending: not done")
 
 	// ErrDeadlock is returned by a wait that could never end: what it waits for
-	// needs the function that waits. The error that wraps it names the circle.
+	// needs the function that waits. The error that wraps it names the circle. If
+	// that leads through calls to other nodes, it is found within seconds.
 	ErrDeadlock = sentinel.New("deadlock", "pending: deadlock")
 
 	errGoexit = fmt.Errorf("%w: the function ended its goroutine with runtime.Goexit", ErrCancelled)

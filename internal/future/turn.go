@@ -71,6 +71,9 @@ type Wait struct {
 // waits is how many waits of functions have begun.
 var waits atomic.Uint64
 
+// Waits returns the number of the wait of a function that began last.
+func Waits() uint64 { return waits.Load() }
+
 type turnKey struct{}
 
 // turnContext is a context whose waits use another turn, or none if turn is

@@ -34,6 +34,9 @@ type Needs struct {
 	// Unknown is called with each pending that is added and has no node: code that nobody
 	// knows completes it. It must not do more than note the pending. It may be nil.
 	Unknown func(*Core)
+	// Elsewhere returns the node of a pending that another system completes, or nil. It is
+	// called with what Unknown is, before that. It may be nil.
+	Elsewhere func(*Core) Node
 
 	// Any says that one of the nodes is enough. It is set before any is added.
 	Any bool
@@ -70,6 +73,9 @@ func (n *Needs) Add(node Node) bool {
 // AddPending adds the node of a pending.
 func (n *Needs) AddPending(c *Core) bool {
 	node := c.node(n.Every)
+	if node == nil && n.Elsewhere != nil && c.isOpen() {
+		node = n.Elsewhere(c)
+	}
 	if node == nil && n.Unknown != nil {
 		n.Unknown(c)
 	}
@@ -86,10 +92,12 @@ func (n *Needs) AddWait(w Wait) {
 	}
 }
 
-// Reset empties n, which keeps its memory, its limit, its GoesOn, Every and Unknown.
+// Reset empties n, which keeps its memory, its limit, its GoesOn, Every, Unknown and Elsewhere.
 func (n *Needs) Reset() {
 	clear(n.Nodes)
-	*n = Needs{Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn, Every: n.Every, Unknown: n.Unknown}
+	*n = Needs{
+		Nodes: n.Nodes[:0], Limit: n.Limit, GoesOn: n.GoesOn, Every: n.Every, Unknown: n.Unknown, Elsewhere: n.Elsewhere,
+	}
 }
 
 // NodeOf returns the node of a pending. It is nil if the pending is done, has a
@@ -189,6 +197,28 @@ func SetCompleter(c, completer *Core) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ensureDetails().Completer = completer
+}
+
+// Recheck has those looked at whose functions wait for a pending that has a node by now.
+func Recheck(c *Core) {
+	node := NodeOf(c)
+	if node == nil {
+		return
+	}
+	var turns []Turn
+	c.mu.Lock()
+	for w := c.waiters.first; w != nil; w = w.next {
+		if w.turn != nil {
+			turns = append(turns, w.turn)
+		}
+		if w.next == c.waiters.first {
+			break
+		}
+	}
+	c.mu.Unlock()
+	for _, t := range turns {
+		t.Recheck(node)
+	}
 }
 
 // Lock is what functions hold, and others wait for.

@@ -35,7 +35,7 @@
 // Arguments and state are never shown. Names and errors are: they are cut at 256 bytes, and
 // have no control characters. A circle of waits that can never end is broken by the library
 // within a tenth of a second, so the circles that are shown end by themselves: by a timeout,
-// say. Circles across nodes are not broken.
+// say. Circles across nodes are broken within three seconds.
 //
 // Four pages are drawn at a time, and 64 clients are served. What is beyond is answered with
 // the status 503.

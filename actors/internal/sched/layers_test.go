@@ -19,7 +19,7 @@ func TestReferencesRunDownTheLayers(t *testing.T) {
 		{"slowturn.go"},
 		{"checkturn.go", "deadlock.go", "progress.go", "hook.go", "picture.go"},
 		{"waitgraph.go"},
-		{"deadlocks.go"},
+		{"deadlocks.go", "elsewhere.go"},
 		{"park.go", "yield.go"},
 		{"loop.go"},
 		{"in_place.go"},

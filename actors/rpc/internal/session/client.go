@@ -115,6 +115,13 @@ func (c *Client[C]) Credit(number, granted uint64) {
 	}
 }
 
+// Probe sends a probe about an open call, which the other node knows. It reports whether it is
+// sent.
+func (c *Client[C]) Probe(number uint64, p *wire.Probe) bool {
+	one, ok := c.calls[number]
+	return ok && c.wasSent(number, one.chunked) && c.sendProbe(number, p)
+}
+
 // Next returns the batch that is to be sent next, if there is one. When it was sent,
 // Sent is to be called.
 func (c *Client[C]) Next(now time.Time) (b Batch, ok bool) {
@@ -171,6 +178,7 @@ type ClientEvent[C any] struct {
 	Response  wire.Response // of an answer, its error of a refusal
 	Value     wire.Payload  // of an item
 	Version   uint32        // of the node that has refused
+	Probe     *wire.Probe
 }
 
 // Receive deals with a frame. After an error the session has to end.
@@ -210,6 +218,8 @@ func (c *Client[C]) Receive(f *wire.Frame, now time.Time) (e ClientEvent[C], err
 		return c.outcome(e, f, now)
 	case wire.KindChunk:
 		return c.chunk(f)
+	case wire.KindProbe:
+		return c.probe(f)
 	default:
 		return e, violation(f, "it is none for a node that calls")
 	}
@@ -234,6 +244,17 @@ func (c *Client[C]) outcome(e ClientEvent[C], f *wire.Frame, now time.Time) (Cli
 		c.done(f.Number)
 	}
 	return e, nil
+}
+
+func (c *Client[C]) probe(f *wire.Frame) (e ClientEvent[C], err error) {
+	one, ok := c.calls[f.Number]
+	if f.Number == 0 || f.Number > c.last || ok && !c.wasSent(f.Number, one.chunked) {
+		return e, violation(f, "there is no such call")
+	}
+	if wanted, err := c.probed(f); !wanted || !ok {
+		return e, err
+	}
+	return ClientEvent[C]{Kind: f.Kind, Number: f.Number, Call: one.call, Probe: f.Probe}, nil
 }
 
 // done forgets a call that is answered. What is left of its argument nobody needs.

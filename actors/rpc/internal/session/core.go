@@ -32,6 +32,8 @@ type core struct {
 
 	queue      queue
 	assemblies assemblies
+
+	probes int // that have come since the last tick
 }
 
 func newCore(own *wire.Hello, now time.Time) core {
@@ -84,6 +86,7 @@ func (c *core) Tick(now time.Time) error {
 		}
 	}
 	c.ticked = now
+	c.probes = 0
 	switch {
 	case c.state == greeting && now.Sub(c.began) >= HandshakeTime:
 		return ErrHandshake
@@ -98,6 +101,37 @@ func (c *core) Tick(now time.Time) error {
 		c.queue.control = wire.AppendSignal(c.queue.control, wire.KindPing)
 	}
 	return nil
+}
+
+// version returns that of the session, 0 before the handshake is done.
+func (c *core) version() uint32 {
+	if c.state == greeting {
+		return 0
+	}
+	return min(c.own.Version, c.peer.Version)
+}
+
+// Probes reports whether both nodes know probes.
+func (c *core) Probes() bool { return c.version() >= wire.Probing && c.state != ended }
+
+// sendProbe sends a probe about a call, unless so much waits to be sent that it would be late.
+func (c *core) sendProbe(number uint64, p *wire.Probe) bool {
+	size := p.Size()
+	if !c.Probes() || c.queue.bytes > probeRoom {
+		return false
+	}
+	b := c.queue.room(size)
+	c.queue.grown(b, wire.AppendProbe(b.frames, number, p))
+	return true
+}
+
+// probed counts a probe that has come. It reports whether that is to be dealt with.
+func (c *core) probed(f *wire.Frame) (ok bool, err error) {
+	if c.version() < wire.Probing {
+		return false, violation(f, "a probe in a version that knows none")
+	}
+	c.probes++
+	return c.probes <= MaxProbes, nil
 }
 
 // greet notes how the other node has introduced itself.

@@ -29,6 +29,10 @@ const (
 	// bytes of it.
 	arrivalTime = 15 * time.Second
 	slowRate    = 16 << 10
+	// MaxProbes is how many probes may come from one tick to the next. The others are dropped.
+	MaxProbes = 256
+	// probeRoom is how much may wait to be sent before probes are dropped.
+	probeRoom = 256 << 10
 )
 
 var (

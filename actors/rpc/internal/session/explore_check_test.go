@@ -96,7 +96,7 @@ func (s *session) judgeServer(f *wire.Frame) bool {
 	case f.Kind == wire.KindChunk:
 		return s.serverParts.add(f)
 	default:
-		return f.Kind == wire.KindCredit || f.Kind == wire.KindCancel
+		return f.Kind == wire.KindCredit || f.Kind == wire.KindCancel || f.Kind == wire.KindProbe
 	}
 }
 
@@ -115,6 +115,9 @@ func (s *session) judgeClient(f *wire.Frame) bool {
 		j := s.open(f.Number)
 		return known && !underWay &&
 			(j == nil || j.left && (!f.Chunked || f.Total <= 4<<20 && len(s.clientParts) < wire.MaxTransfers))
+	case f.Kind == wire.KindProbe:
+		j := s.open(f.Number)
+		return known && (j == nil || j.left)
 	default:
 		return f.Kind == wire.KindGoaway
 	}

@@ -87,6 +87,16 @@ func pointed() []script {
 			w.user(func(p *explore.Proc) { w.call(p, a); w.call(p, b) })
 		}})
 	}
+	for _, old := range []string{"", ", which is of the oldest version", ", of another one of the oldest version"} {
+		for name, size := range map[string]int{"small": sizeInline, "large": sizeLarge} {
+			all = append(all, script{fmt.Sprintf("probes about a %s call%s", name, old), func(w *world) {
+				w.older, w.behind = old == ", which is of the oldest version", old == ", of another one of the oldest version"
+				a := w.newJob(size, 1, 1)
+				w.user(func(p *explore.Proc) { w.call(p, a) })
+				w.probe(a)
+			}})
+		}
+	}
 	all = append(all, script{"a node that leaves later", func(w *world) {
 		a, b := w.newJob(sizeInline, 0, 0), w.newJob(sizeInline, 0, 0)
 		w.user(func(p *explore.Proc) { w.call(p, a); w.call(p, b) })
@@ -413,6 +423,8 @@ func hostiles() (all []script) {
 		"a large chunk": whole(sizeLarge),
 		"a new chunk":   append(wire.AppendChunk(nil, 9, 10), make([]byte, 10)...),
 		"a credit":      wire.AppendCredit(nil, 1, 1<<40),
+		"a probe":       wire.AppendProbe(nil, 1, aProbe()),
+		"a new probe":   wire.AppendProbe(nil, 9, aProbe()),
 		"a cancel":      wire.AppendCancel(nil, 1, &wire.Error{Text: "job 0"}),
 	}
 	for number := range uint64(4) {

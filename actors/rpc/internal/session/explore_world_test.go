@@ -88,6 +88,7 @@ type job struct {
 	admitted bool   // by the serving node, which has not forgotten it
 	running  bool
 	argument []byte
+	probes   int
 }
 
 // script builds a world.
@@ -385,6 +386,8 @@ func (s *session) serve(p *explore.Proc, f *wire.Frame) error {
 		s.complete(&e)
 	case wire.KindCredit, wire.KindCancel:
 		s.about(f, &e)
+	case wire.KindProbe:
+		s.probed(s.admitted(f.Number), f, e.Kind, e.Call, e.Probe)
 	default:
 		s.check(e.Kind == 0, "a frame of kind %d means nothing", f.Kind)
 	}
@@ -443,12 +446,7 @@ func (s *session) complete(e *ServerEvent[*job]) {
 
 // about is what a credit or a cancellation means.
 func (s *session) about(f *wire.Frame, e *ServerEvent[*job]) {
-	var of *job
-	for _, j := range s.jobs {
-		if j.session == s && j.number == f.Number && j.admitted {
-			of = j
-		}
-	}
+	of := s.admitted(f.Number)
 	if f.Kind == wire.KindCancel {
 		delete(s.serverParts, f.Number)
 		s.check(s.server.queue.transfers[f.Number] == nil, "nothing more is sent of what was cancelled")
@@ -554,6 +552,8 @@ func (s *session) receive(_ *explore.Proc, f *wire.Frame) error {
 		s.outcome(f, &e)
 	case wire.KindChunk:
 		s.assembled(&e)
+	case wire.KindProbe:
+		s.probed(s.open(f.Number), f, e.Kind, e.Call, e.Probe)
 	default:
 		s.check(e.Kind == 0, "a frame of kind %d means nothing", f.Kind)
 	}
@@ -569,6 +569,43 @@ func (s *session) open(number uint64) *job {
 	}
 	return nil
 }
+
+// admitted returns the job that is open under a number, for the serving node.
+func (s *session) admitted(number uint64) *job {
+	for _, j := range s.jobs {
+		if j.session == s && j.number == number && j.admitted {
+			return j
+		}
+	}
+	return nil
+}
+
+// probed is what a probe means, about a job or, with nil, a call that is not open.
+func (s *session) probed(of *job, f *wire.Frame, kind wire.Kind, call *job, p *wire.Probe) {
+	if of == nil {
+		s.check(kind == 0, "a probe is for a call that is not open")
+		return
+	}
+	s.check(kind == wire.KindProbe && call == of && p == f.Probe, "a probe is for an open call")
+	of.probes++
+}
+
+// probe has both nodes send a probe about a job, at any time.
+func (w *world) probe(j *job) {
+	w.Spawn("probe", nil, func(p *explore.Proc) {
+		for range 2 {
+			p.Await(func() bool { return j.session != nil }, "probe there")
+			s := j.session
+			may := s.welcomed && !w.older && !w.behind && !s.clientOver && j.left && len(j.ends) == 0
+			s.check(s.client.Probe(j.number, aProbe()) == may, "the calling node sends a probe: %v", may)
+			p.Step("probe back")
+			may = s.greeted && !w.older && !w.behind && !s.serverOver && j.admitted
+			s.check(s.server.Probe(j.number, aProbe()) == may, "the serving node sends a probe: %v", may)
+		}
+	})
+}
+
+func aProbe() *wire.Probe { return &wire.Probe{Phase: wire.Searching, Hops: make([]wire.Hop, 1)} }
 
 func (s *session) outcome(f *wire.Frame, e *ClientEvent[*job]) {
 	j := s.open(f.Number)

@@ -95,6 +95,12 @@ func (s *Server[C]) Item(number uint64, value *wire.Payload) bool {
 	return true
 }
 
+// Probe sends a probe about an open call. It reports whether it is sent.
+func (s *Server[C]) Probe(number uint64, p *wire.Probe) bool {
+	_, ok := s.calls[number]
+	return ok && s.sendProbe(number, p)
+}
+
 // Drop forgets a call without an answer, and reports whether it was open.
 func (s *Server[C]) Drop(number uint64) bool {
 	if _, ok := s.calls[number]; !ok {
@@ -151,6 +157,7 @@ type ServerEvent[C any] struct {
 	Argument wire.Payload // that is complete
 	Granted  uint64       // of a Credit
 	Cause    *wire.Error  // of a Cancel
+	Probe    *wire.Probe
 }
 
 // Receive deals with a frame. After an error the session has to end.
@@ -188,6 +195,11 @@ func (s *Server[C]) Receive(f *wire.Frame, now time.Time) (e ServerEvent[C], err
 			return e, nil
 		}
 		return ServerEvent[C]{Kind: f.Kind, Number: f.Number, Call: call, Granted: f.Granted, Cause: f.Response.Error}, nil
+	case wire.KindProbe:
+		if wanted, err := s.probed(f); !wanted || !ok {
+			return e, err
+		}
+		return ServerEvent[C]{Kind: f.Kind, Number: f.Number, Call: call, Probe: f.Probe}, nil
 	default:
 		return e, violation(f, "it is none for a node that serves")
 	}

@@ -547,3 +547,32 @@ func TestAnOlderVersionIsOfferedOnce(t *testing.T) {
 	assert.False(t, p.client.Offer(wire.Oldest), "the handshake is done")
 	assert.Equal(t, wire.KindRequest, p.toServer(t)[0].Kind, "the call was kept")
 }
+
+func TestMoreProbesThanMayComeAreDropped(t *testing.T) {
+	p := newPair(t)
+	number := p.call(t, small("a"))
+	p.toServer(t)
+	probes := func() (n int) {
+		for range MaxProbes + 10 {
+			require.True(t, p.client.Probe(number, aProbe()))
+		}
+		for _, e := range p.toServer(t) {
+			if e.Kind == wire.KindProbe {
+				n++
+			}
+		}
+		return n
+	}
+	assert.Equal(t, MaxProbes, probes())
+	require.NoError(t, p.server.Tick(p.now.Add(TickEvery)))
+	assert.Equal(t, MaxProbes, probes(), "after a tick there may be as many again")
+}
+
+// What waits to be sent comes late. So would probes behind it.
+func TestNoProbesAreSentBehindMuchElse(t *testing.T) {
+	p := newPair(t)
+	number := p.call(t, small("a"))
+	p.toServer(t)
+	p.call(t, large("b"))
+	assert.False(t, p.client.Probe(number, aProbe()))
+}

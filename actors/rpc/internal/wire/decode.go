@@ -164,6 +164,9 @@ func Decode(f *Frame, kind Kind, body []byte, more ...[]byte) error {
 	case KindCancel:
 		f.Number = d.uvarint()
 		f.Response.Error = d.error()
+	case KindProbe:
+		f.Number = d.uvarint()
+		f.Probe = d.probe()
 	default:
 		d.fail("kind")
 	}
@@ -274,11 +277,7 @@ func (d *decoder) texts() (all []string) {
 
 func (d *decoder) hello() (h Hello) {
 	h.Version = d.uint32()
-	if len(d.rest) < len(h.Incarnation) {
-		d.fail("incarnation")
-		return h
-	}
-	d.rest = d.rest[copy(h.Incarnation[:], d.rest):]
+	h.Incarnation = d.incarnation()
 	h.Address, h.Target = d.text(), d.text()
 	h.MaxSize, h.MaxWindow = d.uvarint(), d.uint32()
 	h.Oldest = h.Version
@@ -287,6 +286,45 @@ func (d *decoder) hello() (h Hello) {
 	}
 	if h.Version > Version || h.Version < Oldest {
 		d.rest = nil // other versions may have more to say
+	}
+	return h
+}
+
+func (d *decoder) incarnation() (i Incarnation) {
+	if len(d.rest) < len(i) {
+		d.fail("incarnation")
+		return i
+	}
+	d.rest = d.rest[copy(i[:], d.rest):]
+	return i
+}
+
+func (d *decoder) probe() *Probe {
+	p := &Probe{Phase: Phase(d.byte()), Nonce: d.uvarint(), Items: d.uvarint(), At: d.uint32(), Last: d.uint32()}
+	n := d.uvarint()
+	switch {
+	case p.Phase < Searching || p.Phase > Checking:
+		d.fail("phase")
+	case n == 0 || n > MaxHops || n > uint64(len(d.rest)):
+		d.fail("list")
+	case uint64(p.At) > n || uint64(p.Last) >= n:
+		d.fail("place")
+	default:
+		p.Hops = make([]Hop, n)
+	}
+	for i := range p.Hops {
+		p.Hops[i] = d.hop()
+	}
+	return p
+}
+
+func (d *decoder) hop() Hop {
+	h := Hop{
+		Node: d.incarnation(), Root: d.uvarint(), Exit: d.uvarint(), Print: d.uvarint(), Age: d.uvarint(),
+		Where: d.text(), Text: d.text(),
+	}
+	if len(h.Where) > MaxWhere || len(h.Text) > MaxText {
+		d.fail("text")
 	}
 	return h
 }

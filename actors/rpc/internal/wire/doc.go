@@ -5,9 +5,12 @@ package wire
 
 const (
 	// Version is that of the protocol that this package describes.
-	Version = 3
-	// Oldest is the oldest version that it understands. What differs is the handshake.
+	Version = 4
+	// Oldest is the oldest version that it understands. Older ones differ in the handshake, and
+	// know no probes.
 	Oldest = 2
+	// Probing is the first version that knows probes.
+	Probing = 4
 
 	// ChunkSize is how much of a large payload one frame has at most, in bytes.
 	ChunkSize = 256 << 10
@@ -25,6 +28,12 @@ const (
 	MaxBatch = BatchSize + MaxFrame + ChunkSize
 	// MaxTransfers is how many large payloads may be under way at a time, each way.
 	MaxTransfers = 4
+	// MaxHops is how many nodes a probe may have visited, one of them several times.
+	MaxHops = 64
+	// MaxWhere is how long the names in a hop may be, in bytes.
+	MaxWhere = 128
+	// MaxText is how long its text may be, in bytes.
+	MaxText = 256
 )
 
 // Kind says what a frame is.
@@ -44,6 +53,7 @@ const (
 	KindChunk
 	KindCredit
 	KindCancel
+	KindProbe
 )
 
 const (

@@ -127,6 +127,29 @@ func AppendCancel(b []byte, number uint64, cause *Error) []byte {
 	return end(appendError(b, cause), at, 0)
 }
 
+// AppendProbe appends a probe about a call.
+func AppendProbe(b []byte, number uint64, p *Probe) []byte {
+	b, at := begin(b, KindProbe)
+	b = binary.AppendUvarint(b, number)
+	b = append(b, byte(p.Phase))
+	b = binary.AppendUvarint(b, p.Nonce)
+	b = binary.AppendUvarint(b, p.Items)
+	b = binary.AppendUvarint(b, uint64(p.At))
+	b = binary.AppendUvarint(b, uint64(p.Last))
+	b = binary.AppendUvarint(b, uint64(len(p.Hops)))
+	for i := range p.Hops {
+		h := &p.Hops[i]
+		b = append(b, h.Node[:]...)
+		b = binary.AppendUvarint(b, h.Root)
+		b = binary.AppendUvarint(b, h.Exit)
+		b = binary.AppendUvarint(b, h.Print)
+		b = binary.AppendUvarint(b, h.Age)
+		b = appendText(b, h.Where)
+		b = appendText(b, h.Text)
+	}
+	return end(b, at, 0)
+}
+
 func appendPayload(b []byte, p *Payload, chunked bool) []byte {
 	b = appendText(b, p.Encoding)
 	b = appendText(b, p.Type)

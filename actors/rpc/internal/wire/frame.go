@@ -121,4 +121,52 @@ type Frame struct {
 	Data     []byte   // of Chunk
 	More     [][]byte // of it too, behind Data
 	Granted  uint64   // of Credit
+	Probe    *Probe   // of Probe
+}
+
+// Phase says what a probe is for.
+type Phase byte
+
+// A probe looks for a way back to the node that has sent it, has the node with the last wait
+// of a circle check that circle, or checks it.
+const (
+	Searching Phase = iota + 1
+	Nominating
+	Checking
+)
+
+// Probe goes from node to node along calls that need each other. It is sent in the session of
+// a call, about that call: by the node that calls if the call must end, or send an item, by
+// the node that serves if items must be taken.
+type Probe struct {
+	Phase Phase
+	// Nonce is drawn by the node that has sent it first, which alone knows what for.
+	Nonce uint64
+	// Items is of a stream how many items have come, or how many may be sent in all.
+	Items uint64
+	// At is which hop is next, and Last whose wait began last.
+	At, Last uint32
+	// Hops are those that were made so far or, but for Searching, all of a circle.
+	Hops []Hop
+}
+
+// Hop is what a function of one node needs: a call to another node.
+type Hop struct {
+	Node Incarnation
+	// Root and Exit are numbers of that node for the function and the call. Print is one for
+	// all waits because of which the one needs the other.
+	Root, Exit, Print uint64
+	// Age is for how long the last of those waits has lasted, in milliseconds.
+	Age uint64
+	// Where names the node and the callers, Text says what waits for what.
+	Where, Text string
+}
+
+// Size returns about how many bytes a probe needs.
+func (p *Probe) Size() int {
+	size := 40
+	for i := range p.Hops {
+		size += len(Incarnation{}) + 48 + len(p.Hops[i].Where) + len(p.Hops[i].Text)
+	}
+	return size
 }

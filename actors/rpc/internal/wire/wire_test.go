@@ -26,6 +26,10 @@ func samples() map[string]struct {
 	headOfLarge.Argument.Data = nil
 	failed := Error{Text: "no tea", Node: "a:1", Stack: []byte("main.go"), Codes: []string{"a", "b"}, Panicked: true, NotRun: true, Again: true}
 	result := Payload{Encoding: "json", Data: []byte("7")}
+	probe := &Probe{Phase: Checking, Nonce: math.MaxUint64, Items: 3, At: 2, Last: 1, Hops: []Hop{
+		{Node: Incarnation{1}, Root: 1, Exit: 2, Print: math.MaxUint64, Age: 1000, Where: "callers/a of a:1", Text: "f waits for g"},
+		{Node: Incarnation{2}},
+	}}
 	type sample = struct {
 		batch []byte
 		frame Frame
@@ -48,6 +52,7 @@ func samples() map[string]struct {
 		"chunk":  {append(AppendChunk(nil, 5, 3), "abc"...), Frame{Kind: KindChunk, Number: 5, Data: []byte("abc")}},
 		"credit": {AppendCredit(nil, 6, 1<<50), Frame{Kind: KindCredit, Number: 6, Granted: 1 << 50}},
 		"cancel": {AppendCancel(nil, 7, &failed), Frame{Kind: KindCancel, Number: 7, Response: Response{Error: &failed}}},
+		"probe":  {AppendProbe(nil, 8, probe), Frame{Kind: KindProbe, Number: 8, Probe: probe}},
 	}
 }
 

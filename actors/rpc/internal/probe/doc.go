@@ -1,0 +1,47 @@
+// Package probe finds circles of waits that lead through several nodes.
+//
+// A [Machine] is the part of one node. It is a plain state machine. Probes that have come, the
+// functions of the node and the time go in; probes to be sent come out. It has no lock, no
+// goroutine, no clock and no transport: who uses it has them. The wait graph of the node is
+// behind [Root].
+//
+// A circle is found in three steps:
+//
+//   - Searching: a node sends a probe along a call to another node that a function of its needs.
+//     Each node has it go on along the calls that the called function needs for certain. Each adds
+//     a hop, which identifies all waits because of which that is so. A probe that comes back has
+//     found a circle. All nodes of a circle may search. Of their probes the one of the smallest
+//     call comes round; the others are dropped on the way.
+//   - Nominating: after a pause the node that has found the circle tells the one whose wait began
+//     last, along the circle. Each node checks its hop. Of one circle it is always the same one.
+//   - Checking: that node sends a probe of its own round the circle. Each node checks that its
+//     waits are still those of the hop. When the probe is back, there was a moment at which all
+//     waits of the circle were under way. The node ends its wait.
+//
+// A node ends no wait because another one says so, but only when a probe of its own has come
+// back. Only those know its nonce whom the calls of the circle have led it to. So a node that lies
+// can only end waits that do depend on that node.
+package probe
+
+import "time"
+
+const (
+	// Patience is for how long a function has waited before its node searches.
+	Patience = time.Second
+	// Pause is the time between the search and the check. It is longer than a wait that is
+	// about to end.
+	Pause = 250 * time.Millisecond
+	// Lifetime is for how long a probe is of any use.
+	Lifetime = 5 * time.Second
+	// MaxForks is how many ways a probe goes on at most.
+	MaxForks = 8
+	// again is when a search begins again over a call: the circle may be closed by then. Calls are
+	// looked at every second.
+	again = 900 * time.Millisecond
+	// maxSent is how many probes of its own a node has under way.
+	maxSent = 1024
+	// maxYoung is how many functions are looked at again when they have waited long enough.
+	maxYoung = 256
+	// maxSeen is how many probes of others it remembers for a Lifetime.
+	maxSeen = 4096
+)
