@@ -121,7 +121,12 @@ func (g *tangle) end(e errand, err error) {
 
 // start has the function of a caller make calls, one after the other, with more behind each.
 func (g *tangle) start(at, calls, more int) *pending.Pending[int] {
-	return actors.CallSoon(g.Context(), g.callers[at], func(ctx context.Context) (int, error) {
+	return g.startAfter(0, at, calls, more)
+}
+
+// startAfter is start after some time.
+func (g *tangle) startAfter(d time.Duration, at, calls, more int) *pending.Pending[int] {
+	return actors.CallLater(g.Context(), g.callers[at], d, func(ctx context.Context) (int, error) {
 		for range calls {
 			if err := g.do(ctx, at, more); err != nil {
 				return 0, err
@@ -155,6 +160,6 @@ func entangled(t testing.TB, w *actorstest.World) {
 func crossing(t testing.TB, w *actorstest.World) {
 	const slowest = 2 * time.Second
 	g := newTangle(t, w, 2, 1200*time.Millisecond, foundWithin+10*slowest)
-	failed := g.finish(g.start(0, 2, 1), g.start(1, 2, 1))
+	failed := g.finish(g.start(0, 2, 1), g.startAfter(1500*time.Millisecond, 1, 2, 1))
 	assert.Equal(t, g.found > 0, failed > 0)
 }
