@@ -86,18 +86,14 @@ func TestTheCommandOfAFailureRunsItAgain(t *testing.T) {
 	require.Len(t, command, 3, first)
 	second := run("-test.run", command[1], command[2])
 	assert.Contains(t, second, "schedule 1 of 1 fails")
-	_, stepsOfFirst, _ := regexpCut(first)
-	_, stepsOfSecond, _ := regexpCut(second)
-	assert.Equal(t, stepsOfFirst, stepsOfSecond)
+	assert.Equal(t, stepsIn(t, first), stepsIn(t, second))
 }
 
-// regexpCut returns the number of steps and the steps of a failure.
-func regexpCut(report string) (count, steps string, ok bool) {
-	found := regexp.MustCompile(`(?s)(\d+) steps, from \d+:\n(.*?)\n\n`).FindStringSubmatch(report)
-	if len(found) < 3 {
-		return "", "", false
-	}
-	return found[1], found[2], true
+// stepsIn returns the steps that a failure lists.
+func stepsIn(t *testing.T, report string) string {
+	found := regexp.MustCompile(`(?s)\d+ steps, from \d+:\n(.*?)\n\s*\n`).FindStringSubmatch(report)
+	require.Len(t, found, 2, report)
+	return found[1]
 }
 
 func TestTheCommandOfAFailureQuotesTheNameOfTheTest(t *testing.T) {
@@ -252,7 +248,10 @@ func TestExhaustiveSeesAllOrdersOfWhatComes(t *testing.T) {
 				var got []int
 				if f.got == nil {
 					actors.CallSoon(t.Context(), callers[from], actors.NoResult(func(ctx context.Context) error {
-						for p := range pending.AsCompletedOf(ctx, calls) {
+						for p, err := range pending.AsCompletedOf(ctx, calls) {
+							if err != nil {
+								return err
+							}
 							n, _ := p.Result()
 							got = append(got, n)
 						}
