@@ -23,6 +23,7 @@ var Judged = map[string]string{
 	"supervision.ActionEscalate":     "a value of Action",
 	"supervision.ActionStop":         "a value of Action",
 	"supervision.Policy.Action":      "tells what a policy does",
+	"supervision.Record.DecideWith":  "makes the delays of a policy with Jitter known, in its tests",
 	"telemetry.Option":               "the type of the options of New",
 	"telemetry.SpanIDLog":            "programs look for the attribute in logs",
 	"telemetry.TraceIDLog":           "programs look for the attribute in logs",
