@@ -59,7 +59,8 @@ type limits struct {
 
 // gate is where a goroutine waits until it may go on.
 type gate struct {
-	of         any // what goes on
+	of         any   // what goes on; nil for the goroutine itself
+	goroutine  int64 // its number; 0 unless of is nil
 	name, what string
 	number     int // in the order of arrival
 	settles    bool
@@ -110,7 +111,12 @@ func (c *controller) wait(g *gate) {
 	g.open = make(chan struct{})
 	c.mu.Lock()
 	c.arrivals++
-	g.name, g.number = c.nameOf(g.of), c.arrivals
+	g.number = c.arrivals
+	if g.of == nil {
+		g.goroutine = goroutine.ID() // named by waiting
+	} else {
+		g.name = c.nameOf(g.of)
+	}
 	c.gates = append(c.gates, g)
 	c.mu.Unlock()
 	c.notify()
@@ -154,24 +160,40 @@ func (c *controller) nameOf(of any) string {
 func (c *controller) goroutine(id int64) string {
 	name, ok := c.names[id]
 	if !ok {
-		name = c.nextName()
-		c.names[id] = "goroutine " + name
-		name = c.names[id]
+		name = c.nextName("goroutine ")
+		c.names[id] = name
 	}
 	return name
 }
 
-// nextName returns a name for what the present step makes: that of what goes on, and a number.
-func (c *controller) nextName() string {
-	c.made[c.current]++
-	return "#" + strconv.Itoa(c.made[c.current]) + " of " + c.current
+// nameGoroutines names those that have come to a gate. Several that were begun in one step run
+// freely until then. So their numbers are in the order in which they were begun, as the
+// runtime's numbers are.
+func (c *controller) nameGoroutines() {
+	var fresh []*gate
+	for _, g := range c.gates {
+		if g.goroutine != 0 && g.name == "" {
+			fresh = append(fresh, g)
+		}
+	}
+	slices.SortFunc(fresh, func(a, b *gate) int { return cmp.Compare(a.goroutine, b.goroutine) })
+	for _, g := range fresh {
+		g.name = c.goroutine(g.goroutine)
+	}
+}
+
+// nextName returns a name for what the present step makes: that of what goes on, and a number
+// among those of a kind.
+func (c *controller) nextName(kind string) string {
+	c.made[kind+c.current]++
+	return kind + "#" + strconv.Itoa(c.made[kind+c.current]) + " of " + c.current
 }
 
 // Made implements [steps.Chooser].
 func (c *controller) Made(of any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.names[of] = c.nextName()
+	c.names[of] = c.nextName("")
 }
 
 // Note implements [steps.Chooser].
@@ -326,6 +348,7 @@ func (c *controller) waiting() (enabled []*gate, settling *gate, ended bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.nameGoroutines()
 	for _, g := range c.gates {
 		switch {
 		case !g.settles:
