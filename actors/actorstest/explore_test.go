@@ -31,9 +31,8 @@ func inProcess(t *testing.T, test func(t *testing.T)) {
 		return
 	}
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.timeout", "2m") //nolint:gosec // This program.
-	// Two remotes in a process are a race of gRPC's, which is not ours.
-	races := filepath.Join(t.TempDir(), "races.txt")
-	require.NoError(t, os.WriteFile(races, []byte("race:google.golang.org/grpc/grpclog.SetLoggerV2\n"), 0o600))
+	races, err := filepath.Abs("../rpc/testdata/races.txt")                               // two remotes in a process are a race of gRPC's
+	require.NoError(t, err)
 	cmd.Env = append(os.Environ(), variable+"="+t.Name(), "GORACE=suppressions="+races)
 	out, err := cmd.CombinedOutput()
 	leaked := regexp.MustCompile(`goleak: Errors on successful test run`).Match(out)
