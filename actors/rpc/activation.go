@@ -33,6 +33,7 @@ type activation struct {
 	hold   *hold // that the identity is this node's; nil without [SingleOwner]
 
 	timer *time.Timer
+	place *time.Timer // of watchPlace; nil without a hold
 	made  time.Time
 	used  atomic.Int64 // when, in nanoseconds since made, whatever the clock is set to; from any goroutine
 	// leaving says that the end is an ordinary one; from any goroutine.
@@ -74,6 +75,9 @@ func (a *activation) begin(ctx actor.Context, id string) {
 		return
 	}
 	a.touch()
+	if a.hold != nil {
+		a.watchPlace()
+	}
 	if a.kind.idle > 0 {
 		a.timer = time.AfterFunc(math.MaxInt64, a.step("may be passivated", a.passivate))
 		a.timer.Reset(a.kind.idle) // which passivate does as well, so that it must be set
@@ -223,6 +227,9 @@ func (a *activation) notSaved(err error, more ...slog.Attr) {
 func (a *activation) end() {
 	if a.timer != nil {
 		a.timer.Stop()
+	}
+	if a.place != nil {
+		a.place.Stop()
 	}
 	if a.hold != nil {
 		a.hold.release()

@@ -149,7 +149,7 @@ func (h *healing) once(t *traffic, by int, o entry) {
 	outcome := "succeeded"
 	switch {
 	case err == nil:
-	case errors.Is(err, context.DeadlineExceeded):
+	case ctx.Err() != nil: // else it is honest that the deadline of a request to the etcd has passed
 		outcome = "lost"
 		h.Logf("lost: %+v by %d: %v", o, by, err)
 	case errors.Is(err, rpc.ErrUncertain):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/cluster"
 	"github.com/asynkron/protoactor-go/cluster/clusterproviders/test"
+	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -124,6 +125,12 @@ func newFenced(ctx context.Context, _ string) (*fenced, error) {
 func joinOwned(t testing.TB, owners rpc.OwnerStore, opts ...rpc.KindOption) (
 	c *cluster.Cluster, began <-chan struct{}, leave func(context.Context) error,
 ) {
+	return joinOwnedOn(t, test.NewInMemAgent(), owners, opts...)
+}
+
+func joinOwnedOn(t testing.TB, agent *test.InMemAgent, owners rpc.OwnerStore, opts ...rpc.KindOption) (
+	c *cluster.Cluster, began <-chan struct{}, leave func(context.Context) error,
+) {
 	system := actorstest.NewSystem(t)
 	begin := make(chan struct{}, 1)
 	require.NoError(t, errors.Join(
@@ -139,7 +146,7 @@ func joinOwned(t testing.TB, owners rpc.OwnerStore, opts ...rpc.KindOption) (
 			return [2]uint64{}, ctx.Err()
 		}),
 	))
-	c, leave = joinAgent(t, system, test.NewInMemAgent(), []rpc.Option{rpc.SingleOwner(owners)}, kindOf(t, system, "account", newFenced, opts...))
+	c, leave = joinAgent(t, system, agent, []rpc.Option{rpc.SingleOwner(owners)}, kindOf(t, system, "account", newFenced, opts...))
 	return c, begin, leave
 }
 
@@ -188,7 +195,8 @@ func TestAnActivationWaitsForTheOwner(t *testing.T) {
 		_, err = ofAccount(t, c, "fence").Wait(t.Context())
 		require.ErrorIs(t, err, rpc.ErrActivation)
 		require.ErrorIs(t, err, rpc.ErrOwned)
-		require.ErrorIs(t, p.Err(), rpc.ErrOwned)
+		_, err = p.Wait(t.Context())
+		require.ErrorIs(t, err, rpc.ErrOwned)
 
 		p = ofAccount(t, c, "fence")
 		require.NoError(t, owners.Release(t.Context(), "account/alice", fence))
@@ -196,6 +204,39 @@ func TestAnActivationWaitsForTheOwner(t *testing.T) {
 		require.NoError(t, err)
 		assert.Greater(t, got[0], fence)
 	})
+}
+
+// A node that has an old list of members asks the wrong one for an identity.
+func TestAnIdentityThatBeganWhereItDoesNotBelongMoves(t *testing.T) {
+	alone(t, func(t *testing.T) {
+		owners, agent := newOwners(time.Hour), test.NewInMemAgent()
+		a, _, _ := joinOwnedOn(t, agent, owners)
+		b, _, _ := joinOwnedOn(t, agent, owners)
+		for _, c := range []*cluster.Cluster{a, b} {
+			require.Eventually(t, func() bool { return rpc.Members(c, "account") == 2 }, 10*time.Second, time.Millisecond)
+		}
+		identity := cluster.NewClusterIdentity("alice", "account")
+		right, wrong := a, b
+		if at := placeOf(a, identity); at != a.ActorSystem.Address() {
+			right, wrong = b, a
+		}
+		activator := wrong.ActorSystem.NewLocalPID(disthash.PartitionActivatorActorName)
+		_, err := wrong.ActorSystem.Root.RequestFuture(activator, &cluster.ActivationRequest{ClusterIdentity: identity}, time.Minute).Result()
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return owners.owned() == 1 }, 10*time.Second, time.Millisecond)
+
+		got, err := ofAccount(t, right, "fence").Wait(t.Context())
+		require.NoError(t, err)
+		assert.Greater(t, got[0], uint64(1), "it has begun anew")
+		assert.Equal(t, 1, owners.owned())
+	})
+}
+
+// placeOf returns the address of the node where an identity belongs.
+func placeOf(c *cluster.Cluster, identity *cluster.ClusterIdentity) string {
+	rendezvous := cluster.NewRendezvous()
+	rendezvous.UpdateMembers(c.MemberList.Members().Members())
+	return rendezvous.GetByClusterIdentity(identity)
 }
 
 // unanswered is a store whose answers to Take are lost while it is silent.

@@ -1,0 +1,47 @@
+package rpc
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/asynkron/protoactor-go/cluster"
+
+	"github.com/seed-7fcaac1b/protocaller/actors"
+)
+
+// placeChecks are the times after which it is looked whether an identity belongs to this node,
+// each after the one before. The lists of members are the same by the last one.
+var placeChecks = [...]time.Duration{2 * time.Second, 4 * time.Second}
+
+// watchPlace has an identity leave that began on a node where it does not belong: who has asked
+// for it had an old list of members. protoactor looks for that only when the list of the node
+// changes. The node where it belongs would wait without end for it to become free.
+func (a *activation) watchPlace() {
+	checks := placeChecks[:]
+	a.place = time.AfterFunc(math.MaxInt64, a.step("looks whether it belongs here", func() {
+		switch {
+		case a.leaving.Load(), a.caller.State() >= actors.StateStopping:
+		case a.isElsewhere():
+			a.leave()
+		case len(checks) > 0:
+			a.place.Reset(checks[0])
+			checks = checks[1:]
+		}
+	}))
+	first := checks[0]
+	checks = checks[1:]
+	a.place.Reset(first) // which the function does as well, so that it must be set
+}
+
+// isElsewhere reports whether the identity belongs to another node, as far as this one knows.
+func (a *activation) isElsewhere() (elsewhere bool) {
+	n := a.kind.node
+	ctx, cancel := context.WithTimeout(n.alive(), activationTimeout)
+	defer cancel()
+	_ = guarded(func() { // protoactor's cluster may end meanwhile
+		at := ofCluster{cluster: cluster.GetCluster(n.system), kind: a.kind.name, id: a.id}.locate(ctx, nil)
+		elsewhere = at != nil && at.GetAddress() != n.system.Address()
+	})
+	return elsewhere
+}
