@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"weak"
 )
 
 // timers are the delayed calls and the sleeping functions of one caller. They fire in the
@@ -128,9 +129,19 @@ func (ts *timers) arm() {
 			ts.timer.Stop()
 		}
 	case ts.timer == nil:
-		ts.timer = time.AfterFunc(time.Until(ts.heap[0].due), ts.owner.step("has a timer that fires", ts.fire))
+		ts.timer = time.AfterFunc(time.Until(ts.heap[0].due), fireWeakly(weak.Make(ts)))
 	default:
 		ts.timer.Reset(time.Until(ts.heap[0].due))
+	}
+}
+
+// fireWeakly returns what fires timers unless they are gone. The runtime may keep a timer that
+// was stopped for as long as it would have lasted: it must not keep a caller that has stopped.
+func fireWeakly(self weak.Pointer[timers]) func() {
+	return func() {
+		if ts := self.Value(); ts != nil {
+			ts.owner.step("has a timer that fires", ts.fire)()
+		}
 	}
 }
 
