@@ -126,10 +126,20 @@ func TestSlotsAreFreeAgainAfterConnectionsWereReset(t *testing.T) {
 		target := rpc.At(through.address(), "callers/clerk")
 		for range 3 {
 			var calls []*pending.Pending[int]
-			for range slots {
+			sleep := func() {
 				calls = append(calls, rpc.Call[struct{}, int](t.Context(), system, target, "sleep", struct{}{}))
 			}
-			require.ErrorIs(t, echoAt(t.Context(), system, through.address()), actors.ErrOverloaded, "all slots are taken")
+			for range slots {
+				sleep()
+			}
+			for { // until all slots are taken: those of the calls before are free one after the other
+				err := echoAt(within(t, detection), system, through.address())
+				if err != nil {
+					require.ErrorIs(t, err, actors.ErrOverloaded)
+					break
+				}
+				sleep()
+			}
 			through.reset()
 			for _, p := range calls {
 				_, err := p.Wait(within(t, detection))
