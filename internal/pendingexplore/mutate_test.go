@@ -19,18 +19,31 @@ var harmless = map[string]string{
 	"wait.go: delete if w.turn != nil { ...":                           ofExplore,
 	"wait.go: negate w.turn != nil":                                    ofExplore,
 	"wait.go: delete c.touch(w.turn)":                                  ofExplore,
+	"cancel.go: delete if recording.Load() != 0 { ...":                 ofTests,
+	"cancel.go: negate recording.Load() != 0":                          ofTests,
+	"cancel.go: delete c.noteCancel()":                                 ofTests,
+	"core.go: delete if recording.Load() != 0 { ...":                   ofTests,
+	"core.go: negate recording.Load() != 0":                            ofTests,
+	"core.go: delete c.noteMade(ctx)":                                  ofTests,
+	"result.go: delete if steps.Exploring() { ...":                     ofExplore,
+	"result.go: negate steps.Exploring()":                              ofExplore,
+	"result.go: delete r.touchPromise()":                               ofExplore,
+	"result.go: delete r.noteEnder()":                                  ofTests,
 	"wait.go: delete c.step(ctx)":                                      ofExplore,
 	"follower.go: delete ended = err":                                  "for a log handler that ends the goroutine: panics are not logged here",
 	"follower.go: delete p.logPanic(\"function of Then\", crash)":      "panics are not logged here",
 	"follower.go: delete returned = true":                              "the pending is completed again, and that comes too late",
 }
 
-const ofExplore = "a point of actorstest.Explore, which chooses nothing here"
+const (
+	ofExplore = "a point of actorstest.Explore, which chooses nothing here"
+	ofTests   = "what a test of a program notes: what the state does is the same"
+)
 
 // others are functions of these files that are no operations of the state: options, names,
 // metadata, and what contexts are made of.
 var others = []string{
-	"Tracked", "DescribedBy", "Needing", "Apply",
+	"Tracked", "DescribedBy", "Needing", "Apply", "ApplyObserved", "Core.ID", "Core.nextID",
 	"Core.init", "Core.track", "Core.Name", "Core.nameLocked", "Core.function", "Core.Metadata", "Core.Context", "Core.logger", "Core.logPanic",
 	"runContext.Deadline", "scheduleContext", "runContextBehind", "detachedContext.Value",
 	"Origin", "Task.HasExited", "Task.Awaited", "Task.Return", "logUnseen", "textOf",
