@@ -18,20 +18,18 @@ var placeChecks = [...]time.Duration{2 * time.Second, 4 * time.Second}
 // for it had an old list of members. protoactor looks for that only when the list of the node
 // changes. The node where it belongs would wait without end for it to become free.
 func (a *activation) watchPlace() {
-	checks := placeChecks[:]
+	next := 0 // of placeChecks
 	a.place = time.AfterFunc(math.MaxInt64, a.step("looks whether it belongs here", func() {
 		switch {
 		case a.leaving.Load(), a.caller.State() >= actors.StateStopping:
 		case a.isElsewhere():
 			a.leave()
-		case len(checks) > 0:
-			a.place.Reset(checks[0])
-			checks = checks[1:]
+		case next < len(placeChecks)-1:
+			next++ // before the timer runs, which reads it
+			a.place.Reset(placeChecks[next])
 		}
 	}))
-	first := checks[0]
-	checks = checks[1:]
-	a.place.Reset(first) // which the function does as well, so that it must be set
+	a.place.Reset(placeChecks[0]) // which the function does as well, so that it must be set
 }
 
 // isElsewhere reports whether the identity belongs to another node, as far as this one knows.
