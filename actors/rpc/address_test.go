@@ -71,7 +71,7 @@ func TestListeningAnywhereUnderAnAdvertisedAddress(t *testing.T) {
 
 func TestNodesOfIPv6(t *testing.T) {
 	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
-		t.Skip("this machine has no IPv6")
+		t.Skipf("needs an address of IPv6 on this machine: %v", err)
 	} else {
 		require.NoError(t, l.Close())
 	}

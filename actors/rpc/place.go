@@ -22,7 +22,7 @@ func (a *activation) watchPlace() {
 	a.place = time.AfterFunc(math.MaxInt64, a.step("looks whether it belongs here", func() {
 		switch {
 		case a.leaving.Load(), a.caller.State() >= actors.StateStopping:
-		case a.isElsewhere():
+		case a.belongsElsewhere():
 			a.leave()
 		case next < len(placeChecks)-1:
 			next++ // before the timer runs, which reads it
@@ -32,8 +32,8 @@ func (a *activation) watchPlace() {
 	a.place.Reset(placeChecks[0]) // which the function does as well, so that it must be set
 }
 
-// isElsewhere reports whether the identity belongs to another node, as far as this one knows.
-func (a *activation) isElsewhere() (elsewhere bool) {
+// belongsElsewhere reports whether the identity belongs to another node, as far as this one knows.
+func (a *activation) belongsElsewhere() (elsewhere bool) {
 	n := a.kind.node
 	ctx, cancel := context.WithTimeout(n.alive(), activationTimeout)
 	defer cancel()

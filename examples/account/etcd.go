@@ -31,13 +31,10 @@ func startEtcd(ctx context.Context) (address string, stop func(), err error) {
 	if err != nil {
 		return "", nil, errors.New("an etcd is needed, as by apt-get install etcd-server")
 	}
-	dir, err := os.MkdirTemp("", "account-etcd-")
-	if err != nil {
-		return "", nil, err
-	}
 	clients, err := freeAddress()
 	peers, err2 := freeAddress()
-	if err = errors.Join(err, err2); err != nil {
+	dir, err3 := os.MkdirTemp("", "account-etcd-")
+	if err = errors.Join(err, err2, err3); err != nil {
 		return "", nil, err
 	}
 	server := exec.Command(program, "--data-dir", dir, "--name", "one", "--log-level", "error",
@@ -46,6 +43,7 @@ func startEtcd(ctx context.Context) (address string, stop func(), err error) {
 		"--initial-cluster", "one=http://"+peers)
 	apart(server)
 	if err := server.Start(); err != nil {
+		_ = os.RemoveAll(dir)
 		return "", nil, err
 	}
 	stop = func() {

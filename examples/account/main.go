@@ -12,7 +12,7 @@
 //
 // Read account.go first: that is what a program of yours would have.
 //
-//	account.go  the account: what it is, and how it writes
+//	account.go  the account, which writes
 //	story.go    what happens to it
 //	member.go   a process that has accounts
 //	process.go  such a process, as the one that starts it sees it

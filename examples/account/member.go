@@ -23,6 +23,8 @@ const (
 	kind = "account"
 	// refused begins the line that a member prints when a write of its was refused.
 	refused = "refused"
+	// thinking is the line that a member prints before a deposit that takes a while.
+	thinking = "thinking"
 )
 
 // member has accounts, until ctx ends or stdin does. It prints a line when it is there.
@@ -65,7 +67,10 @@ func depositor(stdout io.Writer) func(context.Context, deposit) (receipt, error)
 		a, _ := rpc.State[*account](ctx)
 		r.Process = os.Getpid()
 		r.Fence, _ = rpc.Fence(ctx)
-		time.Sleep(d.After) // with the turn: nothing may come between
+		if d.After > 0 {
+			fmt.Fprintln(stdout, thinking)
+			time.Sleep(d.After) // with the turn: nothing may come between
+		}
 		r.Balance, err = a.add(context.WithoutCancel(ctx), d.Amount)
 		if err != nil {
 			fmt.Fprintln(stdout, refused+":", cli.OneLine(err))

@@ -23,14 +23,16 @@ import (
 
 const (
 	members = 2
-	// thinks is how long a deposit takes before it writes: long enough to be frozen meanwhile.
-	thinks = time.Second
+	// thinks is how long a deposit takes before it writes: long enough to be frozen meanwhile,
+	// and no longer than another member needs to take over.
+	thinks = 5 * time.Second
 	// leaveTimeout is how long this process takes to leave.
 	leaveTimeout = 10 * time.Second
 )
 
 var (
 	errWrong    = errors.New("the balance is wrong")
+	errEnded    = errors.New("the member has ended")
 	errAccepted = errors.New("the write of an owner that was replaced was not refused")
 )
 
@@ -60,6 +62,7 @@ func tell(ctx context.Context, stdout io.Writer) error {
 		s.members[m.cmd.Process.Pid] = m
 		defer context.AfterFunc(ctx, m.end)()
 		if _, err := m.output.ReadString('\n'); err != nil {
+			s.stopMembers() // so that all is there that they have written
 			return fmt.Errorf("member: it has ended before it was there: %s", strings.TrimSpace(m.errors.String()))
 		}
 	}
@@ -89,7 +92,9 @@ func (s *story) happen(ctx context.Context) error {
 	owner := s.members[first.Process]
 
 	lost := s.deposit(ctx, deposit{Amount: 1, After: thinks}) // at most once
-	time.Sleep(thinks / 2)
+	if line, err := owner.output.ReadString('\n'); err != nil || strings.TrimSpace(line) != thinking {
+		return fmt.Errorf("%w: %q", errEnded, line)
+	}
 	if err := owner.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
@@ -105,7 +110,10 @@ func (s *story) happen(ctx context.Context) error {
 
 	owner.thaw()
 	line, err := owner.output.ReadString('\n')
-	if err != nil || !strings.HasPrefix(line, refused) {
+	switch {
+	case err != nil:
+		return errEnded
+	case !strings.HasPrefix(line, refused):
 		return errAccepted
 	}
 	s.say("the first is thawed, and writes: %s", cli.Printable(strings.TrimSpace(line)))

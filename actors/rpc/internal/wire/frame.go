@@ -127,12 +127,11 @@ type Frame struct {
 // Phase says what a probe is for.
 type Phase byte
 
-// A probe looks for a way back to the node that has sent it, has the node with the last wait
-// of a circle check that circle, or checks it.
+// The phases of a search.
 const (
-	Searching Phase = iota + 1
-	Nominating
-	Checking
+	Searching  Phase = iota + 1 // it looks for a way back to the node that has sent it
+	Nominating                  // it tells the node whose wait began last to check the circle
+	Checking                    // it goes round the circle, whose waits must be the same
 )
 
 // Probe goes from node to node along calls that need each other. It is sent in the session of
