@@ -88,7 +88,6 @@ func TestWhatIsNilPanicsWhereItIsGiven(t *testing.T) {
 		"All with a nil system":           func() { actors.All(noSystem) },
 		"Running with a nil system":       func() { actors.Running(noSystem) },
 		"Defaults with a nil system":      func() { _ = actors.Defaults(noSystem) },
-		"EventStream with a nil system":   func() { actors.EventStream(noSystem) },
 	} {
 		assert.PanicsWithValue(t, "actors: "+message, give, message)
 	}

@@ -33,16 +33,14 @@ func With(key string, value any) CallOption {
 }
 
 // TrackedBy limits the trackers of the call, and of what its function calls, to those for
-// which keep returns true. For a pending without a function, use [pending.TrackedBy].
+// which keep returns true. A keep that returns false hides the call from all of them. For a
+// pending without a function, use [pending.TrackedBy].
 func TrackedBy(keep func(pending.Tracker) bool) CallOption {
 	if keep == nil {
 		panic("actors: TrackedBy with a nil function")
 	}
 	return func(o *callOptions) { o.pending = append(o.pending, pending.TrackedBy(keep)) }
 }
-
-// Untracked hides the call, and the calls that its function makes, from all trackers.
-func Untracked() CallOption { return TrackedBy(func(pending.Tracker) bool { return false }) }
 
 // Protected makes a call that no wait cancels, as [pending.Protected] does for a pending
 // without a function.

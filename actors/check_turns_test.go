@@ -32,7 +32,7 @@ var waysToWait = map[string]func(ctx context.Context, p *pending.Pending[int], d
 	},
 	"Run": func(ctx context.Context, p *pending.Pending[int], _ time.Duration) error {
 		return pending.Run(ctx, func(inside context.Context) error {
-			g, _ := pending.CurrentGroup(inside)
+			g, _ := pending.CurrentTracker[*pending.Group](inside)
 			g.Add(p)
 			return nil
 		}, pending.WithCancelTimeout(0))

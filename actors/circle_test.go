@@ -164,7 +164,7 @@ var circleWays = []wayToWait{
 	}},
 	{name: "Run", wait: func(ctx context.Context, s *station) error {
 		return pending.Run(ctx, func(ctx context.Context) error {
-			g, _ := pending.CurrentGroup(ctx)
+			g, _ := pending.CurrentTracker[*pending.Group](ctx)
 			g.Add(pending.Then(s.call, func(i int) (int, error) { return i, nil }))
 			return nil
 		})

@@ -76,7 +76,7 @@ func TestWaitsForManyDoNotTouchTheGroupTheyAreIn(t *testing.T) {
 		for _, mode := range []pending.Mode{pending.CancelAndReport, pending.CancelQuietly} {
 			result(t, actors.CallSoon(ctx, c, func(ctx context.Context) (any, error) {
 				return nil, pending.Run(ctx, func(ctx context.Context) error {
-					g, _ := pending.CurrentGroup(ctx)
+					g, _ := pending.CurrentTracker[*pending.Group](ctx)
 					wait(ctx)
 					assert.Empty(t, g.Pending(), name)
 					assert.False(t, g.Cancelled(), name)

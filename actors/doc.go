@@ -69,7 +69,7 @@
 // options are for [Call], [Do] and [Schedule].
 //
 // [Caller.Publish] sends data to the publication of [props.Publisher].
-// [EventStream] publishes on the event stream of the actor system.
+// [props.EventStream] makes it the event stream of the actor system.
 //
 // # The tree
 //

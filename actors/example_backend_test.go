@@ -50,19 +50,3 @@ func ExampleCaller_Run_thread() {
 }
 
 // What callers publish goes to whoever has subscribed to the system's events.
-func ExampleEventStream() {
-	system := actor.NewActorSystem(quiet)
-	system.EventStream.Subscribe(func(event any) {
-		if p, ok := event.(actors.Published); ok {
-			fmt.Printf("%s on %s: %s\n", p.CallerID, p.Topic, p.Data)
-		}
-	})
-	c, _ := actors.Start(system, props.Name("kernel"), props.Publisher(actors.EventStream(system)))
-	defer c.Stop()
-	kid, _ := c.Child(props.Name("cell"))
-	fmt.Println(c.Publish("status", []byte("busy")), kid.Publish("stream", []byte("hello")))
-	// Output:
-	// callers/kernel on status: busy
-	// callers/kernel/cell on stream: hello
-	// <nil> <nil>
-}

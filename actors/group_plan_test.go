@@ -217,7 +217,7 @@ func (s *stage) run(ctx context.Context, g *groupPlan) error {
 
 func (s *stage) body(ctx context.Context, g *groupPlan) error {
 	if g.cancelled > 0 {
-		group, _ := pending.CurrentGroup(ctx)
+		group, _ := pending.CurrentTracker[*pending.Group](ctx)
 		time.AfterFunc(g.cancelled, func() { group.Cancel(nil) })
 	}
 	for _, l := range g.leaves {

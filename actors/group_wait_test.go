@@ -63,7 +63,7 @@ func TestGroupWhoseWaitIsRefusedLeavesNothingRunning(t *testing.T) {
 		},
 		"Run": func(ctx context.Context, body func(context.Context)) (g *pending.Group, err error) {
 			err = pending.Run(ctx, func(ctx context.Context) error {
-				g, _ = pending.CurrentGroup(ctx)
+				g, _ = pending.CurrentTracker[*pending.Group](ctx)
 				body(ctx)
 				return nil
 			})
@@ -196,7 +196,7 @@ func TestMemberThatWaitsForItsGroupIsADeadlock(t *testing.T) {
 					result(t, actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
 						var other *pending.Pending[int]
 						err = pending.Run(ctx, func(inside context.Context) error {
-							g, _ := pending.CurrentGroup(inside)
+							g, _ := pending.CurrentTracker[*pending.Group](inside)
 							s := setting{c, g, inside}
 							other = running(inside, c, slowToStop)
 							p := member(inside, s, func(ctx context.Context) error { return wait(ctx, s) })

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
@@ -115,31 +113,3 @@ func (c *Caller) Publish(topic string, data []byte) error {
 	defer p.end()
 	return p.Publish(topic, data)
 }
-
-// Published is the event that [EventStream] publishes.
-type Published struct {
-	CallerID string
-	Topic    string
-	Data     []byte
-}
-
-// EventStream is for [props.Publisher]: its callers publish a [Published], as a value, on
-// the event stream of their actor system.
-func EventStream(system *actor.ActorSystem) func(id string) (props.Publication, error) {
-	requireSystem(system, "EventStream")
-	return func(id string) (props.Publication, error) { return streamPublication{system, id}, nil }
-}
-
-type streamPublication struct {
-	system *actor.ActorSystem
-	id     string
-}
-
-// Publish implements [props.Publication].
-func (s streamPublication) Publish(topic string, data []byte) error {
-	s.system.EventStream.Publish(Published{CallerID: s.id, Topic: topic, Data: data})
-	return nil
-}
-
-// Close implements [props.Publication]. The event stream goes on.
-func (s streamPublication) Close() error { return nil }

@@ -293,15 +293,15 @@ func TestPublishingAtTheTimeOfAStop(t *testing.T) {
 func TestCallersPublishOnTheEventStream(t *testing.T) {
 	system := newSystem(t)
 	var mu sync.Mutex
-	var heard []actors.Published
+	var heard []props.Published
 	system.EventStream.Subscribe(func(event any) {
-		if published, ok := event.(actors.Published); ok {
+		if published, ok := event.(props.Published); ok {
 			mu.Lock()
 			defer mu.Unlock()
 			heard = append(heard, published)
 		}
 	})
-	c := start(t, system, props.Name("gopher"), props.Publisher(actors.EventStream(system)))
+	c := start(t, system, props.Name("gopher"), props.Publisher(props.EventStream(system)))
 	kid := child(t, c, props.Name("kid"))
 	require.NoError(t, c.Publish("news", []byte("hello")))
 	require.NoError(t, kid.Publish("more", []byte("hi")))
@@ -310,7 +310,7 @@ func TestCallersPublishOnTheEventStream(t *testing.T) {
 	require.NoError(t, c.Publish("news", nil), "the stream goes on")
 	mu.Lock()
 	defer mu.Unlock()
-	assert.Equal(t, []actors.Published{
+	assert.Equal(t, []props.Published{
 		{CallerID: "callers/gopher", Topic: "news", Data: []byte("hello")},
 		{CallerID: "callers/gopher/kid", Topic: "more", Data: []byte("hi")},
 		{CallerID: "callers/gopher", Topic: "news"},

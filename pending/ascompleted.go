@@ -59,7 +59,8 @@ func LoopObservedBy(o observer) CompletedOption {
 //
 // In a caller's function the loop gives the turn away while it waits. Elsewhere it blocks
 // the goroutine. The sequence runs on the goroutine, and with the turn, of the loop. A
-// panic in the sequence passes through the loop.
+// panic in the sequence passes through the loop. A sequence that fails ends, and keeps its
+// error for after the loop, as a [bufio.Scanner] does.
 //
 // A failure of the iteration itself is a last pair of a zero H and the error. After the
 // end of ctx, AsCompleted takes no more, yields what is done, and then fails with the
@@ -73,13 +74,21 @@ func asCompleted[H Handle](ctx context.Context, seq iter.Seq[H], opts []Complete
 	if seq == nil {
 		panic("pending: " + name + " with a nil sequence")
 	}
-	return asCompleted2(ctx, func(yield func(H, error) bool) {
-		for h := range seq {
-			if !yield(h, nil) {
-				return
+	o := joinCompletedOptions(ctx, opts, name)
+	return func(yield func(H, error) bool) {
+		it := seqIterator[H]{Set: future.NewSet[H](ctx), completedOptions: o, ctx: ctx, name: name, yield: yield}
+		it.All, it.Failing = o.all, true
+		defer o.observe(ctx, "pending.AsCompleted")(&it.failed)
+		defer it.end()
+		if it.mayPull() {
+			for h := range seq {
+				if !it.take(h) {
+					break
+				}
 			}
 		}
-	}, opts, name)
+		it.handOutRest()
+	}
 }
 
 // AsCompletedOf is [AsCompleted] for pendings that exist already. It has no limit.
@@ -90,33 +99,6 @@ func AsCompletedOf[H Handle](ctx context.Context, items []H, opts ...CompletedOp
 func asCompletedOf[H Handle](ctx context.Context, items []H, opts []CompletedOption, name string) iter.Seq2[H, error] {
 	requirePendings(items, name)
 	return asCompleted(ctx, slices.Values(items), slices.Concat(opts, []CompletedOption{MaxConcurrent(0)}), name)
-}
-
-// AsCompleted2 is [AsCompleted] for a sequence that may fail. Its first error ends it.
-// The pendings before the error are yielded first.
-func AsCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts ...CompletedOption) iter.Seq2[H, error] {
-	if seq == nil {
-		panic("pending: AsCompleted2 with a nil sequence")
-	}
-	return asCompleted2(ctx, seq, opts, "AsCompleted2")
-}
-
-func asCompleted2[H Handle](ctx context.Context, seq iter.Seq2[H, error], opts []CompletedOption, name string) iter.Seq2[H, error] {
-	o := joinCompletedOptions(ctx, opts, name)
-	return func(yield func(H, error) bool) {
-		it := seqIterator[H]{Set: future.NewSet[H](ctx), completedOptions: o, ctx: ctx, name: name, yield: yield}
-		it.All, it.Failing = o.all, true
-		defer o.observe(ctx, "pending.AsCompleted")(&it.failed)
-		defer it.end()
-		if it.mayPull() {
-			for h, err := range seq {
-				if !it.take(h, err) {
-					break
-				}
-			}
-		}
-		it.handOutRest()
-	}
 }
 
 // joinCompletedOptions returns the joined options of a loop. It panics if ctx
@@ -170,11 +152,7 @@ func (it *seqIterator[H]) mayPull() bool {
 
 // take adds what the sequence has yielded, and hands out pendings until the
 // limit allows more. It reports whether the sequence should be pulled again.
-func (it *seqIterator[H]) take(h H, err error) bool {
-	if err != nil {
-		it.err = err
-		return false
-	}
+func (it *seqIterator[H]) take(h H) bool {
 	requirePending(h, it.name)
 	if err := it.Add(h); err != nil {
 		it.deadlock = err

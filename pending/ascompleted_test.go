@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -265,39 +264,6 @@ func TestLoopThatWouldWaitForItselfFails(t *testing.T) {
 		})
 		assert.True(t, others[0].Cancelled())
 	})
-}
-
-// Item 62 of the seed's behavior, and section 5, 2.
-func TestErrorOfTheSequenceComesAfterItsPendings(t *testing.T) {
-	for name, tt := range map[string]struct {
-		before int
-		opts   []pending.CompletedOption
-	}{
-		"at once":               {},
-		"after one":             {before: 1},
-		"after some":            {before: 5},
-		"with a limit of one":   {before: 3, opts: []pending.CompletedOption{pending.MaxConcurrent(1)}},
-		"at once, with limit 1": {opts: []pending.CompletedOption{pending.MaxConcurrent(1)}},
-		"without a limit":       {before: 3, opts: []pending.CompletedOption{pending.MaxConcurrent(0)}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				seq := func(yield func(*promise, error) bool) {
-					for range tt.before {
-						if !yield(memberFor(t.Context(), time.Second), nil) {
-							return
-						}
-					}
-					assert.False(t, yield(nil, errBoom))
-				}
-				var errs []error
-				for _, err := range pending.AsCompleted2(t.Context(), seq, tt.opts...) {
-					errs = append(errs, err)
-				}
-				assert.Equal(t, append(make([]error, tt.before), errBoom), errs)
-			})
-		})
-	}
 }
 
 // Item 62 of the seed's behavior.

@@ -1,9 +1,13 @@
 package pending_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
+	"testing/iotest"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
@@ -123,6 +127,27 @@ func ExampleAsCompleted() {
 	// begin b
 	// begin c
 	// 2 done
+}
+
+func ExampleAsCompleted_sequenceThatFails() {
+	ctx := context.Background()
+	names := bufio.NewScanner(io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(errors.New("broken"))))
+	calls := func(yield func(*pending.Pending[string]) bool) {
+		for names.Scan() {
+			if !yield(after(ctx, short, names.Text(), nil)) {
+				return
+			}
+		}
+	}
+	for p, err := range pending.AsCompleted(ctx, calls, pending.MaxConcurrent(1)) {
+		name, _ := p.Result()
+		fmt.Println(name, err)
+	}
+	fmt.Println(names.Err())
+	// Output:
+	// a <nil>
+	// b <nil>
+	// broken
 }
 
 func ExampleAsCompletedOf() {

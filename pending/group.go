@@ -97,19 +97,6 @@ func (g *Group) addWatch(stop func() bool) {
 	g.watches = append(g.watches, stop)
 }
 
-// CurrentGroup returns the group that calls with ctx become members of. If there is none,
-// it returns nil and false.
-func CurrentGroup(ctx context.Context) (*Group, bool) {
-	requireContext(ctx, "CurrentGroup")
-	g, _ := CurrentTracker[*Group](ctx)
-	for ; g != nil; g = g.parent {
-		if !g.isOver() {
-			return g, true
-		}
-	}
-	return nil, false
-}
-
 // Add makes h a member of the group and of its outer groups. It implements [Tracker], and
 // returns at once.
 //

@@ -65,14 +65,14 @@ func TestShieldedGroupRunsToItsEnd(t *testing.T) {
 		},
 		"when a group around it is cancelled": func(ctx context.Context, body func(context.Context) error) error {
 			return pending.Run(ctx, func(ctx context.Context) error {
-				g, _ := pending.CurrentGroup(ctx)
+				g, _ := pending.CurrentTracker[*pending.Group](ctx)
 				time.AfterFunc(time.Millisecond, func() { g.Cancel(errWhy) })
 				return body(ctx)
 			})
 		},
 		"when the context of a group around it has ended": func(ctx context.Context, body func(context.Context) error) error {
 			return pending.Run(ctx, func(ctx context.Context) error {
-				g, _ := pending.CurrentGroup(ctx)
+				g, _ := pending.CurrentTracker[*pending.Group](ctx)
 				g.Cancel(errWhy)
 				return body(ctx)
 			})
@@ -154,7 +154,7 @@ func TestGroupIsWaitedForOnce(t *testing.T) {
 		require.ErrorIs(t, g.Wait(), pending.ErrGroupOver)
 
 		require.ErrorIs(t, context.Cause(ctx), pending.ErrGroupOver)
-		_, current := pending.CurrentGroup(ctx)
+		_, current := pending.CurrentTracker[*pending.Group](ctx)
 		assert.False(t, current, "item 52")
 		late := pending.New[int](t.Context())
 		g.Add(late)
@@ -171,7 +171,7 @@ func TestContextOfAGroupThatIsOverBelongsToTheGroupAroundIt(t *testing.T) {
 	inner, left := pending.NewGroup(ctx)
 	require.NoError(t, inner.Wait())
 
-	current, _ := pending.CurrentGroup(left)
+	current, _ := pending.CurrentTracker[*pending.Group](left)
 	assert.Same(t, outer, current)
 	late, _ := pending.NewGroup(context.WithoutCancel(left)) // left has ended
 	p := pending.New[int](t.Context())

@@ -116,7 +116,7 @@ func TestMemberSeesItsGroupAndMayCancelIt(t *testing.T) {
 	g, ctx := pending.NewGroup(t.Context(), pending.WithMode(pending.CancelAndReport))
 	var seen *pending.Group
 	call(ctx, func(ctx context.Context) (any, error) {
-		seen, _ = pending.CurrentGroup(ctx)
+		seen, _ = pending.CurrentTracker[*pending.Group](ctx)
 		seen.Cancel(errWhy)
 		return nil, ctx.Err()
 	})

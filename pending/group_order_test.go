@@ -34,7 +34,7 @@ func TestEndOfAnInnerGroupBecauseOfTheOuterOneIsNoErrorOfTheBody(t *testing.T) {
 		}, pending.WithMode(pending.CancelAndReport))
 		require.ErrorIs(t, report, errWhy)
 
-		g, _ := pending.CurrentGroup(ctx)
+		g, _ := pending.CurrentTracker[*pending.Group](ctx)
 		g.Cancel(report)
 		return pending.Run(ctx, func(ctx context.Context) error {
 			member(ctx)

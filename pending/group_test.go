@@ -138,7 +138,7 @@ func TestOutcomeOfAGroup(t *testing.T) {
 					defer end(nil)
 					var others [2]*pending.Pending[int]
 					err := pending.Run(outer, func(ctx context.Context) error {
-						g, _ := pending.CurrentGroup(ctx)
+						g, _ := pending.CurrentTracker[*pending.Group](ctx)
 						others[0] = memberFor(ctx, time.Second)
 						happened := tt.happens(scene{ctx, g, memberFor(ctx, time.Second), end})
 						synctest.Wait()
@@ -163,7 +163,7 @@ func nested(t *testing.T, outer, inner pending.Mode, happens func(outer *pending
 	t.Helper()
 	var inOuter, inInner *pending.Pending[int]
 	err = pending.Run(t.Context(), func(ctx context.Context) error {
-		g, _ := pending.CurrentGroup(ctx)
+		g, _ := pending.CurrentTracker[*pending.Group](ctx)
 		inOuter = memberFor(ctx, 2*time.Second)
 		return pending.Run(ctx, func(ctx context.Context) error {
 			inInner = memberFor(ctx, time.Second)
@@ -289,7 +289,7 @@ func TestBodyThatDoesNotReturnEndsTheGroupFirst(t *testing.T) {
 func TestOnlyFailuresBeforeTheCancellationAreReported(t *testing.T) {
 	var failures [2]*pending.Pending[int]
 	err := pending.Run(t.Context(), func(ctx context.Context) error {
-		g, _ := pending.CurrentGroup(ctx)
+		g, _ := pending.CurrentTracker[*pending.Group](ctx)
 		for i, failure := range []error{errBoom, errElse} {
 			failures[i] = pending.New[int](t.Context())
 			failures[i].SetError(failure)

@@ -44,15 +44,6 @@ var waysToIterate = map[string]func(context.Context, []*promise, ...pending.Comp
 			}
 		}, opts...)
 	},
-	"a sequence that may fail": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
-		return pending.AsCompleted2(ctx, func(yield func(*promise, error) bool) {
-			for _, p := range items {
-				if !yield(p, nil) {
-					return
-				}
-			}
-		}, opts...)
-	},
 	"a channel": func(ctx context.Context, items []*promise, opts ...pending.CompletedOption) promises {
 		c := make(chan *promise, len(items))
 		for _, p := range items {

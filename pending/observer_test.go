@@ -127,7 +127,7 @@ func TestObserverOfAGroupIsToldOfItAsOfAPending(t *testing.T) {
 		other := pending.New[string](t.Context(), pending.Named("other"))
 		err := pending.Run(t.Context(), func(ctx context.Context) error {
 			assert.Equal(t, "observed", ctx.Value(keyB))
-			g, _ := pending.CurrentGroup(ctx)
+			g, _ := pending.CurrentTracker[*pending.Group](ctx)
 			g.Add(other)
 			other.SetError(errBoom)
 			return nil
@@ -153,7 +153,7 @@ func TestObserverThatIsNotInterestedChangesNoGroupAndNoLoop(t *testing.T) {
 	done := pending.New[string](t.Context())
 	done.SetResult("")
 	require.NoError(t, pending.Run(t.Context(), func(ctx context.Context) error {
-		g, _ := pending.CurrentGroup(ctx)
+		g, _ := pending.CurrentTracker[*pending.Group](ctx)
 		g.Add(done)
 		return nil
 	}, pending.WithObserver(indifferent{})))

@@ -70,13 +70,6 @@ func Protected() Option {
 	return func(d *details) { d.Protected = true }
 }
 
-// MayStayOpen says that it is no mistake if nobody completes a pending made by [New], as of
-// work that may never come. Tests with package actorstest do not report it then. It changes
-// nothing else.
-func MayStayOpen() Option {
-	return func(d *details) { d.StaysOpen = true }
-}
-
 // observer follows pendings, groups and loops from their beginning to their end.
 type observer = future.Observer
 

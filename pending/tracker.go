@@ -38,14 +38,28 @@ func WithTracker(ctx context.Context, t Tracker) context.Context {
 }
 
 // CurrentTracker returns the tracker of type T that ctx carries. If it carries none, it
-// returns a zero T and false. Unlike it, [CurrentGroup] skips groups that have been
-// waited for.
+// returns a zero T and false. CurrentTracker[*Group] returns the group that calls with ctx
+// become members of: instead of one that has been waited for, the group around it.
 func CurrentTracker[T Tracker](ctx context.Context) (tracker T, ok bool) {
 	requireContext(ctx, "CurrentTracker")
 	for l := future.TrackersOf(ctx); l != nil; l = l.Next {
-		if t, ok := l.Tracker.(tracking).Tracker.(T); ok {
+		if t, ok := inEffect(l.Tracker.(tracking).Tracker).(T); ok {
 			return t, true
 		}
 	}
 	return tracker, false
+}
+
+// inEffect returns t, or for a group that is over the group around it. That may be nil.
+func inEffect(t Tracker) Tracker {
+	g, ok := t.(*Group)
+	if !ok {
+		return t
+	}
+	for ; g != nil; g = g.parent {
+		if !g.isOver() {
+			return g
+		}
+	}
+	return nil
 }

@@ -233,3 +233,7 @@ func TestChildInheritsWhatItsOptionsLeaveOpen(t *testing.T) {
 	})
 	assert.Equal(t, &before, parent, "the parent is as it was")
 }
+
+func TestEventStreamOfNoSystemPanics(t *testing.T) {
+	assert.PanicsWithValue(t, "props: EventStream with a nil system", func() { props.EventStream(nil) })
+}

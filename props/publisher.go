@@ -1,5 +1,7 @@
 package props
 
+import "github.com/asynkron/protoactor-go/actor"
+
 // Publication is the destination of what one caller publishes: a socket, a file, a topic
 // of a broker. Its Publish must be safe for concurrent use.
 type Publication interface {
@@ -24,3 +26,33 @@ func Publisher(open func(id string) (Publication, error)) Option {
 		return nil
 	}
 }
+
+// Published is the event that [EventStream] publishes.
+type Published struct {
+	CallerID string
+	Topic    string
+	Data     []byte
+}
+
+// EventStream is for [Publisher]: its callers publish a [Published], as a value, on the
+// event stream of system.
+func EventStream(system *actor.ActorSystem) func(id string) (Publication, error) {
+	if system == nil {
+		panic("props: EventStream with a nil system")
+	}
+	return func(id string) (Publication, error) { return streamPublication{system, id}, nil }
+}
+
+type streamPublication struct {
+	system *actor.ActorSystem
+	id     string
+}
+
+// Publish implements [Publication].
+func (s streamPublication) Publish(topic string, data []byte) error {
+	s.system.EventStream.Publish(Published{CallerID: s.id, Topic: topic, Data: data})
+	return nil
+}
+
+// Close implements [Publication]. The event stream goes on.
+func (s streamPublication) Close() error { return nil }

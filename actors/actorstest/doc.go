@@ -20,7 +20,7 @@
 // without sleeping. [NoLeaks] finds goroutines that are left.
 //
 // The end of a test also says which promises nobody has completed, and where they were made.
-// [pending.MayStayOpen] is for those that are meant to stay open.
+// [MayStayOpen] is for those that are meant to stay open.
 //
 // # Networks
 //

@@ -29,16 +29,17 @@ type ledger struct {
 
 	left bool // guarded by the mu of ledgers
 
-	mu       sync.Mutex
-	number   int                                    // of the last call
-	tasks    map[weak.Pointer[sched.Task]]*record   // that are not done
-	requests map[*future.Core][]uintptr             // without an answer, and where they were made
-	promises map[weak.Pointer[future.Core]]struct{} // that functions have made
-	tidyAt   int                                    // how many entries are too many
-	reported map[*future.Core]bool                  // the promises
-	lasting  []string                               // the callers that have not ended with the test
-	ended    bool                                   // the test has
-	atEnd    []record                               // of the functions that had not returned then
+	mu          sync.Mutex
+	number      int                                    // of the last call
+	tasks       map[weak.Pointer[sched.Task]]*record   // that are not done
+	requests    map[*future.Core][]uintptr             // without an answer, and where they were made
+	promises    map[weak.Pointer[future.Core]]struct{} // that functions have made
+	tidyAt      int                                    // how many entries are too many
+	reported    map[*future.Core]bool                  // the promises
+	mayStayOpen map[string]bool                        // the names of promises
+	lasting     []string                               // the callers that have not ended with the test
+	ended       bool                                   // the test has
+	atEnd       []record                               // of the functions that had not returned then
 }
 
 // record is what is known of a function that has not returned.
@@ -72,11 +73,12 @@ func ledgerOf(tb testing.TB) *ledger {
 	}
 	l := &ledger{
 		tb: tb, ctx: tb.Context(),
-		tasks:    make(map[weak.Pointer[sched.Task]]*record),
-		requests: make(map[*future.Core][]uintptr),
-		promises: make(map[weak.Pointer[future.Core]]struct{}),
-		reported: make(map[*future.Core]bool),
-		tidyAt:   fewEntries,
+		tasks:       make(map[weak.Pointer[sched.Task]]*record),
+		requests:    make(map[*future.Core][]uintptr),
+		promises:    make(map[weak.Pointer[future.Core]]struct{}),
+		reported:    make(map[*future.Core]bool),
+		mayStayOpen: make(map[string]bool),
+		tidyAt:      fewEntries,
 	}
 	if shared {
 		if ledgers.of == nil {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
@@ -32,7 +33,7 @@ func (l *ledger) report() {
 		l.say(true, "%s was never done%s", future.Label(p), madeAt(made))
 	}
 	for _, w := range promises {
-		if p := w.Value(); p != nil && isOfProgram(p) && !l.isReported(p) && future.IsForgotten(p) && future.IsAwaited(p) {
+		if p := w.Value(); p != nil && l.isLost(p) && future.IsAwaited(p) && !l.isReported(p) {
 			l.say(true, "nobody has completed %s, and something waits for it still%s", future.Label(p), madeAt(future.Made(p)))
 		}
 	}
@@ -47,7 +48,7 @@ func (l *ledger) reportPromises() {
 	fails := areAtRest(atEnd)
 	for _, r := range atEnd {
 		for _, p := range r.needs.promises {
-			if !r.leaves && isOfProgram(p) && future.IsForgotten(p) && !l.isReported(p) {
+			if !r.leaves && l.isLost(p) && !l.isReported(p) {
 				l.say(fails, "%s has waited until the end of the test for %s, which nobody has completed%s",
 					nameOf(r.task), future.Label(p), madeAt(future.Made(p)))
 			}
@@ -65,6 +66,27 @@ func (l *ledger) say(fails bool, format string, args ...any) {
 	default:
 		l.tb.Logf("actorstest: "+format, args...)
 	}
+}
+
+// MayStayOpen says for the test tb that it is no mistake if nobody completes a promise of the
+// given name, as of work that may never come. A promise is a pending of [pending.New], and
+// [pending.Named] gives it a name. It may be called until the test ends.
+func MayStayOpen(tb testing.TB, name string) {
+	l := ledgerOf(tb)
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mayStayOpen[name] = true
+}
+
+// isLost reports whether it is a mistake that nobody has completed a promise.
+func (l *ledger) isLost(p *future.Core) bool {
+	l.mu.Lock()
+	mayStayOpen := l.mayStayOpen[p.Name()]
+	l.mu.Unlock()
+	return !mayStayOpen && isOfProgram(p) && future.IsForgotten(p)
 }
 
 // isReported reports whether it was called with a promise before.

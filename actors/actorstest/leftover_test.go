@@ -52,8 +52,8 @@ func (e *ending) end() {
 }
 
 // promise makes a promise, so that the reports have its name.
-func promise(ctx context.Context, opts ...pending.Option) *pending.Pending[int] {
-	return pending.New[int](ctx, append(opts, pending.Named("answer"))...)
+func promise(ctx context.Context) *pending.Pending[int] {
+	return pending.New[int](ctx, pending.Named("answer"))
 }
 
 // awaits is a function that waits for a promise.
@@ -162,8 +162,17 @@ var leftovers = []struct {
 	{
 		"a promise that may stay open",
 		func(t *ending, system *actor.ActorSystem) {
-			actors.CallSoon(t.Context(), actorstest.Start(t, system), awaits(promise(context.Background(), pending.MayStayOpen())))
+			actors.CallSoon(t.Context(), actorstest.Start(t, system), awaits(promise(context.Background())))
+			actorstest.MayStayOpen(t, "answer")
 		}, nil, "",
+	},
+	{
+		"a promise that may not stay open, beside one that may",
+		func(t *ending, system *actor.ActorSystem) {
+			actorstest.MayStayOpen(t, "question")
+			actors.CallSoon(t.Context(), actorstest.Start(t, system), awaits(promise(context.Background())))
+		},
+		[]string{"for answer #"}, "",
 	},
 	{
 		"a wait that has ended before the test",

@@ -173,11 +173,11 @@ func publications(t testing.TB, w *actorstest.World) {
 	system := w.System("a")
 	var got []string
 	system.EventStream.Subscribe(func(event any) {
-		if p, ok := event.(actors.Published); ok {
+		if p, ok := event.(props.Published); ok {
 			got = append(got, string(p.Data))
 		}
 	})
-	c := actorstest.Start(t, system, props.Publisher(actors.EventStream(system)))
+	c := actorstest.Start(t, system, props.Publisher(props.EventStream(system)))
 	other := actorstest.Start(t, system)
 	var published []string
 	call := actors.CallSoon(t.Context(), c, actors.NoResult(func(ctx context.Context) error {

@@ -82,7 +82,6 @@ type Details struct {
 	Track     func(Tracker) bool // nil for all trackers, if any
 	Tracked   bool               // without a function too
 	Protected bool
-	StaysOpen bool // that nobody completes it is no mistake
 
 	noted    bool // a test wants to know where it is made, and who ends it
 	hasEnder bool // the program has cancelled it, or tried to complete it when it was done

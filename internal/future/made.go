@@ -96,7 +96,7 @@ func Made(c *Core) []uintptr {
 func IsForgotten(c *Core) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.details != nil && (c.details.hasEnder || c.details.StaysOpen) {
+	if c.details != nil && c.details.hasEnder {
 		return false
 	}
 	return !c.is(flagDone) || c.is(flagCancelled)
