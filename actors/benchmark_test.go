@@ -228,6 +228,26 @@ func BenchmarkToThread(b *testing.B) {
 	}
 }
 
+// Workers do 1000 calls, ten at a time, and their results are taken as they come.
+func BenchmarkAsCompleted1000(b *testing.B) {
+	c, ctx := benchCaller(b), context.Background()
+	calls := func(yield func(*pending.Pending[int]) bool) {
+		for range 1000 {
+			if !yield(actors.ToThread(ctx, c, one)) {
+				return
+			}
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, err := range pending.AsCompleted(ctx, calls) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 // BenchmarkChainOfWaits suspends functions each of which waits for the one before it, the
 // first for a promise. The time per function must not grow with the length of the chain.
 // Ten chains are as many goroutines as a long one.
