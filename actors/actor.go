@@ -56,15 +56,19 @@ func (c *Caller) finishStop(message any) {
 
 // escalatePanic is deferred where a panic of the actor goes to its supervisor, unless the
 // stop has begun.
-func (c *Caller) escalatePanic(message any) {
-	if r := recover(); r != nil {
-		if c.State() < StateStopping {
-			defer c.fail(r, message) // even if a log handler ends the goroutine
-		}
-		name := fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))
-		c.notePanic(name, r)
-		c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()}, slog.String("message", name))
+func (c *Caller) escalatePanic(message any) { c.escalateRecovered(recover(), message) }
+
+// escalateRecovered is escalatePanic for what was recovered; nil is no panic.
+func (c *Caller) escalateRecovered(r, message any) {
+	if r == nil {
+		return
 	}
+	if c.State() < StateStopping {
+		defer c.fail(r, message) // even if a log handler ends the goroutine
+	}
+	name := fmt.Sprintf("%T", actor.UnwrapEnvelopeMessage(message))
+	c.notePanic(name, r)
+	c.logCrash(context.Background(), "actor", &pending.PanicError{Value: r, Stack: debug.Stack()}, slog.String("message", name))
 }
 
 // fail passes a failure of the actor on to its supervisor. Protoactor logs it before that,

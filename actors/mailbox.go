@@ -44,16 +44,16 @@ func (m *mailbox) UserMessageCount() int { return m.sched.Len() }
 // PostUserMessage implements [actor.Mailbox].
 func (m *mailbox) PostUserMessage(message any) {
 	message = envelopNil(message)
-	if batch, ok := actor.UnwrapEnvelopeMessage(message).(actor.MessageBatch); ok {
-		for _, part := range m.parts(batch) {
+	switch inner := actor.UnwrapEnvelopeMessage(message).(type) {
+	case *invocation:
+		inner.call(m.caller(), message)
+		return
+	case actor.MessageBatch:
+		for _, part := range m.parts(inner) {
 			m.PostUserMessage(part)
 		}
 		// The batch itself follows, as in protoactor's own mailboxes: its publishers
 		// wait for the answer to it.
-	}
-	if inv, ok := actor.UnwrapEnvelopeMessage(message).(*invocation); ok {
-		inv.call(m.caller(), message)
-		return
 	}
 	if err := m.sched.Submit(message, 0); err != nil {
 		m.caller().deadLetterUnlessPoison(message)
@@ -209,8 +209,14 @@ func (m *mailbox) Message(message any) {
 		c.deadLetterUnlessPoison(message)
 		return
 	}
-	defer c.escalatePanic(message)
+	returned := false
+	defer func() {
+		if !returned { // recover itself is not cheap
+			c.escalateRecovered(recover(), message)
+		}
+	}()
 	m.invoker.InvokeUserMessage(message)
+	returned = true
 }
 
 // Call implements [sched.Owner].
