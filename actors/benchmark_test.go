@@ -228,6 +228,23 @@ func BenchmarkToThread(b *testing.B) {
 	}
 }
 
+func BenchmarkQueue1000(b *testing.B) {
+	n, full := 0, make(chan struct{}, 1)
+	q := actors.NewQueue(benchCaller(b), func(context.Context, int) error {
+		if n++; n%1000 == 0 {
+			full <- struct{}{}
+		}
+		return nil
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range 1000 {
+			_ = q.Put(i)
+		}
+		<-full
+	}
+}
+
 // Workers do 1000 calls, ten at a time, and their results are taken as they come.
 func BenchmarkAsCompleted1000(b *testing.B) {
 	c, ctx := benchCaller(b), context.Background()

@@ -299,7 +299,8 @@ func (q *queueTask[A]) takeAndUnlock() *sched.Task {
 
 // Run handles one item. It replaces the Run of the task.
 func (q *queueTask[A]) Run() (crash error) {
-	at := queueItem[A]{queue: q, item: q.item, position: q.position, ctx: q.FunctionContext(), err: errItemGoexit}
+	var at queueItem[A] // not as a literal, which is copied
+	at.queue, at.item, at.position, at.ctx, at.err = q, q.item, q.position, q.FunctionContext(), errItemGoexit
 	var none A
 	q.item = none
 	q.called.Store(true)

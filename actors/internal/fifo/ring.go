@@ -4,12 +4,12 @@ import "iter"
 
 // Ring is a first-in first-out queue that reuses its memory. The zero value is empty.
 type Ring[A any] struct {
-	items []A
+	items []A // as many as a power of two
 	first int
 	n     int
 }
 
-// minRing is the capacity of the first allocation.
+// minRing is the capacity of the first allocation, a power of two.
 const minRing = 8
 
 // Len returns the number of items.
@@ -20,7 +20,7 @@ func (r *Ring[A]) Push(item A) {
 	if r.n == len(r.items) {
 		r.grow()
 	}
-	r.items[(r.first+r.n)%len(r.items)] = item
+	r.items[(r.first+r.n)&(len(r.items)-1)] = item
 	r.n++
 }
 
@@ -36,14 +36,14 @@ func (r *Ring[A]) grow() {
 func (r *Ring[A]) First() *A { return &r.items[r.first] }
 
 // Last is [Ring.First] for the last item.
-func (r *Ring[A]) Last() *A { return &r.items[(r.first+r.n-1)%len(r.items)] }
+func (r *Ring[A]) Last() *A { return &r.items[(r.first+r.n-1)&(len(r.items)-1)] }
 
 // Shift removes and returns the first item. The ring must not be empty.
 func (r *Ring[A]) Shift() A {
 	var none A
 	item := r.items[r.first]
 	r.items[r.first] = none
-	r.first = (r.first + 1) % len(r.items)
+	r.first = (r.first + 1) & (len(r.items) - 1)
 	r.n--
 	return item
 }
@@ -52,7 +52,7 @@ func (r *Ring[A]) Shift() A {
 func (r *Ring[A]) All() iter.Seq[A] {
 	return func(yield func(A) bool) {
 		for i := range r.n {
-			if !yield(r.items[(r.first+i)%len(r.items)]) {
+			if !yield(r.items[(r.first+i)&(len(r.items)-1)]) {
 				return
 			}
 		}
