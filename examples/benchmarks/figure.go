@@ -143,11 +143,6 @@ func figures(n sizes) []figure {
 		theirs: side{name: "a channel of 1024 and a goroutine, drained", per: n.batch, run: channelBatch(n.batch)},
 		bar:    bar{atMost: 1.2, noAllocs: true},
 	}, {
-		number: 16,
-		ours:   side{name: "messages to an actor made a caller", per: n.batch, run: sendAdoptedBatch(n.batch)},
-		theirs: side{name: "the same actor, protoactor's default mailbox", per: n.batch, run: sendBatch(n.batch)},
-		bar:    bar{atMost: 1},
-	}, {
 		number: 17,
 		ours:   side{name: "`CallSoon` and `Wait`, no tracer", per: 1, run: callSoon, measured: inProgram(6, usual)},
 		theirs: side{name: "the same, telemetry compiled out", per: 1, run: callSoon, measured: inProgram(6, without)},
@@ -208,7 +203,7 @@ func figures(n sizes) []figure {
 		theirs: side{name: "in a chain of 1000", per: n.shortChain, run: waitInChain(n.shortChain)},
 		bar:    bar{atMost: 1.3},
 		note:   "each function calls the next one, and waits. The last one returns when all wait.",
-	}}, slices.Concat(acrossFigures(), lookedFigures(), backendFigures(n))...)
+	}}, slices.Concat(adoptedFigures(n.batch), acrossFigures(), lookedFigures(), backendFigures(n))...)
 }
 
 // backendFigures compares the other backends with the default one. They have no

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -40,22 +41,68 @@ func callDirectBatch(n int) func(*testing.B) {
 // sendBatch sends n messages to an actor, then waits for the last one to have
 // been received.
 func sendBatch(n int, opts ...actor.PropsOption) func(*testing.B) {
+	return senders{1, defaultThroughput}.sendBatch(n, opts...)
+}
+
+// defaultThroughput is that of protoactor's default dispatcher.
+const defaultThroughput = 300
+
+// senders are goroutines that send messages to one actor, whose dispatcher has so large a
+// throughput.
+type senders struct{ n, throughput int }
+
+// ways are those in which messages come.
+var ways = []senders{
+	{1, defaultThroughput}, {8, defaultThroughput}, {64, defaultThroughput},
+	{1, 1}, {8, 1}, {64, 1}, {8, 10_000},
+}
+
+func (s senders) String() string {
+	return fmt.Sprintf("%d senders, throughput %d", s.n, s.throughput)
+}
+
+// sendBatch has all of them send n messages together, then waits for the last one to have
+// been received.
+func (s senders) sendBatch(n int, opts ...actor.PropsOption) func(*testing.B) {
+	opts = append(opts, actor.WithDispatcher(actor.NewDefaultDispatcher(s.throughput)))
 	return func(b *testing.B) {
-		system, ticks := newSystem(), newCounter(n)
+		each := n / s.n
+		system, ticks := newSystem(), newCounter(each*s.n)
 		pid := spawn(b, system, func(ctx actor.Context) {
 			if _, ok := ctx.Message().(int); ok {
 				ticks.tick()
 			}
 		}, opts...)
-		for b.Loop() {
-			for range n {
+		send := func() {
+			for range each {
 				system.Root.Send(pid, 1)
 			}
+		}
+		for b.Loop() {
+			for range s.n - 1 {
+				go send()
+			}
+			send()
 			<-ticks.full
 		}
 	}
 }
 
-func sendAdoptedBatch(n int) func(*testing.B) {
-	return sendBatch(n, must(actors.AsCaller()))
+// figure compares messages to an actor that was made a caller with those to the same
+// actor. Both dispatchers are the same.
+func (s senders) figure(n int) figure {
+	n -= n % s.n
+	return figure{
+		number: 16,
+		ours:   side{name: "messages to an actor made a caller, " + s.String(), per: n, run: s.sendBatch(n, must(actors.AsCaller()))},
+		theirs: side{name: "the same actor, protoactor's default mailbox", per: n, run: s.sendBatch(n)},
+		bar:    bar{atMost: 1},
+	}
+}
+
+func adoptedFigures(n int) (all []figure) {
+	for _, s := range ways {
+		all = append(all, s.figure(n))
+	}
+	return all
 }
