@@ -88,7 +88,7 @@
 //
 // # Limits
 //
-// A wait for a channel, a sync.Mutex or a pending of [New] that names no completer is not part of
-// the search for deadlocks. A callback of OnDone has no turn, and must not wait. A pending cannot
-// be used again.
+// The search for deadlocks leaves out a wait for a channel or a sync.Mutex. It also leaves out a
+// wait for a pending of [New] that names no completer. A callback of OnDone has no turn, and must
+// not wait. A pending cannot be used again.
 package pending

@@ -47,7 +47,7 @@ func TrackedBy(keep func(Tracker) bool) Option {
 }
 
 // CompletedBy names the function that completes a pending made by [New]: the one behind
-// h. A wait for the pending then counts as a wait for h, and returns [ErrDeadlock] where
+// h. A wait for the pending then counts as a wait for h. It returns [ErrDeadlock] where
 // a wait for h would. A nil h has no effect.
 func CompletedBy(h Handle) Option {
 	var completer *core

@@ -86,8 +86,8 @@ func (s *Semaphore) init(n int64, exclusive bool, opts []Option) {
 // nothing is acquired. A negative n panics.
 //
 // A function that has made calls may have left it to them to release what it holds. That
-// it waits for more is no deadlock then. Before its first call it is one, if all of the
-// semaphore is held by functions that wait for each other.
+// it waits for more is no deadlock then. Before its first call it is a deadlock if
+// functions that wait for each other hold all of the semaphore.
 func (s *Semaphore) Acquire(ctx context.Context, n int64) error {
 	requireContext(ctx, "Acquire")
 	requireAmount(n, "Acquire")
