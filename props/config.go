@@ -116,8 +116,8 @@ func New(opts ...Option) (*Config, error) {
 }
 
 // Child returns the description of a child of a caller that c describes. The child
-// inherits what the options leave open, except the name, the protection, the host, and
-// what OnStart and OnStop call. It is meant for package actors.
+// inherits what the options leave open. It does not inherit the name, the protection,
+// the host, and what OnStart and OnStop call. It is meant for package actors.
 //
 // The error joins those of all options that are wrong.
 func (c *Config) Child(opts ...Option) (*Config, error) {
@@ -375,8 +375,9 @@ func MaxSuspended(n int) Option {
 //   - a stop, a restart or a drain;
 //   - other events.
 //
-// Work that keeps nobody waiting may take as long as it likes. So may the job of a worker
-// that a function waits for, unless something waits for a lock or a promise of the job.
+// Work that keeps nobody waiting may take as long as it likes. So may the job of a worker,
+// although a function waits for it. Only what waits for a lock or a promise of the job
+// counts.
 //
 // A turn is logged once, at the level of warnings, by the caller's logger. The record has
 // the caller, the function, since when, what waits, and the stack. If it is not clear

@@ -54,10 +54,10 @@ func Capture() Policy {
 // Restart returns the policy that restarts the actor of a caller. Without options it restarts at once,
 // without a limit.
 //
-// A restart keeps the caller itself: its name, id and PID, its publication, the calls that are queued
-// or delayed, its periodic calls, and its queues that are idle or whose own item panicked. It also keeps
-// the variables that functions share by closures. They may be as the panic has left them: make them
-// anew in props.OnStart.
+// A restart keeps the caller itself: its name, id and PID, and its publication. It keeps queued and
+// delayed calls, and periodic calls. It keeps the queues that are idle or whose own item panicked.
+// It also keeps the variables that functions share by closures. They may be as the panic has left
+// them: make them anew in props.OnStart.
 //
 // A restart does not keep what has begun. Functions that have not returned are cancelled, with the panic
 // as the cause. A queue that is at work on an item is cancelled too. The items behind that one are

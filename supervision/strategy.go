@@ -10,9 +10,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// OneForOne returns a protoactor supervisor strategy that applies p to the child that has failed, and
-// to none of its siblings. It is for [actor.WithSupervisor]. [Capture] resumes the child: it keeps its
-// state, and the message it failed on is lost.
+// OneForOne returns a protoactor supervisor strategy that applies p to the child that has failed.
+// It does nothing to the siblings. It is for [actor.WithSupervisor]. [Capture] resumes the child:
+// it keeps its state, and the message it failed on is lost.
 //
 // The strategy publishes an [actor.SupervisorEvent] on the system's EventStream when it applies a
 // directive. With [Backoff] that is after the delay. During the delay the child handles no message and
