@@ -1,5 +1,5 @@
-// Package actorstest is for the tests of programs with callers. It joins actor systems in memory,
-// ends what a test has started, records messages and events, and tries the orders in which
+// Package actorstest is for the tests of programs with callers. It joins actor systems in memory
+// and ends what a test has started. It records messages and events, and tries the orders in which
 // things can happen.
 //
 //	func TestOrder(t *testing.T) {
@@ -64,5 +64,6 @@
 // # Limits
 //
 // Messages that are not of protobuf are passed as they are, although a real network would refuse them.
-// README.md has what else differs from protoactor's remote. A crash ends the callers of a system, and cuts its other actors off. It cannot end its goroutines.
+// README.md has what else differs from protoactor's remote. A crash ends the callers of a system, and
+// cuts its other actors off. It cannot end its goroutines.
 package actorstest

@@ -11,10 +11,11 @@ import (
 // tried at most then; the default is 100,000. The log says how many there are, or how far it
 // came.
 //
-// Of two orders that differ only in steps that do not concern each other, one is tried. Steps
-// of different callers do not, unless one calls, wakes, stops or cancels the other, or both
-// use a lock, or a pending that is no call. A variable that functions of several callers share
-// is not seen, nor is what a function asks without a wait, as IsDone. Time passes when nothing else can go on, and the cleanups have one order.
+// Two orders may differ only in steps that do not concern each other. One of them is tried
+// then. Steps of different callers concern each other if one calls, wakes, stops or cancels
+// the other. They also do if both use a lock, or a pending that is no call. A variable that
+// functions of several callers share is not seen. Nor is a question without a wait, as IsDone.
+// Time passes when nothing else can go on, and the cleanups have one order.
 func Exhaustive() ExploreOption {
 	return exploreOption(func(e *exploration) { e.exhaustive = true })
 }
@@ -64,9 +65,9 @@ func (f footprint) concerns(g footprint) bool {
 	return false
 }
 
-// depthFirst chooses all orders, one after the other. It leaves out those that differ from
-// one that was tried in nothing but the order of steps that do not concern each other. That
-// is known as sleep sets: a step that was tried sleeps until a step comes that concerns it.
+// depthFirst chooses all orders, one after the other. Two orders count as one if they
+// differ only in steps that do not concern each other. This is known as sleep sets: a step
+// that was tried sleeps until a step comes that concerns it.
 type depthFirst struct {
 	control *controller
 	path    []branch

@@ -93,12 +93,12 @@ func replayed() (seed uint64, ok bool, err error) {
 	return seed, err == nil, err
 }
 
-// Explore runs the body many times, each time with another order of what happens in it, and
+// Explore runs the body many times, each time with another order of what happens in it. It
 // fails the test if an order makes the body fail. See "Exploring schedules" in the
 // documentation of the package.
 //
 // The body gets a t and a world of its own each time. It must use no state of the last time.
-// A schedule fails by its t, by a panic, if it is not able to end, or if it leaves a
+// A schedule fails by its t or by a panic. It also fails if it cannot end, or if it leaves a
 // goroutine. The failure has a seed, and how to run that schedule again.
 //
 // It may be called in parallel tests, but not in a bubble of testing/synctest. A nil argument

@@ -28,10 +28,9 @@ type faults struct {
 // Seed chooses other random faults: which messages are lost, and how long each
 // takes. The default is 0. In [Explore] it is the seed of the first schedule.
 //
-// The faults of a message depend on the seed, on the names of sender and receiver,
-// and on how many messages the sender has sent to that receiver before. They
-// depend on nothing else. A test that sends the same messages has the same faults
-// each time.
+// The faults of a message depend on three things: the seed, the names of sender
+// and receiver, and how many messages went that way before. So a test that sends
+// the same messages has the same faults each time.
 func Seed(seed uint64) Option { return func(f *faults) { f.seed = seed } }
 
 // Delay makes each message take between shortest and longest. In a bubble that is

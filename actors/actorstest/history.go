@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// History is what the clients of a test have asked for, and what they got, in the order in
-// which it was. It is for a check of all of it, as that of linearizability by package
-// [porcupine]. It is made by [World.History]. It is safe for concurrent use.
+// History records in order what the clients of a test have asked for, and what they got.
+// It is for a check of all of it, as that of linearizability by package [porcupine]. It is
+// made by [World.History]. It is safe for concurrent use.
 //
 // [porcupine]: https://pkg.go.dev/github.com/anishathalye/porcupine
 type History struct {

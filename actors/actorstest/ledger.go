@@ -21,8 +21,8 @@ import (
 
 var _ steps.Recorder = (*ledger)(nil)
 
-// ledger records what the functions in the systems of a test do, so that the end of the test
-// can say what was never done. It is safe for concurrent use.
+// ledger records what the functions in the systems of a test do. So the end of the test can
+// say what was never done. It is safe for concurrent use.
 type ledger struct {
 	tb  testing.TB
 	ctx context.Context // of the test
@@ -59,8 +59,8 @@ var ledgers struct {
 	of map[testing.TB]*ledger
 }
 
-// ledgerOf returns the ledger of a test, nil for a benchmark. All systems of a test have the
-// same one, so that a function of one of them may be what completes the promises of another.
+// ledgerOf returns the ledger of a test, nil for a benchmark. All systems of a test share
+// it, because a function of one may complete the promises of another.
 func ledgerOf(tb testing.TB) *ledger {
 	if _, measures := tb.(*testing.B); measures {
 		return nil
@@ -218,8 +218,8 @@ func (l *ledger) end() {
 	l.atEnd = open
 }
 
-// leaves reports whether a function was about to end its wait when the test ended, because
-// its call was cancelled, its caller stops, or its context has ended.
+// leaves reports whether a function was about to end its wait when the test ended. That is
+// so if its call was cancelled, its caller stops, or its context has ended.
 func (l *ledger) leaves(t *sched.Task) bool {
 	own := future.TaskOf(t.Work())
 	ctx := own.Context()

@@ -68,9 +68,9 @@ func (l *ledger) say(fails bool, format string, args ...any) {
 	}
 }
 
-// MayStayOpen says for the test tb that it is no mistake if nobody completes a promise of the
-// given name, as of work that may never come. A promise is a pending of [pending.New], and
-// [pending.Named] gives it a name. It may be called until the test ends.
+// MayStayOpen permits that nobody completes a promise of the given name in the test tb. It is
+// for work that may never come. A promise is a pending of [pending.New], and [pending.Named]
+// gives it a name. It may be called until the test ends.
 func MayStayOpen(tb testing.TB, name string) {
 	l := ledgerOf(tb)
 	if l == nil {

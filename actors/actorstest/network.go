@@ -23,7 +23,7 @@ import (
 // continues. Actors of other systems can be watched and stopped.
 //
 // A message to an address without a system goes to the dead letters of the
-// sender's system, so that a requester is notified. A watch of an actor there is
+// sender's system. So a requester is notified. A watch of an actor there is
 // answered with actor.Terminated and the reason AddressTerminated.
 type Network struct {
 	tb     testing.TB

@@ -140,8 +140,8 @@ func (r *runner) judge(err error, lost bool) *schedule {
 	return s
 }
 
-// bubbleOf returns what the stacks of the goroutines of the present bubble have in their
-// first lines, "" outside of a bubble.
+// bubbleOf returns the name of the present bubble, as the stacks of its goroutines have
+// it. It returns "" outside of a bubble.
 func bubbleOf() string {
 	var own [128]byte
 	return bubbleIn.FindString(firstLine(string(own[:runtime.Stack(own[:], false)])))
