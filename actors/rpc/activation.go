@@ -305,10 +305,11 @@ func (s *activations) all() []*activation {
 	return all
 }
 
-// enter returns the context of a function that begins on a caller, with its state
-// if it is an identity, and a function that returns the error of what has ended; or why it
-// cannot run: as it is not the identity that it must be, if that is not empty, but has
-// the id of an earlier one, of a node that was at this address.
+// enter returns the context of a function that begins on a caller. The context of an
+// identity has its state. enter also returns a function that completes the error of what
+// has ended. The error says why the function cannot run. The caller may not be the
+// identity that is asked for, but have the id of an earlier one: another node was at this
+// address then. An empty identity asks for none.
 func (s *activations) enter(ctx context.Context, c *actors.Caller, identity string) (context.Context, func(error) error, error) {
 	a := s.of(c.ID())
 	if identity != "" && !a.is(identity) {

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// firstBackoff is how long the third attempt at a call waits, about; the second
-	// one is made at once, and each further one waits twice as long as the one
-	// before, up to longestBackoff.
+	// firstBackoff is about how long the third attempt at a call waits. The second
+	// one is made at once. Each further one waits twice as long as the one before,
+	// up to longestBackoff.
 	firstBackoff   = 20 * time.Millisecond
 	longestBackoff = time.Second
 	// mostAttempts are made in about 10 seconds: longer than it takes for the nodes

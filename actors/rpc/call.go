@@ -15,9 +15,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Call has the function of that name run on a turn of the target, and returns the pending
-// of its result. It returns at once. The target is a caller of any node. The function is
-// one that [Handle] has registered on the target's node.
+// Call has the named function run on a turn of the target. It returns the pending of the
+// result at once. The target is a caller of any node. The function is one that [Handle]
+// has registered on the target's node.
 //
 // The function runs at most once. With [Idempotent] it runs once for several attempts.
 // The rest of the deadline of ctx travels with the call, and so does a cancellation of
@@ -26,14 +26,14 @@ import (
 // trace.
 //
 // The error of the pending is a [*RemoteError] if it comes from the other node. It
-// matches [ErrNodeDown] if that cannot be reached, [ErrTooLarge], [ErrEncoding],
-// [actors.ErrOverloaded] at the limit of [MaxOpen] or [MaxOpenBytes], or
-// [pending.ErrStopped] when this node has stopped. The documentation of the package has
-// the whole list.
+// matches [ErrNodeDown] if that node cannot be reached, and [pending.ErrStopped] when
+// this node has stopped. It matches [ErrTooLarge] or [ErrEncoding] if a value cannot
+// travel. At the limit of [MaxOpen] or [MaxOpenBytes] it matches [actors.ErrOverloaded].
+// The documentation of the package has the whole list.
 //
 // A target in the system itself takes no wire: the function is scheduled on the caller,
-// with ctx as it is. If Req and Resp are its own types, it is given req and its result is
-// returned as they are, with what they point to.
+// with ctx as it is. If Req and Resp are its own types, req and the result are passed
+// without a copy. So is what they point to.
 //
 // It may be called from any goroutine.
 func Call[Req, Resp any](
@@ -134,8 +134,8 @@ func (n *node) optionsOf(function string) []pending.Option {
 	return opts
 }
 
-// named are the options of the pendings of calls, by the names of functions, of which there
-// is room for some.
+// named has the options for the pendings of calls, by the names of functions. It has room
+// for some names.
 type named struct {
 	mu    sync.RWMutex
 	known map[string][]pending.Option

@@ -7,8 +7,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors"
 )
 
-// outboundCalls counts the calls that this node has made and that are not done, and the
-// answers that came too late.
+// outboundCalls counts the calls of this node that are not done, and the answers that
+// came too late.
 type outboundCalls struct {
 	mu   sync.Mutex
 	open int

@@ -94,8 +94,8 @@ func (n *node) configure(opts []Option) (*config, error) {
 	}
 }
 
-// renew has further calls go in sessions in which the other nodes know the limits of this
-// one as they are now.
+// renew has further calls go in new sessions. There the other nodes know the present
+// limits of this one.
 func (n *node) renew() {
 	out, in := n.peers.all()
 	for _, o := range out {
@@ -121,9 +121,9 @@ func Encoding(c Codec) Option {
 	}
 }
 
-// MaxSize limits a call, an answer or an item of a stream, as it travels, in bytes, with
-// all that belongs to it. The default is [DefaultMaxSize], the most [LargestMaxSize].
-// Large ones travel in pieces, between which small ones pass.
+// MaxSize limits the bytes of a call, an answer or an item of a stream. They are counted
+// as they travel, with all that belongs to them. The default is [DefaultMaxSize], the
+// most [LargestMaxSize]. Large ones travel in pieces, between which small ones pass.
 //
 // What is larger is not sent, and the error matches [ErrTooLarge]. What is received and
 // larger is answered with that.
@@ -161,9 +161,10 @@ func MaxOpen(n int) Option {
 // It limits those of the calls that it has accepted in the same way. The default is
 // [DefaultMaxOpenBytes].
 //
-// It also limits the calls and answers that wait to be sent to a node, those included
-// that are done by then. Calls of a node that does not take its answers are refused. The
-// answers of functions that run by then come on top of it: at most [MaxOpen] of them.
+// It also limits the calls and answers that wait to be sent to a node. Those that are
+// done by then count too. Calls of a node that does not take its answers are refused.
+// The answers of functions that run by then come on top of it: at most [MaxOpen] of
+// them.
 //
 // Calls beyond it end at once with [actors.ErrOverloaded], but for one that would be
 // alone.
@@ -177,8 +178,8 @@ func MaxOpenBytes(bytes int) Option {
 	}
 }
 
-// DedupWindow sets how long a system remembers what calls with a key have ended with, and
-// how much memory it may take for all of them, in bytes: see [Idempotent]. The defaults
+// DedupWindow sets how long a system remembers how calls with a key have ended: see
+// [Idempotent]. It also sets how much memory all of them may take, in bytes. The defaults
 // are [DefaultDedupTime] and [DefaultDedupBytes], which has room for about 90 000 small
 // results.
 //
@@ -203,16 +204,17 @@ type Incoming struct {
 	// Peer is the address of the node that calls. With [MutualTLS] it is one that the
 	// certificate of the node is for. Otherwise it is what the node claims, and proves nothing.
 	Peer string
-	// Certificate is the one that the node has shown, verified by the authorities of [MutualTLS],
-	// or of [TLS] with a configuration that verifies those of clients. It is nil otherwise. It must
-	// not be changed.
+	// Certificate is the one that the node has shown. The authorities of [MutualTLS] have verified
+	// it, or those of a [TLS] configuration that verifies certificates of clients. It is nil
+	// otherwise. It must not be changed.
 	Certificate *x509.Certificate
 	// Function is the name of the function.
 	Function string
 	// Caller is the id of the caller that is to run it.
 	Caller string
-	// Identity is that of the [Kind] which the call is for, as "kind/identity", empty
-	// for a call of a caller by its id. The function runs only if the caller is that.
+	// Identity is the identity of a [Kind] that the call is for, as "kind/identity".
+	// It is empty for a call of a caller by its id. The function runs only if the
+	// caller is that identity.
 	Identity string
 }
 
@@ -239,10 +241,10 @@ func Authorize(allow func(Incoming) bool) Option {
 // Expose does not concern functions: those are called by [Call], and [Authorize] permits that.
 // Answers to requests always pass. So does what members of a cluster send to its virtual actors.
 //
-// Two actors of protoactor are exposed only by a pattern that is their id: "activator", which
-// spawns actors of the kinds of the remote's configuration, and "partition-activator", which
-// places virtual actors for nodes that are no members of the cluster. The id "eventstream" has
-// messages published as events.
+// Two actors of protoactor are exposed only by a pattern that is their id. The actor "activator"
+// spawns actors of the kinds of the remote's configuration. The actor "partition-activator" places
+// virtual actors for nodes that are no members of the cluster. The id "eventstream" has messages
+// published as events.
 //
 // A pattern that [path.Match] does not understand is an error.
 func Expose(patterns ...string) Option {
@@ -272,8 +274,8 @@ func (c *config) permits(call Incoming) (permitted bool) {
 	return c.authorize(call)
 }
 
-// Advertised sets the address, as "host:port", under which other nodes reach this one, if
-// it is not the one that it listens on.
+// Advertised sets the address under which other nodes reach this one, as "host:port". The
+// default is the address that it listens on.
 //
 // It needs a host and a port: it is an error if the host is empty, 0.0.0.0 or ::, or the
 // port is 0.

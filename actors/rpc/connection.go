@@ -51,16 +51,16 @@ type departures struct {
 	failed atomic.Bool // before that
 }
 
-// CloseSend implements [grpc.ClientStream]. It is the first thing that protoactor does
-// when it closes a connection, as it does when it could not send a message.
+// CloseSend implements [grpc.ClientStream]. protoactor calls it first when it closes a
+// connection, also after it could not send a message.
 func (d *departures) CloseSend() error {
 	d.closed.Store(true)
 	return d.ClientStream.CloseSend()
 }
 
 // RecvMsg implements [grpc.ClientStream]. A connection that this side has closed has
-// ended in an orderly way. protoactor would take it for lost, and close the next one to
-// the same address, if there is one by then, and so on without end.
+// ended in an orderly way. protoactor would take it for lost, and close a later
+// connection to the same address. That would go on without end.
 func (d *departures) RecvMsg(message any) error {
 	err := d.ClientStream.RecvMsg(message)
 	if err != nil && d.closed.Load() && !d.failed.Load() {

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// dedupCache is what a node knows of the calls with a key that have run, for a while,
-// and of those that run.
+// dedupCache is what a node knows of the calls with a key: of those that run and, for
+// a while, of those that have run.
 type dedupCache struct {
 	mu      sync.Mutex
 	known   map[callKey]*execution

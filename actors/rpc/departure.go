@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// longestDeparture is how long a node that leaves waits for the others to have the answers
-// to what they have called.
+// longestDeparture is how long a node that leaves waits until the others have the answers
+// to their calls.
 const longestDeparture = 2 * time.Second
 
-// announceDeparture has the other nodes make no more calls, and returns when they have
+// announceDeparture has the other nodes make no more calls. It returns when they have
 // ended their sessions, which they do when they have all answers. What is under way after
 // that fails, and nobody knows whether it has run.
 func (n *node) announceDeparture(ctx context.Context) {

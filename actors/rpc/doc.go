@@ -37,9 +37,9 @@
 // A function runs at most once: a call that may have run is not made again.
 //
 // With [Idempotent] a call has a key. It is made again until it has an answer, or its context ends.
-// The node of the target remembers what calls with a key have ended with, by function, caller or
-// identity, and key. [DedupWindow] says for how long, and in how much memory. So the function runs
-// once for all attempts.
+// The node of the target remembers how calls with a key have ended. It knows a call by its
+// function, its caller or identity, and its key. [DedupWindow] says for how long, and in how much
+// memory. So the function runs once for all attempts.
 //
 // That has limits. A node that ends forgets. Another node, where the caller may be by then, knows
 // nothing. A stop or a cancellation may have interrupted the function. In these cases it may run
@@ -63,9 +63,9 @@
 //   - [ErrNodeDown] if the session has ended or none can be had, and [ErrUncertain] as well if the
 //     function may have run.
 //
-// Errors keep their identity: a [*RemoteError] matches what the original matched, of the errors of
-// this package, of packages pending, actors and context, and of those that [RegisterError] knows on
-// both nodes. A panic arrives with its stack and its node.
+// Errors keep their identity: a [*RemoteError] matches what the original matched. That goes for the
+// errors of this package and of packages pending, actors and context. It also goes for those that
+// [RegisterError] knows on both nodes. A panic arrives with its stack and its node.
 //
 // If the node that has called is lost, its functions are cancelled, but not those of calls with a
 // key. An answer that comes too late is dropped, and counted in [StatsOf].
@@ -94,9 +94,9 @@
 //
 // # Clusters
 //
-// In a cluster of protoactor the target is an identity of a [Kind], or the workers of all members of
-// a [PoolKind]. An identity is a caller with a state of its own, on the member that the cluster
-// chooses.
+// In a cluster of protoactor the target is an identity of a [Kind], or the pool of a [PoolKind]. An
+// identity is a caller with a state of its own, on the member that the cluster chooses. A pool is
+// the workers of all members.
 //
 //	remote, err := rpc.RemoteConfig(system, "10.0.0.7:0")
 //	carts, err := rpc.Kind(system, "cart", loadCart, rpc.Passivated(saveCart))

@@ -13,13 +13,13 @@ var (
 	// target's node does not have.
 	ErrUnknownFunction = sentinel.New("unknown_function", "rpc: unknown function")
 
-	// ErrNoCaller is matched by the error of a call on a caller that the target's
-	// node does not have, or has no more.
+	// ErrNoCaller is matched by the error of a call on a caller that does not
+	// exist on its node.
 	ErrNoCaller = sentinel.New("no_caller", "rpc: no such caller")
 
-	// ErrNodeDown is matched by the error of a call whose node has died, is out of
-	// reach, or has no functions at all. Whether the function has run is not
-	// known if the error matches [ErrUncertain] as well.
+	// ErrNodeDown is matched by the error of a call whose node has died or cannot
+	// be reached. A node that has no functions at all counts as down. Whether the
+	// function has run is not known if the error matches [ErrUncertain] as well.
 	ErrNodeDown = sentinel.New("node_down", "rpc: node down")
 
 	// ErrTooLarge is matched by the error of a call whose argument or result is
@@ -31,11 +31,11 @@ var (
 	ErrDenied = sentinel.New("denied", "rpc: denied")
 
 	// ErrEncoding is matched by the error of a call whose argument or result
-	// cannot be encoded, or decoded where it arrived.
+	// cannot be encoded or decoded.
 	ErrEncoding = sentinel.New("encoding", "rpc: encoding")
 
-	// ErrNoMember is matched by the error of a call on an [Identity] or a [Pool] of a
-	// kind that no member of the cluster has. The function has not run.
+	// ErrNoMember is matched by the error of a call on a kind that no member of the
+	// cluster has. The target is an [Identity] or a [Pool]. The function has not run.
 	ErrNoMember = sentinel.New("no_member", "rpc: no member")
 
 	// ErrActivation is matched by the error of a call on an [Identity] whose state
@@ -47,8 +47,9 @@ var (
 	// Without ErrUncertain the function has not run.
 	ErrUncertain = sentinel.New("uncertain", "rpc: uncertain whether it has run")
 
-	// ErrStarted is matched by the error of [Start] and of [Join] for a system that listens
-	// for other nodes already, or that has stopped to. Nothing has changed then.
+	// ErrStarted is matched by the error of [Start] and of [Join] for a system that was
+	// started before. It listens for other nodes, or has stopped to. Nothing has changed
+	// then.
 	ErrStarted = sentinel.New("started", "rpc: started already")
 
 	// ErrExpelled is matched by the error of a call on an [Identity] whose node was expelled
@@ -60,10 +61,9 @@ var (
 	// identity.
 	ErrOwned = sentinel.New("owned", "rpc: the identity has another owner")
 
-	// ErrLeaseLost is matched by the error of a call on an [Identity] that its node has lost
-	// because its lease was over: see [SingleOwner]. If the function had begun, it was
-	// cancelled, and may have done a part of its work. It is also what an [OwnerStore] returns
-	// for a lease that is over.
+	// ErrLeaseLost is matched by the error of a call on an [Identity] whose node has lost its
+	// lease: see [SingleOwner]. If the function had begun, it was cancelled, and may have done
+	// a part of its work. It is also what an [OwnerStore] returns for a lease that is over.
 	ErrLeaseLost = sentinel.New("lease_lost", "rpc: lease lost")
 
 	// ErrVersion is matched by the error of a call of a node that speaks another
@@ -71,10 +71,10 @@ var (
 	ErrVersion = sentinel.New("version", "rpc: other version")
 )
 
-// RemoteError is an error that comes from another node. errors.Is finds the errors of
-// this package, of packages pending, actors and context, and those of [RegisterError],
-// that the original matched. For a panic errors.As finds a [*pending.PanicError] with the
-// text of the value and the stack.
+// RemoteError is an error that comes from another node. errors.Is finds what the original
+// matched: errors of this package and of packages pending, actors and context, and those
+// of [RegisterError]. For a panic errors.As finds a [*pending.PanicError] with the text
+// of the value and the stack.
 type RemoteError struct {
 	// Node is the address of the node.
 	Node string
@@ -93,8 +93,9 @@ type RemoteError struct {
 }
 
 // ErrorType returns the code of a registered error that the original matched, or the name of
-// one of ours, or "panic", or "". The semantic conventions of OpenTelemetry ask errors for it.
-// A code that is not known here is not returned: the other node could send any.
+// one of ours. It returns "panic" for a panic, and "" for all else. The semantic conventions
+// of OpenTelemetry ask errors for it. A code that is not known here is not returned: the other
+// node could send any.
 func (e *RemoteError) ErrorType() string { return e.name }
 
 // Error returns the node and the text, without the stack.

@@ -29,9 +29,9 @@ type function struct {
 	encoded func(context.Context, *wire.Payload, sink) (*wire.Payload, error) // nil for that of Inspectable
 }
 
-// Handle has fn called when another node, or this one, calls a function of that name on a
-// caller of the system. It runs as a function on the turn of the caller that the call is
-// for. Its context ends with the call, and [actors.Current] finds that caller in it.
+// Handle registers fn as the function of that name. This node and others can call it on
+// the callers of the system. It runs on the turn of the caller that the call is for. Its
+// context ends with the call, and [actors.Current] finds that caller in it.
 //
 // Req and Resp are messages of protobuf, as pointers, or what the codec takes: by default
 // whatever encoding/json does. The result is encoded on the turn, so it may point to the

@@ -268,8 +268,8 @@ func (g *gate) isOwn(address string) bool {
 }
 
 // isMember reports whether the peer claims the address of another member of the cluster.
-// A member that has just joined may be heard of a moment after it has connected, so the
-// first question waits for that.
+// This node may hear of a new member a moment after it has connected. So the first
+// question waits for that.
 func (p *passage) isMember() bool {
 	if p.gate.isOwn(p.address) {
 		return false

@@ -22,7 +22,7 @@ const (
 )
 
 // addresses are those of other nodes that this one answers to. protoactor connects to
-// every address that it is to send something to, so a peer that invents addresses would
+// every address that it is to send something to. So a peer that invents addresses would
 // have it do that without end.
 type addresses struct {
 	mu         sync.Mutex

@@ -42,8 +42,8 @@ type denials struct {
 // logInterval is the least time between two logs of denials.
 const logInterval = time.Second
 
-// add counts a denial. It returns how many were not logged since the last one that was, and
-// whether this one is to be logged.
+// add counts a denial. It reports whether this one is to be logged, and returns how many
+// were left out since the last.
 func (d *denials) add() (unlogged int, log bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

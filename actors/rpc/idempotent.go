@@ -10,11 +10,11 @@ import (
 // longestKey is how long the key of a call may be, in bytes.
 const longestKey = 256
 
-// Idempotent gives the call a key, and has it made again, to where its target is by then,
-// until it has an answer or its context ends. There is no limit of attempts, so give the
-// call a deadline. An empty key draws a random one. Give one of your own, of up to 256
-// bytes, if another program or node may make the call again, also one that was started
-// anew.
+// Idempotent gives the call a key. The call is made again until it has an answer or its
+// context ends. Each attempt goes to where the target is by then. There is no limit of
+// attempts, so give the call a deadline. An empty key draws a random one. Give one of
+// your own if another program, or this one after a restart, may make the call again. It
+// may have up to 256 bytes.
 //
 // The call is made again after these errors:
 //
@@ -31,10 +31,9 @@ const longestKey = 256
 // runs, and to those that come later, for as long as [DedupWindow] says. So do not use a
 // key again for what is to happen again.
 //
-// The argument is that of the first attempt to arrive, and so are the trace and the
-// deadline with which the function runs. The function is cancelled when all calls that
-// wait for it are, but not by the loss of their node: the result is kept for those who
-// come back.
+// The function runs with the argument, the trace and the deadline of the first attempt to
+// arrive. The function is cancelled when all calls that wait for it are, but not by the
+// loss of their node: the result is kept for those who come back.
 //
 // A call with a key takes this way in its own system as well. It counts for [MaxOpen] and
 // [MaxOpenBytes], and its argument and result are encoded. Of the values of its context
@@ -48,10 +47,10 @@ func Idempotent(key string) CallOption {
 	}
 }
 
-// AttemptTimeout has a call with [Idempotent] that has no answer after d look for its
-// target anew, and again after each further d. If an [Identity] is on another node by
-// then, the call is made there, and cancelled where it was. There is no such limit by
-// default.
+// AttemptTimeout limits each attempt at a call with [Idempotent]. Without an answer after
+// d the call looks for its target anew, and again after each further d. If an [Identity]
+// is on another node by then, the call is made there, and cancelled where it was. There
+// is no such limit by default.
 //
 // No answer is lost without the session. So a target that stays where it is needs no such
 // limit.
@@ -70,7 +69,8 @@ func checkKey(key string) error {
 // has one: see [Idempotent].
 //
 // The node forgets what has run when it ends. What must happen once even then is written
-// together with the key, in one transaction, and not done where the key is there already.
+// together with the key, in one transaction. It is not done where the key is there
+// already.
 func Key(ctx context.Context) (key string, ok bool) {
 	key, ok = ctx.Value(keyOfCall{}).(string)
 	return key, ok

@@ -26,13 +26,13 @@ const (
 // its node has left or died, or another node has become the owner of the identity. A call
 // that has not run for that reason goes to where the identity is now.
 //
-// It lives once, except that while members join or leave protoactor may have two of it
-// alive on two nodes for a moment: the old one finishes what it has accepted while the
-// new one begins. What must be true even then needs a store that can check it, or
-// [Idempotent] calls of it.
+// It lives once. But while members join or leave, protoactor may have two of it on two
+// nodes for a moment: the old one finishes what it has accepted while the new one begins.
+// What must be true even then needs a store that can check it, or [Idempotent] calls of
+// it.
 //
-// The error of a call matches [ErrNoMember] if for ten seconds no member has had the
-// kind, and [ErrActivation] if the state could not be made.
+// The error of a call matches [ErrNoMember] if no member has had the kind for ten
+// seconds. It matches [ErrActivation] if the state could not be made.
 func Identity(c *cluster.Cluster, kind, id string) Target {
 	return ofCluster{c, kind, id}
 }
@@ -96,9 +96,10 @@ func (i ofCluster) noAddress(ctx context.Context) error {
 	return fmt.Errorf("%w: the owner of %s does not answer", ErrNodeDown, i)
 }
 
-// locate asks the cluster where the identity is, and does not wait longer than
-// until ctx ends or the members have changed, though the goroutine may for five
-// seconds: protoactor knows no contexts. It returns nil if there is no answer.
+// locate asks the cluster where the identity is. It waits no longer than until
+// ctx ends or the members have changed. Its goroutine may wait for five
+// seconds, because protoactor knows no contexts. It returns nil if there is no
+// answer.
 func (i ofCluster) locate(ctx context.Context, changed <-chan struct{}) *actor.PID {
 	found := make(chan *actor.PID, 1)
 	go func() { found <- i.cluster.Get(i.id, i.kind) }()

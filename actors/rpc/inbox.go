@@ -76,8 +76,8 @@ func (b *inbox[Resp]) finish(err error) {
 	}
 }
 
-// next returns the next item, waiting for it with ctx, or false at the end of the
-// stream, and why it has ended.
+// next returns the next item, and waits for it with ctx. At the end of the stream
+// it returns false, and why the stream has ended.
 func (b *inbox[Resp]) next(ctx context.Context) (it item[Resp], ok bool, err error) {
 	for {
 		if ctx.Err() != nil {
@@ -125,8 +125,8 @@ func (b *inbox[Resp]) remove(
 	}
 }
 
-// grant returns how many items may come in all, now that those are consumed that
-// were taken, and whether the function should be notified.
+// grant returns how many items may come in all: those that were consumed, and a
+// window. It reports whether the function should be notified.
 func (b *inbox[Resp]) grant() (granted uint64, notify bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

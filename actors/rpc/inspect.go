@@ -20,7 +20,7 @@ import (
 const (
 	// inspectFunction is the name of the function of [Inspectable].
 	inspectFunction = "rpc.Inspectable"
-	// mostReports is how many reports a node makes at a time, and longestReport how long it
+	// mostReports is how many reports a node makes at a time. longestReport is how long it
 	// takes for one at most.
 	mostReports   = 4
 	longestReport = 10 * time.Second
@@ -28,9 +28,9 @@ const (
 	reportReserve = 1 << 10
 )
 
-// Inspectable lets other nodes see what this one does: the pages of package
-// telemetry/inspect on another node show the callers, identities and sessions of this one,
-// and the calls between nodes. They do not show arguments, results, states and keys, and
+// Inspectable lets other nodes see what this one does. The pages of package
+// telemetry/inspect on other nodes show its callers, identities and sessions. They also
+// show the calls between nodes. They do not show arguments, results, states and keys, and
 // they change nothing.
 //
 // [Authorize] is asked about it as about any function. [Incoming.Function] is

@@ -205,8 +205,8 @@ func (n *node) awaitEnd(ctx context.Context, a *activation) bool {
 }
 
 // depart tells the cluster that the node is gone, and ends what protoactor has
-// started. It is its own Shutdown without the end of the actor system, which may
-// come only once, and the two seconds that it sleeps.
+// started. That is the cluster's own Shutdown without two parts: the end of the
+// actor system, which may come only once, and a sleep of two seconds.
 func (n *node) depart(ctx context.Context, c *cluster.Cluster) error {
 	done := make(chan error, 1)
 	go func() {

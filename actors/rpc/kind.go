@@ -82,8 +82,8 @@ type kind struct {
 // it fails or panics those calls fail with its error, which matches [ErrActivation] as
 // well. The next call tries it anew. A restart of the caller makes a new state.
 //
-// The error is that of an option or of the name, which must not be empty nor have a slash
-// in it.
+// The error is that of an option or of the name. A name must not be empty, and has no
+// slash.
 func Kind[S any](
 	system *actor.ActorSystem, name string, newState func(ctx context.Context, id string) (S, error), opts ...KindOption,
 ) (*cluster.Kind, error) {

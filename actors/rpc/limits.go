@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// mostConnections is how many connections to this node there are at a time, and
-	// mostOfHost how many of them come from one IP address.
+	// mostConnections limits the connections to this node at a time. mostOfHost
+	// limits those from one IP address.
 	mostConnections = 1024
 	mostOfHost      = 256
 	// mostStreams is how many streams there are on one connection. A node needs two.

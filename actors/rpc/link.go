@@ -116,8 +116,8 @@ func (l *link) goesOver(conn transport.Conn) bool {
 	return l.conn == conn
 }
 
-// next returns what is to be sent over a connection, if there is something, and whether the
-// session is over, or goes over another one.
+// next returns what is to be sent over a connection, if there is something. It also reports
+// whether the session is over, or uses another connection.
 func (l *link) next(conn transport.Conn) (b session.Batch, ok, over bool) {
 	l.mu.Lock()
 	if l.conn != conn {

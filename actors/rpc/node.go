@@ -69,8 +69,8 @@ func nodeOf(system *actor.ActorSystem) *node {
 	return makeNode(system)
 }
 
-// making is held while a node is made. Protoactor reads the address of the system for that,
-// which a Start of the same system on another goroutine may be about to write.
+// making is held while a node is made. Protoactor reads the address of the system for that.
+// A Start of the same system on another goroutine may be about to write it.
 var making sync.Mutex
 
 func makeNode(system *actor.ActorSystem) *node {
@@ -109,8 +109,8 @@ func (n *node) SendSystemMessage(*actor.PID, any) {}
 // Stop implements [actor.Process]. The node lives as long as its system.
 func (n *node) Stop(*actor.PID) {}
 
-// log returns the logger for what this package logs itself, often on goroutines of
-// its own, where a panic of the handler would end the process.
+// log returns the logger for what this package logs itself. It often does so on
+// goroutines of its own, where a panic of the handler would end the process.
 func (n *node) log() *slog.Logger { return safelog.Wrap(n.system.Logger()) }
 
 // dropped says what was lost in a panic, which has ended nothing else.

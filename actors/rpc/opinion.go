@@ -13,8 +13,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 )
 
-// A member that misses a change of the list of members, or that others have expelled, may
-// never learn of it from its provider. So each member asks others what they know: of itself,
+// A member may miss a change of the list of members, or others may have expelled it. It may
+// never learn that from its provider. So each member asks others what they know: of itself,
 // and of all that it takes for members.
 
 const (

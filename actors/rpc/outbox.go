@@ -48,8 +48,7 @@ func (i *inbound) maySend(size int) (limit uint64, ok bool) {
 	return i.session.Peer().MaxSize, i.session.MaySend(size)
 }
 
-// item sends an item of a call, if that is open, when less waits to be sent than there is
-// room for.
+// item sends an item of a call, if that is open. It first waits until there is room.
 func (i *inbound) item(ctx context.Context, number uint64, value *wire.Payload) error {
 	for {
 		i.mu.Lock()

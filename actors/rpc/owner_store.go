@@ -22,12 +22,12 @@ type OwnerStore interface {
 	// Renew has the lease last anew. The error matches [ErrLeaseLost] if it is over.
 	Renew(ctx context.Context, lease string) error
 
-	// Take makes owner the owner of an identity while the lease lasts, if it has none or owner
-	// is the one already. The identity is the name of its kind, a slash, and its id. An owner is
-	// one activation, and no other ever has its name.
+	// Take makes owner the owner of an identity while the lease lasts. The identity must have no
+	// owner, or this one already. The identity is the name of its kind, a slash, and its id. An
+	// owner is one activation, and no other ever has its name.
 	//
-	// The fence is larger than that of each earlier owner of the identity, and the same for one
-	// owner each time. The error matches [ErrOwned] if the identity has another owner, and
+	// The fence is larger than that of each earlier owner of the identity. One owner has the
+	// same fence each time. The error matches [ErrOwned] if the identity has another owner, and
 	// [ErrLeaseLost] if the lease is over.
 	Take(ctx context.Context, identity, owner, lease string) (fence uint64, err error)
 
@@ -40,17 +40,17 @@ type OwnerStore interface {
 //
 // An activation first becomes the owner of its identity in the store. If the identity has
 // an owner, it waits for that one to end: for ten seconds, then the calls fail with
-// [ErrActivation] and [ErrOwned]. When a node cannot renew its lease, it ends its
-// identities a tenth of the lease before it is over, by its own clock: no function begins,
-// and those that run are cancelled with [ErrLeaseLost].
+// [ErrActivation] and [ErrOwned]. A node that cannot renew its lease ends its identities a
+// tenth of the lease early, by its own clock: no function begins, and those that run are
+// cancelled with [ErrLeaseLost].
 //
-// That does not suffice for what an identity writes elsewhere: a function may be about to
-// write when its process is frozen, and goes on to write when others own the identity. So
+// That does not suffice for what an identity writes elsewhere. A function may be about to
+// write when its process is frozen. It goes on to write when others own the identity. So
 // each write needs the number that [Fence] returns, and a store that refuses an older one.
 //
-// Without the option two nodes may have the same identity alive while members come and go,
-// for as long as their lists differ, or one of them is cut off. Each has a state of its
-// own, and the last write wins.
+// Without the option two nodes may have the same identity alive while members come and go.
+// That lasts as long as their lists differ, or one of them is cut off. Each has a state of
+// its own, and the last write wins.
 func SingleOwner(store OwnerStore) Option {
 	return func(o *config) error {
 		if store == nil {

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// renewals is how often a lease is renewed while it lasts, and retries how often that is
-	// tried if it fails.
+	// renewals is how often a lease is renewed while it lasts. retries is how often each
+	// renewal is tried if it fails.
 	renewals, retries = 3, 10
 	// marginOf is the part of a lease that a node does not use, since clocks differ in pace.
 	marginOf = 10

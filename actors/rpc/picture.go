@@ -126,8 +126,8 @@ func callIn(s snapshot.Session, number uint64, state string) snapshot.NodeCall {
 	return snapshot.NodeCall{Out: s.Out, Peer: s.Peer, Incarnation: s.Incarnation, Number: number, State: state}
 }
 
-// picture adds the session and its calls. It holds the lock of the session while it copies
-// the numbers of the calls, and not while it asks them.
+// picture adds the session and its calls. It holds the lock of the session to copy the
+// numbers of the calls, and not to ask the calls.
 func (o *outbound) picture(p *snapshot.Node) {
 	type open struct {
 		number uint64

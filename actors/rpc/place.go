@@ -10,8 +10,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors"
 )
 
-// placeChecks are the times after which it is looked whether an identity belongs to this node,
-// each after the one before. The lists of members are the same by the last one.
+// placeChecks are the pauses between the looks whether an identity belongs to this node. The
+// lists of members are the same by the last look.
 var placeChecks = [...]time.Duration{2 * time.Second, 4 * time.Second}
 
 // watchPlace has an identity leave that began on a node where it does not belong: who has asked

@@ -35,9 +35,9 @@ func PoolKind(system *actor.ActorSystem, name string, opts ...props.Option) (*cl
 	return cluster.NewKind(name, actor.PropsFromFunc(func(actor.Context) {})), nil
 }
 
-// Pool is the workers of all members of a [PoolKind], of which one runs a call. By
-// default that is on the member with the fewest open calls of this node, in turns if
-// there are several. This node is a member like others.
+// Pool is the workers of all members of a [PoolKind]. One of them runs a call. By
+// default it is a worker of the member with the fewest open calls of this node.
+// Several such members take turns. This node is a member like others.
 //
 // A call that a member has refused, or that was not delivered, goes to another one at
 // once. When all have too much to do it fails as the last one said. When they have
@@ -56,8 +56,8 @@ type PoolOption func(*pool)
 // RoundRobin has the members run calls in turns.
 func RoundRobin() PoolOption { return func(p *pool) { p.choose = inTurn } }
 
-// ByKey has the same member run all calls of a key while it is there, whichever other
-// members come or go.
+// ByKey has the same member run all calls of a key while it is there. The coming and
+// going of other members changes nothing.
 func ByKey(key string) PoolOption {
 	return func(p *pool) {
 		p.choose = func(_ *node, all []member) member { return slices.MaxFunc(all, byWeight(key)) }

@@ -74,8 +74,8 @@ func RunMember(ctx context.Context, build func() (*actor.ActorSystem, *cluster.C
 // memberRun is one run of RunMember.
 type memberRun struct {
 	build func() (*actor.ActorSystem, *cluster.Cluster, error)
-	// tolerated are the members that one has been ended for already, which others have left
-	// behind in the list of the provider.
+	// tolerated are members that are gone, but still in the list of the provider. A member
+	// of this run has ended for each of them already.
 	tolerated map[string]struct{}
 }
 

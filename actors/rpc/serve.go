@@ -147,8 +147,8 @@ func (n *node) accept(call *inboundCall, r *wire.Request, size uint64) error {
 	return checkKey(r.Key)
 }
 
-// isFull reports whether more than the limit waits to be sent, so that nothing should be
-// done that needs an answer.
+// isFull reports whether more than the limit waits to be sent. Nothing should be done
+// then that needs an answer.
 func (i *inbound) isFull(limit int) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()

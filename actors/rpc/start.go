@@ -30,10 +30,10 @@ const (
 	lifeSigns = 5 * time.Second
 )
 
-// Start has a system listen for other nodes at an address, "host:port", where a port of 0
-// is any that is free. Other nodes connect to that address. It starts protoactor's remote
-// with limits that suit [MaxSize], with the detection of connections that have died, and
-// so that nothing that is received ends the process.
+// Start has a system listen for other nodes at an address, "host:port". A port of 0 is
+// any that is free. Other nodes connect to that address. It starts protoactor's remote
+// with limits that suit [MaxSize]. Dead connections are detected, and nothing that is
+// received ends the process.
 //
 // The system's address is system.Address() from then on. Make those PIDs and callers
 // after it that other nodes are to know.
@@ -43,7 +43,7 @@ const (
 // its life: a further Start, or a [Join], returns an error that matches [ErrStarted].
 // After any other error it may be tried again.
 //
-// The stop that is returned fails the open calls, refuses new ones, and ends the
+// The stop that is returned fails the open calls and refuses new ones. It ends the
 // sessions, so that other nodes notice at once. It stops no caller: drain those first. It
 // may be called more than once, from any goroutine.
 //

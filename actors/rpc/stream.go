@@ -15,8 +15,8 @@ import (
 // errLeft is why a function is cancelled whose stream was left.
 var errLeft = errors.New("rpc: left by Stream")
 
-// Stream has the function of that name run on a turn of the target, and iterates over the
-// items that it sends. The function is one that [HandleStream] has registered on the
+// Stream has the named function run on a turn of the target. It iterates over the items
+// that the function sends. The function is one that [HandleStream] has registered on the
 // target's node.
 //
 // Nothing happens before the sequence is ranged over. Each range makes one call. What
@@ -25,15 +25,16 @@ var errLeft = errors.New("rpc: left by Stream")
 // goes to where that is now, but not one of which items have come. It is not repeated:
 // with [Idempotent] or [AttemptTimeout] the sequence is an error, and no call is made.
 //
-// Each item comes as a pair of its value and nil, in the order in which it was sent. A
-// failure, of the function or of the way, is a last pair of a zero Resp and the error,
-// after the items that have come before it. Leaving the loop, in whatever way, cancels
-// the function at once. So does the end of ctx, which ends the loop with its cause.
+// Each item comes as a pair of its value and nil, in the order in which it was sent. If
+// the function or the connection fails, the last pair is a zero Resp and the error. The
+// items that have come before are yielded first. Leaving the loop, in whatever way,
+// cancels the function at once. So does the end of ctx, which ends the loop with its
+// cause.
 //
-// The function is never more than a [Window] of items ahead of the loop. Inside a
-// caller's function, with that function's context, the loop gives the turn away while it
-// waits for an item. Elsewhere it blocks the goroutine. A loop that could never go on,
-// because callers keep their turns while they wait for each other, ends with an error that
+// The function is never more than a [Window] of items ahead of the loop. Inside a caller's
+// function, with that function's context, the loop gives the turn away while it waits for
+// an item. Elsewhere it blocks the goroutine. Callers may keep their turns while they wait
+// for each other, so that a loop could never go on. Such a loop ends with an error that
 // matches [pending.ErrDeadlock].
 func Stream[Req, Resp any](
 	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,

@@ -12,7 +12,7 @@ import (
 )
 
 // HandleStream is [Handle] for a function with many results, which [Stream] calls. fn
-// runs on the turn of the caller that the call is for, and so does the sequence that it
+// runs on the turn of the caller that the call is for. So does the sequence that it
 // returns, which is ranged over once.
 //
 // An item is sent as it is yielded, if the [Window] of the call has room for it.

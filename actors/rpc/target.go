@@ -15,8 +15,8 @@ type Target interface {
 	// find returns where the caller is, for a call that has failed at other places
 	// already. It may wait until ctx ends.
 	find(ctx context.Context, n *node, failed []failure) (endpoint, error)
-	// moves reports whether the caller may be somewhere else by now, so that a call
-	// that has not run for that reason goes there.
+	// moves reports whether the caller may be somewhere else by now. A call that
+	// has not run for that reason goes there.
 	moves(reason error) bool
 }
 

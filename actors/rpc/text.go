@@ -13,8 +13,8 @@ import (
 // errNotUTF8 is why a value cannot travel as JSON.
 var errNotUTF8 = errors.New("a string is not valid UTF-8, as a []byte it would travel unchanged")
 
-// replacements are what JSON has in place of bytes that are not UTF-8, and what it has for
-// that character itself.
+// replacements are the two forms of one character in JSON. The first is what JSON has in
+// place of bytes that are not UTF-8. The second is that of the character itself.
 var replacements = [...][]byte{[]byte(`\ufffd`), []byte("\uFFFD")}
 
 // marshalJSON encodes a value as JSON. Package json would replace bytes that are not UTF-8,

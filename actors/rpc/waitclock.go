@@ -37,8 +37,8 @@ func (c *waitClock) init() {
 	c.note(c.began, future.Waits())
 }
 
-// look notes which waits have begun. It is called when a call is made, which is when most waits
-// begin for which that matters, and once a second.
+// look notes which waits have begun. It is called once a second, and when a call is made: most
+// waits that matter begin then.
 func (c *waitClock) look(now time.Time) {
 	at := int64(now.Sub(c.began))
 	last := c.last.Load()

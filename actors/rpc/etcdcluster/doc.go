@@ -24,8 +24,8 @@
 //
 // A node has one lease of etcd. The record of an identity is a key with that lease, which
 // exists while the identity has an owner. The fence is the revision of etcd at which the
-// record was made. So an activation costs one transaction, its end another one, and a node
-// one message for each third of its lease, however many identities it has.
+// record was made. So an activation costs one transaction, and its end another one. A node
+// sends one message for each third of its lease, however many identities it has.
 //
 // # The names you need
 //

@@ -35,7 +35,7 @@ type Option func(*Owners)
 
 // TTL sets how long a node owns its identities after it was heard of last: so long others
 // wait after it has died. The default is [DefaultTTL], the most [LargestTTL]. etcd counts in
-// seconds, has a least time of its own of about two, and a TTL of less is set to that.
+// seconds. It raises a TTL that is less than its own minimum of about two.
 //
 // A TTL that is not between a second and [LargestTTL] panics.
 func TTL(d time.Duration) Option {
