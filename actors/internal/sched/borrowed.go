@@ -2,8 +2,9 @@ package sched
 
 func (b *borrowed) start(*Scheduler) { b.work <- struct{}{} }
 
-// RunHere starts the scheduler and runs the loop on the goroutine that calls, as long as
-// no task that waits is on it. It returns when stopped is closed.
+// RunHere starts the scheduler and runs the loop on the goroutine that calls. While a
+// task waits on that goroutine, the loop is elsewhere. It returns when stopped is
+// closed.
 func (s *Scheduler) RunHere(stopped <-chan struct{}) {
 	b := &borrowed{work: make(chan struct{}, 1)}
 	s.mu.Lock()

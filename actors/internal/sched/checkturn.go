@@ -30,8 +30,8 @@ func (s *Scheduler) checksGoroutine(t *Task) bool {
 	return isPinned
 }
 
-// checkGoroutine returns an error, or panics with CheckTurns, if another goroutine than
-// that of its function waits with the turn of t: two functions would run at once.
+// checkGoroutine returns an error if a goroutine other than the function's waits with
+// the turn of t: two functions would run at once. With CheckTurns it panics instead.
 func (s *Scheduler) checkGoroutine(t *Task) error {
 	if !s.checksGoroutine(t) || s.state.current.Load() != t {
 		return nil

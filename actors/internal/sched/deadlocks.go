@@ -12,8 +12,8 @@ import (
 // searchBudget is how many nodes of the wait graph are looked at on a turn.
 const searchBudget = 64
 
-// searchDelay is the time between a wait that is too much for that and the search over all
-// that it needs.
+// searchDelay is the time between a wait and the search over all that it needs. It is for
+// waits that are too much to look at on a turn.
 const searchDelay = 50 * time.Millisecond
 
 // Deadlocks looks for the circles of waits that the search on a turn does not find. They
@@ -176,9 +176,8 @@ func (t *Task) fail(number uint64, err error) {
 
 var graphs = sync.Pool{New: func() any { return new(waitGraph) }}
 
-// detectDeadlock looks for a circle that the wait of that number, which t begins, has
-// closed, and fails the last wait of the circle. A wait that is too much to look at here is
-// left to a search.
+// detectDeadlock looks for a circle that t closes with the wait of that number. It fails
+// the last wait of the circle. A wait that is too much to look at here is left to a search.
 func (t *Task) detectDeadlock(number uint64) {
 	d := t.Owner().Deadlocks()
 	if w := t.wait.on; w.On != nil {

@@ -174,8 +174,8 @@ func printOf(exit uint64, pairs []uint64) uint64 {
 	return h.Sum64()
 }
 
-// describe names the owners of the tasks on the shortest way from the first node to another one,
-// and says what they wait for.
+// describe names the owners of the tasks on the shortest way from the first node to another one.
+// It says what they wait for.
 func (g *waitGraph) describe(to int32, between []bool) (names, steps []string) {
 	before := map[int32]int32{0: -1}
 	for next := []int32{0}; len(next) > 0 && next[0] != to; next = next[1:] {

@@ -33,8 +33,8 @@ func (s *Scheduler) dispatch() {
 	in.returned.Store(true)
 }
 
-// submitter is the goroutine that submits an item to a scheduler whose dispatcher runs
-// the loop there, as protoactor's synchronized one does. Tasks are never run on it.
+// submitter is the goroutine that submits an item, if the dispatcher runs the loop
+// there. protoactor's synchronized dispatcher does so. Tasks are never run on it.
 type submitter struct{ returned atomic.Bool }
 
 // executor returns where the loop is that the dispatcher runs.

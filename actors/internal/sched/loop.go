@@ -7,8 +7,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
-// hostBatch is how many items are handled at most in one function posted to a host, which
-// has other things to do.
+// hostBatch is how many items one function that is posted to a host handles at most. The
+// host has other things to do.
 const hostBatch = 16
 
 // controlMessage is an item of the control lane.
@@ -305,8 +305,9 @@ func (s *Scheduler) replaceLoop() {
 	s.start(start)
 }
 
-// taskExited does what is left to do for a task whose goroutine has ended, by its
-// function or by a callback after it. It reports false if the task was abandoned.
+// taskExited does what is left to do for a task whose goroutine has ended. The
+// function has ended it, or a callback after the function. It reports false if
+// the task was abandoned.
 func (s *Scheduler) taskExited(t *Task) bool {
 	exited := t.exit()
 	if !exited && t.isAbandoned() {

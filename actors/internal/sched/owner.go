@@ -50,8 +50,8 @@ type Owner interface {
 	Rejected(items []any)
 	// PanicError makes the error of a panic, with its stack.
 	PanicError(value any, stack []byte) error
-	// ExecutorLost reports that the goroutine that called RunThread has ended or, with an
-	// error, that a host has lost a function.
+	// ExecutorLost reports that the goroutine that called RunThread has ended. With an
+	// error it reports that a host has lost a function.
 	ExecutorLost(err error)
 	// TurnLimit returns how long a turn may last while something waits for it, 0 for no
 	// limit. It never changes.
@@ -74,7 +74,7 @@ type Owner interface {
 	// whether its function was called. It is called on any goroutine.
 	Failed(started, cancelled bool)
 	// Left reports that the function of a task has returned, or has panicked if crash is not
-	// nil, just before its pending is done.
+	// nil. It is called just before the pending is done.
 	Left(t *Task, crash error)
 	// Panicked reports the panic of a task that was not abandoned. crash is the error of its
 	// pending.
@@ -133,9 +133,9 @@ type Source struct {
 	isLast atomic.Bool
 }
 
-// IsLast reports whether the source was submitted by [Scheduler.SubmitSource], nothing was
-// submitted to the run queue after it, and the scheduler is not closed. More of its tasks
-// are then in order with all other items.
+// IsLast reports whether the source is what was last submitted to the run queue, by
+// [Scheduler.SubmitSource]. It is false if the scheduler is closed. If it is true, more
+// tasks of the source are in order with all other items.
 func (s *Source) IsLast() bool { return s.isLast.Load() }
 
 // Func is a function that needs no pending and never waits.

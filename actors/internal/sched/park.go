@@ -119,8 +119,8 @@ func (t *Task) Recheck(node future.Node) {
 func (s *Scheduler) waitLocked(t *Task, keep bool) error {
 	s.NotifyWait()
 	if !keep {
-		// With mu held, because the loop that starts runs no user code before it takes mu,
-		// and this goroutine needs mu to sleep.
+		// mu stays held: the loop that starts runs no user code before it takes mu, and
+		// this goroutine needs mu to sleep.
 		s.start(s.state.yield(t))
 	}
 	t.wait.sleep()
@@ -149,9 +149,8 @@ func (t *Task) Resume() {
 	}
 }
 
-// passEnd ends the context of a function that runs on the goroutine of the one that has
-// called it, if the context of the call has ended. That context may go on when the
-// function that calls is cancelled.
+// passEnd ends the context of a function that runs in place, if the context of the call
+// has ended. That context may go on when the function that calls is cancelled.
 func passEnd(ctx context.Context, w Work) {
 	if ctx.Err() != nil {
 		cause := context.Cause(ctx)

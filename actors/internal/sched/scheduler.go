@@ -161,8 +161,9 @@ func (s *Scheduler) Pause(on bool) {
 	s.state.pause(on)
 }
 
-// Defer keeps a message, on the turn, until no task is left that has started, and then
-// gives it to the owner's Quiesced. A final message is not replaced by a later one.
+// Defer keeps a message until no task is left that has started. Then it gives the
+// message to the owner's Quiesced. It is called on the turn. A final message is not
+// replaced by a later one.
 func (s *Scheduler) Defer(message any, final bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +188,7 @@ func (s *Scheduler) Hold(n int) {
 }
 
 // Close ends the intake of the run queue. It returns the items that were not taken,
-// which the caller has to reject, and the tasks that have not returned. The deferred
+// and the tasks that have not returned. The items have to be rejected. The deferred
 // message waits until [Scheduler.StopNotified].
 func (s *Scheduler) Close() (rejected []any, active []*Task) {
 	s.touch()

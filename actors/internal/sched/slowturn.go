@@ -32,8 +32,8 @@ func (s *Scheduler) Look() (busy bool) {
 }
 
 // watchTurn is called when the loop takes an item with mu held, and when a task has its
-// turn back. The items that the loop takes without mu are noted by the first that comes
-// after a look, for which it takes mu.
+// turn back. After a look of the watchdog the loop takes mu for the next item. That
+// notes the items that it takes without mu later.
 func (s *Scheduler) watchTurn() { watchdog.Begin(&s.turns, s) }
 
 // ForgetTurns is called when no user code is left that could run.
@@ -62,8 +62,8 @@ func (s *Scheduler) Overdue(turn watchdog.Turn) (report func()) {
 	return s.owner.SlowTurn(slow)
 }
 
-// lasts reports whether t, or a handler if that is nil, still has the turn that it had at
-// the last look.
+// lasts reports whether t still has the turn that it had at the last look. A nil t stands
+// for a handler.
 func (s *Scheduler) lasts(t *Task) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,12 +16,14 @@ import (
 // the deferred message; runnable tasks, which want their turn back; the hook; urgent items;
 // items that go ahead; and the run queue.
 type state struct {
-	// The order of the fields keeps what the loop writes for each item, what a submit
-	// writes, and what both only read on cache lines of their own.
+	// The order of the fields gives three kinds of them cache lines of their own:
+	// what the loop writes for each item, what a submit writes, and what both only
+	// read.
 
 	// slowPath makes the loop take mu before each item. Invariant: it is set while there
-	// is anything to look at before the batch, while the scheduler is paused, and from a
-	// look of the watchdog to the next item. Written with mu held, read without.
+	// is anything to look at before the batch, or the scheduler is paused. It is also
+	// set from a look of the watchdog to the next item. Written with mu held, read
+	// without.
 	slowPath atomic.Bool
 
 	// closed ends the intake of the run queue. Written with mu held, read without.
@@ -37,7 +39,7 @@ type state struct {
 	control  []any
 	deferred any // waits until the scheduler is quiesced
 
-	// batch is the chunk of the run queue that the loop takes items from, and cursor the
+	// batch is the chunk of the run queue that the loop takes items from. cursor is the
 	// position of the next one. The loop replaces the batch with mu held. It takes an
 	// item without mu, by a compare-and-swap of the cursor: close takes what is left by
 	// swapping the cursor to the end. So each item is taken by exactly one of them.

@@ -34,8 +34,8 @@ func (s *state) gate() *Task {
 	return s.cold.gate
 }
 
-// hookReady reports whether a hook can be started. A final one can while the message is
-// deferred that waits for it, and any other while the run queue could go on.
+// hookReady reports whether a hook can be started. A final one can while a message is
+// deferred, which waits for it. Any other can while the run queue could go on.
 func (s *state) hookReady() bool {
 	return s.cold != nil && s.cold.hook != nil &&
 		(s.cold.hook.Final && s.deferred != nil || !s.paused && s.deferred == nil)

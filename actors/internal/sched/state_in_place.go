@@ -12,8 +12,8 @@ func (s *state) isFree(t *Task) bool {
 		s.borrowed == nil && s.executorVarOf(t).isGoroutines()
 }
 
-// takeLoop gives the loop to a goroutine that is to run t, if nobody has it and t is free
-// to run. It is left again by leaveLoop.
+// takeLoop gives the loop to a goroutine that is to run t. Nobody may have the loop, and
+// t must be free to run. It is left again by leaveLoop.
 func (s *state) takeLoop(t *Task) bool {
 	if s.looping || !s.isFree(t) {
 		return false
@@ -67,8 +67,8 @@ func (s *state) endLend(t *Task) (asked bool) {
 	return true
 }
 
-// inPlace returns what runs on the goroutine of the task, which has lent it, and the
-// context that the task has called it with. The scheduler's mu must be held.
+// inPlace returns what runs on the goroutine that the task has lent, and the context
+// of that call. The scheduler's mu must be held.
 func (t *Task) inPlace() (context.Context, Work) {
 	if t.state != lent {
 		return nil, nil

@@ -139,8 +139,8 @@ func (s *state) nextQueued() (item any, ok bool) {
 	return item, true
 }
 
-// eachQueued calls yield with the items that wait, in the order in which they are taken
-// but for what the lanes make of it, until yield returns false.
+// eachQueued calls yield with the items that wait, until it returns false. Within a
+// lane, items come in the order in which they are taken.
 func (s *state) eachQueued(yield func(item any) bool) {
 	if s.cold != nil {
 		if h := s.cold.hook; h != nil && !yield(h) {

@@ -86,10 +86,10 @@ func (g *waitGraph) add(node future.Node) int32 {
 	return i
 }
 
-// explore looks at what the nodes in the graph need, and at what that needs, until a node
-// is known to be live or budget nodes were looked at. What was not looked at counts as live,
-// so that what is dead is so for certain. A budget of 0 has no limit, and until may be
-// negative.
+// explore looks at what the nodes in the graph need, and at what that needs in turn. It ends
+// when the node until is known to be live, or budget nodes were looked at. What was not
+// looked at counts as live, so that what is dead is so for certain. A budget of 0 has no
+// limit. If until is negative, no node ends it.
 func (g *waitGraph) explore(until int32, budget int) {
 	g.needs.Limit, g.needs.GoesOn = budget, nodeGoesOn
 	for n := 0; len(g.open) > 0; n++ {
@@ -166,8 +166,9 @@ type circle struct {
 	last  int32
 }
 
-// circles calls yield with the circles of the graph, each before those that need something
-// of it, until yield returns false. A circle of which yield has made something live is none.
+// circles calls yield with the circles of the graph until it returns false. A circle comes
+// before those that need something of it. A circle of which yield has made something live is
+// none.
 func (g *waitGraph) circles(yield func(circle) bool) {
 	for i := range g.nodes {
 		g.nodes[i].order, g.nodes[i].component = 0, 0
@@ -180,8 +181,8 @@ func (g *waitGraph) circles(yield func(circle) bool) {
 	}
 }
 
-// components is the algorithm of Tarjan for strongly connected components, from one node
-// and without recursion, because graphs may be deep.
+// components is the algorithm of Tarjan for strongly connected components, from one
+// node. It has no recursion, because graphs may be deep.
 func (g *waitGraph) components(root int32, yield func(circle) bool) (more bool) {
 	type visit struct{ node, edge int32 }
 	enter := func(i int32) visit {
