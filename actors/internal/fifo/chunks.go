@@ -8,8 +8,8 @@ import (
 // chunkSize makes a chunk about a kilobyte.
 const chunkSize = 62
 
-// Chunk is a piece of a [Chunks]. Its items stay in place until it is recycled, so
-// that somebody else can still walk over those that were taken already.
+// Chunk is a piece of a [Chunks]. Its items stay in place until it is recycled. So
+// another goroutine can still walk over those that were taken already.
 type Chunk struct {
 	next  *Chunk
 	n     int
@@ -42,9 +42,9 @@ func (c *Chunk) Recycle() {
 }
 
 // Chunks is a first-in first-out queue of any length that holds no memory while it is
-// empty. An item that is pushed onto an empty queue gets a slot of its own, so that a
-// queue with one item at a time needs no chunk. All others are taken by the chunk. The
-// zero value is empty.
+// empty. An item that is pushed onto an empty queue gets a slot of its own. So a queue
+// with one item at a time needs no chunk. All others are taken by the chunk. The zero
+// value is empty.
 type Chunks struct {
 	first      any // before the items of the chunks; nil for none
 	head, tail *Chunk

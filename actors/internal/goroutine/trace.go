@@ -107,9 +107,9 @@ func (t Trace) Index(function string, last int) int {
 	return -1
 }
 
-// HasArg reports whether the argument of a call at an index, where the receiver is the
-// first, is the pointer that was formatted with %p. It works for arguments that are one
-// word each.
+// HasArg reports whether the argument of a call at an index is the pointer that was
+// formatted with %p. A receiver is the first argument. It works for arguments that are
+// one word each.
 func (f Frame) HasArg(i int, pointer string) bool {
 	args := strings.Split(f.Args, ", ")
 	return i < len(args) && strings.TrimSuffix(args[i], "?") == pointer

@@ -15,10 +15,10 @@ import (
 	"strings"
 )
 
-// Upward returns, one by one, the uses of functions and methods in the package of dir that
-// are declared in a file of a higher layer. The layers are lists of file names, the lowest
-// first; files of one layer may use each other. A use of a type, of a field, or of a method
-// through an interface does not count: it does not need to know the code behind it.
+// Upward returns, one by one, the uses of functions and methods that a file of a higher
+// layer declares. It looks at the package of dir. The layers are lists of file names, the
+// lowest first; files of one layer may use each other. A use of a type, of a field, or of a
+// method through an interface does not count: it does not need to know the code behind it.
 //
 // The error names the files of the package that are in no layer, or not exactly in one.
 func Upward(dir string, layers [][]string) ([]string, error) {

@@ -1,5 +1,5 @@
-// Package testsystem marks the actor systems of tests, in which callers check more than
-// they do in production, and in which a test may choose the order of steps.
+// Package testsystem marks the actor systems of tests. Their callers check more than
+// those of production, and a test may choose the order of steps.
 package testsystem
 
 import (

@@ -1,9 +1,9 @@
 // Package watchdog finds turns that last too long while something waits for them.
 //
-// A turn costs nothing: only the first turn after a look has to be noted in a [Mark].
-// There is no clock, no timer and no memory per turn. One timer per [Watchdog] looks at the
-// subjects that have taken a turn. It does so ten times within the shortest of their limits,
-// and less often where a look takes so long that it would cost more than a fiftieth of the time.
+// A turn costs nothing: only the first turn after a look has to be noted in a [Mark]. There is
+// no clock, no timer and no memory per turn. One timer per [Watchdog] looks at the subjects that
+// have taken a turn. It does so ten times within the shortest of their limits. It looks less
+// often if the looks would cost more than a fiftieth of the time.
 //
 // A turn that no other has followed between two looks has lasted for that time at least. A
 // turn is found between its limit and five quarters of it. For a very short limit it may be

@@ -72,8 +72,8 @@ func (m *Mark) begin(s Subject) {
 	s.Watchdog().add(s)
 }
 
-// Waits notes that something has begun to wait for a turn of s, or that s has begun to
-// wait for something. It is called when that can be seen.
+// Waits notes that s has begun to wait, or that something has begun to wait for a turn
+// of s. It is called when that can be seen.
 func Waits(m *Mark, s Subject) {
 	if m.state.Load() != fresh { // else a look is to come
 		s.Watchdog().Wake()
