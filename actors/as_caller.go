@@ -26,9 +26,9 @@ import (
 //
 // With [props.Thread] or a host its Receive runs where the functions run, from the first
 // message to the last. Its stop needs the host's loop. If its publication cannot be
-// opened, that is logged and the actor is stopped. So it is if the function of
-// [props.OnStart] fails, which is called after the actor has handled Started, and before
-// its first message.
+// opened, that is logged and the actor is stopped. The same happens if the function of
+// [props.OnStart] fails. That function is called after the actor has handled Started, and
+// before its first message.
 //
 // The option replaces the actor's mailbox, and must come after any other option that
 // does. It may be used for any number of actors.

@@ -24,10 +24,10 @@
 //
 // What must not change needs a [pending.Mutex].
 //
-// [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn instead. A wait
-// that could never end is reported as [pending.ErrDeadlock]: a wait for a call, a group,
-// room in a queue, a worker, a lock, or the end of a caller. What
-// no search can see is logged when a turn lasts long: see [props.TurnWarning].
+// [pending.Pending.WaitSync] and [props.NonReentrant] keep the turn instead. A wait that could
+// never end is reported as [pending.ErrDeadlock]: for a call, a group, room in a queue, a
+// worker, a lock, or the end of a caller. What no search can see is logged when a turn lasts
+// long: see [props.TurnWarning].
 //
 // A function that never waits costs neither a goroutine nor a channel. One that
 // waits keeps the goroutine it runs on, and another one takes over the mailbox.
@@ -116,8 +116,8 @@
 // written before the pending is done. A function that returns the error of
 // another one, or panics with it, adds no record. [runtime.Goexit] is no panic.
 //
-// An item of a queue that fails is logged with "queue", "position", "error" and
-// "item", and with "stack" if the function panicked. Positions count from 1.
+// An item of a queue that fails is logged with "queue", "position", "error" and "item". If the
+// function panicked, the record also has "stack". Positions count from 1.
 //
 // The attributes "panic" and "item" have at most a kilobyte of text. A value
 // that is a [slog.LogValuer] decides what is logged of it, also as a field of

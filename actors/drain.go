@@ -20,7 +20,7 @@ import (
 // It waits until the caller has stopped. In a caller's function it gives the turn away
 // meanwhile.
 //
-// When ctx ends first the caller is stopped as by [Caller.Stop], and the error is that of
+// When ctx ends first the caller is stopped as by [Caller.Stop]. The error is that of
 // ctx, with the functions that have not returned. In a function that the caller would
 // wait for, Drain returns [pending.ErrDeadlock] and drains nothing. The error matches
 // that too if the wait becomes part of a circle. The drain goes on then: new calls stay
@@ -105,10 +105,10 @@ func drainAll(ctx context.Context, callers []*Caller) error {
 	return errors.Join(errs...)
 }
 
-// Idle reports whether all accepted calls of the caller are done, delayed ones
-// included. The calls of its children do not count. A caller that is not started
-// is idle only without calls. It may report false for a moment after the last call
-// is done, until the callbacks of that call have returned. It may be called from any goroutine.
+// Idle reports whether all accepted calls of the caller are done, delayed ones included. The
+// calls of its children do not count. A caller that is not started is idle only without calls.
+// After the last call is done it may report false until the callbacks of that call have
+// returned. It may be called from any goroutine.
 func (c *Caller) Idle() bool {
 	c.mu.Lock()
 	var p *pool
@@ -124,7 +124,7 @@ func (c *Caller) Idle() bool {
 // caller and adopted actors are included. The actor system itself goes on: protoactor's
 // own Shutdown stops no actor.
 //
-// When ctx ends first it stops the rest, as [Caller.Stop] does, and returns the error of ctx
+// When ctx ends first it stops the rest, as [Caller.Stop] does. It returns the error of ctx
 // at once, with the functions that had not returned. Those stops go on: wait for
 // [Caller.Stopped] to give functions the time to clean up. In a caller's function Shutdown
 // returns [pending.ErrDeadlock].

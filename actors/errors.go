@@ -13,8 +13,8 @@ var (
 	// ErrQueueClosed is the error of an item that comes after its queue was closed.
 	ErrQueueClosed = sentinel.New("queue_closed", "actors: queue closed")
 
-	// ErrChildDiffers is matched by the error of [Caller.Child] for a child that exists and does
-	// not have what the options ask for. Without these options Child returns the child.
+	// ErrChildDiffers is matched by the error of [Caller.Child] for a child that exists with
+	// other options. Without these options Child returns the child.
 	ErrChildDiffers = sentinel.New("child_differs", "actors: the child exists with other options")
 
 	// ErrNoPublisher is returned by [Caller.Publish] of a caller that has no publisher.

@@ -44,15 +44,15 @@ func EveryJitter(share float64) EveryOption { return func(o *everyOptions) { o.j
 // each further interval from that time. It returns at once, and may be called from any
 // goroutine.
 //
-// The calls never overlap. If fn, or what is queued before it, takes longer than an
-// interval, the times that have passed meanwhile are left out. Each call has a span of
-// its own and is in order with the other calls of c.
+// The calls never overlap. A time that comes while the call before it is still queued or
+// runs is left out. Each call has a span of its own and is in order with the other calls
+// of c.
 //
 // An error of fn is logged, and fn is called again at the next time. [StopOnError] ends
 // it instead. A panic is logged and goes to the policy of c. A call that
-// [props.MaxQueued] rejects is logged, and is no error of fn. If the interval is not
-// positive, or an option makes no sense, the pending fails with an error that says so. A
-// nil argument panics here.
+// [props.MaxQueued] rejects is logged, and is no error of fn. An interval that is not
+// positive, or an option that makes no sense, is the error of the pending. A nil
+// argument panics here.
 //
 // The returned pending stays open. It is done when Every has ended and fn has returned.
 // Cancelling the pending ends it, and so does the end of ctx: a running call sees its

@@ -204,8 +204,9 @@ func waitPicture(w future.Wait) *snapshot.Wait {
 	return p
 }
 
-// callsNeeded returns the ids of the calls that a node needs, and of the pendings that no
-// function of this system completes. It reports whether one of them is enough.
+// callsNeeded returns the ids of the calls that a node needs. It also returns those of
+// the pendings that no function of this system completes. It reports whether one of them
+// is enough.
 func callsNeeded(node future.Node) (ids, promises []uint64, oneIsEnough bool) {
 	var unknown []*future.Core
 	note := func(h *future.Core) {

@@ -240,9 +240,9 @@ func (p *pool) remove(w *worker) {
 }
 
 // releaseWorker is called when the function of a task has returned or will not
-// run, and again when the pending is done. The first call returns the worker to
-// the pool before waiters are notified. The second yields once, so that a waiter
-// can submit its next call before the worker goes to sleep.
+// run. It is called again when the pending is done. The first call returns the
+// worker to the pool before waiters are notified. The second yields once, so
+// that a waiter can submit its next call before the worker goes to sleep.
 func (c *Caller) releaseWorker(t *sched.Task) {
 	switch {
 	case c.worker == nil:

@@ -20,8 +20,9 @@ import (
 // the order in which the items before them have returned. Functions that wait continue in
 // between.
 //
-// A restart of the caller cancels a queue that is at work on an item, and drops the items
-// behind that one. It keeps a queue that is idle, and one whose own item has panicked.
+// A restart of the caller cancels a queue that is at work on an item. The items behind
+// that one are dropped. A restart keeps a queue that is idle, and one whose own item has
+// panicked.
 //
 // It is made by [NewQueue] or [QueueFor]. It is safe for concurrent use.
 type Queue[A any] struct{ task *queueTask[A] }

@@ -23,7 +23,7 @@ import (
 var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
 
 // queueTask is the task of a queue: it runs once for each item. Items that follow each
-// other are one entry of the run queue, so that they are in order with the caller's other
+// other are one entry of the run queue. So they are in order with the caller's other
 // calls. The items of an entry that comes up while an item waits are missed. Then the
 // next one runs as soon as that one has returned.
 type queueTask[A any] struct {
@@ -246,8 +246,8 @@ func (q *queueTask[A]) closedError() error {
 	return fmt.Errorf("%w: %s", ErrQueueClosed, q.Name())
 }
 
-// next takes the next item of the first entry and returns the task that handles it, unless
-// an item is at work.
+// next takes the next item of the first entry, unless an item is at work. It returns the
+// task that handles the item.
 func (q *queueTask[A]) next() (t *sched.Task, more bool) {
 	q.mu.Lock()
 	switch {

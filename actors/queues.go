@@ -8,8 +8,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// addQueue registers the pending of a queue or of a periodic call, so that a stop of the
-// caller cancels it. It returns an error if the caller takes none any more.
+// addQueue registers the pending of a queue or of a periodic call. A stop of the caller
+// cancels it. It returns an error if the caller takes none any more.
 func (c *Caller) addQueue(q pending.Handle) error {
 	c.mu.Lock()
 	if c.State() >= StateStopping {

@@ -70,9 +70,9 @@ func (c *Caller) waitsForTurn(turn sched.SlowTurn) (waiting []string) {
 	return waiting
 }
 
-// waitsElsewhere says what waits for a turn, or for what its function holds, and does not wait
-// for the turn of the caller. Who waits for the job of a worker has asked for something long,
-// and keeps nobody waiting.
+// waitsElsewhere says what waits for a turn, or for what its function holds. It leaves out
+// what waits for the turn of the caller. Who waits for the job of a worker has asked for
+// something long, and keeps nobody waiting.
 func (c *Caller) waitsElsewhere(turn sched.SlowTurn) (waiting []string) {
 	waiters, held, onLoop := turn.Elsewhere()
 	if t := turn.Task; t != nil {

@@ -33,10 +33,9 @@ type stack struct {
 	entry int // the frame of that function
 }
 
-// findCalls returns the stacks that run one of the functions within another one. If that has
-// got the pointer as its argument at an index in some of them, it returns these alone, and is
-// certain. A stack may have several calls of the outer function: calls in place run one task
-// within another.
+// findCalls returns the stacks that run one of the functions within outer. If outer has got
+// the pointer as its argument in some of them, it returns these alone, and is certain. A
+// stack may have several calls of outer: calls in place run one task within another.
 func findCalls(dump []byte, outer string, arg int, pointer any, functions ...string) (found stacks, certain bool) {
 	formatted := fmt.Sprintf("%p", pointer)
 	var exact, possible stacks

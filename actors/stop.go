@@ -48,7 +48,7 @@ func (c *Caller) Stop(opts ...StopOption) State {
 // it gives the turn away while it waits. Elsewhere it blocks the goroutine.
 //
 // If ctx ends first it returns the error of ctx, with the functions that have not
-// returned, and the stop goes on. In a function of the caller or of a descendant it
+// returned. The stop goes on then. In a function of the caller or of a descendant it
 // returns [pending.ErrDeadlock] and stops nothing: the stop would wait for that function.
 // If the wait becomes part of a circle, the error matches [pending.ErrDeadlock] too, and
 // the stop goes on. A protected caller is not stopped without [Force]: that is an error

@@ -11,7 +11,7 @@ import (
 const mostUnfinished = 10
 
 // unfinished lists, for an error, the functions of the caller and its descendants that have
-// not returned, and how many calls are queued. It is empty if there are none.
+// not returned. It also says how many calls are queued. It is empty if there are none.
 func (c *Caller) unfinished() string {
 	var u unfinished
 	u.addTree(c)
