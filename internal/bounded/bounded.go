@@ -15,9 +15,9 @@ import (
 // was cut.
 const Limit = 1 << 10
 
-// Value returns v for a log record. A [slog.LogValuer] is resolved, numbers and
-// times stay what they are, and all else becomes text as by the verb %+v of
-// package fmt, of at most about [Limit] bytes.
+// Value returns v for a log record. A [slog.LogValuer] is resolved. Numbers and
+// times stay what they are. All else becomes text as by the verb %+v of package
+// fmt, of at most about [Limit] bytes.
 //
 // The size of v does not matter, and v may contain itself. Methods of v that
 // panic do no harm. A handler that keeps the result does not keep v. A struct

@@ -130,8 +130,8 @@ func (c *Core) interrupt(cause error) {
 }
 
 // wakeAtEnd wakes the function, whose context has ended, unless its wait does not end with
-// that. Such a wait goes on. While the function looks again it is no part of the wait graph,
-// and a circle that it closes is found late.
+// that. Such a wait goes on. While a function looks again it is no part of the wait graph. A
+// circle that it closes is found late then.
 func (c *Core) wakeAtEnd() {
 	if !c.is(flagWaitsOn) {
 		c.runner.Resume()

@@ -121,8 +121,8 @@ func ApplyObserved[O ~func(*Details)](o Observer, opts []O) *Details {
 // Without it, trackers see calls alone.
 func Tracked(d *Details) { d.Tracked = true }
 
-// ImplementedBy is an option. It says that fn is the function which the pending is about, in its
-// names, in logs and spans, although another one calls it.
+// ImplementedBy is an option. It makes fn the function of the pending in names, logs and spans,
+// although another one calls it.
 func ImplementedBy(fn any) func(*Details) {
 	pc := entry.Of(fn)
 	return func(d *Details) { d.PC = pc }

@@ -14,8 +14,8 @@ type Turn interface {
 	// Resume since the last Park makes it return at once. So the code that
 	// parks must check its condition again.
 	//
-	// Park fails with [ErrDeadlock] when the wait could never end, because what
-	// it needs has to wait for the function that parks.
+	// Park fails with [ErrDeadlock] when the wait could never end: what it
+	// needs waits for the function that parks.
 	Park(w Wait, keep bool) error
 
 	// Resume ends the current Park, or else the next one. It never blocks. It

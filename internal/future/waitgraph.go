@@ -100,8 +100,8 @@ func (n *Needs) Reset() {
 	}
 }
 
-// NodeOf returns the node of a pending. It is nil if the pending is done, has a
-// time limit, or may be completed by code that nobody knows.
+// NodeOf returns the node of a pending. It is nil if the pending is done or has
+// a time limit, or if unknown code may complete it.
 func NodeOf(c *Core) Node { return c.node(false) }
 
 // node is [NodeOf]. With timed, pendings that have a time limit have nodes as well.

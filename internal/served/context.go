@@ -8,7 +8,7 @@ import (
 )
 
 // Context is the context of a call that package rpc makes. Package actors takes it away when
-// the call is scheduled, so that the function does not pass it on to its own calls.
+// the call is scheduled. So the function does not pass it on to its own calls.
 type Context struct {
 	context.Context
 	// CodeOf is nil unless another node has made the call. It returns the code of an error for

@@ -27,8 +27,8 @@ func (f *Filter) Keeps(c Caller) bool {
 	return f.Below == "" || isBelow(c.ID, f.Below)
 }
 
-// isBelow reports whether a caller is the one that is shown with the id top, or one of its
-// descendants, whose ids begin with that of the caller.
+// isBelow reports whether a caller is shown with the id top, or descends from the one that
+// is. The id of a descendant begins with those of its ancestors.
 func isBelow(id, top string) bool {
 	if id == top || strings.HasPrefix(id, top) && id[len(top)] == '/' {
 		return true

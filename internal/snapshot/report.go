@@ -118,9 +118,9 @@ func last[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
 
 var errNoReport = errors.New("it is no report")
 
-// DecodeReport returns a report that has traveled. Whoever has sent it may have meant harm:
-// it is no larger than q has asked for, its texts are as by [Clean], its callers are a tree,
-// and its times are those of this node, where it is now.
+// DecodeReport returns a report that has traveled. Whoever has sent it may have meant harm.
+// So the report is no larger than q has asked for, and its texts are as by [Clean]. Its
+// callers are a tree. Its times are by the clock of this node, where it is now.
 func DecodeReport(data []byte, q Question, now time.Time) (*Report, error) {
 	if len(data) > q.Bytes {
 		return nil, fmt.Errorf("%w: it has %d bytes", errNoReport, len(data))
@@ -249,8 +249,8 @@ func shift(v reflect.Value, by time.Duration, now time.Time) {
 	})
 }
 
-// each calls f with the parts of a value that can be set, and the tag of the field that each
-// is, from outside to inside. f reports whether it is to go no further.
+// each calls f with the parts of a value that can be set, from outside to inside. The tag is
+// that of the field that the part is. f reports whether to go no further.
 func each(v reflect.Value, tag reflect.StructTag, f func(reflect.Value, reflect.StructTag) bool) {
 	if v.CanSet() && f(v, tag) {
 		return

@@ -16,8 +16,8 @@ import (
 
 const module = "github.com/seed-7fcaac1b/protocaller/"
 
-// Names returns the exported names that are judged to be of no use to others, each with why, for
-// the module in a directory. A method has the name of its type before its own.
+// Names returns the exported names that are judged to be of no use to others, each with why. It
+// looks at the module in dir. A method has the name of its type before its own.
 func Names(dir string) (map[string]string, error) {
 	loaded, err := packages.Load(&packages.Config{
 		Dir: dir, Tests: true,

@@ -43,9 +43,9 @@ func InPlace(t *testing.T, dirs ...string) map[string]string {
 	return of
 }
 
-// Build builds the tests of the package in the current directory, with build tag explored, and
-// with some files in the place of those on the disk. Their names are relative to that directory.
-// It returns the program.
+// Build builds the tests of the package in the current directory, with build tag explored. The
+// files replace those on the disk. Their names are relative to that directory. It returns the
+// program.
 func Build(t *testing.T, files map[string]string) (program string) {
 	here, err := os.Getwd()
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func Run(t *testing.T, name string, args ...string) string {
 }
 
 // Explore builds the tests of the package in the current directory with files that use package
-// sim, and runs those that match pattern, with the -explore flags of this program.
+// sim. It runs those that match pattern, with the -explore flags of this program.
 func Explore(t *testing.T, files map[string]string, pattern string) {
 	of := make(map[string]string)
 	for name, text := range files {

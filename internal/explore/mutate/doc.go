@@ -1,3 +1,3 @@
-// Package mutate is for tests: it changes a program in all small ways, one at a time, and looks
-// whether an exploration finds something in each result.
+// Package mutate is for tests: it changes a program in all small ways, one at a time. An
+// exploration must find something in each result.
 package mutate

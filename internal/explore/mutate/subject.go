@@ -57,9 +57,9 @@ type Subject struct {
 // Test deletes each statement, and negates each condition, one at a time. The exploration of
 // the result must find something.
 //
-// All mutants are in one program, which a number makes one of them, because it takes much
-// longer to build a program than to explore it. Without -explore.mutants it takes a few, and
-// with -explore.only those that match. The program must have a TestMutant that calls [Explore].
+// All mutants are in one program, and a number chooses one. It takes much longer to build a
+// program than to explore it. Without -explore.mutants it takes a few, and with -explore.only
+// those that match. The program must have a TestMutant that calls [Explore].
 func (s Subject) Test(t *testing.T) {
 	m := newMutator(t, s)
 	survivors := m.explore(t, instrument.Build(t, m.write(t)))

@@ -104,8 +104,8 @@ func (c *Cond) Broadcast() {
 	c.use()
 }
 
-// Pool stands for [sync.Pool]. What was put last is used first, so that what is used after
-// it was put is used by another one.
+// Pool stands for [sync.Pool]. What was put last is used first. So whoever uses something
+// after putting it shares it with the next one.
 type Pool struct {
 	New func() any
 
