@@ -7,8 +7,8 @@
 //
 // Two members of a cluster, each a process of its own, offer accounts. The balances are in
 // an etcd, which this program starts. With rpc.SingleOwner an account lives on one member
-// at a time, and rpc.Fence is a number that grows with each owner. Each write has it, and
-// the store refuses a write whose number is older than the last one.
+// at a time. rpc.Fence is a number that grows with each owner. Each write has it, and the
+// store refuses a write whose number is older than the last one.
 //
 // Read account.go first: that is what a program of yours would have.
 //
