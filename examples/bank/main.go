@@ -3,12 +3,12 @@
 //
 //	go run ./examples/bank -accounts 10 -transfers 1000 -seed 1
 //
-// An account is an actor with a Receive. One option makes it a caller as well,
-// so that functions can be scheduled on it, which run between its messages. A
-// transfer is such a function, of the account that pays. It waits for a
-// function of the account that is paid, while that one may well wait for the
-// first in a transfer of its own. If a wait blocked the account there would
-// soon be a deadlock, but a function that waits gives its turn away.
+// An account is an actor with a Receive. One option makes it a caller as well. Then
+// functions can be scheduled on it, and run between its messages. A transfer is such
+// a function, of the account that pays. It waits for a function of the account that
+// is paid. That one may well wait for the first in a transfer of its own. If a wait
+// blocked the account, there would soon be a deadlock. But a function that waits
+// gives its turn away.
 //
 // Read account.go first, where a transfer is, then bank.go. main.go calls no caller.
 //
