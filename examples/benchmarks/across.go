@@ -27,8 +27,8 @@ import (
 )
 
 const (
-	// inFlight is how many calls are under way at a time, callsOfEach how many each
-	// of those who call makes one after the other.
+	// inFlight is how many calls are under way at a time. callsOfEach is how many
+	// calls each of those who call makes one after the other.
 	inFlight, callsOfEach = 64, 16
 	callsAcross           = inFlight * callsOfEach
 )

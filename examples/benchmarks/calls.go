@@ -20,8 +20,8 @@ func callIdle(b *testing.B) {
 }
 
 const (
-	// many is how many goroutines call at a time, callsOfOne how many calls each of them
-	// makes one after the other.
+	// many is how many goroutines call at a time. callsOfOne is how many calls each of
+	// them makes one after the other.
 	many, callsOfOne = 8, 1000
 	callsOfMany      = many * callsOfOne
 )

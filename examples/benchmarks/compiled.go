@@ -13,7 +13,8 @@ import (
 )
 
 // telemetryOnThePath is all that telemetry adds to the path of a call, by the
-// files of the library, and what the compiler removes it for.
+// files of the library. Each text comes with the one that replaces it, so that
+// the compiler removes the rest.
 var telemetryOnThePath = map[string][2]string{
 	"actors/telemetry.go":           {"if c.traced == nil {\n\t\treturn nil", "if true {\n\t\treturn nil"},
 	"actors/internal/sched/loop.go": {"l.shallow = s.state.options.deepStack", "l.shallow = false"},

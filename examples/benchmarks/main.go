@@ -2,20 +2,20 @@
 // protocaller against the same works of protoactor, of plain Go and of a worker
 // pool.
 //
-// Run it in its folder, which is a module of its own so that the peers are none
-// of the library's dependencies:
+// Run it in its folder. That is a module of its own, so that the library does
+// not depend on the peers:
 //
 //	go run .                        # all figures, as a table in Markdown
 //	go run . -figures 1,3,20        # some of them
 //	go run . -rounds 51 -time 50ms  # when other programs disturb
 //	go test -run - -bench s/20      # a figure as ordinary Go benchmarks
 //
-// A figure is measured in rounds, and in each of them our side first and then
-// the other one, by [testing.Benchmark], which collects garbage before. The
+// A figure is measured in rounds. Each round measures our side first and then
+// the other one, by [testing.Benchmark]. That collects garbage before. The
 // ratio is taken within each round. The table shows medians over the rounds,
 // for one call or one object, and the range of the ratio.
 //
-// Time is that of the whole work by the wall clock, allocations are those of
+// Time is that of the whole work by the wall clock. Allocations are those of
 // the whole process meanwhile, rounded to tenths. Memory is what the heap has
 // grown by, with no garbage left in it, when many objects were made.
 package main

@@ -80,8 +80,8 @@ func medians(ms []measurement) measurement {
 	}
 }
 
-// median returns the middle one of an odd number of values, and the higher of
-// the two in the middle of an even number.
+// median returns the middle one of an odd number of values. Of an even number
+// it returns the higher of the two in the middle.
 func median(values []float64) float64 {
 	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
