@@ -177,8 +177,8 @@ func (t *tally) note(err error) {
 	}
 }
 
-// files yields the absolute path of every regular file below a directory, and the
-// error of everything that cannot be read.
+// files yields the absolute path of every regular file below a directory. It also
+// yields the error of everything that cannot be read.
 func files(dir string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		dir, err := filepath.Abs(dir)

@@ -1,6 +1,6 @@
-// Command cluster hashes every file below a directory on the members of a cluster,
-// as quickstart does on the workers of one process, and tells how many of them are
-// copies:
+// Command cluster hashes every file below a directory on the members of a cluster.
+// It tells how many of them are copies, as quickstart does on the workers of one
+// process:
 //
 //	go run . -local 3 DIR             # in this folder: four processes on one terminal
 //
