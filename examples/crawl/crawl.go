@@ -54,7 +54,7 @@ func (c *crawler) run(ctx context.Context) (any, error) {
 }
 
 // followLinks fetches pages until there are none left. The loop makes the
-// sequence go on as pages are done, never more than limit ahead, and gives the
+// sequence go on as pages are done, never more than limit ahead. It gives the
 // turn away while it waits.
 func (c *crawler) followLinks(ctx context.Context) error {
 	for len(c.waiting) > 0 && c.fetched < c.pages {
@@ -87,8 +87,8 @@ func (c *crawler) fetches(ctx context.Context) iter.Seq[*pending.Pending[page]] 
 	}
 }
 
-// note puts the links of a page that are new, and lead to the same host, on the
-// list, but no more than will be fetched.
+// note puts the new links of a page on the list, if they lead to the same host.
+// It puts no more there than will be fetched.
 func (c *crawler) note(links []string) {
 	for _, link := range links {
 		if c.fetched+len(c.waiting) == c.pages {

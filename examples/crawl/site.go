@@ -13,8 +13,8 @@ const (
 	siteDelay = 20 * time.Millisecond // of each answer, so that there is something to see
 )
 
-// site is a web site on this machine. Its pages are the nodes of a tree, with a
-// link to the parent as well, and a broken one here and there.
+// site is a web site on this machine. Its pages are the nodes of a tree. They
+// also have links to their parents, and a broken one here and there.
 type site struct {
 	*http.Server
 	url *url.URL
