@@ -1,5 +1,5 @@
 // Command eglthread paints with OpenGL, whose contexts are current on one thread
-// at a time, on callers with and without a thread:
+// at a time. It does so on callers with and without a thread:
 //
 //	go run .        # in this folder
 //
@@ -7,12 +7,12 @@
 //
 //	apt-get install pkg-config libegl-dev libgles-dev libgl1-mesa-dri
 //
-// On the default backend the functions of a caller run on whatever goroutine, so
-// EGL refuses the context to those that are on another thread than the one it is
-// current on. That runtime.LockOSThread keeps one function on its thread is of no
-// help to the others. On props.Thread all of them share one, whoever waits in
-// between; and actors.CallUsing has some functions of a caller do so, while the
-// others stay on goroutines.
+// On the default backend the functions of a caller run on any goroutine. EGL
+// refuses the context to those that are on another thread than the one it is
+// current on. runtime.LockOSThread keeps one function on its thread, which is of
+// no help to the others. On props.Thread all of them share one thread, whoever
+// waits in between. With actors.CallUsing some functions of a caller do so, while
+// the others stay on goroutines.
 //
 // Read paint.go first, then main.go.
 //
