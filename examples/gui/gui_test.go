@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// Where things are in the window, which has the upper left corner of the screen to
-// itself, and what color they have.
+// Where things are in the window, and what color they have. The window has the
+// upper left corner of the screen to itself.
 var (
 	endOfBar = image.Pt(margin+pictureWidth-barHeight, margin+pictureHeight+margin+barHeight/2)
 	onButton = image.Pt(margin+pictureWidth-4, endOfBar.Y+margin+24)

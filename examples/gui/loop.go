@@ -17,9 +17,9 @@ import (
 const frameTime = time.Second / 60
 
 // loop calls, one at a time, what is to be done for a window: the functions of its
-// caller, and the layout of frames. What Gio does itself is left to another
-// goroutine, as it may block, and locks that goroutine to its thread with the first
-// frame. A host must not do so halfway.
+// caller, and the layout of frames. Another goroutine does what Gio does itself:
+// that may block, and locks the goroutine to its thread with the first frame. A
+// host must not do so halfway.
 type loop struct {
 	window    *app.Window
 	functions chan func()

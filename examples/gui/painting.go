@@ -29,8 +29,8 @@ func ending(p pending.Handle) string {
 	}
 }
 
-// paint is a function of the view's caller. Each row that a worker has computed
-// is brought to the picture in a turn of its own, and there are frames in between.
+// paint is a function of the view's caller. It brings each row that a worker has
+// computed to the picture in a turn of its own. There are frames in between.
 func (v *view) paint(ctx context.Context) (any, error) {
 	v.clear()
 	v.report("painting")
