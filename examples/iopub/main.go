@@ -1,5 +1,5 @@
-// Command iopub has callers and their workers print lines, all at the same time,
-// each over a ZeroMQ socket of its own, and a subscriber show who said what:
+// Command iopub has callers and their workers print lines at once, each over a
+// ZeroMQ socket of its own. A subscriber shows who said what:
 //
 //	go run .                                  # in this folder
 //	go run . -endpoint 'tcp://127.0.0.1:*'
@@ -8,9 +8,9 @@
 //
 //	apt-get install pkg-config libzmq3-dev
 //
-// The sockets are opened by props.Publisher, for each caller when it starts and
-// for the workers that inherit it, and closed when the caller has stopped. The
-// subscriber binds, the callers' sockets connect.
+// props.Publisher opens a socket for each caller that starts, and for the
+// workers that inherit the option. A socket is closed when its caller has
+// stopped. The subscriber binds, the callers' sockets connect.
 //
 // Read publisher.go first, then chatter.go.
 //
@@ -107,7 +107,7 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// listenToAll has the subscriber listen to callers until they have said all, and
+// listenToAll has the subscriber listen to callers until they have said all. It
 // returns an error if that is not what the subscriber has heard.
 func listenToAll(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	sockets, err := zmq4.NewContext()
@@ -129,8 +129,8 @@ func listenToAll(ctx context.Context, o options, stdout, stderr io.Writer) error
 		err = errInterrupted
 	}
 
-	// The sockets are closed when the callers have stopped, and then the last of
-	// what they have sent is still on its way.
+	// The sockets are closed when the callers have stopped. The last of what
+	// they have sent is still on its way then.
 	ctx = context.WithoutCancel(ctx)
 	err = errors.Join(err, actors.Shutdown(ctx, system), s.waitForAll(ctx), sockets.Term(), s.wait())
 	out.printf("%d lines of %d callers and workers\n", s.total(), len(s.heard))

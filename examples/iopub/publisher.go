@@ -35,10 +35,10 @@ type socket struct {
 
 // open is for props.Publisher.
 //
-// A PUB socket throws away what it is given before the subscription has reached
-// it, some time after it has connected, and whatever is too much for a subscriber
-// that is slow. An XPUB socket is the same to the subscriber, but can wait in
-// both cases.
+// A PUB socket drops what it is given before the subscription has reached it,
+// some time after it has connected. It also drops whatever is too much for a slow
+// subscriber. An XPUB socket is the same to the subscriber, but can wait in both
+// cases.
 func (p publisher) open(id string) (props.Publication, error) {
 	s, err := p.sockets.NewSocket(zmq4.XPUB)
 	if err != nil {

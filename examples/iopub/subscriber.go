@@ -57,8 +57,8 @@ func (s *subscriber) expect(id string) {
 	s.callers[id] = pending.New[any](context.Background(), pending.Named(id))
 }
 
-// waitForAll returns when all was heard that the callers have sent, with an error
-// if that was not all they have said.
+// waitForAll returns when all was heard that the callers have sent. It returns an
+// error if that was not all they have said.
 func (s *subscriber) waitForAll(ctx context.Context) error {
 	s.mu.Lock()
 	callers := slices.Collect(maps.Values(s.callers))
@@ -73,8 +73,8 @@ func (s *subscriber) waitForAll(ctx context.Context) error {
 	return err
 }
 
-// wait returns when the subscriber has ended, with an error if it has not ended
-// by the termination of its sockets.
+// wait returns when the subscriber has ended. It returns an error if anything
+// but the termination of its sockets has ended it.
 func (s *subscriber) wait() error { return <-s.ended }
 
 // total returns how many lines were heard, once the subscriber has ended.
