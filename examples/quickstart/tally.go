@@ -49,7 +49,7 @@ func newTally(root *actors.Caller, o options) (*tally, error) {
 // of it. It is a function of the tally's caller, and returns the number of files
 // that were read.
 func (t *tally) count(ctx context.Context) (int, error) {
-	// The loop pulls the next jobs as it goes on, and gives the turn away while
+	// The loop pulls the next jobs as it goes on. It gives the turn away while
 	// it waits for one that is done. So few jobs exist at any time, however many
 	// files there are: enough to keep the workers busy, and little memory.
 	for job, err := range pending.AsCompleted(ctx, t.jobs(ctx), pending.MaxConcurrent(4*t.workers)) {

@@ -35,7 +35,7 @@ func TestFileThatIsLongerThanItSaysIsReported(t *testing.T) {
 	require.EqualError(t, err, "read /proc/version: changed meanwhile")
 }
 
-// The program is run in a terminal of its own, and is interrupted while it reads
+// The program is run in a terminal of its own. It is interrupted while it reads
 // a file that is far too long to come to its end.
 func TestInterruptOfTheProgram(t *testing.T) {
 	dir := makeTree(t, map[string]string{"a": "12345", "b": "12345", "c": "123"})

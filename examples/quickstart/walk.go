@@ -16,10 +16,10 @@ import (
 // batch is how many entries of a directory are read at once.
 const batch = 256
 
-// files yields the path of every regular file below dir, in no order, and the
-// error of every directory that cannot be read, until ctx ends. No directory is
-// read as a whole, so a huge one takes no more memory than a small one, and no
-// symbolic link is followed, so there are no loops.
+// files yields the path of every regular file below dir, in no order, until ctx
+// ends. It also yields the error of every directory that cannot be read. No
+// directory is read as a whole, so a huge one takes no more memory than a small
+// one. No symbolic link is followed, so there are no loops.
 func files(ctx context.Context, dir string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) { yieldFiles(ctx, dir, yield) }
 }
