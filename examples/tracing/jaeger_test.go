@@ -21,8 +21,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// The traces in testdata have a line for each span, below that of its parent,
-// followed by its events and its attributes.
+// The traces in testdata have a line for each span, below that of its parent.
+// Its events and its attributes follow.
 
 func TestAnOrderIsSeenInJaeger(t *testing.T) {
 	server := jaegertest.Start(t, "tool")
@@ -126,8 +126,8 @@ func eventsOf(s jaeger.Span) (list []string) {
 // of this package.
 var invented = regexp.MustCompile(`\$\w+$|^github.com/.*/`)
 
-// attributesOf lists the attributes, without those that are different each time,
-// and those of HTTP that other programs have as well.
+// attributesOf lists the attributes. It leaves out those that are different each
+// time, and those of HTTP that other programs have as well.
 func attributesOf(s jaeger.Span) (list []string) {
 	for key, value := range s.Attributes {
 		switch {

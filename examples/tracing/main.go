@@ -2,11 +2,11 @@
 //
 //	go run . -jaeger
 //
-// in this folder builds Jaeger (some minutes, the first time), starts it and the
-// shop, and prints the addresses of both. The trace of an order goes from the
-// handler of the HTTP request to a caller, to an ordinary actor, to a worker,
-// back to a caller, and has a call in it that fails, one that is cancelled, and
-// leads to one that comes later.
+// in this folder builds Jaeger, which takes some minutes the first time. It starts
+// Jaeger and the shop, and prints the addresses of both. The trace of an order begins in
+// the handler of the HTTP request. It goes to a caller, to an ordinary actor, to a
+// worker, and back to a caller. One call in it fails and one is cancelled. The trace
+// also leads to a call that comes later.
 //
 // Without -jaeger the shop sends its traces to the collector that the OTEL_*
 // variables name, http://localhost:4318 unless they do. Either way it has its

@@ -11,8 +11,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// newMetrics returns a provider of metrics, and the page on which a Prometheus server
-// collects them, with the traces of some values.
+// newMetrics returns a provider of metrics, and the page from which a Prometheus
+// server collects them. The page has the traces of some values.
 func newMetrics() (*metric.MeterProvider, http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	reader, err := exporter.New(exporter.WithRegisterer(registry))

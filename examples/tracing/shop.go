@@ -86,8 +86,8 @@ func (s *shop) serveOrder(w http.ResponseWriter, r *http.Request) {
 	}, actors.Named("send receipt"), actors.Delay(s.later))
 }
 
-// order is a function of the caller orders, which does other things, for this
-// order and for others, whenever this one waits.
+// order is a function of the caller orders. The caller does other things, for
+// this order and for others, whenever this function waits.
 func (s *shop) order(ctx context.Context, item string) (receipt string, err error) {
 	first := pending.New[string](ctx, pending.Named("first advice"))
 	search := actors.Schedule(ctx, s.orders, func(ctx context.Context) (string, error) {

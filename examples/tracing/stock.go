@@ -33,9 +33,9 @@ type counting struct {
 	item   string
 }
 
-// shelves is run by a worker, at the same time as others count. It has the
-// caller write down what it has found, because a worker must not touch what
-// belongs to the caller.
+// shelves is run by a worker, at the same time as others count. The caller
+// writes down what it has found, because a worker must not touch what belongs
+// to the caller.
 func (c counting) shelves(ctx context.Context) (*taken, error) {
 	left := 10 - len(c.item)
 	return actors.Schedule(ctx, c.orders, func(context.Context) (*taken, error) {

@@ -52,7 +52,7 @@ func (s *Server) Trace(ctx context.Context, id string, complete func([]Span) boo
 }
 
 // Linked asks for the spans of that name, in any trace, that have a link to the
-// trace, until complete, or ctx ends.
+// trace. It asks until they are complete, or ctx ends.
 func (s *Server) Linked(
 	ctx context.Context, service, name, id string, complete func([]Span) bool,
 ) ([]Span, error) {

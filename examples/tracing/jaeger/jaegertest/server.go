@@ -10,9 +10,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/examples/tracing/jaeger"
 )
 
-// Start returns a Jaeger that ends with the test, and has the environment name it,
-// for this process and those that it starts. The test is skipped unless JAEGER is
-// set: the first build takes minutes. Folder is that of [jaeger.Build].
+// Start returns a Jaeger that ends with the test. The environment names it, for
+// this process and those that it starts. The test is skipped unless JAEGER is set:
+// the first build takes minutes. Folder is that of [jaeger.Build].
 func Start(t *testing.T, folder string) *jaeger.Server {
 	t.Helper()
 	if os.Getenv("JAEGER") == "" {
