@@ -272,7 +272,7 @@ type strict struct{ *judge }
 
 func (strict) Receive(ctx actor.Context) { puppet(ctx) }
 
-// The options of an adopted actor are for its child callers, and protoactor's
+// The options of an adopted actor are for its child callers. protoactor's
 // supervision is for the children that it spawns itself.
 func TestOptionsOfAnAdoptedActorRuleItsChildCallers(t *testing.T) {
 	tests := map[string]struct {

@@ -288,7 +288,7 @@ func (c *circle) begin(i int) {
 	synctest.Wait()
 }
 
-// close has the functions wait in an order, and checks that it is the last one whose wait
+// close has the functions wait in an order. It checks that the wait of the last one
 // fails, and that the others go on.
 func (c *circle) close(order []int) {
 	for _, i := range order[:len(order)-1] {
@@ -386,8 +386,8 @@ func TestEveryWayToWaitInACircleOfThreeIsADeadlock(t *testing.T) {
 	}
 }
 
-// endings are ways to wait for a function and, at the same time, for something that comes
-// in an hour and ends the wait in any case.
+// endings are ways to wait for a function and for something that comes in an hour. The
+// second ends the wait in any case.
 var endings = map[string]func(ctx context.Context, other *pending.Pending[int], c *actors.Caller) error{
 	"a timeout of its own": func(ctx context.Context, other *pending.Pending[int], _ *actors.Caller) error {
 		return errorOf(other.Wait(ctx, pending.Timeout(time.Hour), pending.Protect()))

@@ -63,8 +63,8 @@ type delayedEvent struct {
 	number int
 }
 
-// Random programs of delays come up by due time and, where that is the same, in the order
-// in which they began.
+// In random programs, delays come up by due time. Where that is the same, they come in
+// the order in which they began.
 func TestRandomDelaysComeUpInOrder(t *testing.T) {
 	for _, seed := range seeds(t) {
 		bubble(t, func(t *testing.T, system *actor.ActorSystem) {

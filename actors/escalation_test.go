@@ -17,15 +17,15 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// fail has a function of c panic, and returns when all there is to do about that
-// is done, or waits: the second is that of a bubble.
+// fail has a function of c panic. It returns when all that follows is done, or
+// waits: the second is that of a bubble.
 func fail(ctx context.Context, c *actors.Caller) {
 	do(ctx, c, func(context.Context) { panic(errBoom) })
 	time.Sleep(time.Second)
 }
 
-// A child that has escalated a failure goes on when that is decided on, for
-// which the turns of those above it are needed.
+// A child that has escalated a failure goes on when that is decided on. The
+// decision needs the turns of those above the child.
 func TestKeepingTheTurnThatDecidesOnTheFailureOfAChildIsADeadlock(t *testing.T) {
 	escalates := supervised(supervision.Escalate())
 	generations := map[string]func(t *testing.T, top *actors.Caller) *actors.Caller{

@@ -1,7 +1,7 @@
 package actors
 
-// PoolSize returns how many workers of a caller count, how many of them are idle, and how
-// many calls wait for one.
+// PoolSize returns how many workers of a caller count, and how many of them are idle. It
+// also returns how many calls wait for one.
 func PoolSize(c *Caller) (workers, idle, queued int) {
 	p := c.workers()
 	p.mu.Lock()

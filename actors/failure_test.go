@@ -27,7 +27,7 @@ const (
 	stopped
 )
 
-// failures are panics in a function of the last of some callers, each of which
+// failures are panics in a function of the last of some callers. Each of them
 // is the parent of the next one.
 var failures = map[string]struct {
 	policies []supervision.Policy // "top", "parent", "subject"; the last ones of these

@@ -34,9 +34,9 @@ func (s *script) fork() choices {
 var separator = []byte{0xff}
 
 // FuzzOperations has a few goroutines do random operations on a small tree. A
-// byte string is the operations of one goroutine after those of the other. How
-// they interleave is different each time, so there is not much sense in looking
-// for the shortest string with the same effect: -fuzzminimizetime 10x.
+// byte string is the operations of one goroutine after those of the other. They
+// interleave differently each time. So there is little sense in looking for the
+// shortest string with the same effect: -fuzzminimizetime 10x.
 func FuzzOperations(f *testing.F) {
 	const goroutines, longest = 4, 1 << 10
 	for seed := range uint64(8) {

@@ -180,9 +180,9 @@ func puppet(ctx actor.Context) {
 	}
 }
 
-// adopted returns the caller made out of an actor of that name, a child of
-// parent's actor, which must be a puppet, or of nobody's if parent is nil. It
-// is stopped when the test ends.
+// adopted returns the caller made out of an actor of that name. It is a child
+// of parent's actor, which must be a puppet, or of none if parent is nil. It is
+// stopped when the test ends.
 func adopted(
 	tb testing.TB, system *actor.ActorSystem, parent *actors.Caller, name string, receive actor.ReceiveFunc,
 	opts []props.Option, more ...actor.PropsOption,
@@ -332,6 +332,6 @@ func fewer(t *testing.T, n int) int {
 	return n
 }
 
-// again reports that a test which makes all its callers itself, and takes its time,
-// has been run, on the first backend: it does the same on each.
+// again reports whether the test has been run on the first backend. It is for slow
+// tests that make all their callers themselves: they do the same on each backend.
 func again() bool { return backend.name != backends[0].name }

@@ -452,8 +452,8 @@ func TestOnStopMayWaitForOthersAndNotForItsEnd(t *testing.T) {
 	})
 }
 
-// The thread of a caller is busy with a function that was abandoned, and the loop of a
-// host with other things.
+// The thread of a caller is busy with a function that was abandoned. The loop of a
+// host is busy with other things.
 func TestOnStopOfACallerWhoseExecutorIsBusy(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		free := make(chan struct{})

@@ -139,8 +139,8 @@ func TestOutcomeIsPipedToActors(t *testing.T) {
 	}
 }
 
-// A mailbox of protoactor looks for a message that is nil until the end of time,
-// which the bubble would not see idle.
+// A mailbox of protoactor would look for a message that is nil without end. The
+// bubble would never see it idle.
 func TestNilIsPipedAsAMessageThatIsNil(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		var got []any

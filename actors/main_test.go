@@ -100,8 +100,8 @@ func set(name string) bool {
 // ignoreLoops is for those who look for goroutines before the test has ended.
 var ignoreLoops = goleak.IgnoreTopFunction("github.com/seed-7fcaac1b/protocaller/actors_test.(*loop).run")
 
-// newLoop returns a host: a goroutine that calls the functions of a channel until
-// the test ends, and is replaced if one of them ends it.
+// newLoop returns a host. Its goroutine calls the functions of a channel until
+// the test ends. Another goroutine takes its place if a function ends it.
 func newLoop(tb testing.TB) props.Host {
 	l := &loop{make(chan func()), make(chan struct{}), make(chan struct{})}
 	go l.run()

@@ -21,7 +21,7 @@ import (
 )
 
 // Random programs of calls for the workers of one caller. Whatever they do, there are
-// never more functions than workers allowed, no call waits although it could run, all
+// never more functions than workers allowed. No call waits although it could run. All
 // calls end, and nothing is left.
 func TestRandomProgramsOfAPool(t *testing.T) {
 	programs, base := 2000/len(backends), uint64(1)

@@ -36,8 +36,7 @@ func TestNothingIsKeptOfQueuesThatAreDone(t *testing.T) {
 	assert.Zero(t, kept())
 }
 
-// A stop may come between the moment in which an item is taken and that in which
-// its function is called.
+// A stop may come after an item is taken and before its function is called.
 func TestQueueEndsWhenAStopComesBeforeAnItemThatWasTaken(t *testing.T) {
 	for name, begun := range map[string]bool{"the first": false, "a later one": true} {
 		t.Run(name, func(t *testing.T) {

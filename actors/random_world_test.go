@@ -31,8 +31,8 @@ const patience = 20 * time.Second
 type choices interface {
 	// below returns a number from 0 to n-1.
 	below(n int) int
-	// fork returns the choices of a part of the program, so that what one part
-	// takes has no influence on the others.
+	// fork returns the choices of a part of the program. What one part takes
+	// has no influence on the others.
 	fork() choices
 }
 

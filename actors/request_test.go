@@ -18,7 +18,7 @@ import (
 // hold is a message whose answer an actor keeps until it gets a string.
 type hold struct{}
 
-// responder spawns a plain actor that answers an int with its square, an error
+// responder spawns a plain actor. It answers an int with its square, an error
 // with itself, and a hold with the next string.
 func responder(tb testing.TB, system *actor.ActorSystem) *actor.PID {
 	var held []*actor.PID

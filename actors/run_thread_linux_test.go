@@ -37,7 +37,7 @@ func untilThreadEnds(tb testing.TB, tid int) {
 }
 
 // threadAcrossWaits is a function that returns its thread if that is the same after
-// each of some waits, during which other functions have their turn.
+// each of some waits. During the waits other functions have their turn.
 func threadAcrossWaits(c *actors.Caller) func(ctx context.Context) (int, error) {
 	return func(ctx context.Context) (int, error) {
 		tid := syscall.Gettid()

@@ -59,8 +59,8 @@ func TestBubbleThatHangs(t *testing.T) {
 	})
 }
 
-// A caller that has stopped, and a system that nobody uses, are not kept in memory, although
-// a turn was watched just now.
+// A caller that has stopped, and a system that nobody uses, are not kept in memory. A turn
+// was watched just before.
 func TestTurnWarningKeepsNothingAlive(t *testing.T) {
 	if again() {
 		return

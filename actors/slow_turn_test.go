@@ -204,8 +204,8 @@ func TestTurnIsLoggedBetweenTheLimitAndFiveQuartersOfIt(t *testing.T) {
 	}
 }
 
-// The stack is that of the function with the turn, not of another goroutine
-// that has had it, or that runs the same function elsewhere.
+// The stack is that of the function with the turn. It is not that of another
+// goroutine that has had the turn, or that runs the same function elsewhere.
 func TestTurnWarningTellsWhoHasTheTurnNow(t *testing.T) {
 	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
 		log, logTo := warned()

@@ -32,8 +32,8 @@ func anyKind(kind) bool        { return true }
 func callerParent(k kind) bool { return !k.parent }
 func onlyActors(k kind) bool   { return k.subject }
 
-// way is one to stop the subject of a family, while a function of it has the
-// turn and others are queued.
+// way is one to stop the subject of a family. Meanwhile a function of the
+// subject has the turn and others are queued.
 type way struct {
 	early   func(f *family)                      // before anything is queued
 	act     func(f *family)                      // from outside; nil lets the function with the turn return
@@ -132,8 +132,8 @@ func TestStopMatrix(t *testing.T) {
 	}
 }
 
-// family is a parent, a subject with a worker, its child and a grandchild,
-// with functions of all of them on their way.
+// family is a parent, a subject with a worker, its child and a grandchild.
+// Functions of all of them are on their way.
 type family struct {
 	t                                  *testing.T
 	system                             *actor.ActorSystem

@@ -84,8 +84,8 @@ func TestFunctionThatDoesNotReturnIsAbandoned(t *testing.T) {
 	}
 }
 
-// What an abandoned function does is no concern of anybody, and not in the way
-// of the functions of a caller that has been restarted without it.
+// What an abandoned function does concerns nobody. It is not in the way of the
+// functions of a caller that has been restarted without it.
 func TestAbandonedFunctionDoesNoHarm(t *testing.T) {
 	deeds := map[string]func(ctx context.Context) error{
 		"Sleep": func(ctx context.Context) error { return actors.Sleep(context.WithoutCancel(ctx), time.Second) },

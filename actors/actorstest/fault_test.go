@@ -34,7 +34,7 @@ func (j *journal) Receive(ctx actor.Context) {
 }
 
 // hundred sends the numbers from 0 to 99, one each millisecond of a bubble, over
-// a network with faults and returns what has become of them after an hour.
+// a network with faults. It returns what has become of them after an hour.
 func hundred(t *testing.T, opts ...actorstest.Option) *journal {
 	var j *journal
 	synctest.Test(t, func(t *testing.T) {

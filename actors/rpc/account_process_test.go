@@ -99,8 +99,8 @@ func (m *healingMember) handleAccounts(system *actor.ActorSystem) error {
 			<-ctx.Done()
 			return "", ctx.Err()
 		}),
-		// It writes when the file exists that it is given the name of, whatever its context
-		// says, as a function does that is about to write when its process is frozen.
+		// It writes when the file of that name exists, whatever its context says. So does a
+		// function that is about to write when its process is frozen.
 		rpc.Handle(system, "put late", func(ctx context.Context, file string) (string, error) {
 			a, _ := rpc.State[*account](ctx)
 			fence, _ := rpc.Fence(ctx)

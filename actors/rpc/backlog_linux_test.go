@@ -13,8 +13,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc"
 )
 
-// What a node does not take is not kept without limit by those who call it, also if
-// nobody waits for it any more.
+// Those who call a node do not keep without limit what it does not take. That holds
+// even if nobody waits for it any more.
 func TestNodeThatTakesNothing(t *testing.T) {
 	alone(t, func(t *testing.T) {
 		const limit = 8 * megabyte

@@ -15,7 +15,7 @@ import (
 )
 
 // BenchmarkActivation has identities called for the first time, one after the other, and one
-// that is alive, without owners and with owners in an etcd on this machine.
+// that is alive. It does so without owners, and with owners in an etcd on this machine.
 func BenchmarkActivation(b *testing.B) {
 	client := etcdClient(b, etcdtest.Start(b).Address)
 	for name, opts := range map[string][]rpc.Option{

@@ -54,8 +54,8 @@ func BenchmarkItemsAcrossNodes(b *testing.B) {
 	}
 }
 
-// BenchmarkPool has functions that take a millisecond called on the pools of
-// clusters of one to three members, each with 4 workers, 64 at a time.
+// BenchmarkPool has functions that take a millisecond called on pools, 64 at a
+// time. The clusters have one to three members, each with 4 workers.
 func BenchmarkPool(b *testing.B) {
 	address := etcdtest.Start(b).Address
 	c := driver(b, address)

@@ -30,9 +30,8 @@ const (
 	manyIdentities = 200
 )
 
-// TestCallsWhileMembersAreKilled has every call end, run at most once, and once if
-// it has a key, whatever becomes of the members: they are killed until the last call
-// is done.
+// TestCallsWhileMembersAreKilled has members killed until the last call is done.
+// Every call ends, and has run at most once. With a key it has run once.
 func TestCallsWhileMembersAreKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped with -short: it takes a minute")
@@ -164,9 +163,8 @@ type killer struct {
 	killed  map[string]int // by the manner
 }
 
-// killUntilDone kills at times that nobody knows, often at once, and now and then
-// after so long that the cluster has settled: without that a call of an identity has
-// nowhere to run.
+// killUntilDone kills at random times, often at once. Now and then it waits until
+// the cluster has settled: without that a call of an identity has nowhere to run.
 func (k *killer) killUntilDone() {
 	k.killed = make(map[string]int)
 	for k.pause(min(time.Duration(k.random.ExpFloat64()*float64(1500*time.Millisecond)), 10*time.Second)) {

@@ -64,7 +64,7 @@ func handleVisits(system *actor.ActorSystem) error {
 	)
 }
 
-// note appends a line to the file of notes, in one write, so that it is there
+// note appends a line to the file of notes, in one write. So it is there
 // whatever becomes of the process.
 func note(n int) error {
 	f, err := os.OpenFile(os.Getenv(notesVariable), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -274,8 +274,8 @@ func TestNoCallFailsWhileAMemberStartsAnewAtItsAddress(t *testing.T) {
 	})
 }
 
-// callWithoutEnd has many call identities and a pool one call after the other, none of
-// which may fail, until stop is called, which returns how many there were.
+// callWithoutEnd has many call identities and a pool, one call after the other, until
+// stop is called. None may fail. stop returns how many calls there were.
 func callWithoutEnd(t *testing.T, c *cluster.Cluster) (stop func() int64) {
 	var calls atomic.Int64
 	var all sync.WaitGroup

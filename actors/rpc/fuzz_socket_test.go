@@ -17,8 +17,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// The port of a live node gets frames in any order, some of them damaged, and bytes that are
-// no frames, nor HTTP. Nothing ends it, and nothing grows.
+// The port of a live node gets frames in any order, some of them damaged. It also gets bytes
+// that are no frames, nor HTTP. Nothing ends it, and nothing grows.
 func TestRandomBytesOnTheSocketDoNoHarm(t *testing.T) {
 	system, stranger := actorstest.NewSystem(t), actorstest.NewSystem(t)
 	stop, err := Start(system, "127.0.0.1:0", MaxOpen(100))

@@ -76,8 +76,8 @@ func TestAMemberHealsAfterAPartition(t *testing.T) {
 	})
 }
 
-// Each identity is one register, and no write with an old fence is accepted, whatever
-// happens to the members, for as long as -rpc.soak says.
+// Each identity is one register, and no write with an old fence is accepted. That
+// holds whatever happens to the members, for as long as -rpc.soak says.
 func TestIdentitiesAreRegisters(t *testing.T) {
 	alone(t, func(t *testing.T) {
 		l := newLAN(t)

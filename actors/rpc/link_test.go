@@ -332,7 +332,7 @@ func TestALinkThatIsSlow(t *testing.T) {
 	})
 }
 
-// Whoever calls, and whenever its connection breaks: every call ends, and has run once if it
+// Whoever calls, and whenever its connection breaks, every call ends. It has run once if it
 // was answered, at most once if not, and never if it says so.
 func TestCallsWhileConnectionsAreReset(t *testing.T) {
 	alone(t, func(t *testing.T) {

@@ -27,8 +27,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
-// Each test of real sockets runs in a process of its own, and so do the nodes that it
-// starts, which are all this test program.
+// Each test of real sockets runs in a process of its own. So do the nodes that it
+// starts. All of them are this test program.
 const (
 	// aloneVariable says that the process is there for one test.
 	aloneVariable = "RPC_TEST_ALONE"

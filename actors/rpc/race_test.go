@@ -12,9 +12,9 @@ import (
 // raceVariable has the options of the race detector.
 const raceVariable = "GORACE"
 
-// failOnRaces returns what the environment of another process needs for a race that
-// is found in it to fail the test, also if the process is killed. It is called before
-// the clean-up that ends the process is given to the test.
+// failOnRaces returns a variable for the environment of another process. With it, a
+// race that is found there fails the test, also if the process is killed. It is
+// called before the clean-up that ends the process is given to the test.
 func failOnRaces(t testing.TB) string {
 	path := filepath.Join(t.TempDir(), "race")
 	t.Cleanup(func() { assert.Empty(t, racesIn(t, path), "races in a node") })
@@ -39,9 +39,9 @@ func racesIn(t testing.TB, path string) (reports []string) {
 	return reports
 }
 
-// withoutOthersRaces returns what the environment of another process needs not to report
-// the known races of protoactor and gRPC, nor to have the nodes that it starts do, and
-// not to wait for a second at its end.
+// withoutOthersRaces returns a variable for the environment of another process. With it,
+// that process and the nodes that it starts do not report the known races of protoactor
+// and gRPC. They do not wait for a second at the end either.
 func withoutOthersRaces() string {
 	return raceVariable + "=" + os.Getenv(raceVariable) + " suppressions=testdata/races.txt atexit_sleep_ms=10"
 }

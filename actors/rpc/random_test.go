@@ -17,8 +17,8 @@ import (
 
 const randomCalls = 2000
 
-// inStorm runs a test in a bubble whose link is slow and loses what it carries, and is
-// reset and parted now and then until the test is over. All of it depends on a
+// inStorm runs a test in a bubble whose link is slow and loses what it carries. The
+// link is reset and parted now and then until the test is over. All of it depends on a
 // seed, which is printed.
 func inStorm(t *testing.T, test func(ctx context.Context, t *testing.T, s *faultyShop, random *rand.Rand)) {
 	seed := rand.Uint64()

@@ -197,7 +197,7 @@ func (h *healing) lastWrite(client *clientv3.Client) int64 {
 	return got.Kvs[0].ModRevision
 }
 
-// registersUnderFaults has accounts used while members break, and checks that each was one
+// registersUnderFaults has accounts used while members break. It checks that each was one
 // register, and that no write with an old fence was accepted.
 func registersUnderFaults(t *testing.T, h *healing, cut, mend func(i int)) {
 	length, number := cmp.Or(*soak, shortRegisters), shortNumber

@@ -366,8 +366,8 @@ func TestItemsThatAreNotTakenWaitInTheirFunction(t *testing.T) {
 	r.untilIdle(t)
 }
 
-// stream ranges over a stream whose items and end are the frames that answer makes of
-// the number of its request.
+// stream ranges over a stream. The items and the end are the frames that answer makes
+// of the number of its request.
 func (r *receiver) stream(
 	tb testing.TB, answer func(number uint64) [][]byte, opts ...CallOption,
 ) (items []string, failed error) {

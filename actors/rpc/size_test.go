@@ -101,7 +101,7 @@ func callAtOnce(t *testing.T, system *actor.ActorSystem, node *other, n int, dat
 }
 
 // released waits until no more than so many bytes are in use. On a busy machine a goroutine
-// of gRPC or protoactor may still have a message that it has sent or handed over.
+// of gRPC or protoactor may still have a message that it has passed on.
 func released(t *testing.T, limit uint64) {
 	t.Helper()
 	require.Eventually(t, func() bool { return memory().HeapAlloc < limit }, 30*time.Second, 10*time.Millisecond,

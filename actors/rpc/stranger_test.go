@@ -62,8 +62,8 @@ func says(address string) *remote.RemoteMessage {
 }
 
 // send sends messages on a stream of its own, after the stranger has said who it is. It
-// returns when the node has dealt with all of them, with the error of the stream, if there
-// is one.
+// returns when the node has dealt with all of them. The error is that of the stream, if
+// there is one.
 func (s *stranger) send(messages ...*remote.RemoteMessage) error {
 	s.tb.Helper()
 	stream := s.open()

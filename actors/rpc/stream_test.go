@@ -57,7 +57,7 @@ func registerStreams(system *actor.ActorSystem) error {
 	)
 }
 
-// streaming runs a test in a scene with functions that stream, which are called from
+// streaming runs a test in a scene with functions that stream. They are called from
 // the other node and from their own.
 func streaming(t *testing.T, test func(t *testing.T, s *scene, targets map[string]place)) {
 	onBothNetworks(t, func(t *testing.T, s *scene) {

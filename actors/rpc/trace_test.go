@@ -130,8 +130,8 @@ func TestEachOfManyCallsHasItsOwnBaggage(t *testing.T) {
 	})
 }
 
-// everyWay runs fn on a worker, after a delay, as an item of a queue, on the far node, and for
-// each item of a stream from there.
+// everyWay runs fn on a worker, after a delay, and as an item of a queue. It also runs fn on
+// the far node, and for each item of a stream from there.
 func everyWay(ctx context.Context, t *testing.T, s *scene, c *actors.Caller, target rpc.Target) []string {
 	t.Helper()
 	own := func(ctx context.Context) (string, error) { //nolint:unparam // It is for calls.

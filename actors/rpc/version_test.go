@@ -149,8 +149,8 @@ func TestANodeOfVersion2CallsThisOne(t *testing.T) {
 	assert.True(t, c.client.Finished())
 }
 
-// A refusal is in the version of the node that is refused, which would take it for one of
-// another version otherwise.
+// A refusal is in the version of the node that is refused. Otherwise that node would take
+// it for one of another version.
 func TestANodeOfVersion2IsRefused(t *testing.T) {
 	r := newReceiver(t)
 	r.peers.leave()

@@ -16,9 +16,9 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
-// What follows is a model of the callers around the pool: of what stop.go, restart.go,
-// grace.go, lifecycle.go and mailbox.go of package actors do with workers, and of what the
-// scheduler of a worker does. Where these take a lock there is a step.
+// What follows is a model of the callers around the pool. It does with workers what
+// stop.go, restart.go, grace.go, lifecycle.go and mailbox.go of package actors do. It also
+// does what the scheduler of a worker does. Where these take a lock there is a step.
 
 // State is that of package actors.
 type State int32

@@ -153,8 +153,8 @@ func (m *model) checkEachQueued() {
 	}
 }
 
-// advanced notes that the loop has a task of a source, and takes the source if it has no
-// more, unless a stop has.
+// advanced notes that the loop has a task of a source. It takes the source if that has
+// no more tasks, unless a stop has taken it.
 func (m *model) advanced(source *Source, more bool) {
 	if more {
 		m.taken++

@@ -2,8 +2,8 @@ package sched
 
 import "slices"
 
-// exQueue is a Queue of package actors as the scheduler sees it, with a task for each item,
-// and without items that are missed.
+// exQueue is a Queue of package actors as the scheduler sees it. It has a task for each
+// item, and no items that are missed.
 type exQueue struct {
 	m       *model
 	source  Source

@@ -7,10 +7,11 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 )
 
-// What follows is the thin shell around the state, as scheduler.go, loop.go, park.go,
-// yield.go, in_place.go, goroutines.go, borrowed.go and pinned.go have it, line by line.
-// Where they take mu there is one step, and another one for each thing that follows
-// without it. A step that is named does what comes after it, up to the next step.
+// What follows is the thin shell around the state, line by line. It is that of
+// scheduler.go, loop.go, park.go, yield.go, in_place.go, goroutines.go, borrowed.go and
+// pinned.go. Where they take mu there is one step, and another one for each thing that
+// follows without it. A step that is named does what comes after it, up to the next
+// step.
 //
 // Beside each operation the model keeps its own account: what is in which lane, and who
 // has the loop.
@@ -1178,8 +1179,8 @@ func (p *proc) putWait(w *waitState) {
 	p.w.freeWaits = append(p.w.freeWaits, w)
 }
 
-// detectDeadlock is Task.detectDeadlock. Where waits are left to the search, that is what
-// happens to one that is too much to look at on a turn.
+// detectDeadlock is Task.detectDeadlock. If waits are left to the search, it leaves this
+// one. A wait that is too much to look at on a turn is left in this way.
 func (p *proc) detectDeadlock(t *exTask, number uint64) {
 	d := &p.w.deadlocks
 	p.step("look for a circle of", t)
