@@ -16,8 +16,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// The tests of this file are the items 30 to 41 of the seed's behavior, in
-// the order of their numbers.
+// The tests of this file are items 30 to 41 of the seed's behavior, in this
+// order.
 
 // Item 30 of the seed's behavior.
 func TestStringShowsTheState(t *testing.T) {

@@ -155,8 +155,9 @@ func TestFunctionContextHasOneEndForAllWhoAsk(t *testing.T) {
 	}
 }
 
-// What a function schedules with its context, or with a derivation of it that
-// has no end of its own, lives under the context that the function was given.
+// What a function schedules with its context lives under the context that the
+// function was given. The same goes for a derivation of its context that has no
+// end of its own.
 func TestWhatAFunctionSchedulesOutlivesIt(t *testing.T) {
 	schedulers := map[string]func(ctx context.Context) context.Context{
 		"itself":       func(ctx context.Context) context.Context { return ctx },

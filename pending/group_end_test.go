@@ -231,8 +231,8 @@ func TestCancelReachesTheMembersOnceForEachReason(t *testing.T) {
 	})
 }
 
-// A failure that is that of a look at a pending is no reason to spare those
-// that are not done.
+// A failure may be that of a look at a pending. That is no reason to spare
+// those that are not done.
 func TestBodyThatReturnsErrNotDoneCancelsTheMembers(t *testing.T) {
 	var p *pending.Pending[int]
 	err := pending.Run(t.Context(), func(ctx context.Context) error {

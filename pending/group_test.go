@@ -156,9 +156,9 @@ func TestOutcomeOfAGroup(t *testing.T) {
 	}
 }
 
-// nested runs a group in another one, each with a member that takes some time,
-// and says in short what becomes of them: E for an error of the outer group, i
-// and o when the member of the inner and of the outer one is cancelled.
+// nested runs a group in another one, each with a member that takes some time.
+// It says in letters what becomes of them. E is an error of the outer group. i
+// and o are cancelled members of the inner and of the outer one.
 func nested(t *testing.T, outer, inner pending.Mode, happens func(outer *pending.Group, p *pending.Pending[int])) (outcome string, err error) {
 	t.Helper()
 	var inOuter, inInner *pending.Pending[int]

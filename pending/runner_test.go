@@ -125,7 +125,7 @@ func call[T any](ctx context.Context, fn func(context.Context) (T, error), opts 
 	return task
 }
 
-// spawn runs fn as a task on a goroutine of the bubble, and returns when that
+// spawn runs fn as a task on a goroutine of the bubble. It returns when that
 // waits for something or is through.
 func spawn[T any](ctx context.Context, fn func(context.Context) (T, error), opts ...pending.Option) (*scheduled.Call[T], *runner) {
 	task, r := queue(ctx, fn, opts...)

@@ -41,8 +41,8 @@ func ExampleBackend() {
 	// thread actors: child callers/library/kid: props: Backend(goroutine): the existing child runs on backend thread
 }
 
-// The main goroutine calls the functions that it receives, as those of programs do
-// whose libraries insist on the main thread.
+// The main goroutine calls the functions that it receives. Programs do so whose
+// libraries insist on the main thread.
 func ExampleChannelHost() {
 	ctx := context.Background()
 	functions, closed := make(chan func()), make(chan struct{})

@@ -39,8 +39,7 @@ func command(t *testing.T, name string, args ...string) (string, error) {
 }
 
 // TestDocumentationIsAsReviewed compares what go doc prints of each public package with a golden
-// file, so that a change of what programs see is seen in a review. With -update it writes the
-// files.
+// file. So a review shows each change of what programs see. With -update it writes the files.
 func TestDocumentationIsAsReviewed(t *testing.T) {
 	known := make(map[string]bool)
 	for _, folder := range publicPackages(t) {
