@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -85,7 +86,7 @@ func (c *Caller) waitIdle(ctx context.Context) error {
 // contextError returns the error of a context that has ended, with its cause.
 func contextError(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(err, cause) {
+	if safeerrors.Is(err, cause) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, cause)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/goexit"
 	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -68,7 +69,7 @@ func (c *Caller) abandonTasks(tasks []*sched.Task, why string, detail slog.Attr)
 			c.releaseAbandoned(t)
 		}
 	}()
-	forEachDespiteGoexit(tasks, func(t *sched.Task) {
+	goexit.ForEach(tasks, func(t *sched.Task) {
 		w := workOf(t)
 		defer w.Abandon(cause) // even if the log handler ends the goroutine
 		instrument.Abandoned(w.spanContext(), t.Progress())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/goexit"
 	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -166,7 +167,7 @@ func (c *Caller) recallStopHook(err error) {
 // stopBefore stops the children of a caller whose OnStop comes after their end.
 func (c *Caller) stopBefore(children []*Caller) {
 	c.sched.Hold(len(children))
-	forEachDespiteGoexit(children, func(child *Caller) {
+	goexit.ForEach(children, func(child *Caller) {
 		end := child.end()
 		defer func() { end.OnDone(func(pending.Handle) { c.sched.Hold(-1) }) }() // even if the stop ends the goroutine
 		child.stop(nil)

@@ -2,7 +2,9 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
+	"github.com/seed-7fcaac1b/protocaller/props"
 )
 
 func TestMutexKeepsStateOverAWait(t *testing.T) {
@@ -184,5 +187,63 @@ func TestFunctionThatNeedsMoreOfASemaphoreThanIsLeftByItselfIsADeadlock(t *testi
 			return s.Acquire(ctx, 2)
 		})
 		require.ErrorIs(t, err, pending.ErrDeadlock)
+	})
+}
+
+func TestMutexIsNotGivenToAFunctionThatWasAbandoned(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		c := start(t, system, props.StopTimeout(time.Second))
+		m := pending.NewMutex()
+		require.NoError(t, m.Lock(t.Context()))
+		p := actors.CallSoon(t.Context(), c, actors.NoResult(m.Lock))
+		synctest.Wait()
+		release := occupy(t, c) // on a thread p cannot go on meanwhile
+		require.NoError(t, c.StopWait(t.Context()))
+		require.ErrorIs(t, failure(p), pending.ErrStopped)
+		m.Unlock()
+		require.NoError(t, m.Lock(t.Context()))
+		m.Unlock()
+		require.NoError(t, failure(actors.CallSoon(t.Context(), start(t, system), actors.NoResult(m.Lock))))
+		release()
+	})
+}
+
+func TestMutexIsNotLostByAWaitThatPanics(t *testing.T) {
+	c := start(t, newSystem(t), props.CheckTurns())
+	m := pending.NewMutex()
+	require.NoError(t, m.Lock(t.Context()))
+	_ = failure(actors.CallSoon(t.Context(), c, actors.NoResult(func(ctx context.Context) error {
+		done := make(chan any)
+		go func() {
+			defer func() { done <- recover() }()
+			_ = m.Lock(ctx)
+		}()
+		assert.NotNil(t, <-done)
+		return nil
+	})))
+	m.Unlock()
+	require.NoError(t, m.Lock(t.Context()))
+}
+
+func TestSleepIsNoCallThatCouldRelease(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		few := pending.NewSemaphore(2)
+		takesTwo := actors.NoResult(func(ctx context.Context) error {
+			if err := few.Acquire(ctx, 1); err != nil {
+				return err
+			}
+			defer few.Release(1)
+			if err := actors.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			if err := few.Acquire(ctx, 1); err != nil {
+				return err
+			}
+			few.Release(1)
+			return nil
+		})
+		first := actors.CallSoon(t.Context(), start(t, system), takesTwo)
+		second := actors.CallSoon(t.Context(), start(t, system), takesTwo)
+		require.ErrorIs(t, errors.Join(failure(first), failure(second)), pending.ErrDeadlock)
 	})
 }

@@ -2,10 +2,10 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/bounded"
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -35,12 +35,11 @@ func loggable(key string, value any) slog.Attr {
 
 // isRethrown reports whether a function has panicked with the error of another
 // one that has panicked, which was logged then.
-func isRethrown(crash *pending.PanicError) (rethrown bool) {
+func isRethrown(crash *pending.PanicError) bool {
 	err, ok := crash.Value.(error)
 	if !ok {
 		return false
 	}
-	defer func() { _ = recover() }() // a panic of the error's own methods
-	first := (*pending.PanicError)(nil)
-	return errors.As(err, &first) && len(first.Stack) > 0
+	first, ok := safeerrors.As[*pending.PanicError](err)
+	return ok && len(first.Stack) > 0
 }

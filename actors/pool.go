@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/fifo"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/goexit"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 	"github.com/seed-7fcaac1b/protocaller/props"
 )
@@ -72,6 +73,8 @@ func (p *pool) assign(ctx context.Context, t work) {
 	switch spawn, err := p.accept(t); {
 	case err != nil:
 		t.Fail(p.owner.withStopCause(err))
+	case spawn != nil && p.config.Publisher != nil: // which is opened, and may block
+		go p.owner.step("spawns a worker", func() { p.spawn(spawn, t) })()
 	case spawn != nil:
 		p.spawn(spawn, t)
 	}
@@ -450,5 +453,5 @@ func (c *Caller) closePool(err error) {
 		p.timer.Stop()
 	}
 	p.mu.Unlock()
-	forEachDespiteGoexit(rejected, func(t work) { t.Reject(err) })
+	goexit.ForEach(rejected, func(t work) { t.Reject(err) })
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
@@ -288,6 +289,22 @@ func TestPublishingAtTheTimeOfAStop(t *testing.T) {
 		}
 		assert.Len(t, p.published(), total)
 	}
+}
+
+func TestNobodyWaitsForThePublicationOfAWorker(t *testing.T) {
+	bubble(t, func(t *testing.T, system *actor.ActorSystem) {
+		p := &press{}
+		c := start(t, system, props.Publisher(func(id string) (props.Publication, error) {
+			if len(p.opened()) > 0 {
+				time.Sleep(time.Second)
+			}
+			return p.publisher(id)
+		}))
+		began := time.Now()
+		call := actors.ToThread(t.Context(), c, one)
+		assert.Zero(t, time.Since(began))
+		assert.Equal(t, 1, result(t, call))
+	})
 }
 
 func TestCallersPublishOnTheEventStream(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
+	"github.com/seed-7fcaac1b/protocaller/internal/goexit"
 	"github.com/seed-7fcaac1b/protocaller/supervision"
 )
 
@@ -127,7 +128,7 @@ func (c *Caller) interruptForRestart() {
 	}
 	cause := c.restartError()
 	defer c.startGrace()
-	forEachDespiteGoexit(active, func(t *sched.Task) {
+	goexit.ForEach(active, func(t *sched.Task) {
 		dropped := workOf(t).heldUp()
 		t.Work().Cancel(cause)
 		if len(dropped) > 0 {

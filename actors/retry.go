@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // RetryOption changes how [Retry] tries again.
@@ -107,7 +108,11 @@ func withRetry[T any](random func() float64, fn func(context.Context) (T, error)
 				return value, err
 			}
 			if ended := Sleep(ctx, r.delay(n, random())); ended != nil {
-				return value, fmt.Errorf("actors: no more than attempt %d of %d: %w: %w", n, r.attempts, ended, err)
+				err = fmt.Errorf("actors: no more than attempt %d of %d: %w", n, r.attempts, err)
+				if call, ok := pending.Current(ctx); ok && call.Cancelled() {
+					call.Cancel(err) // it has its error, to which this one is added
+				}
+				return value, fmt.Errorf("%w: %w", ended, err)
 			}
 			last = err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/sched"
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/stopping"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/goexit"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -129,7 +130,7 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 	if c.config.OnStop != nil {
 		defer c.stopBefore(children)
 	} else {
-		defer forEachDespiteGoexit(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
+		defer goexit.ForEach(children, func(child *Caller) { child.beginStop(nil, func(State) {}) })
 	}
 	defer func() {
 		if c.worker != nil {
@@ -138,9 +139,9 @@ func (c *Caller) beginStop(cause error, then func(was State)) {
 	}()
 	defer c.closePool(err)
 	defer c.reject(rejected, err)
-	defer forEachDespiteGoexit(c.openQueues(), func(q pending.Handle) { q.Cancel(err) })
-	defer forEachDespiteGoexit(delayed, func(t work) { t.Reject(err) })
-	forEachDespiteGoexit(active, func(t *sched.Task) {
+	defer goexit.ForEach(c.openQueues(), func(q pending.Handle) { q.Cancel(err) })
+	defer goexit.ForEach(delayed, func(t work) { t.Reject(err) })
+	goexit.ForEach(active, func(t *sched.Task) {
 		w := workOf(t)
 		w.Reject(err) // it may be about to start
 		w.Interrupt(err)
@@ -170,7 +171,7 @@ func (c *Caller) clearRunning(cause error) (delayed []work) {
 func (c *Caller) reject(items []any, err error) {
 	dropped := 0
 	defer func() { c.logDropped(dropped) }()
-	forEachDespiteGoexit(items, func(item any) {
+	goexit.ForEach(items, func(item any) {
 		switch item := item.(type) {
 		case *sched.Task:
 			item.Work().Reject(err)

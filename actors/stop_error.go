@@ -1,9 +1,9 @@
 package actors
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -34,7 +34,7 @@ func (c *Caller) stopCause() error {
 
 // withStopCause adds the reason why the caller was stopped.
 func (c *Caller) withStopCause(err error) error {
-	if errors.Is(err, pending.ErrStopped) {
+	if safeerrors.Is(err, pending.ErrStopped) {
 		return c.stopError()
 	}
 	return err

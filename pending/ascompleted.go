@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/goexit"
 )
 
 // errLeft is the cause when AsCompleted cancels the pendings of a loop that was
@@ -14,7 +15,7 @@ import (
 var errLeft = errors.New("pending: left by AsCompleted")
 
 // cancelLeft cancels a pending of a loop that was left.
-func cancelLeft(h Handle) {
+func cancelLeft[H Handle](h H) {
 	if c := future.Of(h); !future.IsProtected(c) {
 		future.CancelFor(c, errLeft)
 	}
@@ -35,7 +36,7 @@ type completedOptions struct {
 
 // MaxConcurrent limits the pendings that are taken from the sequence and not yet yielded.
 // The default is 10. With n of zero or less there is no limit, and the whole sequence is
-// taken first.
+// taken first, even if the context has ended.
 func MaxConcurrent(n int) CompletedOption { return func(o *completedOptions) { o.limit = max(n, 0) } }
 
 // KeepUnfinished leaves the unfinished pendings alone when the loop is left. By default
@@ -207,10 +208,8 @@ func (it *seqIterator[H]) end() bool {
 		return false
 	}
 	it.over = true
-	for _, h := range it.Leave() {
-		if !it.keep {
-			cancelLeft(h)
-		}
+	if left := it.Leave(); !it.keep {
+		goexit.ForEach(left, cancelLeft[H])
 	}
 	return false
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/goexit"
 )
 
 // errNoMore says that a channel is closed.
@@ -137,11 +139,16 @@ func (it *chanIterator[H]) addReceived() error {
 
 // end cancels the pendings that are not done.
 func (it *chanIterator[H]) end() {
-	for _, h := range it.Leave() {
-		if !it.keep && h != Handle(it.nextPending) {
-			cancelLeft(h)
-		}
+	defer it.endNext() // even if a callback ends the goroutine
+	left := it.Leave()
+	if !it.keep {
+		left = slices.DeleteFunc(left, func(h Handle) bool { return h == Handle(it.nextPending) })
+		goexit.ForEach(left, cancelLeft[Handle])
 	}
+}
+
+// endNext ends the wait for the channel.
+func (it *chanIterator[H]) endNext() {
 	if it.nextPending == nil {
 		return
 	}

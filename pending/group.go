@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/goexit"
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 	"github.com/seed-7fcaac1b/protocaller/internal/steps"
 )
 
@@ -158,19 +160,22 @@ func (groups memberOf) Done(c *core) { removeFrom(groups, c) }
 // the outer one. All groups first decide what the end of the member means. Only
 // then do they act, because that may cancel members of the others.
 func removeFrom(groups []*Group, c *core) {
-	whys := make([]error, len(groups))
-	for i, g := range groups {
+	var ends []groupEnd
+	for _, g := range groups {
 		g.checkOuter() // the end of outer may have reached the member first
-		whys[i] = g.remove(c)
-	}
-	for i, g := range slices.Backward(groups) { // the outer first, so that an inner one sees its context end before its wait does
-		if whys[i] != nil {
-			g.cancelMembers(whys[i])
+		if why := g.remove(c); why != nil {
+			ends = append(ends, groupEnd{g, why})
 		}
 	}
-	for _, g := range groups {
-		g.checkDrained()
-	}
+	defer goexit.ForEach(groups, (*Group).checkDrained)
+	slices.Reverse(ends) // the outer first, so that an inner one sees its context end before its wait does
+	goexit.ForEach(ends, func(e groupEnd) { e.group.cancelMembers(e.why) })
+}
+
+// groupEnd is a group whose members are to be cancelled, and why.
+type groupEnd struct {
+	group *Group
+	why   error
 }
 
 // remove removes h and returns the cause to cancel the members with, or nil.
@@ -259,11 +264,8 @@ func (g *Group) cancelMembers(why error) {
 	g.mu.Lock()
 	members := maps.Clone(g.members)
 	g.mu.Unlock()
-	for c, shielded := range members {
-		if !shielded {
-			future.CancelFor(c, why)
-		}
-	}
+	maps.DeleteFunc(members, func(_ *core, shielded inShielded) bool { return bool(shielded) })
+	goexit.ForEach(slices.Collect(maps.Keys(members)), func(c *core) { future.CancelFor(c, why) })
 }
 
 // end cancels the group with why, unless the group is cancelled already. It
@@ -373,7 +375,7 @@ func (g *Group) wait() error {
 	if _, err := g.drained.Wait(g.outer, Shield()); err != nil {
 		g.end(err, err)
 		// With the turn kept, unless that is what a member needs.
-		g.waitMembers(nil, !errors.Is(err, ErrDeadlock))
+		g.waitMembers(nil, !safeerrors.Is(err, ErrDeadlock))
 	}
 	g.checkOuter()
 	return g.close()
@@ -403,7 +405,7 @@ func (g *Group) waitMembers(own *core, keep bool) {
 			skipped[c] = true // another goroutine may be removing it at this moment
 		case future.IsEnded(err):
 			return
-		case errors.Is(err, ErrDeadlock):
+		case safeerrors.Is(err, ErrDeadlock):
 			skipped[c] = true
 			deadlocks = append(deadlocks, err)
 		case !keep:

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 )
 
 // errBodyLeft is the cause when Run cancels a group whose body panicked.
@@ -43,7 +44,7 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 	g.end(err, nil)
 	_ = g.wait()
 	for _, failure := range g.failures {
-		if !errors.Is(err, failure) {
+		if !safeerrors.Is(err, failure) {
 			err = errors.Join(err, failure)
 		}
 	}
@@ -54,7 +55,7 @@ func Run(ctx context.Context, body func(context.Context) error, opts ...GroupOpt
 // group was cancelled.
 func (g *Group) repeatsCancellation(err error) bool {
 	g.checkOuter()
-	return errors.Is(err, context.Canceled) && !isGroupReport(err) && g.Cancelled()
+	return safeerrors.Is(err, context.Canceled) && !isGroupReport(err) && g.Cancelled()
 }
 
 // isGroupReport reports whether err is a cancellation reported by a nested

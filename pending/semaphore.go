@@ -135,7 +135,14 @@ func (s *Semaphore) acquire(ctx context.Context, n int64) error {
 	if !s.enqueue(a) {
 		return nil
 	}
+	returned := false
+	defer func() {
+		if !returned && !s.leave(a) { // the wait has panicked, or has ended the goroutine
+			s.release(n)
+		}
+	}()
 	_, err := a.p.Wait(ctx, Protect())
+	returned = true
 	if err == nil || !s.leave(a) {
 		return nil // what was handed over is not lost
 	}
@@ -199,9 +206,10 @@ func (s *Semaphore) leave(a *acquisition) bool {
 		s.mu.Unlock()
 		return false
 	}
-	i := slices.Index(s.queue, a)
-	s.queue = slices.Delete(s.queue, i, i+1)
-	s.left(a)
+	if i := slices.Index(s.queue, a); i >= 0 {
+		s.queue = slices.Delete(s.queue, i, i+1)
+		s.left(a)
+	} // else it was dropped by grant
 	granted := s.grant() // those behind may need less
 	s.mu.Unlock()
 	notifyGranted(granted)
@@ -230,14 +238,22 @@ func (s *Semaphore) release(n int64) bool {
 	return true
 }
 
-// grant hands over what is free to those who wait for it. mu must be held. The
-// result is for notifyGranted, without mu.
+// grant hands over what is free to those who wait for it. It drops those whose functions
+// were abandoned: nobody would release what they are given. mu must be held. The result is
+// for notifyGranted, without mu.
 func (s *Semaphore) grant() (granted []*acquisition) {
-	for len(s.queue) > 0 && s.queue[0].n <= s.size-s.held {
+	for len(s.queue) > 0 {
 		a := s.queue[0]
+		abandoned := a.isAbandoned()
+		if !abandoned && a.n > s.size-s.held {
+			break
+		}
 		s.queue[0] = nil
 		s.queue = s.queue[1:]
 		s.left(a)
+		if abandoned {
+			continue
+		}
 		a.granted = true
 		s.hold(a.own, a.n)
 		granted = append(granted, a)
@@ -247,6 +263,10 @@ func (s *Semaphore) grant() (granted []*acquisition) {
 	}
 	return granted
 }
+
+// isAbandoned reports whether the function that waits was abandoned: its pending is done,
+// and its wait has failed or will fail.
+func (a *acquisition) isAbandoned() bool { return a.own != nil && a.own.Core().IsDone() }
 
 // left notes that an acquisition has left the queue. mu must be held.
 func (s *Semaphore) left(a *acquisition) {

@@ -3,7 +3,9 @@ package pending_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -198,5 +200,93 @@ func TestMetadataIsOneMapForAllThatAskAtTheSameTime(t *testing.T) {
 	p.Metadata()["mine"] = true
 	for range 8 {
 		assert.Contains(t, <-all, "mine")
+	}
+}
+
+// badMatch is an error whose Is panics for a nil pointer, and else ends the goroutine.
+type badMatch struct{ err error }
+
+func (*badMatch) Error() string { return "bad" }
+
+func (b *badMatch) Is(target error) bool {
+	if b.err == target { // panics
+		return true
+	}
+	runtime.Goexit()
+	return false
+}
+
+func TestRunWaitsForItsMembersWhateverItsBodyReturns(t *testing.T) {
+	for name, bad := range map[string]error{"an error that panics": (*badMatch)(nil), "one that ends the goroutine": &badMatch{}} {
+		t.Run(name, func(t *testing.T) {
+			var member *pending.Pending[int]
+			err := pending.Run(t.Context(), func(ctx context.Context) error {
+				member = memberFor(ctx, time.Hour)
+				return bad
+			})
+			assert.True(t, member.IsDone())
+			assert.True(t, member.Cancelled())
+			assert.Equal(t, bad, err)
+		})
+	}
+}
+
+func TestSetErrorCompletesWithAnErrorThatEndsTheGoroutine(t *testing.T) {
+	p := open(t, 1)[0]
+	assert.True(t, p.SetError(&badMatch{}))
+	assert.True(t, p.IsDone())
+}
+
+func TestACallbackThatEndsItsGoroutineLeavesNobodyUncancelled(t *testing.T) {
+	for name, cancelAll := range map[string]func(ctx context.Context, items []*promise, bad *promise){
+		"All": func(ctx context.Context, items []*promise, bad *promise) {
+			_, _ = pending.All(ctx, append(items, bad)...)
+		},
+		"leaving a loop": func(ctx context.Context, items []*promise, bad *promise) {
+			for range pending.AsCompletedOf(ctx, append(items, bad)) {
+				return
+			}
+		},
+		"leaving a loop over a channel": func(ctx context.Context, items []*promise, bad *promise) {
+			from := make(chan *promise, len(items)+1)
+			for _, p := range append(items, bad) {
+				from <- p
+			}
+			for range pending.AsCompletedFrom(ctx, from, pending.MaxConcurrent(0)) {
+				return
+			}
+		},
+		"a group": func(ctx context.Context, items []*promise, _ *promise) {
+			g, _ := pending.NewGroup(ctx)
+			fails := pending.New[any](ctx)
+			g.Add(fails)
+			for _, p := range items {
+				g.Add(p)
+			}
+			go fails.SetError(errBoom)
+			_ = g.Wait()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				items := open(t, 6)
+				for _, p := range items {
+					p.OnDone(func(pending.Handle) { runtime.Goexit() })
+				}
+				bad := pending.New[int](t.Context())
+				bad.SetError(errBoom)
+				began := time.Now()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					cancelAll(t.Context(), items, bad)
+				}()
+				<-done
+				for i, p := range items {
+					assert.True(t, p.Cancelled(), i)
+				}
+				assert.Zero(t, time.Since(began))
+			})
+		})
 	}
 }

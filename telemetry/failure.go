@@ -2,10 +2,10 @@ package telemetry
 
 import (
 	"context"
-	"errors"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -24,7 +24,7 @@ var foreign = [...]struct {
 // foreignName returns the name of such an error, or "".
 func foreignName(err error) string {
 	for _, known := range foreign {
-		if errors.Is(err, known.err) {
+		if safeerrors.Is(err, known.err) {
 			return known.name
 		}
 	}
@@ -33,9 +33,8 @@ func foreignName(err error) string {
 
 // stackOf returns the stack of the panic in an error, or nil.
 func stackOf(err error) []byte {
-	defer func() { _ = recover() }() // of a method of the error
-	var crash *pending.PanicError
-	if !errors.As(err, &crash) || crash == nil {
+	crash, ok := safeerrors.As[*pending.PanicError](err)
+	if !ok || crash == nil {
 		return nil
 	}
 	return crash.Stack

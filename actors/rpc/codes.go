@@ -3,7 +3,6 @@ package rpc
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -98,7 +98,7 @@ func (c *codes) of(err error) string {
 	registered := c.registered // of which nothing is changed
 	c.mu.RUnlock()
 	for _, known := range registered { // without the lock: errors have methods of the user's
-		if matches(err, known.err) {
+		if safeerrors.Is(err, known.err) {
 			return known.code
 		}
 	}
@@ -116,7 +116,7 @@ func (n *node) encodeError(err error) *wire.Error {
 	}
 	e.Text = shorten(textOf(err.Error), longestText)
 	for _, c := range n.codes.all() {
-		if matches(err, c.err) {
+		if safeerrors.Is(err, c.err) {
 			e.Codes = append(e.Codes, clean(c.code))
 		}
 	}
@@ -149,12 +149,6 @@ func (n *node) decodeError(e *wire.Error) *RemoteError {
 		r.name = "panic"
 	}
 	return r
-}
-
-// matches is errors.Is for an error of the user's, whose methods may panic.
-func matches(err, target error) (match bool) {
-	defer func() { _ = recover() }()
-	return errors.Is(err, target)
 }
 
 // textOf returns the text of a value of the user's, whose methods may panic.

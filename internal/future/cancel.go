@@ -1,6 +1,10 @@
 package future
 
-import "context"
+import (
+	"context"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
+)
 
 // Cancel marks the pending cancelled and requests the end of its work. It reports whether
 // the pending is cancelled.
@@ -89,7 +93,7 @@ func (c *Core) wasCancelledFor(cause error, flags uint32) bool {
 		err := c.err
 		compared = c.laterCauses()
 		c.mu.Unlock()
-		same := matches(err, reasonOf(cause))
+		same := safeerrors.Is(err, reasonOf(cause))
 		c.mu.Lock()
 		if same {
 			return true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 	"github.com/seed-7fcaac1b/protocaller/internal/sentinel"
 )
 
@@ -41,7 +42,7 @@ func AsCancellation(cause error) error {
 	switch {
 	case cause == nil, cause == context.Canceled: //nolint:errorlint // Only the bare error says nothing more.
 		return ErrCancelled
-	case matches(cause, ErrCancelled):
+	case safeerrors.Is(cause, ErrCancelled):
 		return cause
 	default:
 		return &cancellation{cause}
@@ -59,14 +60,7 @@ func reasonOf(cause error) error {
 // isCancellation reports whether a pending that ends with err was cancelled. A
 // panic is no cancellation, whatever its value is.
 func isCancellation(err error) bool {
-	return !IsPanic(err) && matches(err, context.Canceled)
-}
-
-// matches is errors.Is for an error of user code. If err's own methods panic (a
-// nil pointer in an error), matches reports false.
-func matches(err, target error) (match bool) {
-	defer func() { _ = recover() }()
-	return errors.Is(err, target)
+	return !IsPanic(err) && safeerrors.Is(err, context.Canceled)
 }
 
 // joinCauses adds one more cause to the error of a cancelled pending. first is
@@ -110,8 +104,8 @@ func TimedOut(what string, left []*Core, d time.Duration) error {
 
 // IsEnded reports whether err says that a context or a time limit has ended a wait.
 func IsEnded(err error) bool {
-	var ended *endedError
-	return errors.As(err, &ended)
+	_, ended := safeerrors.As[*endedError](err)
+	return ended
 }
 
 // IsReason reports whether err itself says that something has ended or was cancelled, for the

@@ -3,6 +3,8 @@ package future
 import (
 	"context"
 	"errors"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 )
 
 // Task is the core of a pending as who runs its function sees it. It is the core itself under
@@ -156,11 +158,11 @@ func (c *Core) outcome(err error) error {
 	ended := ctx.Err()
 	cause := context.Cause(ctx)
 	switch {
-	case matches(err, cause):
+	case safeerrors.Is(err, cause):
 		return AsCancellation(err)
 	case err == ended: //nolint:errorlint // The bare error adds nothing to the cause.
 		return AsCancellation(cause)
-	case matches(err, ended):
+	case safeerrors.Is(err, ended):
 		return AsCancellation(errors.Join(cause, err))
 	default:
 		return err

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/safeerrors"
 )
 
 // unprintable replaces an error whose own methods panic: a nil pointer that was
@@ -37,10 +38,7 @@ func printable(err error) (safe error) {
 }
 
 // isDeadlock reports whether a wait has failed because it could never end.
-func isDeadlock(err error) (is bool) {
-	defer func() { _ = recover() }() // of a method of the error
-	return errors.Is(err, future.ErrDeadlock)
-}
+func isDeadlock(err error) bool { return safeerrors.Is(err, future.ErrDeadlock) }
 
 // recordError sets err as the outcome of a span, with its name and the stack of a panic. It
 // asks the error itself for its text: a span would do that with its lock held.

@@ -52,35 +52,35 @@ func (c *Call[T]) Wrap(wrap func(fn func(context.Context) (T, error)) func(conte
 // not return.
 func (c *Call[T]) Run() (crash error) {
 	r := c.result()
-	if !taskOf(r).Begin() {
-		return nil
-	}
-	value, crash, err := c.call(r)
-	if crash != nil {
-		c.endCrashed(r, crash)
-	} else {
-		c.end(r, value, err)
-	}
-	return crash
-}
-
-// call calls the function. If the function ends the goroutine, call completes
-// the pending before the goroutine exits.
-func (c *Call[T]) call(r *future.Result[T]) (value T, crash, err error) {
 	returned := false
 	defer func() {
-		if returned {
-			return
+		if !returned {
+			crash = c.left(r, recover())
 		}
-		if p := recover(); p != nil {
-			crash = &pending.PanicError{Value: p, Stack: debug.Stack()}
-			return
-		}
-		c.end(r, value, taskOf(r).Exit())
 	}()
-	value, err = c.fn(taskOf(r).Context())
+	if !taskOf(r).Begin() {
+		returned = true
+		return nil
+	}
+	value, err := c.fn(taskOf(r).Context())
 	returned = true
-	return value, nil, err
+	c.end(r, value, err)
+	return nil
+}
+
+// left completes the pending of a function that has not returned. It has panicked, unless
+// what was recovered is nil. It may have ended its goroutine, also before the panic.
+func (c *Call[T]) left(r *future.Result[T], recovered any) (crash error) {
+	if recovered == nil {
+		var none T
+		err := taskOf(r).Exit()
+		defer future.Complete(r, none, err) // even if a context of user code ends the goroutine again
+		c.end(r, none, err)
+		return nil
+	}
+	crash = &pending.PanicError{Value: recovered, Stack: debug.Stack()}
+	c.endCrashed(r, crash)
+	return crash
 }
 
 // Begin marks the function as started and reports whether it may run.
