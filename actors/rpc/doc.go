@@ -37,7 +37,7 @@
 // A function runs at most once: a call that may have run is not made again.
 //
 // With [Idempotent] a call has a key. It is made again until it has an answer, or its context ends.
-// The node of the target knows a call with a key by its function, its caller or identity, and the
+// The node of the target knows such a call by its function, its caller or identity, and the
 // key. It remembers how the call has ended. [DedupWindow] says for how long, and in how much memory.
 // So the function runs once for all attempts.
 //
