@@ -15,7 +15,7 @@ import (
 )
 
 // The tests of this file are about the defects of the seed, section 5 of its
-// behavior. Other tests are about these: The others:
+// behavior. Other tests are about these:
 //
 //	 2  TestErrorOfTheSequenceComesAfterItsPendings, package pending
 //	 3  TestOutcomeOfAGroup, package pending

@@ -50,9 +50,9 @@ func EveryJitter(share float64) EveryOption { return func(o *everyOptions) { o.j
 //
 // An error of fn is logged, and fn is called again at the next time. [StopOnError] ends
 // it instead. A panic is logged and goes to the policy of c. A call that
-// [props.MaxQueued] rejects is logged, and is no error of fn. An interval that is not
-// positive, or an option that makes no sense, is the error of the pending. A nil
-// argument panics here.
+// [props.MaxQueued] rejects is logged, and is no error of fn. With an interval that is not
+// positive, or an option that makes no sense, the pending fails. A nil argument panics
+// here.
 //
 // The returned pending stays open. It is done when Every has ended and fn has returned.
 // Cancelling the pending ends it, and so does the end of ctx: a running call sees its

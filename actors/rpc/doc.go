@@ -37,9 +37,9 @@
 // A function runs at most once: a call that may have run is not made again.
 //
 // With [Idempotent] a call has a key. It is made again until it has an answer, or its context ends.
-// The node of the target remembers how calls with a key have ended. It knows a call by its
-// function, its caller or identity, and its key. [DedupWindow] says for how long, and in how much
-// memory. So the function runs once for all attempts.
+// The node of the target knows such a call by its function, its caller or identity, and the
+// key. It remembers how the call has ended. [DedupWindow] says for how long, and in how much memory.
+// So the function runs once for all attempts.
 //
 // That has limits. A node that ends forgets. Another node, where the caller may be by then, knows
 // nothing. A stop or a cancellation may have interrupted the function. In these cases it may run

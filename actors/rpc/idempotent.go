@@ -13,8 +13,8 @@ const longestKey = 256
 // Idempotent gives the call a key. The call is made again until it has an answer or its
 // context ends. Each attempt goes to where the target is by then. There is no limit of
 // attempts, so give the call a deadline. An empty key draws a random one. Give one of
-// your own if another program, or this one after a restart, may make the call again. It
-// may have up to 256 bytes.
+// your own if another program, or this one after a restart, may make the call again. A
+// key has at most 256 bytes.
 //
 // The call is made again after these errors:
 //
@@ -32,8 +32,8 @@ const longestKey = 256
 // key again for what is to happen again.
 //
 // The function runs with the argument, the trace and the deadline of the first attempt to
-// arrive. The function is cancelled when all calls that wait for it are, but not by the
-// loss of their node: the result is kept for those who come back.
+// arrive. It is cancelled when all calls that wait for it are, but not by the loss of
+// their node: the result is kept for those who come back.
 //
 // A call with a key takes this way in its own system as well. It counts for [MaxOpen] and
 // [MaxOpenBytes], and its argument and result are encoded. Of the values of its context

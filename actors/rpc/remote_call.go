@@ -223,8 +223,8 @@ func (c *remoteCall[Resp]) watch(o *outbound, number uint64) {
 	}
 }
 
-// overdue is for an attempt that takes too long. It is made again if the target is at
-// another address by now.
+// overdue is for an attempt that takes too long. The call is made again if the
+// target is at another address by now.
 func (c *remoteCall[Resp]) overdue(o *outbound, number uint64) {
 	at, err := c.target.find(c.Context(), c.node, nil)
 	c.mu.Lock()

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/telemetry"
 )
 
-// dropped is a processor that has no use for the spans. So only the time that
-// it takes to make them is measured.
+// dropped is a processor that has no use for the spans. So only the
+// making of them is measured.
 type dropped struct{}
 
 func (dropped) OnStart(context.Context, sdk.ReadWriteSpan) {}
