@@ -53,7 +53,7 @@ func QueueName(name string) QueueOption { return func(o *queueOptions) { o.name 
 func QueueCapacity(n int) QueueOption { return func(o *queueOptions) { o.capacity = n } }
 
 // NewQueue returns a queue of items for fn on c. When the queue is garbage collected, it
-// closes after its items.
+// closes after its items. It never is while fn refers to it.
 //
 // An error or a panic of fn is logged, and the queue goes on. The record has the item,
 // its position, which counts from 1, and the stack of a panic. It shows at most a

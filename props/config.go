@@ -348,7 +348,8 @@ func MaxQueued(n int) Option {
 // default, 0, means no limit.
 //
 // A wait beyond the limit fails at once with actors.ErrOverloaded, and does not cancel
-// the pending it was for. It is an error of the option if n is negative.
+// the pending it was for. pending.All and its like cancel theirs, as after any error. It is
+// an error of the option if n is negative.
 func MaxSuspended(n int) Option {
 	return notNegative("MaxSuspended", n, func(c *Config) { c.MaxSuspended = n })
 }
