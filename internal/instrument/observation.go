@@ -18,9 +18,10 @@ type observation struct {
 	ctx      spanContext
 	parent   parentContext // of the span, if that is observed too
 	pending  *future.Core
-	function *function  // nil if there is none
-	span     trace.Span // nil if it is not recorded
-	open     *openSpan  // nil without Unfinished
+	function *function       // nil if there is none
+	span     trace.Span      // nil if it is not recorded
+	open     *openSpan       // nil without Unfinished
+	room     *future.Details // for the pending, nil if that has its own
 	counted  bool
 	over     atomic.Bool // it is done
 
@@ -32,6 +33,23 @@ type observation struct {
 }
 
 var _ future.Observation = (*observation)(nil)
+
+// newObservation returns the observation of a pending. With it comes memory for the details
+// of the pending, if that has none.
+func newObservation(c *future.Core) *observation {
+	if !future.IsBare(c) {
+		return &observation{}
+	}
+	made := &struct {
+		observation
+		details future.Details
+	}{}
+	made.room = &made.details
+	return &made.observation
+}
+
+// Room returns memory for the details of the pending, or nil.
+func (o *observation) Room() *future.Details { return o.room }
 
 func (o *observation) elapsed() int64 { return max(1, int64(time.Since(o.began))) }
 

@@ -57,7 +57,7 @@ func (s *source) begin(ctx context.Context, c *future.Core, more ...trace.SpanSt
 	}
 	var o *observation
 	if ctx = begun(ctx); isObserved(ctx) {
-		o = &observation{}
+		o = newObservation(c)
 		ctx = o.parent.set(ctx)
 	}
 	with, span := s.startSpan(ctx, name, start...)
@@ -66,7 +66,7 @@ func (s *source) begin(ctx context.Context, c *future.Core, more ...trace.SpanSt
 		return unrecorded(ctx, with, span), nil
 	}
 	if o == nil {
-		o = &observation{}
+		o = newObservation(c)
 	}
 	o.source, o.pending, o.function = s, c, fn
 	o.ctx = spanContext{with, ctx}
