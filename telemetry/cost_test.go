@@ -21,7 +21,7 @@ func allocs(t *testing.T, opts ...telemetry.Option) float64 {
 	t.Helper()
 	var traced *telemetry.Telemetry
 	if len(opts) > 0 {
-		traced = telemetry.New(append(opts, telemetry.MeterProvider(metricnoop.NewMeterProvider()))...)
+		traced = telemetry.New(append([]telemetry.Option{telemetry.MeterProvider(metricnoop.NewMeterProvider())}, opts...)...)
 	}
 	c, err := actors.Start(newSystem(), props.Telemetry(traced))
 	require.NoError(t, err)
@@ -38,9 +38,23 @@ func TestCallThatIsNotSampledCostsLittle(t *testing.T) {
 		span.End()
 	})
 	off := allocs(t)
-	assert.LessOrEqual(t, allocs(t, telemetry.TracerProvider(never)), off+bare+1.5,
-		"the span of the SDK, and that there is an observer")
-	assert.LessOrEqual(t, allocs(t, telemetry.TracerProvider(noop.NewTracerProvider())), off+3.5)
+	assert.LessOrEqual(t, allocs(t, telemetry.TracerProvider(never)), off+bare+0.5, "the span of the SDK")
+	assert.LessOrEqual(t, allocs(t, telemetry.TracerProvider(noop.NewTracerProvider())), off+0.5)
+}
+
+func TestCallThatIsCountedOrRecordedAllocatesItsObservationAlone(t *testing.T) {
+	off := allocs(t)
+	m := newMeters()
+	untraced := telemetry.TracerProvider(noop.NewTracerProvider())
+	assert.LessOrEqual(t, allocs(t, untraced, telemetry.MeterProvider(m)), off+1.5)
+
+	tracer := sdk.NewTracerProvider(sdk.WithSpanProcessor(&hooks{})).Tracer("bare")
+	bare := testing.AllocsPerRun(1000, func() {
+		_, span := tracer.Start(context.Background(), "name")
+		span.SetAttributes(telemetry.MethodKey.String("CallSoon"))
+		span.End()
+	})
+	assert.LessOrEqual(t, allocs(t, telemetry.TracerProvider((&hooks{}).provider())), off+bare+1.5)
 }
 
 func TestCallOfACallerWithoutTelemetryCostsNothingMore(t *testing.T) {

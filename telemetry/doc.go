@@ -65,7 +65,8 @@
 // the providers that the program has set up. Package telemetry/otlp sets them up
 // in one call.
 //
-// A call that is not sampled costs the sampling decision of the SDK.
+// A call that is not sampled costs the sampling decision of the SDK. Its metrics are counted
+// many at a time, and before each collection.
 //
 // # Plain actors
 //

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	api "go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/sdk/metric"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -54,6 +56,23 @@ func callSoonObserved(b *testing.B, t *telemetry.Telemetry) {
 func callSoonCounted(b *testing.B) {
 	meters := metric.NewMeterProvider(metric.WithReader(metric.NewManualReader()))
 	callSoonObserved(b, telemetry.New(telemetry.TracerProvider(notrace.NewTracerProvider()), telemetry.MeterProvider(meters)))
+}
+
+// callSoonAndValues makes a call without telemetry, and records two values as metrics do.
+func callSoonAndValues(b *testing.B) {
+	c, ctx := startCaller(b), context.Background()
+	meters := metric.NewMeterProvider(metric.WithReader(metric.NewManualReader())).Meter("by hand")
+	buckets := api.WithExplicitBucketBoundaries(
+		1e-6, 5e-6, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60)
+	queue, run := must(meters.Float64Histogram("queue", buckets)), must(meters.Float64Histogram("run", buckets))
+	method := telemetry.MethodKey.String("CallSoon")
+	queued := []api.RecordOption{api.WithAttributeSet(attribute.NewSet(method))}
+	ran := []api.RecordOption{api.WithAttributeSet(attribute.NewSet(method, telemetry.OutcomeKey.String("ok")))}
+	for b.Loop() {
+		must(actors.CallSoon(ctx, c, one).Wait(ctx))
+		queue.Record(ctx, 1e-6, queued...)
+		run.Record(ctx, 1e-7, ran...)
+	}
 }
 
 // callSoonAndSpan makes a call without a span, and a span that says nothing.

@@ -153,17 +153,21 @@ func Needing(node Node) func(*Details) {
 // Init makes c the core of handle, a pending without a function. It is called once, before
 // handle is published.
 func Init(ctx context.Context, c *Core, handle Sealed, d *Details) {
-	c.init(ctx, handle, d)
+	c.init(ctx, handle, nil, d)
 	if recording.Load() != 0 {
 		c.noteMade(ctx)
 	}
 }
 
-func (c *Core) init(ctx context.Context, handle Sealed, d *Details) {
+// init makes c the core of handle. o is the observer of a pending without details, or nil.
+func (c *Core) init(ctx context.Context, handle Sealed, o Observer, d *Details) {
 	c.handle = handle
 	c.ctx = scheduleContext(ctx)
-	if d != nil {
+	switch {
+	case d != nil:
 		c.apply(d)
+	case o != nil:
+		c.observe(o)
 	}
 	if c.runner != nil || d != nil && d.Tracked {
 		c.track()
@@ -179,12 +183,7 @@ func (c *Core) apply(d *Details) {
 		c.pc = d.PC
 	}
 	if d.Observer != nil {
-		var made Guarded
-		c.ctx, made = Observe(c.ctx, d.Observer, c)
-		d.observation = made.Observation
-	}
-	if d.observation != nil {
-		c.set(flagObserved)
+		c.observe(d.Observer)
 	}
 	if d.Protected {
 		c.set(flagProtected)
@@ -192,6 +191,23 @@ func (c *Core) apply(d *Details) {
 	if d.derived {
 		c.set(flagDerived)
 	}
+}
+
+// observe has o observe the pending. A pending that turns out not to be observed gets no
+// details for it.
+func (c *Core) observe(o Observer) {
+	var made Guarded
+	c.ctx, made = Observe(c.ctx, o, c)
+	if made.Observation == nil {
+		return
+	}
+	c.mu.Lock() // o knows the pending, and other goroutines may by now
+	defer c.mu.Unlock()
+	if c.details == nil {
+		c.details = roomOf(made.Observation)
+	}
+	c.details.observation = made.Observation
+	c.set(flagObserved)
 }
 
 // track adds the pending to the trackers of its context. Trackers that the

@@ -52,6 +52,30 @@ func Observe(ctx context.Context, o Observer, c *Core) (with context.Context, ma
 	return with, made
 }
 
+// roomy is an [Observation] that has the memory for the details of its pending, so that both
+// take one allocation.
+type roomy interface {
+	// Room returns the memory, or nil for none.
+	Room() *Details
+}
+
+// roomOf returns the memory for the details of a pending that has none yet.
+func roomOf(o Observation) *Details {
+	if o, ok := o.(roomy); ok {
+		if room := o.Room(); room != nil {
+			return room
+		}
+	}
+	return &Details{}
+}
+
+// IsBare reports whether a pending has no details. It is for observers.
+func IsBare(c *Core) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.details == nil
+}
+
 // waitObservation is an [Observation] that follows why waits have failed.
 type waitObservation interface {
 	// WaitFailed is called when a wait of the function has failed, as one that could

@@ -22,10 +22,11 @@ func Running(ctx context.Context) *Task { return (*Task)(running(ctx)) }
 func (t *Task) Core() *Core { return (*Core)(t) }
 
 // Init makes t the core of handle, a pending whose function r runs. pc is the entry of the
-// function. It is called once, before handle is published.
-func (t *Task) Init(ctx context.Context, handle Sealed, r Runner, pc uintptr, d *Details) {
+// function. o is the observer of a pending without details, nil for none: those of others are
+// in their details. It is called once, before handle is published.
+func (t *Task) Init(ctx context.Context, handle Sealed, r Runner, pc uintptr, o Observer, d *Details) {
 	t.pc, t.runner = pc, r
-	t.Core().init(ctx, handle, d)
+	t.Core().init(ctx, handle, o, d)
 }
 
 // Runner returns what runs the function.

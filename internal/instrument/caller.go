@@ -14,13 +14,14 @@ import (
 type Caller struct {
 	*Instruments
 	id, name string
+	values   *shard
 	sources  [methods]atomic.Pointer[source] // made when first used
 }
 
 // Caller returns the description of the caller with an id. The name is "" for a caller
 // without one.
 func (t *Instruments) Caller(id, name string) *Caller {
-	return &Caller{Instruments: t, id: id, name: name}
+	return &Caller{Instruments: t, id: id, name: name, values: t.buffer.shard()}
 }
 
 // Observer returns the observer of a call, with its delay or 0.
@@ -55,7 +56,7 @@ func (c *Caller) newSource(m Method) *source {
 	if c.name != "" {
 		attributes = append(attributes, text(CallerNameKey, c.name))
 	}
-	s := &source{Instruments: c.Instruments, counters: c.counters[m], attributes: attributes}
+	s := &source{Instruments: c.Instruments, counters: c.counters[m], values: c.values, attributes: attributes}
 	if m == Handle {
 		s.start, s.rpc, s.served = asServer, true, true
 		s.attributes = append(s.attributes, rpcSystem)

@@ -33,9 +33,17 @@ func (t *Instruments) startSpan(
 	ctx context.Context, name string, opts ...trace.SpanStartOption,
 ) (with context.Context, span trace.Span) {
 	with, span = ctx, noop.Span{}
+	if t.untraced && !hasSpan(ctx) { // the tracer would return no more than that
+		return with, span
+	}
 	defer survive()
 	return t.tracer.Start(ctx, clean(name), opts...)
 }
+
+// hasSpan reports whether there is a span in ctx, recorded or not.
+func hasSpan(ctx context.Context) bool { return trace.SpanFromContext(ctx) != noSpan }
+
+var noSpan = trace.SpanFromContext(context.Background())
 
 // endSpan ends a span.
 func endSpan(span trace.Span) {

@@ -7,18 +7,21 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // Core is what a Telemetry embeds. It has no exported methods, so that it promotes none.
 type Core struct {
 	owner       Sealed
 	tracer      trace.Tracer
+	untraced    bool // the tracer is one that does nothing
 	meter       metric.Meter
 	propagator  propagation.TextMapPropagator
 	foreignName func(error) string
 	stackOf     func(error) []byte
 	metrics     *metrics
 	counters    [methods]*counters
+	buffer      buffer
 	functions   functions
 	messages    messageTypes
 	open        *openSpans // nil unless calls that are not done are reported
@@ -61,10 +64,12 @@ func Init(owner Sealed, s Spec) {
 	t := (*Instruments)(owner.core())
 	t.owner, t.tracer, t.meter, t.propagator = owner, s.Tracer, s.Meter, s.Propagator
 	t.foreignName, t.stackOf = s.NameOf, s.StackOf
+	_, t.untraced = s.Tracer.(noop.Tracer)
 	if s.Unfinished > 0 {
 		t.open = &openSpans{instruments: t, after: s.Unfinished}
 	}
 	t.metrics = newMetrics(t.meter)
+	t.buffer.init(&t.counters)
 	for m := range t.counters {
 		t.counters[m] = newCounters(t.metrics, Method(m)) //nolint:gosec // There are few.
 	}

@@ -77,12 +77,13 @@ func newMetrics(m metric.Meter) *metrics {
 // counters count the pendings of one method.
 type counters struct {
 	*metrics
-	add    []metric.AddOption
-	record []metric.RecordOption
-	rpc    metric.Float64Histogram // nil for what is no call between nodes
-	ends   [outcomes]struct {
-		add    []metric.AddOption
-		record []metric.RecordOption
+	method      Method
+	add         []metric.AddOption
+	queue, wait series
+	rpc         metric.Float64Histogram // nil for what is no call between nodes
+	ends        [outcomes]struct {
+		add []metric.AddOption
+		run series
 	}
 }
 
@@ -91,7 +92,11 @@ func newCounters(ms *metrics, m Method) *counters {
 	of := func(attributes ...attribute.KeyValue) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(attributes...))
 	}
-	c := &counters{metrics: ms, add: []metric.AddOption{of(method)}, record: []metric.RecordOption{of(method)}}
+	with := []metric.RecordOption{of(method)}
+	c := &counters{
+		metrics: ms, method: m, add: []metric.AddOption{of(method)},
+		queue: series{ms.queue, with}, wait: series{ms.wait, with},
+	}
 	switch m {
 	case RemoteCall:
 		c.rpc = ms.client
@@ -101,7 +106,7 @@ func newCounters(ms *metrics, m Method) *counters {
 	for end := range c.ends {
 		with := of(method, OutcomeKey.String(outcome(end).String())) //nolint:gosec // There are four.
 		c.ends[end].add = []metric.AddOption{with}
-		c.ends[end].record = []metric.RecordOption{with}
+		c.ends[end].run = series{ms.run, []metric.RecordOption{with}}
 	}
 	return c
 }
@@ -113,31 +118,48 @@ func (c *counters) enabled(ctx context.Context) (enabled bool) {
 		return false
 	}
 	defer survive()
-	return c.rpc != nil && c.rpc.Enabled(ctx) || c.begun.Enabled(ctx) || c.ended.Enabled(ctx) || c.queue.Enabled(ctx) ||
-		c.run.Enabled(ctx) || c.wait.Enabled(ctx) || c.circles.Enabled(ctx)
+	return c.rpc != nil && c.rpc.Enabled(ctx) || c.begun.Enabled(ctx) || c.ended.Enabled(ctx) || c.metrics.queue.Enabled(ctx) ||
+		c.run.Enabled(ctx) || c.metrics.wait.Enabled(ctx) || c.circles.Enabled(ctx)
 }
 
-func (c *counters) started(ctx context.Context) {
+// addBegun counts pendings that were made.
+func (c *counters) addBegun(ctx context.Context, n int64) {
 	defer survive()
-	c.begun.Add(ctx, 1, c.add...)
+	c.begun.Add(ctx, n, c.add...)
 }
 
-func (c *counters) queuedFor(ctx context.Context, nanoseconds int64) {
+// addEnded counts pendings that have ended.
+func (c *counters) addEnded(ctx context.Context, end outcome, n int64) {
 	defer survive()
-	c.queue.Record(ctx, seconds(nanoseconds), c.record...)
+	c.ended.Add(ctx, n, c.ends[end].add...)
 }
 
-// done counts a pending that is done total nanoseconds after it was made. Its
-// function was called after started nanoseconds, or never if started is 0, and has waited so
-// many of them.
-func (c *counters) done(ctx context.Context, end outcome, total, started, waited int64) {
-	defer survive()
-	if waited > 0 {
-		c.wait.Record(ctx, seconds(waited), c.record...)
+// started counts a pending that was made. Its values go to the shard, if that is not nil.
+func (c *counters) started(ctx context.Context, s *shard) {
+	if s == nil || !s.begun(c.method) {
+		c.addBegun(ctx, 1)
 	}
-	c.ended.Add(ctx, 1, c.ends[end].add...)
-	if started > 0 {
-		c.run.Record(ctx, seconds(total-started), c.ends[end].record...)
+}
+
+// queuedFor records how long a call was queued.
+func (c *counters) queuedFor(ctx context.Context, s *shard, nanoseconds int64) {
+	if s == nil || !s.queuedFor(c, nanoseconds) {
+		c.queue.record(ctx, nanoseconds)
+	}
+}
+
+// done counts a pending that is done. Its function ran for so many nanoseconds, fewer than 0
+// if it was never called. It waited for some of them.
+func (c *counters) done(ctx context.Context, s *shard, end outcome, ran, waited int64) {
+	if s != nil && s.done(c, end, ran, waited) {
+		return
+	}
+	c.addEnded(ctx, end, 1)
+	if waited > 0 {
+		c.wait.record(ctx, waited)
+	}
+	if ran >= 0 {
+		c.ends[end].run.record(ctx, ran)
 	}
 }
 

@@ -18,10 +18,12 @@ type observation struct {
 	ctx      spanContext
 	parent   parentContext // of the span, if that is observed too
 	pending  *future.Core
-	function *function  // nil if there is none
-	span     trace.Span // nil if it is not recorded
-	open     *openSpan  // nil without Unfinished
+	function *function       // nil if there is none
+	span     trace.Span      // nil if it is not recorded
+	open     *openSpan       // nil without Unfinished
+	room     *future.Details // for the pending, nil if that has its own
 	counted  bool
+	sampled  bool        // an exemplar can be made of its values
 	over     atomic.Bool // it is done
 
 	// Times are in nanoseconds since it began; 0 is never.
@@ -33,7 +35,33 @@ type observation struct {
 
 var _ future.Observation = (*observation)(nil)
 
+// newObservation returns the observation of a pending. With it comes memory for the details
+// of the pending, if that has none.
+func newObservation(c *future.Core) *observation {
+	if !future.IsBare(c) {
+		return &observation{}
+	}
+	made := &struct {
+		observation
+		details future.Details
+	}{}
+	made.room = &made.details
+	return &made.observation
+}
+
+// Room returns memory for the details of the pending, or nil.
+func (o *observation) Room() *future.Details { return o.room }
+
 func (o *observation) elapsed() int64 { return max(1, int64(time.Since(o.began))) }
+
+// values returns where the values of the pending go first, or nil: those of a sampled trace
+// are recorded at once, with its context.
+func (o *observation) values() *shard {
+	if o.sampled {
+		return nil
+	}
+	return o.source.values
+}
 
 // Due implements [future.Observation].
 func (o *observation) Due() {}
@@ -44,7 +72,7 @@ func (o *observation) Started() {
 	queued := o.elapsed()
 	o.started.Store(queued)
 	if o.counted {
-		o.counters.queuedFor(&o.ctx, queued)
+		o.counters.queuedFor(&o.ctx, o.values(), queued)
 	}
 }
 
@@ -122,7 +150,11 @@ func (o *observation) done(err error, crashed bool) {
 	status := o.statusOf(err)
 	o.endWait(total) // the function was abandoned while it waited
 	if o.counted {
-		o.counters.done(&o.ctx, end, total, started, o.waited.Load())
+		ran := total - started
+		if started == 0 {
+			ran = -1
+		}
+		o.counters.done(&o.ctx, o.values(), end, ran, o.waited.Load())
 		if o.counters.rpc != nil {
 			o.counters.called(&o.ctx, total, o.callAttributes(status))
 		}

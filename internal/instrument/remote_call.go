@@ -24,6 +24,7 @@ func (t *Instruments) RemoteCalls(function, address, id string) future.Observer 
 	return &source{
 		Instruments: t,
 		counters:    t.counters[RemoteCall],
+		values:      t.buffer.shard(),
 		start:       asClient,
 		rpc:         true,
 		attributes:  appendServer(attributes, address),

@@ -13,6 +13,7 @@ func (t *Instruments) Requests(to Destination, message any) future.Observer {
 		Instruments: t,
 		name:        operation.spanName(to),
 		counters:    t.counters[Request],
+		values:      t.buffer.shard(),
 		start:       asClient,
 		attributes:  operation.appendAttributes([]attribute.KeyValue{MethodKey.String(Request.String())}, to),
 	}

@@ -17,6 +17,7 @@ type source struct {
 	start      []trace.SpanStartOption
 	attributes []attribute.KeyValue // those that all the spans have
 	counters   *counters            // nil for pendings that are not counted
+	values     *shard               // for what is counted
 	function   *function            // nil for that of the pending
 	rpc        bool                 // between nodes
 	served     bool                 // for other nodes: the name is that of the function which they call
@@ -38,27 +39,15 @@ func (s *source) Observe(ctx context.Context, c *future.Core) (context.Context, 
 
 // begin returns nil for a pending that is neither recorded nor counted.
 func (s *source) begin(ctx context.Context, c *future.Core, more ...trace.SpanStartOption) (context.Context, *observation) {
+	name, fn := s.describe(c)
+	var o *observation
+	if ctx = begun(ctx); isObserved(ctx) {
+		o = newObservation(c)
+		ctx = o.parent.set(ctx)
+	}
 	start := s.start
 	if len(more) > 0 {
 		start = append(more, start...)
-	}
-	name, pc := future.Origin(c)
-	fn := s.function
-	if fn == nil {
-		fn = s.functions.at(pc)
-	}
-	switch {
-	case s.name != "":
-		name = s.name
-	case s.function != nil && name == fn.attribute.Value.AsString():
-		name = fn.name
-	case name == "" && fn != nil:
-		name = fn.name
-	}
-	var o *observation
-	if ctx = begun(ctx); isObserved(ctx) {
-		o = &observation{}
-		ctx = o.parent.set(ctx)
 	}
 	with, span := s.startSpan(ctx, name, start...)
 	recording, counted := span.IsRecording(), s.counters.enabled(with)
@@ -66,14 +55,14 @@ func (s *source) begin(ctx context.Context, c *future.Core, more ...trace.SpanSt
 		return unrecorded(ctx, with, span), nil
 	}
 	if o == nil {
-		o = &observation{}
+		o = newObservation(c)
 	}
 	o.source, o.pending, o.function = s, c, fn
 	o.ctx = spanContext{with, ctx}
 	if o.parent.span != nil {
 		o.ctx.base = o.parent.Context
 	}
-	o.counted, o.began = counted, beginning(span)
+	o.counted, o.sampled, o.began = counted, span.SpanContext().IsSampled(), beginning(span)
 	if recording {
 		o.span = span
 		if s.open != nil {
@@ -81,9 +70,28 @@ func (s *source) begin(ctx context.Context, c *future.Core, more ...trace.SpanSt
 		}
 	}
 	if counted {
-		s.counters.started(with)
+		s.counters.started(with, o.values())
 	}
 	return &o.ctx, o
+}
+
+// describe returns the name of a pending's span, and its function or nil.
+func (s *source) describe(c *future.Core) (name string, fn *function) {
+	name, pc := future.Origin(c)
+	fn = s.function
+	if fn == nil {
+		fn = s.functions.at(pc)
+	}
+	switch {
+	case s.name != "":
+		return s.name, fn
+	case s.function != nil && name == fn.attribute.Value.AsString():
+		return fn.name, fn
+	case name == "" && fn != nil:
+		return fn.name, fn
+	default:
+		return name, fn
+	}
 }
 
 // unrecorded returns the context of a pending that is not recorded: that of its parent if

@@ -36,6 +36,7 @@ func (t *Instruments) Watch(system string, count func() Stats) (stop func()) {
 	all, idle, busy := of(), of(WorkerStateKey.String("idle")), of(WorkerStateKey.String("busy"))
 	idleCaller, busyCaller := of(CallerStateKey.String("idle")), of(CallerStateKey.String("busy"))
 	registration, err := t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		t.buffer.flush() // into what is collected next
 		c := count()
 		o.ObserveInt64(ms.callers, int64(c.IdleCallers), idleCaller)
 		o.ObserveInt64(ms.callers, int64(c.BusyCallers), busyCaller)
@@ -48,7 +49,9 @@ func (t *Instruments) Watch(system string, count func() Stats) (stop func()) {
 		report(err)
 		return stop
 	}
+	closeBuffer := t.buffer.watch()
 	return func() {
+		defer closeBuffer()
 		defer survive()
 		if err := registration.Unregister(); err != nil {
 			report(err)

@@ -28,7 +28,11 @@ func (c *Call[T]) InitObserved(
 	ctx context.Context, fn func(context.Context) (T, error), r future.Runner, o future.Observer, opts ...pending.Option,
 ) {
 	c.fn = fn
-	c.task().Init(ctx, &c.Pending, r, entry.Of(fn), future.ApplyObserved(o, opts))
+	var details *future.Details
+	if len(opts) > 0 {
+		details, o = future.ApplyObserved(o, opts), nil
+	}
+	c.task().Init(ctx, &c.Pending, r, entry.Of(fn), o, details)
 }
 
 // result returns what the pending is inside. That needs a call through an interface, and is

@@ -7,6 +7,21 @@ import "sync/atomic"
 func (s *Scheduler) Attach(d Dispatcher, async bool) {
 	s.dispatcher, s.state.options.async = d, async
 	s.loop = func() { s.run(onGoroutines, nil, nil) }
+	if s.state.options.deepStack {
+		s.loop = s.deepLoop()
+	}
+}
+
+// deepLoop returns the loop of a scheduler whose tasks are observed. If one was in the loop
+// before, the stack is made large at once: that takes the least time while it is empty.
+func (s *Scheduler) deepLoop() func() {
+	var deep atomic.Bool
+	return func() {
+		if deep.Load() {
+			growStack(false)
+		}
+		deep.Store(s.run(onGoroutines, nil, nil))
+	}
 }
 
 func (g *goroutines) start(s *Scheduler) {

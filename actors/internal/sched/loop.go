@@ -18,8 +18,9 @@ type controlMessage struct{ message any }
 type deferredMessage struct{ message any }
 
 // run is the loop. It runs on an executor, and on the goroutine b if that is not nil. It
-// begins with an item, unless that is nil.
-func (s *Scheduler) run(on executor, b *borrowed, item any) {
+// begins with an item, unless that is nil. It reports whether a task was observed, with
+// options.deepStack.
+func (s *Scheduler) run(on executor, b *borrowed, item any) (observed bool) {
 	var l loop // not as a literal, which takes twice its room on the stack of a host's coroutine
 	l.s, l.on, l.b, l.item, l.left = s, on, b, item, s.batch(on)
 	l.shallow = s.state.options.deepStack
@@ -35,7 +36,7 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 		s.step(s, stepMoved)
 	}
 	if l.shallow && isObserved(item) {
-		growStack()
+		growStack(false)
 		l.shallow = false
 	}
 	ok := item == nil || l.dispatch()
@@ -48,12 +49,13 @@ func (s *Scheduler) run(on executor, b *borrowed, item any) {
 			ok = l.next()
 		}
 		if l.shallow && ok && isObserved(l.item) { // here, where the stack is still empty
-			growStack()
+			growStack(false)
 			l.shallow = false
 		}
 		ok = ok && l.dispatch()
 	}
 	l.returned = true
+	return s.state.options.deepStack && !l.shallow
 }
 
 // batch returns how many items are handled before others run.
@@ -335,11 +337,14 @@ func isObserved(item any) bool {
 
 // growStack makes the stack large enough for functions, and for the SDK of OpenTelemetry,
 // at once. Later, from deep within the calls of a function, that takes three times as long.
+// It need not use the room, which would take time to clear.
 //
 //go:noinline
-func growStack() {
-	var room [3072]byte
-	sink(&room)
+func growStack(use bool) {
+	if use {
+		var room [3072]byte
+		sink(&room)
+	}
 }
 
 //go:noinline
