@@ -19,8 +19,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// errItemGoexit is the failure of an item whose function ended its goroutine.
-var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
+// errFunctionGoexit is the failure of an item, or of an attempt, whose function ended its goroutine.
+var errFunctionGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
 
 // queueTask is the task of a queue: it runs once for each item. Items that follow each
 // other are one entry of the run queue, so that they are in order with the caller's other
@@ -299,7 +299,7 @@ func (q *queueTask[A]) takeAndUnlock() *sched.Task {
 
 // Run handles one item. It replaces the Run of the task.
 func (q *queueTask[A]) Run() (crash error) {
-	at := queueItem[A]{queue: q, item: q.item, position: q.position, ctx: q.FunctionContext(), err: errItemGoexit}
+	at := queueItem[A]{queue: q, item: q.item, position: q.position, ctx: q.FunctionContext(), err: errFunctionGoexit}
 	var none A
 	q.item = none
 	q.called.Store(true)
