@@ -171,7 +171,7 @@ func (s *setup) newPipeline(signal, items string) *pipeline {
 func describe(ctx context.Context, service string) *resource.Resource {
 	about, err := resource.New(ctx,
 		resource.WithService(),
-		resource.WithAttributes(semconv.ServiceName(service)),
+		resource.WithAttributes(semconv.ServiceName(clean(service))),
 		resource.WithTelemetrySDK(),
 		resource.WithHost(),
 		resource.WithProcessPID(),
