@@ -35,3 +35,11 @@ func Abandoned(ctx context.Context, state string) {
 		span.AddEvent(EventAbandoned, trace.WithAttributes(text(StateKey, state)))
 	}
 }
+
+// Progress sets attributes of the span of ctx: how far its function is.
+func Progress(ctx context.Context, done, total int64, how string) {
+	defer survive()
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetAttributes(ProgressDoneKey.Int64(done), ProgressTotalKey.Int64(total), text(ProgressTextKey, how))
+	}
+}

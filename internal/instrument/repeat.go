@@ -68,7 +68,7 @@ func (t *Instruments) endCall(span trace.Span, err error) {
 	}
 	span.SetAttributes(OutcomeKey.String(end.String()))
 	if end == cancelled {
-		span.SetAttributes(text(CauseKey, err.Error()))
+		span.SetAttributes(text(CauseKey, textOf(err)))
 		return
 	}
 	t.recordError(span, err, status)

@@ -38,7 +38,7 @@ func (t *Instruments) RemoteRetries() *Retries { return &Retries{instruments: t,
 func (r *Retries) Call(ctx context.Context, failed error) context.Context {
 	var cause []attribute.KeyValue
 	if failed != nil {
-		cause = append(cause, text(CauseKey, printable(failed).Error()))
+		cause = append(cause, text(CauseKey, textOf(failed)))
 	}
 	n := r.count(ctx)
 	note(ctx, append([]attribute.KeyValue{AttemptKey.Int(n)}, cause...)...)
@@ -141,7 +141,7 @@ func (r *Retries) End(err error, crashed bool) {
 	switch end := outcomeOf(err, crashed); end {
 	case ok:
 	case cancelled:
-		span.SetAttributes(OutcomeKey.String(end.String()), text(CauseKey, err.Error()))
+		span.SetAttributes(OutcomeKey.String(end.String()), text(CauseKey, textOf(err)))
 	default:
 		span.SetAttributes(OutcomeKey.String(end.String()))
 		r.instruments.recordError(span, err, r.instruments.nameOf(err))
