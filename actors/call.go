@@ -68,7 +68,7 @@ func newCallWith[T any](
 	}
 	if r := o.retry; r != nil {
 		t.Wrap(func(fn func(context.Context) (T, error)) func(context.Context) (T, error) {
-			return withRetry(c.registry.random, fn, r)
+			return withRetry(c, fn, r)
 		})
 	}
 	if o.timeout != nil {

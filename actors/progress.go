@@ -3,8 +3,6 @@ package actors
 import (
 	"context"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/internal/snapshot"
@@ -25,8 +23,5 @@ func Progress(ctx context.Context, done, total int64, text string) {
 	}
 	p := &snapshot.Progress{Done: done, Total: total, Text: text}
 	future.SetProgress(future.Of(h), p)
-	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		span.SetAttributes(instrument.ProgressDoneKey.Int64(done), instrument.ProgressTotalKey.Int64(total),
-			instrument.ProgressTextKey.String(text))
-	}
+	instrument.Progress(ctx, done, total, text)
 }

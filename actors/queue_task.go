@@ -19,8 +19,8 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// errItemGoexit is the failure of an item whose function ended its goroutine.
-var errItemGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
+// errFunctionGoexit is the failure of an item, or of an attempt, whose function ended its goroutine.
+var errFunctionGoexit = errors.New("actors: the function ended its goroutine with runtime.Goexit")
 
 // queueTask is the task of a queue: it runs once for each item. Items that follow each
 // other are one entry of the run queue. So they are in order with the caller's other
@@ -300,7 +300,7 @@ func (q *queueTask[A]) takeAndUnlock() *sched.Task {
 // Run handles one item. It replaces the Run of the task.
 func (q *queueTask[A]) Run() (crash error) {
 	var at queueItem[A] // not as a literal, which is copied
-	at.queue, at.item, at.position, at.ctx, at.err = q, q.item, q.position, q.FunctionContext(), errItemGoexit
+	at.queue, at.item, at.position, at.ctx, at.err = q, q.item, q.position, q.FunctionContext(), errFunctionGoexit
 	var none A
 	q.item = none
 	q.called.Store(true)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
@@ -74,7 +75,8 @@ func (r *retryPlan) reject(format string, args ...any) {
 
 // Retry has the function of the call called again when it returns an error, after a time
 // that grows. The function gives its turn away in between, as by [Sleep]. It is one call,
-// with one span, in which each attempt is an event.
+// whose span has an event for each attempt. Each one after the first has a span of its own
+// too, below that of the call, with a link to the attempt before.
 //
 // The call ends with the first result. After the last attempt its error wraps that of the
 // attempt, and says how many there were. The end of the context, [Timeout], a stop and a
@@ -92,12 +94,12 @@ func Retry(opts ...RetryOption) CallOption {
 }
 
 // withRetry returns fn as a function that calls it as often as needed.
-func withRetry[T any](random func() float64, fn func(context.Context) (T, error), r *retryPlan) func(context.Context) (T, error) {
+func withRetry[T any](c *Caller, fn func(context.Context) (T, error), r *retryPlan) func(context.Context) (T, error) {
 	return func(ctx context.Context) (T, error) {
+		traces := c.instruments().Retries()
 		var last error
 		for n := 1; ; n++ {
-			instrument.Retried(ctx, n, last)
-			value, err := fn(ctx)
+			value, err := try(traces.Call(ctx, last), fn, traces)
 			if err == nil || ctx.Err() != nil {
 				return value, err
 			}
@@ -107,7 +109,7 @@ func withRetry[T any](random func() float64, fn func(context.Context) (T, error)
 				}
 				return value, err
 			}
-			if ended := Sleep(ctx, r.delay(n, random())); ended != nil {
+			if ended := Sleep(ctx, r.delay(n, c.registry.random())); ended != nil {
 				err = fmt.Errorf("actors: no more than attempt %d of %d: %w", n, r.attempts, err)
 				if call, ok := pending.Current(ctx); ok && call.Cancelled() {
 					call.Cancel(err) // it has its error, to which this one is added
@@ -117,6 +119,29 @@ func withRetry[T any](random func() float64, fn func(context.Context) (T, error)
 			last = err
 		}
 	}
+}
+
+// try calls fn, and ends the span of that.
+func try[T any](
+	ctx context.Context, fn func(context.Context) (T, error), traces *instrument.Retries,
+) (value T, err error) {
+	returned := false
+	defer func() {
+		if returned {
+			traces.End(err, false)
+			return
+		}
+		crash := recover() // goes on
+		if crash == nil {
+			traces.End(errFunctionGoexit, false)
+			return
+		}
+		traces.End(&pending.PanicError{Value: crash, Stack: debug.Stack()}, true)
+		panic(crash)
+	}()
+	value, err = fn(ctx)
+	returned = true
+	return value, err
 }
 
 // delay returns the time after the attempt n, which counts from 1. The jitter takes chance

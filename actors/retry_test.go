@@ -212,9 +212,9 @@ func TestEachAttemptIsAnEventOfTheSpan(t *testing.T) {
 		c := start(t, system, props.Telemetry(spans.Telemetry()))
 		a := &attempts{succeeds: 2}
 		result(t, actors.Schedule(t.Context(), c, a.call, actors.Retry(), actors.Named("flaky")))
-		require.Len(t, spans.Spans(), 1)
+		require.Len(t, spans.Spans(), 2)
 		var got []string
-		for _, e := range spans.Spans()[0].Events() {
+		for _, e := range spans.Spans()[1].Events() {
 			line := e.Name
 			for _, kv := range e.Attributes {
 				if kv.Key == telemetry.AttemptKey || kv.Key == telemetry.CauseKey {

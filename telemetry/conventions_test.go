@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
 	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
@@ -76,28 +77,61 @@ type row struct{ name, of, kind string }
 
 func (r row) String() string { return fmt.Sprintf("%s of %q, %s", r.name, r.of, r.kind) }
 
-// spansOfThePage returns a row for each method, operation and kind in the table of spans.
-func spansOfThePage(t *testing.T) []string {
+// rowsOfThePage returns the columns of each row in the table of a section, for each method and
+// operation that the second column names.
+func rowsOfThePage(t *testing.T, title string) (rows [][]string) {
 	t.Helper()
 	page, err := os.ReadFile("CONVENTIONS.md")
 	require.NoError(t, err)
-	_, text, _ := strings.Cut(string(page), "\n## Spans\n")
+	_, text, found := strings.Cut(string(page), "\n## "+title+"\n")
+	require.True(t, found, title)
 	text, _, _ = strings.Cut(text, "\n## ")
-	rows := emitted{}
 	for line := range strings.Lines(text) {
 		columns := strings.Split(line, " | ")
 		if !strings.HasPrefix(line, "| `") {
 			continue
 		}
-		name := regexp.MustCompile("`([^`]+)`").FindStringSubmatch(columns[0])[1]
+		columns[0] = regexp.MustCompile("`([^`]+)`").FindStringSubmatch(columns[0])[1]
 		of := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(columns[1], -1)
-		if of == nil {
+		if of == nil || strings.HasSuffix(columns[0], " (retry)") {
 			of = [][]string{{"", ""}}
 		}
 		for _, method := range of {
-			for _, kind := range regexp.MustCompile("[A-Z]{6,}").FindAllString(columns[2], -1) {
-				rows[row{name, method[1], kind}.String()] = true
-			}
+			rows = append(rows, append([]string{columns[0], method[1]}, columns[2:]...))
+		}
+	}
+	return rows
+}
+
+// spansOfThePage returns a row for each method, operation and kind in the table of spans.
+func spansOfThePage(t *testing.T) []string {
+	t.Helper()
+	rows := emitted{}
+	for _, columns := range rowsOfThePage(t, "Spans") {
+		for _, kind := range regexp.MustCompile("[A-Z]{6,}").FindAllString(columns[2], -1) {
+			rows[row{columns[0], columns[1], kind}.String()] = true
+		}
+	}
+	return rows.names()
+}
+
+// linksOfThePage returns a row for each method in the table of links.
+func linksOfThePage(t *testing.T) []string {
+	t.Helper()
+	rows := emitted{}
+	for _, columns := range rowsOfThePage(t, "Links") {
+		rows[row{name: columns[0], of: columns[1]}.String()] = true
+	}
+	return rows.names()
+}
+
+// linksOf returns a row for each span with a link that the library has made.
+func linksOf(spans []sdk.ReadOnlySpan) []string {
+	rows := emitted{}
+	for _, span := range spans {
+		if r, own := rowOf(span); own && len(span.Links()) > 0 {
+			r.kind = ""
+			rows[r.String()] = true
 		}
 	}
 	return rows.names()
@@ -107,24 +141,31 @@ func spansOfThePage(t *testing.T) []string {
 func spansOf(spans []sdk.ReadOnlySpan) []string {
 	rows := emitted{}
 	for _, span := range spans {
-		a := attributesOf(span)
-		r := row{"{name}", a["protocaller.method"], strings.ToUpper(span.SpanKind().String())}
-		operation := a["messaging.operation.name"]
-		switch {
-		case a["protocaller.state"] != "":
-			r.name, r.of = "{name} (unfinished)", ""
-		case a["rpc.method"] != "":
-			r.name = strings.ReplaceAll(span.Name(), a["rpc.method"], "{rpc.method}")
-		case operation != "":
-			destination := cmp.Or(a["messaging.destination.template"], a["messaging.destination.name"])
-			r.name = strings.ReplaceAll(span.Name(), destination, "{destination}")
-			r.of = cmp.Or(r.of, operation)
-		}
-		if span.InstrumentationScope().Name == "github.com/seed-7fcaac1b/protocaller" { // else it is one of the test
+		if r, own := rowOf(span); own {
 			rows[r.String()] = true
 		}
 	}
 	return rows.names()
+}
+
+// rowOf returns the row of a span. It reports false for one that the test has made.
+func rowOf(span sdk.ReadOnlySpan) (r row, own bool) {
+	a := attributesOf(span)
+	r = row{"{name}", a["protocaller.method"], strings.ToUpper(span.SpanKind().String())}
+	operation := a["messaging.operation.name"]
+	switch {
+	case a["protocaller.state"] != "":
+		r.name, r.of = "{name} (unfinished)", ""
+	case a["rpc.method"] != "":
+		r.name = strings.ReplaceAll(span.Name(), a["rpc.method"], "{rpc.method}")
+	case strings.HasSuffix(span.Name(), " (retry)"):
+		r.name = "{name} (retry)"
+	case operation != "":
+		destination := cmp.Or(a["messaging.destination.template"], a["messaging.destination.name"])
+		r.name = strings.ReplaceAll(span.Name(), destination, "{destination}")
+		r.of = cmp.Or(r.of, operation)
+	}
+	return r, span.InstrumentationScope().Name == "github.com/seed-7fcaac1b/protocaller"
 }
 
 // provoke has everything emitted that there is.
@@ -142,12 +183,16 @@ func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
 	_, err = actors.CallSoon(ctx, c, func(ctx context.Context) (int, error) { return actors.CallSoon(ctx, c, nothing).WaitSync(ctx) }).Wait(ctx)
 	require.ErrorIs(t, err, pending.ErrDeadlock)
 	remote := pending.New[int](ctx, pending.Named("remote"), pending.ObservedBy(instrument.Of(tel).RemoteCalls("remote", "", "callers/it")))
-	instrument.Attempt(remote.Context(), "127.0.0.1:80")
+	retries := instrument.Of(tel).RemoteRetries()
+	retries.Send(remote.Context(), "remote", "127.0.0.1:80")
+	retries.Send(remote.Context(), "remote", "127.0.0.1:80")
+	retries.End(nil, false)
 	remote.SetResult(1)
 	_, err = actors.Schedule(&served.Context{Context: ctx, CodeOf: func(error) string { return "" }}, c, nothing, actors.Named("served")).Wait(ctx)
 	require.NoError(t, err)
 	instrument.Of(tel).Denied(ctx, "for the test")
 	instrument.Of(tel).Expelled(ctx)
+	provokeLinks(t, r, tel, c)
 	pid := tel.Root(ctx, system.Root).Spawn(actor.PropsFromFunc(echo))
 	ask(t, tel.Root(ctx, system.Root), pid)
 	tel.Root(ctx, system.Root).Send(pid, &ping{})
@@ -161,6 +206,23 @@ func provoke(t *testing.T, r *tracetest.Recorder, m *meters) {
 	require.NoError(t, c.StopWait(ctx))
 	close(free)
 	time.Sleep(time.Second)
+}
+
+// provokeLinks has every link emitted that there is, besides those of retries and reports.
+func provokeLinks(t *testing.T, r *tracetest.Recorder, tel *telemetry.Telemetry, c *actors.Caller) {
+	early, span := r.Tracer().Start(tel.NewContext(t.Context()), "early")
+	actors.CallLater(early, c, time.Second, nothing)
+	actors.Schedule(early, c, nothing, actors.Delay(time.Second))
+	every := actors.Every(early, c, time.Second, func(context.Context) error { return nil })
+	q := actors.NewQueue(c, func(context.Context, int) error { return nil })
+	require.NoError(t, q.PutContext(early, 1))
+	require.NoError(t, q.CloseWait(t.Context()))
+	span.End()
+	stream := instrument.Of(tel).RemoteStream("stream", "", "callers/it", trace.SpanContext{})
+	pending.New[int](early, pending.Named("stream"), pending.ObservedBy(stream)).SetResult(1)
+	instrument.Of(tel).Repeat(early, "repeat", "callers/it").End(span.SpanContext(), nil)
+	time.Sleep(2 * time.Second)
+	every.Cancel(errBoom)
 }
 
 // keep collects the metrics, while there are some of a caller.
@@ -188,6 +250,7 @@ func TestThePageOfConventionsHasWhatIsEmitted(t *testing.T) {
 		}
 		delete(attributes, "code.stacktrace") // of a report: see the event
 		assert.Equal(t, spansOfThePage(t), spansOf(r.Spans()))
+		assert.Equal(t, linksOfThePage(t), linksOf(r.Spans()))
 		assert.Equal(t, section(t, "Attributes", true), attributes.names())
 		assert.Equal(t, section(t, "Events", true), events.names())
 		for name := range ofEvents {

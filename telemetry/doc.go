@@ -26,7 +26,8 @@
 //
 // The span of a delayed call begins when the delay is over. If the span that
 // scheduled it has ended by then, it begins a new trace with a link. Each item of
-// a queue has a trace of its own, with a link to the span of its Put.
+// a queue has a trace of its own, with a link to the span of its Put. An attempt at a call after
+// the first one has a span below that of the call, with a link to the attempt before.
 //
 // A [Telemetry] is also an observer of other pendings, groups and loops:
 //

@@ -9,8 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors"
@@ -218,4 +221,98 @@ func TestPanicIsOneOfTheFunctionThatPanicsAlone(t *testing.T) {
 	assert.Contains(t, lines, "pending.done{method=CallSoon,outcome=panic} 2")
 	assert.Contains(t, lines, "pending.done{method=CallSoon,outcome=error} 3")
 	assert.Contains(t, lines, "pending.done{method=Put,outcome=error} 1")
+}
+
+// moody is an error whose methods panic: the text after the first time, and the others as they
+// are set.
+type moody struct {
+	asked  *int
+	target error
+	as     bool
+}
+
+func (m moody) Error() string {
+	if *m.asked++; *m.asked > 1 {
+		panic("bang")
+	}
+	return "moody"
+}
+
+func (m moody) Is(target error) bool {
+	if target == m.target {
+		panic("bang")
+	}
+	return false
+}
+
+func (m moody) As(any) bool {
+	if m.as {
+		panic("bang")
+	}
+	return false
+}
+
+func TestErrorWhoseMethodsPanicInTheEndIsAFailureAllTheSame(t *testing.T) {
+	for name, bad := range map[string]moody{
+		"the text": {}, "As": {as: true}, "Is, for a cancellation": {target: pending.ErrCancelled},
+		"Is, for a deadlock": {target: pending.ErrDeadlock}, "Is, for an error with a code": {target: errBoom},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene(t)
+				by := &served.Context{Context: s.ctx, CodeOf: func(err error) string {
+					if errors.Is(err, errBoom) {
+						return "boom"
+					}
+					return ""
+				}}
+				for _, ctx := range []context.Context{s.ctx, by} {
+					bad.asked = new(int)
+					_, err := actors.Schedule(ctx, s.caller, func(context.Context) (int, error) { return 0, bad },
+						actors.Named("it")).Wait(s.ctx)
+					require.Error(t, err)
+				}
+				bad.asked = new(int)
+				actors.Schedule(s.ctx, s.caller, nap, actors.Named("cancelled")).Cancel(bad)
+				s.close(t)
+				assert.Empty(t, s.Open())
+				require.Len(t, s.Spans(), 4)
+				for _, span := range s.Spans() {
+					if span.Name() == "it" {
+						assert.Equal(t, codes.Error, span.Status().Code)
+						assert.Equal(t, "error", attributesOf(span)[telemetry.OutcomeKey])
+						assert.NotEmpty(t, attributesOf(span)["error.type"])
+					}
+				}
+			})
+		})
+	}
+}
+
+// mute is a propagator that panics.
+type mute struct{}
+
+func (mute) Inject(context.Context, propagation.TextMapCarrier) { panic("bang") }
+func (mute) Extract(context.Context, propagation.TextMapCarrier) context.Context {
+	panic("bang")
+}
+func (mute) Fields() []string { panic("bang") }
+
+func TestMessagesAreSentWithoutAPropagatorThatPanics(t *testing.T) {
+	r := tracetest.NewRecorder()
+	tel := r.Telemetry(telemetry.Propagator(mute{}))
+	system := newSystem()
+	root := tel.Root(t.Context(), system.Root)
+	pid := root.Spawn(actor.PropsFromFunc(echo))
+	ask(t, root, pid)
+	answer := make(chan string, 1)
+	other := root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*ping); ok {
+			answer <- ctx.MessageHeader().Get("kept")
+		}
+	}))
+	root.Send(other, &actor.MessageEnvelope{Message: &ping{}, Header: map[string]string{"kept": "yes"}})
+	assert.Equal(t, "yes", <-answer)
+	require.NoError(t, system.Root.StopFuture(pid).Wait())
+	require.NoError(t, system.Root.StopFuture(other).Wait())
 }

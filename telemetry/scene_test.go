@@ -30,6 +30,7 @@ type scene struct {
 	caller    *actors.Caller
 	ctx       context.Context
 	root      api.Span
+	free      func() // ends what keeps the caller busy
 }
 
 // play runs a test with a scene in a bubble of testing/synctest, and compares

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -36,20 +35,23 @@ type options struct {
 	unfinished time.Duration
 }
 
-// TracerProvider sets where spans are made. The default is the provider of
-// [otel.GetTracerProvider], even if that is set later.
+// TracerProvider sets where spans are made. The default is the provider that
+// [go.opentelemetry.io/otel.GetTracerProvider] returns when a span begins, also if another
+// one is set later.
 func TracerProvider(p trace.TracerProvider) Option {
 	return func(o *options) { o.tracers = p }
 }
 
-// MeterProvider sets where metrics are made. The default is the provider of
-// [otel.GetMeterProvider], even if that is set later.
+// MeterProvider sets where metrics are made. The default is the provider that
+// [go.opentelemetry.io/otel.GetMeterProvider] returns when something is measured, also if
+// another one is set later.
 func MeterProvider(p metric.MeterProvider) Option {
 	return func(o *options) { o.meters = p }
 }
 
-// Propagator sets how messages carry traces. The default is the W3C trace context
-// with the W3C baggage.
+// Propagator sets how messages and calls carry traces. The default is the W3C trace context
+// with the W3C baggage. A program that calls otlp.Setup may leave either out with the variable
+// OTEL_PROPAGATORS.
 func Propagator(p propagation.TextMapPropagator) Option {
 	return func(o *options) { o.propagator = p }
 }
@@ -73,21 +75,23 @@ func Unfinished(after time.Duration) Option {
 // New returns a Telemetry. Without options it reports to the providers of the
 // whole program, those of package otel.
 func New(opts ...Option) *Telemetry {
-	o := options{
-		tracers: otel.GetTracerProvider(),
-		meters:  otel.GetMeterProvider(),
-		propagator: propagation.NewCompositeTextMapPropagator(
-			propagation.TraceContext{}, propagation.Baggage{}),
-	}
+	o := options{propagator: instrument.CurrentPropagator{}}
 	for _, opt := range opts {
 		opt(&o)
 	}
+	spec := instrument.Spec{Propagator: o.propagator, Unfinished: o.unfinished, NameOf: foreignName, StackOf: stackOf}
+	if o.tracers == nil {
+		spec.Tracer = instrument.CurrentTracer(scope)
+	} else {
+		spec.Tracer = o.tracers.Tracer(scope)
+	}
+	if o.meters == nil {
+		spec.Meter = instrument.CurrentMeter(scope)
+	} else {
+		spec.Meter = o.meters.Meter(scope)
+	}
 	t := &Telemetry{}
-	instrument.Init(t, instrument.Spec{
-		Tracer: o.tracers.Tracer(scope), Meter: o.meters.Meter(scope), Propagator: o.propagator,
-		Unfinished: o.unfinished,
-		NameOf:     foreignName, StackOf: stackOf,
-	})
+	instrument.Init(t, spec)
 	t.background = t.NewContext(context.Background())
 	return t
 }

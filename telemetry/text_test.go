@@ -53,8 +53,16 @@ func TestWhatIsNoTextComesCleanIntoEverySpan(t *testing.T) {
 		require.NoError(t, err)
 		tel.Root(t.Context(), system.Root).Send(pid, &ping{})
 		require.Error(t, pending.Run(t.Context(), func(context.Context) error { return bad }, pending.WithObserver(tel.Named(noText))))
+		_, err = actors.CallSoon(t.Context(), c, func(ctx context.Context) (int, error) {
+			actors.Progress(ctx, 1, 2, noText)
+			return 1, nil
+		}).Wait(t.Context())
+		require.NoError(t, err)
 		ctx, span := r.Tracer().Start(t.Context(), "own")
-		instrument.Attempt(ctx, noText)
+		retries := instrument.Of(tel).RemoteRetries()
+		retries.Send(ctx, noText, noText)
+		retries.Send(ctx, noText, noText)
+		retries.End(bad, false)
 		instrument.Of(tel).LongTurn(ctx, time.Second, []byte(noText))
 		span.End()
 		synctest.Wait()

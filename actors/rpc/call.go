@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/tracing"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -49,8 +50,8 @@ func Call[Req, Resp any](
 		c.attempts = &attempts[Resp]{key: o.key, timeout: o.attemptTimeout}
 	}
 	if !fixed {
-		c.attempts.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp] {
-			return callLocal[Req, Resp](c.Context(), n, at, function, req, callOptions{ran: ran})
+		c.attempts.local = func(ctx context.Context, at endpoint, ran *atomic.Bool) *pending.Pending[Resp] {
+			return callLocal[Req, Resp](ctx, n, at, function, req, callOptions{ran: ran})
 		}
 	}
 	c.make(ctx, req, o)
@@ -67,7 +68,7 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	opts := n.optionsOf(clean(c.function))
 	if traced != nil {
 		ctx = traced.NewContext(ctx) // for PipeTo
-		opts = append(opts, pending.ObservedBy(traced.RemoteCalls(c.function, at.address, cmp.Or(at.caller, c.target.String()))))
+		opts = append(opts, pending.ObservedBy(c.observer(traced, at)))
 	}
 	c.Pending = pending.New[Resp](ctx, append(opts, o.pending...)...) // the user's come last
 	if life := c.Context(); life.Err() != nil {
@@ -98,6 +99,9 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 	c.held.Store(int64(size))
 	c.OnDone(c.ended)
 	trace := c.traceOf(traced)
+	if !fixed || c.key() != "" {
+		c.attempts.traces = traced.RemoteRetries()
+	}
 	switch {
 	case c.attempts == nil:
 		if err := c.start(at, trace); err != nil {
@@ -110,6 +114,15 @@ func (c *remoteCall[Resp]) make(ctx context.Context, req any, o callOptions) {
 		c.attempts.trace = trace
 		go c.step("makes a call", c.attempt)() // to find the target may take its time
 	}
+}
+
+// observer returns what observes the pending of the call.
+func (c *remoteCall[Resp]) observer(traced *instrument.Instruments, at endpoint) future.Observer {
+	id := cmp.Or(at.caller, c.target.String())
+	if c.Items() != nil {
+		return traced.RemoteStream(c.function, at.address, id, c.attempts.before)
+	}
+	return traced.RemoteCalls(c.function, at.address, id)
 }
 
 // optionsOf returns the options of the pendings of a function's calls, with no room behind

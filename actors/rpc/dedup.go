@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
@@ -45,6 +47,7 @@ type execution struct {
 	handle  pending.Handle // nil until it is scheduled
 	waiters map[*inboundCall]struct{}
 	left    error // why the last one of them has left
+	span    trace.SpanContext
 
 	answer *wire.Response // once it has ended
 	size   int
@@ -85,13 +88,21 @@ func (d *dedupCache) join(call *inboundCall, id callKey) (r *execution, first bo
 
 // running notes what runs, and cancels it if nobody waits for it any more.
 func (d *dedupCache) running(r *execution, h pending.Handle) {
+	span := trace.SpanContextFromContext(h.Context())
 	d.mu.Lock()
-	r.handle = h
+	r.handle, r.span = h, span
 	wanted, why := len(r.waiters) > 0, r.left
 	d.mu.Unlock()
 	if !wanted {
 		h.Cancel(why)
 	}
+}
+
+// spanOf returns the span of what has run, if that was recorded.
+func (d *dedupCache) spanOf(r *execution) trace.SpanContext {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return r.span
 }
 
 // leave has a call wait no more. What runs is cancelled if that was the last one.

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/internal/transport"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/session"
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -193,6 +194,14 @@ type inboundCall struct {
 	held   int            // bytes of the node's budget, for the argument
 	over   bool           // nobody waits for an answer
 	cause  error          // why
+	given  *wire.Response // the answer, if it was given
+	repeat *repeat        // it has the outcome of another call, and is seen
+}
+
+// repeat is a call that has the outcome of another one.
+type repeat struct {
+	span *instrument.Repeat
+	run  *execution
 }
 
 // reject answers a call that was not admitted.
@@ -222,7 +231,7 @@ func (c *inboundCall) admit() bool {
 
 // reply answers the call, unless nobody waits for that any more.
 func (c *inboundCall) reply(answer *wire.Response) {
-	if !c.finish(nil) {
+	if !c.finish(nil, answer) {
 		return
 	}
 	if c.from == nil {
@@ -240,24 +249,51 @@ func (c *inboundCall) reply(answer *wire.Response) {
 }
 
 // finish has nobody wait for an answer any more, and reports whether somebody has.
-func (c *inboundCall) finish(cause error) bool {
+func (c *inboundCall) finish(cause error, answer *wire.Response) bool {
 	c.mu.Lock()
 	was := c.over
 	c.over = true
 	if !was {
-		c.cause = cause
+		c.cause, c.given = cause, answer
 	}
+	seen := c.repeat
 	c.mu.Unlock()
 	if !was {
 		c.node.served.end()
+		c.endRepeat(seen)
 	}
 	return !was
+}
+
+// repeats notes the span of a call that has the outcome of another one.
+func (c *inboundCall) repeats(r *repeat) {
+	c.mu.Lock()
+	c.repeat = r
+	over := c.over
+	c.mu.Unlock()
+	if over {
+		c.endRepeat(r)
+	}
+}
+
+// endRepeat ends the span of a call that is over. It does nothing for nil.
+func (c *inboundCall) endRepeat(r *repeat) {
+	if r == nil {
+		return
+	}
+	c.mu.Lock()
+	err := c.cause
+	if c.given != nil && c.given.Error != nil {
+		err = c.node.decodeError(c.given.Error)
+	}
+	c.mu.Unlock()
+	r.span.End(c.node.dedup.spanOf(r.run), err)
 }
 
 // cancel has nobody wait for an answer any more. It cancels what runs, unless that is
 // for a call with a key whose node is lost: the others may wait for it.
 func (c *inboundCall) cancel(cause error, asked bool) {
-	if !c.finish(cause) {
+	if !c.finish(cause, nil) {
 		return
 	}
 	c.mu.Lock()

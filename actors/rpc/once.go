@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
@@ -14,11 +15,26 @@ import (
 // is the first, waits for what runs, or repeats what is remembered.
 func (n *node) startOnce(call *inboundCall, r *wire.Request) {
 	run, first, remembered := n.dedup.join(call, keyOf(r))
+	if !first {
+		n.seeRepeat(call, run, r)
+	}
 	switch {
 	case remembered != nil:
 		call.reply(remembered)
 	case first:
 		n.runOnce(run, r)
+	}
+}
+
+// seeRepeat begins the span of a call that runs no function: another one with its key does.
+func (n *node) seeRepeat(call *inboundCall, run *execution, r *wire.Request) {
+	c, err := n.caller(r.Caller)
+	if err != nil {
+		return // nobody says whether it is to be seen
+	}
+	ctx := traceOf(c, r)
+	if span := instrument.Of(c.Telemetry()).Repeat(ctx, r.Function, r.Caller); span != nil {
+		call.repeats(&repeat{span, run})
 	}
 }
 

@@ -2,12 +2,15 @@ package rpc
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
@@ -40,12 +43,14 @@ type attempts[Resp any] struct {
 	key string
 	// timeout is how long an attempt may take before the target is looked for anew.
 	timeout *time.Duration
-	trace   []string
-	stream  collector    // nil for a call
-	taker   *future.Core // of the function that takes the items; nil if nobody knows
-	window  uint32       // of the stream
+	trace   []string            // of the first one
+	traces  *instrument.Retries // nil if the attempts are not seen
+	stream  collector           // nil for a call
+	before  trace.SpanContext   // of the range before, over the same stream
+	taker   *future.Core        // of the function that takes the items; nil if nobody knows
+	window  uint32              // of the stream
 	// local calls the function of this node, if that is where the target is.
-	local func(at endpoint, ran *atomic.Bool) *pending.Pending[Resp]
+	local func(ctx context.Context, at endpoint, ran *atomic.Bool) *pending.Pending[Resp]
 
 	// Guarded by the mu of the call.
 	at      endpoint     // of the attempt that is under way
@@ -92,9 +97,9 @@ func (c *remoteCall[Resp]) failures() []failure {
 func (c *remoteCall[Resp]) runLocal(at endpoint) {
 	var ran atomic.Bool
 	c.aim(endpoint{})
-	c.mark(endpoint{})
+	ctx, _ := c.mark(endpoint{}, nil)
 	done := c.node.calls.local(c.node.system.Address())
-	p := c.attempts.local(at, &ran)
+	p := c.attempts.local(ctx, at, &ran)
 	c.completedBy(future.Of(p))
 	c.OnDone(func(pending.Handle) { p.Cancel(c.Err()) })
 	p.OnDone(func(pending.Handle) {
@@ -121,7 +126,7 @@ func (c *remoteCall[Resp]) start(at endpoint, trace []string) error {
 		return err
 	}
 	c.aim(at)
-	c.mark(at)
+	_, request.Trace = c.mark(at, trace)
 	if at.address == thisNode {
 		r := request // which outlives this
 		return c.loop(&r)
@@ -143,11 +148,25 @@ func (c *remoteCall[Resp]) aim(at endpoint) {
 	c.attempts.at = at
 }
 
-// mark marks the span of a call that may have several attempts.
-func (c *remoteCall[Resp]) mark(at endpoint) {
-	if _, fixed := c.target.(endpoint); !fixed || c.key() != "" {
-		instrument.Attempt(c.Context(), cmp.Or(at.address, c.node.system.Address()))
+// mark notes an attempt in the span of a call that may have several. It returns the context of
+// the attempt, and the headers with its trace: those of the call for the first.
+func (c *remoteCall[Resp]) mark(at endpoint, trace []string) (context.Context, []string) {
+	ctx := c.Context()
+	if c.attempts == nil || c.attempts.traces == nil {
+		return ctx, trace
 	}
+	traces := c.attempts.traces
+	with, again := traces.Send(ctx, c.function, cmp.Or(at.address, c.node.system.Address()))
+	c.mu.Lock()
+	over := c.over
+	c.mu.Unlock()
+	if over { // which did not see it
+		traces.End(c.Err(), false)
+	}
+	if again && trace != nil {
+		trace = headersOf(traces.Headers(with))
+	}
+	return with, trace
 }
 
 // request makes the call as it travels, at this moment.
@@ -171,11 +190,16 @@ func (c *remoteCall[Resp]) request(at endpoint, r *wire.Request) error {
 const maxTrace = 128
 
 // traceOf returns the trace that the call is in, as headers.
-func (c *remoteCall[Resp]) traceOf(traced *instrument.Instruments) (trace []string) {
-	for key, value := range traced.Headers(c.Context()) {
-		trace = append(trace, clean(key), clean(value))
+func (c *remoteCall[Resp]) traceOf(traced *instrument.Instruments) []string {
+	return headersOf(traced.Headers(c.Context()))
+}
+
+// headersOf returns headers as they travel.
+func headersOf(headers map[string]string) (all []string) {
+	for key, value := range headers {
+		all = append(all, clean(key), clean(value))
 	}
-	return trace
+	return all
 }
 
 // send sends an attempt, unless the call is over. Whoever ends the call meanwhile waits,
@@ -238,6 +262,7 @@ func (c *remoteCall[Resp]) overdue(o *outbound, number uint64) {
 	}
 	c.mu.Unlock()
 	if moved && o.cancel(number, c.node.encodeError(errMoved)) {
+		c.attemptOver(errMoved)
 		c.attempt()
 	}
 }
@@ -301,6 +326,7 @@ func (c *remoteCall[Resp]) unloop(call *inboundCall) bool {
 // node it is told that nobody waits any more.
 func (c *remoteCall[Resp]) ended(pending.Handle) {
 	c.release()
+	defer c.attemptOver(c.Err())
 	c.mu.Lock()
 	c.over = true
 	var looped *inboundCall
@@ -316,6 +342,13 @@ func (c *remoteCall[Resp]) ended(pending.Handle) {
 	}
 	if looped != nil && c.unloop(looped) {
 		looped.cancel(c.node.decodeError(c.node.encodeError(c.Err())), true)
+	}
+}
+
+// attemptOver ends the span of the attempt that is under way.
+func (c *remoteCall[Resp]) attemptOver(err error) {
+	if c.attempts != nil && c.attempts.traces != nil {
+		c.attempts.traces.End(err, false)
 	}
 }
 
@@ -434,6 +467,7 @@ func (c *remoteCall[Resp]) retry(err error) bool {
 	if !c.retryable(err) {
 		return false
 	}
+	c.attemptOver(err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.attempts

@@ -177,18 +177,24 @@ func schedule[T any](
 // contextOf returns the context of a call on c: its trace, and what is left until
 // its deadline.
 func contextOf(c *actors.Caller, r *wire.Request) (context.Context, context.CancelFunc) {
-	ctx := context.Background()
-	if len(r.Trace) > 0 {
-		carrier := actor.MessageEnvelope{Header: make(map[string]string, len(r.Trace)/2)}
-		for i := 0; i+1 < len(r.Trace); i += 2 {
-			carrier.Header[r.Trace[i]] = r.Trace[i+1]
-		}
-		ctx = instrument.Of(c.Telemetry()).Extract(ctx, carrier.Header)
-	}
+	ctx := traceOf(c, r)
 	if r.Timeout == 0 {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, time.Duration(min(r.Timeout, math.MaxInt64))) //nolint:gosec // It is bounded.
+}
+
+// traceOf returns a context with the trace of a call on c.
+func traceOf(c *actors.Caller, r *wire.Request) context.Context {
+	ctx := context.Background()
+	if len(r.Trace) == 0 {
+		return ctx
+	}
+	carrier := actor.MessageEnvelope{Header: make(map[string]string, len(r.Trace)/2)}
+	for i := 0; i+1 < len(r.Trace); i += 2 {
+		carrier.Header[r.Trace[i]] = r.Trace[i+1]
+	}
+	return instrument.Of(c.Telemetry()).Extract(ctx, carrier.Header)
 }
 
 // outcome returns the answer to a call that is done.

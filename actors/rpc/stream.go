@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/future"
 	"github.com/seed-7fcaac1b/protocaller/pending"
@@ -39,6 +40,7 @@ var errLeft = errors.New("rpc: left by Stream")
 func Stream[Req, Resp any](
 	ctx context.Context, system *actor.ActorSystem, target Target, function string, req Req, opts ...CallOption,
 ) iter.Seq2[Resp, error] {
+	var last atomic.Pointer[trace.SpanContext] // of a range
 	return func(yield func(Resp, error) bool) {
 		var none Resp
 		o := callOptionsOf(opts)
@@ -47,8 +49,13 @@ func Stream[Req, Resp any](
 			return
 		}
 		s := &consumer[Resp]{node: nodeOf(system)}
+		if before := last.Load(); before != nil {
+			s.before = *before
+		}
 		s.init(o.window)
 		call := open(ctx, s, target, function, req, o)
+		own := trace.SpanContextFromContext(call.Context())
+		last.Store(&own)
 		defer call.Cancel(errLeft)
 		s.waits = append(s.waits, pending.CompletedBy(call))
 		call.OnDone(func(pending.Handle) { s.finish(call.Err()) })
@@ -62,9 +69,10 @@ func Stream[Req, Resp any](
 // consumer is one iteration over a stream.
 type consumer[Resp any] struct {
 	inbox[Resp]
-	node  *node
-	call  *remoteCall[struct{}]  // nil if the function is in the system itself
-	local atomic.Pointer[credit] // of the function, if it runs here
+	node   *node
+	before trace.SpanContext      // of the range before
+	call   *remoteCall[struct{}]  // nil if the function is in the system itself
+	local  atomic.Pointer[credit] // of the function, if it runs here
 }
 
 // open makes the call of a stream, which is done when all items have come.
@@ -77,12 +85,12 @@ func open[Req, Resp any](
 		return streamLocal(ctx, s, at, function, req, o)
 	}
 	c := &remoteCall[struct{}]{node: n, target: target, function: function}
-	c.attempts = &attempts[struct{}]{stream: s, window: uint32(o.window)}   //nolint:gosec // It is valid.
-	if maker, ok := pending.Current(ctx); ok && future.TurnOf(ctx) != nil { // else another goroutine may take the items
+	c.attempts = &attempts[struct{}]{stream: s, before: s.before, window: uint32(o.window)} //nolint:gosec // It is valid.
+	if maker, ok := pending.Current(ctx); ok && future.TurnOf(ctx) != nil {                 // else another goroutine may take the items
 		c.attempts.taker = future.Of(maker)
 	}
-	c.attempts.local = func(at endpoint, ran *atomic.Bool) *pending.Pending[struct{}] {
-		p := streamLocal(c.Context(), s, at, function, req, callOptions{window: o.window, ran: ran})
+	c.attempts.local = func(ctx context.Context, at endpoint, ran *atomic.Bool) *pending.Pending[struct{}] {
+		p := streamLocal(ctx, s, at, function, req, callOptions{window: o.window, ran: ran})
 		p.OnDone(func(pending.Handle) {
 			if !ran.Load() {
 				s.local.Store(nil) // the next attempt may be elsewhere

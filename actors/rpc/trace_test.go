@@ -323,22 +323,186 @@ serve client error "rpc: no such caller: \"nobody\"" method=rpc.Call
 	})
 }
 
-func TestEachAttemptAtACallWithAKeyIsAnEvent(t *testing.T) {
+func TestEachAttemptAtACallWithAKeyIsSeen(t *testing.T) {
 	onBothNetworks(t, func(t *testing.T, s *scene) {
 		r := tracetest.NewRecorder()
 		ctx := r.Telemetry().NewContext(t.Context())
 		p := rpc.Call[string, string](ctx, s.here, rpc.At(s.there.Address(), "callers/later"), "echo", "x", rpc.Idempotent(""))
-		time.AfterFunc(100*time.Millisecond, func() { actorstest.Start(t, s.there, props.Name("later")) })
+		time.AfterFunc(100*time.Millisecond, func() {
+			actorstest.Start(t, s.there, props.Name("later"), props.Telemetry(r.Telemetry()))
+		})
 		_, err := p.Wait(ctx)
 		require.NoError(t, err)
-		span := r.Spans()[0]
-		assert.Equal(t, s.there.Address(), serverOf(span))
-		attempts := 0
-		for _, event := range span.Events() {
-			assert.Equal(t, telemetry.EventAttempt, event.Name)
-			attempts++
+		s.until(t, func() bool { return len(r.Open()) == 0 })
+
+		var call, served sdk.ReadOnlySpan
+		var retries []sdk.ReadOnlySpan
+		for _, span := range r.Spans() {
+			switch {
+			case span.Name() == "echo (retry)":
+				retries = append(retries, span)
+			case span.SpanKind() == trace.SpanKindClient:
+				call = span
+			default:
+				served = span
+			}
 		}
-		assert.GreaterOrEqual(t, attempts, 2)
+		assert.Equal(t, s.there.Address(), serverOf(call))
+		assert.Len(t, call.Events(), len(retries)+1)
+		for _, event := range call.Events() {
+			assert.Equal(t, telemetry.EventAttempt, event.Name)
+		}
+		require.NotEmpty(t, retries)
+		before := call
+		for n, retry := range retries {
+			a := attributesOf(retry)
+			assert.Equal(t, trace.SpanKindClient, retry.SpanKind())
+			assert.Equal(t, call.SpanContext().SpanID(), retry.Parent().SpanID())
+			assert.Equal(t, int64(n+2), a[telemetry.AttemptKey].AsInt64())
+			assert.Equal(t, s.there.Address(), serverOf(retry))
+			require.Len(t, retry.Links(), 1)
+			assert.Equal(t, before.SpanContext(), retry.Links()[0].SpanContext)
+			before = retry
+			if n < len(retries)-1 {
+				assert.Equal(t, "no_caller", a["error.type"].AsString())
+			}
+		}
+		assert.Equal(t, "ok", attributesOf(before)["rpc.response.status_code"].AsString())
+		assert.Equal(t, before.SpanContext().SpanID(), served.Parent().SpanID())
+	})
+}
+
+func TestRetryThatIsUnderWayEndsWithItsCall(t *testing.T) {
+	inMemory(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		ctx := r.Telemetry().NewContext(t.Context())
+		target := rpc.At(s.there.Address(), "callers/later")
+		p := rpc.Call[struct{}, int](ctx, s.here, target, "wait", struct{}{}, rpc.Idempotent(""))
+		time.Sleep(10 * time.Millisecond) // the first retry is made at once, and refused as well
+		actorstest.Start(t, s.there, props.Name("later"))
+		time.Sleep(time.Second)
+		s.served(t, 1)
+		p.Cancel(nil)
+		s.until(t, func() bool { return len(r.Open()) == 0 })
+		r.AssertTree(t, `
+			wait client cancelled
+			  wait (retry) client cancelled linked to wait (retry)
+			  wait (retry) client error "rpc: node there: rpc: no such caller: \"callers/later\"" linked to wait
+		`)
+	})
+}
+
+func TestCallWithTheKeyOfAnotherHasASpanWithALinkToTheFunctionThatRan(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		traced := r.Telemetry()
+		target := tracedCaller(t, s, traced)
+		var free chan struct{}
+		require.NoError(t, rpc.Handle(s.there, "pay", func(ctx context.Context, ok bool) (bool, error) {
+			select {
+			case <-free:
+			case <-ctx.Done():
+			}
+			if !ok {
+				return ok, errSoldOut
+			}
+			return ok, nil
+		}))
+		pay := func(name, key string, ok bool) *pending.Pending[bool] {
+			ctx, span := r.Tracer().Start(traced.NewContext(t.Context()), name)
+			defer span.End()
+			return rpc.Call[bool, bool](ctx, s.here, target, "pay", ok, rpc.Idempotent(key))
+		}
+		for key, want := range map[string]string{"good": `
+			first
+			  pay client rpc.response.status_code=ok
+			    pay server rpc.response.status_code=ok
+			joins
+			  pay client rpc.response.status_code=ok
+			    pay server linked to pay rpc.response.status_code=ok
+			late
+			  pay client rpc.response.status_code=ok
+			    pay server linked to pay rpc.response.status_code=ok
+			leaves
+			  pay client cancelled rpc.response.status_code=cancelled
+			    pay server cancelled linked to pay rpc.response.status_code=cancelled
+		`, "bad": `
+			first
+			  pay client error "rpc: node there: sold out" rpc.response.status_code=shop.sold_out
+			    pay server error "sold out" rpc.response.status_code=shop.sold_out
+			joins
+			  pay client error "rpc: node there: sold out" rpc.response.status_code=shop.sold_out
+			    pay server error "rpc: node there: sold out" linked to pay rpc.response.status_code=shop.sold_out
+			late
+			  pay client error "rpc: node there: sold out" rpc.response.status_code=shop.sold_out
+			    pay server error "rpc: node there: sold out" linked to pay rpc.response.status_code=shop.sold_out
+			leaves
+			  pay client cancelled rpc.response.status_code=cancelled
+			    pay server cancelled linked to pay rpc.response.status_code=cancelled
+		`} {
+			r.Reset()
+			free = make(chan struct{})
+			first := pay("first", key, key == "good")
+			s.served(t, 1)
+			joins, leaves := pay("joins", key, true), pay("leaves", key, true)
+			s.served(t, 3)
+			leaves.Cancel(nil)
+			s.served(t, 2)
+			close(free)
+			for _, p := range []*pending.Pending[bool]{first, joins, pay("late", key, true)} {
+				_, err := p.Wait(t.Context())
+				assert.Equal(t, key == "bad", errors.Is(err, errSoldOut), err)
+			}
+			s.until(t, func() bool { return len(r.Open()) == 0 })
+			r.AssertTree(t, strings.ReplaceAll(want, "node there", "node "+s.there.Address()), tracetest.Attributes("rpc.response.status_code"))
+			var ran sdk.ReadOnlySpan
+			for _, span := range r.Spans() {
+				if span.SpanKind() == trace.SpanKindServer && len(span.Links()) == 0 {
+					ran = span
+				}
+			}
+			for _, span := range r.Spans() {
+				for _, link := range span.Links() {
+					assert.Equal(t, ran.SpanContext(), link.SpanContext)
+				}
+			}
+		}
+	})
+}
+
+func TestRangeOverAStreamHasALinkToTheOneBefore(t *testing.T) {
+	onBothNetworks(t, func(t *testing.T, s *scene) {
+		r := tracetest.NewRecorder()
+		traced := r.Telemetry()
+		target := tracedCaller(t, s, traced)
+		ctx, span := r.Tracer().Start(traced.NewContext(t.Context()), "early")
+		seq := rpc.Stream[int, int](ctx, s.here, target, "three and fail", 0)
+		for range 2 {
+			_, err := collect(seq)
+			require.ErrorIs(t, err, errSoldOut)
+		}
+		span.End()
+		_, err := collect(seq)
+		require.ErrorIs(t, err, errSoldOut)
+		s.until(t, func() bool { return len(r.Open()) == 0 })
+		failed := `error "rpc: node ` + s.there.Address() + `: sold out"`
+		r.AssertTree(t, `
+			early
+			  three and fail client `+failed+`
+			    three and fail server error "sold out"
+			  three and fail client `+failed+` linked to three and fail
+			    three and fail server error "sold out"
+			three and fail client `+failed+` linked to early linked to three and fail
+			  three and fail server error "sold out"
+		`)
+		var clients []sdk.ReadOnlySpan
+		for _, span := range r.Spans() {
+			if span.SpanKind() == trace.SpanKindClient {
+				clients = append(clients, span)
+			}
+		}
+		assert.Equal(t, clients[0].SpanContext(), clients[1].Links()[0].SpanContext)
+		assert.Equal(t, clients[1].SpanContext(), clients[2].Links()[1].SpanContext)
 	})
 }
 

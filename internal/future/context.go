@@ -137,6 +137,11 @@ func scheduleContext(ctx context.Context) context.Context {
 			own.core().noteCall()
 			return WithTrackers(own.ctx, c.trackers)
 		}
+	case Layer:
+		if own, ok := c.Below().(*runContext); ok {
+			own.core().noteCall()
+			return c.Above(own.ctx)
+		}
 	}
 	b := running(ctx)
 	if b == nil {
@@ -149,6 +154,15 @@ func scheduleContext(ctx context.Context) context.Context {
 		parent = ctx // ctx ends by itself before the function does, or never
 	}
 	return &detachedContext{Context: parent, values: ctx, task: b}
+}
+
+// Layer is a context that adds something to the context of a function. What the function
+// schedules has that too. A chain of calls does not nest its layers.
+type Layer interface {
+	// Below returns the context that something is added to.
+	Below() context.Context
+	// Above returns a context that adds the same to ctx.
+	Above(ctx context.Context) context.Context
 }
 
 // noteCall notes that the function has scheduled something, or has given its values to another

@@ -4,25 +4,9 @@ import (
 	"context"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
-
-// Retried adds an event to the span of ctx: its function is called for the nth time.
-// failed is the error of the call before it, nil for the first time.
-func Retried(ctx context.Context, n int, failed error) {
-	defer survive()
-	span := trace.SpanFromContext(ctx)
-	if !span.IsRecording() {
-		return
-	}
-	attributes := []attribute.KeyValue{AttemptKey.Int(n)}
-	if failed != nil {
-		attributes = append(attributes, text(CauseKey, printable(failed).Error()))
-	}
-	span.AddEvent(EventAttempt, trace.WithAttributes(attributes...))
-}
 
 // LongTurn adds an event to the span of ctx: its function has held the turn for
 // that long. The stack shows where it is. The call is reported at once, if calls that are not
@@ -49,5 +33,13 @@ func Abandoned(ctx context.Context, state string) {
 	defer survive()
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.AddEvent(EventAbandoned, trace.WithAttributes(text(StateKey, state)))
+	}
+}
+
+// Progress sets attributes of the span of ctx: how far its function is.
+func Progress(ctx context.Context, done, total int64, how string) {
+	defer survive()
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetAttributes(ProgressDoneKey.Int64(done), ProgressTotalKey.Int64(total), text(ProgressTextKey, how))
 	}
 }

@@ -37,6 +37,16 @@ func printable(err error) (safe error) {
 	return err
 }
 
+// textOf returns the text of an error. One that has had a text may panic when it is asked again.
+func textOf(err error) (s string) {
+	defer func() {
+		if recover() != nil {
+			s = fmt.Sprintf("%T", err)
+		}
+	}()
+	return printable(err).Error()
+}
+
 // isDeadlock reports whether a wait has failed because it could never end.
 func isDeadlock(err error) bool { return safeerrors.Is(err, future.ErrDeadlock) }
 
@@ -46,7 +56,7 @@ func (t *Instruments) recordError(span trace.Span, err error, name string) {
 	if !span.IsRecording() {
 		return
 	}
-	message := clean(err.Error())
+	message := clean(textOf(err))
 	exception := []attribute.KeyValue{semconv.ExceptionType(typeOf(err)), semconv.ExceptionMessage(message)}
 	if stack := t.stackOf(err); stack != nil {
 		exception = append(exception, text(semconv.ExceptionStacktraceKey, string(stack)))

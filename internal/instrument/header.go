@@ -45,11 +45,17 @@ func (t *Instruments) Inject(ctx context.Context, header Header) map[string]stri
 		return own
 	}
 	all := header.ToMap()
-	for _, field := range t.propagator.Fields() {
+	for _, field := range t.fields() {
 		delete(all, field)
 	}
 	maps.Copy(all, own)
 	return all
+}
+
+// fields returns the headers that carry traces.
+func (t *Instruments) fields() []string {
+	defer survive()
+	return t.propagator.Fields()
 }
 
 // headers returns the headers that carry the trace of ctx.

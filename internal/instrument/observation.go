@@ -120,7 +120,7 @@ func (o *observation) WaitFailed(err error) {
 	}
 	if o.span != nil {
 		defer survive()
-		o.span.AddEvent(EventWaitFailed, trace.WithAttributes(text(CauseKey, printable(err).Error())))
+		o.span.AddEvent(EventWaitFailed, trace.WithAttributes(text(CauseKey, textOf(err))))
 	}
 }
 
@@ -132,7 +132,7 @@ func (o *observation) CancelRequested(cause error) {
 	case cause == nil:
 		o.span.AddEvent(EventCancelRequested)
 	default:
-		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(text(CauseKey, printable(cause).Error())))
+		o.span.AddEvent(EventCancelRequested, trace.WithAttributes(text(CauseKey, textOf(cause))))
 	}
 }
 
@@ -230,11 +230,21 @@ func (o *observation) statusOf(err error) string {
 	case !o.rpc:
 		return ""
 	case err != nil && o.codeOf != nil:
-		if code := o.codeOf(err); code != "" {
+		if code := codeOf(err, o.codeOf); code != "" {
 			return code
 		}
 	}
 	return o.rpcStatus(err)
+}
+
+// codeOf returns the code that an error travels with, or "". The methods of the error may panic.
+func codeOf(err error, of func(error) string) (code string) {
+	defer func() {
+		if recover() != nil {
+			code = ""
+		}
+	}()
+	return of(err)
 }
 
 // callAttributes returns what the metrics say of a call between nodes.
@@ -266,7 +276,7 @@ type worker interface {
 func (o *observation) fail(end outcome, err error, status string) {
 	switch {
 	case end == cancelled:
-		o.span.SetAttributes(text(CauseKey, err.Error()))
+		o.span.SetAttributes(text(CauseKey, textOf(err)))
 	case status != "": // the conventions want that as the type of the error
 		o.recordError(o.span, err, status)
 	default:

@@ -31,6 +31,32 @@ func (t *Instruments) RemoteCalls(function, address, id string) future.Observer 
 	}
 }
 
+// RemoteStream is RemoteCalls for a call whose results are ranged over. The argument before is
+// the span of the range over the same sequence before this one, if there was one: the span has a
+// link to it. A range may come long after the sequence was made. If the span in its context has
+// ended by then, it becomes a link of a new trace.
+func (t *Instruments) RemoteStream(function, address, id string, before trace.SpanContext) future.Observer {
+	return &stream{*t.RemoteCalls(function, address, id).(*source), before}
+}
+
+type stream struct {
+	source
+	before trace.SpanContext
+}
+
+// Observe implements [future.Observer].
+func (s *stream) Observe(ctx context.Context, c *future.Core) (context.Context, future.Observation) {
+	more := linkedIfOver(ctx)
+	if s.before.IsSampled() {
+		more = append(more, trace.WithLinks(trace.Link{SpanContext: s.before}))
+	}
+	ctx, o := s.begin(ctx, c, more...)
+	if o == nil { // which is no nil Observation
+		return ctx, nil
+	}
+	return ctx, o
+}
+
 // appendServer appends the attributes of the node at an address, if it is not "".
 func appendServer(attributes []attribute.KeyValue, address string) []attribute.KeyValue {
 	if address == "" {
@@ -45,15 +71,4 @@ func appendServer(attributes []attribute.KeyValue, address string) []attribute.K
 		attributes = append(attributes, semconv.ServerPort(n))
 	}
 	return attributes
-}
-
-// Attempt adds an event to the span of ctx: the call is sent to that address. A
-// call that is sent again may go to another address. The span has the last one.
-func Attempt(ctx context.Context, address string) {
-	defer survive()
-	if span := trace.SpanFromContext(ctx); span.IsRecording() {
-		server := appendServer(nil, address)
-		span.SetAttributes(server...)
-		span.AddEvent(EventAttempt, trace.WithAttributes(server...))
-	}
 }

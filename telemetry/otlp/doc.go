@@ -38,6 +38,7 @@
 //
 // # Limits
 //
-// OpenTelemetry keeps its providers for the whole program, and so does Setup: call it once. A program that needs other exporters, samplers or processors sets OpenTelemetry up
-// itself, and needs only package telemetry.
+// OpenTelemetry keeps its providers for the whole program. So a second [Setup] takes over from
+// the first one. A program that needs other exporters, samplers or processors sets OpenTelemetry
+// up itself, and needs only package telemetry.
 package otlp

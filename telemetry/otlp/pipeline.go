@@ -11,7 +11,6 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	"go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/internal/safelog"
 )
@@ -88,20 +87,6 @@ func (r *reporter) Handle(err error) {
 	if !repeated {
 		safelog.Wrap(slog.Default()).Warn("otlp: OpenTelemetry", slog.Any("error", err))
 	}
-}
-
-type spanExporter struct {
-	trace.SpanExporter
-	pipeline *pipeline
-}
-
-// ExportSpans implements [trace.SpanExporter].
-func (e *spanExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) error {
-	err := e.pipeline.deliver(ctx, func(ctx context.Context) error {
-		return e.SpanExporter.ExportSpans(ctx, spans)
-	})
-	e.pipeline.count(len(spans), err)
-	return err
 }
 
 // count counts spans or records that were not sent because of an error, if there is one and

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-7fcaac1b/protocaller/telemetry/otlp"
 )
@@ -216,4 +220,39 @@ func TestErrorThatIsNoneIsHandled(t *testing.T) {
 	setUp(t)
 	assert.NotPanics(t, func() { otel.Handle(nil) })
 	assert.Empty(t, said.messages())
+}
+
+// The program makes spans of its own, and one that is no text would lose all that are sent with it.
+func TestSpansArriveWhoseTextIsNone(t *testing.T) {
+	const noText = "no\xfftext"
+	for _, protocol := range []string{"grpc", "http/protobuf"} {
+		t.Run(protocol, func(t *testing.T) {
+			c := collect(t, protocol)
+			shutdown, err := otlp.Setup(t.Context(), noText)
+			require.NoError(t, err)
+			bad := attribute.String(noText, noText)
+			for n, set := range []func(trace.Span){
+				func(s trace.Span) { s.SetName(noText) },
+				func(s trace.Span) { s.SetAttributes(bad) },
+				func(s trace.Span) { s.SetAttributes(attribute.StringSlice("list", []string{"a", noText})) },
+				func(s trace.Span) { s.SetStatus(codes.Error, noText) },
+				func(s trace.Span) { s.AddEvent(noText) },
+				func(s trace.Span) { s.AddEvent("it", trace.WithAttributes(bad)) },
+				func(s trace.Span) {
+					s.AddLink(trace.Link{SpanContext: s.SpanContext(), Attributes: []attribute.KeyValue{bad}})
+				},
+				func(trace.Span) {},
+			} {
+				_, s := otel.Tracer("test").Start(t.Context(), strconv.Itoa(n))
+				set(s)
+				s.End()
+			}
+			_, s := otel.Tracer(noText, trace.WithInstrumentationVersion(noText)).Start(t.Context(), "scope")
+			s.End()
+			require.NoError(t, shutdown(t.Context()))
+			spans, _, about := c.received()
+			assert.ElementsMatch(t, []string{"no\uFFFDtext", "1", "2", "3", "4", "5", "6", "7", "scope"}, spans)
+			assert.Equal(t, "no\uFFFDtext", about[0]["service.name"])
+		})
+	}
 }

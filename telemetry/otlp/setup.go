@@ -15,6 +15,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/seed-7fcaac1b/protocaller/internal/instrument"
 )
 
 // Setup sends the traces, the metrics and the logs of this program by OTLP. The logs are
@@ -36,9 +38,10 @@ import (
 // The error of Setup names the variables that are wrong, and nothing is set then. The error
 // of the function says what could not be sent, and how many spans and log records that are.
 //
-// A Telemetry that was made before Setup reports as well. A second Setup takes over from
-// the first one for what asks package otel from then on. A Telemetry that the first one has
-// served stays with that, also after its shutdown.
+// A Telemetry that was made before Setup reports as well. A second Setup takes over from the
+// first one, for each Telemetry that names no provider of its own, whenever it was made. What
+// is open then ends where it began. A tracer or a meter that the program has asked package
+// otel for stays with the first Setup, as OpenTelemetry has it.
 //
 // Both functions may be called from any goroutine.
 func Setup(ctx context.Context, service string) (shutdown func(context.Context) error, err error) {
@@ -61,12 +64,14 @@ func Setup(ctx context.Context, service string) (shutdown func(context.Context) 
 		return nil, err
 	}
 	setPropagation()
+	instrument.FollowProviders()
 	return s.shutdown, nil
 }
 
 func setPropagation() {
 	if all, err := propagators(valueOf("OTEL_PROPAGATORS")); err == nil { // else it is disabled, and nothing was checked
 		otel.SetTextMapPropagator(all)
+		instrument.SetPropagator(all)
 	}
 }
 
@@ -166,7 +171,7 @@ func (s *setup) newPipeline(signal, items string) *pipeline {
 func describe(ctx context.Context, service string) *resource.Resource {
 	about, err := resource.New(ctx,
 		resource.WithService(),
-		resource.WithAttributes(semconv.ServiceName(service)),
+		resource.WithAttributes(semconv.ServiceName(clean(service))),
 		resource.WithTelemetrySDK(),
 		resource.WithHost(),
 		resource.WithProcessPID(),

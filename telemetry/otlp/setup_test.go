@@ -271,6 +271,23 @@ func TestAWrongVariableIsAnErrorAndSetsNothing(t *testing.T) {
 		{"propagators", "OTEL_PROPAGATORS", "b3", `otlp: OTEL_PROPAGATORS: "b3" has others than tracecontext, baggage and none`},
 		{"resource", "OTEL_RESOURCE_ATTRIBUTES", "nonsense",
 			`otlp: OTEL_RESOURCE_ATTRIBUTES: "nonsense" is no list of key=value, separated by commas`},
+		{"resource that is no text", "OTEL_RESOURCE_ATTRIBUTES", "a=%ff", `otlp: OTEL_RESOURCE_ATTRIBUTES: "a=%ff" is no UTF-8`},
+		{"service that is no text", "OTEL_SERVICE_NAME", "sh\xffop", `otlp: OTEL_SERVICE_NAME: "sh\xffop" is no UTF-8`},
+		{"large queue", "OTEL_BSP_MAX_QUEUE_SIZE", "9223372036854775807",
+			`otlp: OTEL_BSP_MAX_QUEUE_SIZE: "9223372036854775807" is more than 1048576`},
+		{"large queue of logs", "OTEL_BLRP_MAX_QUEUE_SIZE", "1048577", `otlp: OTEL_BLRP_MAX_QUEUE_SIZE: "1048577" is more than 1048576`},
+		{"number that is no int", "OTEL_BSP_SCHEDULE_DELAY", "99999999999999999999",
+			`otlp: OTEL_BSP_SCHEDULE_DELAY: "99999999999999999999" is more than 2147483647`},
+		{"time that overflows", "OTEL_METRIC_EXPORT_INTERVAL", "9223372036854775807",
+			`otlp: OTEL_METRIC_EXPORT_INTERVAL: "9223372036854775807" is more than 2147483647`},
+		{"name of a header", "OTEL_EXPORTER_OTLP_HEADERS", "a b=c",
+			`otlp: OTEL_EXPORTER_OTLP_HEADERS: "a b=c" has "a b", which is no name of a header`},
+		{"value of a header", "OTEL_EXPORTER_OTLP_HEADERS", "a=b%0ac",
+			`otlp: OTEL_EXPORTER_OTLP_HEADERS: "a=b%0ac" has a value of "a" that is no text of a header`},
+		{"port", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://localhost:99999",
+			`otlp: OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "http://localhost:99999" has a port that there is not`},
+		{"socket over HTTP", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "unix:///tmp/socket",
+			`otlp: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "unix:///tmp/socket" is for grpc alone`},
 		{"being disabled", "OTEL_SDK_DISABLED", "maybe", `otlp: OTEL_SDK_DISABLED: "maybe" is neither true nor false`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -306,6 +323,21 @@ func TestArgumentOfASamplerIsChecked(t *testing.T) {
 	t.Setenv("OTEL_TRACES_SAMPLER_ARG", "2")
 	_, err := otlp.Setup(t.Context(), "shop")
 	require.EqualError(t, err, `otlp: OTEL_TRACES_SAMPLER_ARG: "2" is no number between 0 and 1`)
+}
+
+func TestSocketIsForSignalsOverGRPC(t *testing.T) {
+	withoutVariables(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "unix:///tmp/socket")
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+	t.Setenv("OTEL_LOGS_EXPORTER", "none")
+	shutdown, err := otlp.Setup(t.Context(), "shop")
+	require.NoError(t, err)
+	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_ = shutdown(soon) // there is no collector
+	t.Setenv("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf")
+	_, err = otlp.Setup(t.Context(), "shop")
+	require.EqualError(t, err, `otlp: OTEL_EXPORTER_OTLP_ENDPOINT: "unix:///tmp/socket" is for grpc alone`)
 }
 
 func TestEveryWrongVariableIsNamed(t *testing.T) {
