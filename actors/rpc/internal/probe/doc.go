@@ -38,10 +38,18 @@ const (
 	// again is when a search begins again over a call: the circle may be closed by then. Calls are
 	// looked at every second.
 	again = 900 * time.Millisecond
+	// lostAfter is how soon a node notices that a call is over about which it has asked.
+	lostAfter = 200 * time.Millisecond
 	// maxSent is how many probes of its own a node has under way.
 	maxSent = 1024
 	// maxYoung is how many functions are looked at again when they have waited long enough.
 	maxYoung = 256
 	// maxSeen is how many probes of others it remembers for a Lifetime.
 	maxSeen = 4096
+	// maxGathers is in how many questions a node has a part, and how many searches of its own ask.
+	maxGathers = 1024
+	// maxAnswers is how many answers it puts together at a time, and maxHeld how many needs they
+	// have in all.
+	maxAnswers = 1024
+	maxHeld    = 16384
 )

@@ -64,8 +64,9 @@ func (f function) Ways() (ways []Way[place]) {
 	for _, n := range f.needs[f.place] {
 		exit := uint64(n.on.node)<<32 + uint64(n.on.function) + f.ID()<<48
 		ways = append(ways, Way[place]{
-			Exit: exit, Print: n.wait, Age: f.now.Sub(n.began), Where: fmt.Sprint(f.place), Text: fmt.Sprint(f.place, n.on), Over: n.on,
-			Fail: func(circle []wire.Hop) {
+			Exits: []Exit[place]{{ID: exit, Over: n.on}},
+			Print: n.wait, Age: f.now.Sub(n.began), Where: fmt.Sprint(f.place), Text: fmt.Sprint(f.place, n.on),
+			Fail: func(circle []wire.Hop, _ [][]int) {
 				f.ended, f.round = append(f.ended, f.place), append(f.round, circle)
 				delete(f.needs, f.place)
 			},
@@ -121,7 +122,7 @@ func (w *world) deliverOne() {
 	at := w.IntN(len(w.under))
 	l := w.under[at]
 	w.under = slices.Delete(w.under, at, at+1)
-	w.send(w.nodes[l.to.node].Receive(w.now, l.probe, function{w, l.to}))
+	w.send(w.nodes[l.to.node].Receive(w.now, l.probe, function{w, l.to}, place{}))
 }
 
 // pass lets time pass, and reports whether a node has something to do later.
@@ -321,7 +322,7 @@ func TestAProbeThatLiesEndsNothing(t *testing.T) {
 	victim, honest := place{0, 0}, place{1, 0}
 	w.wait(victim, honest)
 	way := function{w, victim}.Ways()[0]
-	own := wire.Hop{Node: w.nodes[0].own, Root: 1, Exit: way.Exit, Print: way.Print}
+	own := wire.Hop{Node: w.nodes[0].own, Root: 1, Exit: way.Exits[0].ID, Print: way.Print}
 	lie := wire.Hop{Node: wire.Incarnation{9}, Root: 1, Exit: 1, Age: 1 << 40}
 	for _, p := range []wire.Probe{
 		{Phase: wire.Searching, Nonce: 1, Hops: []wire.Hop{own, lie}},
@@ -330,7 +331,7 @@ func TestAProbeThatLiesEndsNothing(t *testing.T) {
 		{Phase: wire.Checking, Nonce: 1, At: 1, Hops: []wire.Hop{lie, own}},
 		{Phase: wire.Checking, Nonce: 1, At: 2, Hops: []wire.Hop{own, lie}},
 	} {
-		w.send(w.nodes[0].Receive(w.now, &p, function{w, victim}))
+		w.send(w.nodes[0].Receive(w.now, &p, function{w, victim}, place{}))
 		w.deliver()
 		w.pass(Pause)
 		w.deliver()
