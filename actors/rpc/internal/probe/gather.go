@@ -34,7 +34,8 @@ type search[X any] struct {
 	began time.Time
 	ways  []Way[X]  // when it asked last
 	print uint64    // of the way whose wait is to end; 0 before that is known
-	first uint64    // of the circle, when it was found; 0 before
+	named uint64    // the print of the circle that another node has found; 0 for none
+	first uint64    // the print of the circle that this search has found; 0 before
 	due   time.Time // when it asks again; zero for never
 }
 
@@ -295,11 +296,11 @@ func (m *Machine[X]) decide(now time.Time, s *search[X], needs []wire.Need) []Se
 		last := m.rule(now, print, hops)
 		if last.Node != m.own || last.Root != s.root.ID() {
 			m.end(s)
-			return m.name(now, s, last)
+			return m.name(now, s, print, last)
 		}
 		s.print = last.Print
 	}
-	if s.print != hops[0].Print {
+	if s.print != hops[0].Print || s.named != 0 && s.named != print {
 		m.end(s)
 		return nil
 	}
@@ -350,8 +351,8 @@ func (m *Machine[X]) rule(now time.Time, circle uint64, hops []wire.Hop) wire.Wa
 }
 
 // name tells the node of a wait that it is to ask, over all calls of the circle.
-func (m *Machine[X]) name(now time.Time, s *search[X], last wire.Waiter) []Send[X] {
-	p := &wire.Probe{Phase: wire.Naming, Nonce: m.nonce(), Left: wire.MaxHops, Of: last}
+func (m *Machine[X]) name(now time.Time, s *search[X], circle uint64, last wire.Waiter) []Send[X] {
+	p := &wire.Probe{Phase: wire.Naming, Nonce: m.nonce(), Left: wire.MaxHops, Of: last, Circle: circle}
 	if g := m.gather(now, p.Nonce); g != nil {
 		return m.ask(g, nil, p, s.ways)
 	}
@@ -365,7 +366,7 @@ func (m *Machine[X]) named(now time.Time, p *wire.Probe, root Root[X]) []Send[X]
 		if !slices.ContainsFunc(asking(root.Ways()), is) || m.isSearching(now, root, p.Of.Print) {
 			return nil
 		}
-		return m.begin(now, &search[X]{root: root, print: p.Of.Print}, wire.Confirming)
+		return m.begin(now, &search[X]{root: root, print: p.Of.Print, named: p.Circle}, wire.Confirming)
 	}
 	if g := m.gather(now, p.Nonce); g != nil && p.Left > 0 {
 		return m.ask(g, nil, p, asking(root.Ways()))

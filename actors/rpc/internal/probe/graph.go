@@ -93,23 +93,24 @@ func (g *graph) circle() (hops []wire.Hop, next [][]int) {
 	if dead[call{}] == nil {
 		return nil, nil
 	}
-	order, index := []call{{}}, map[call]int{{}: 0}
+	first := dead[call{}]
+	order, index := []*wire.Need{first}, map[wire.Waiter]int{waiterOf(&first.Hop): 0}
 	several := false
 	for i := 0; i < len(order); i++ {
-		need := dead[order[i]]
-		calls := g.next(need)
+		calls := g.next(order[i])
 		several = several || len(calls) > 1
 		var to []int
 		for _, c := range calls {
-			at, known := index[c]
+			waiter := waiterOf(&dead[c].Hop)
+			at, known := index[waiter]
 			if !known {
 				at = len(order)
-				index[c] = at
-				order = append(order, c)
+				index[waiter] = at
+				order = append(order, dead[c])
 			}
 			to = append(to, at)
 		}
-		hops, next = append(hops, need.Hop), append(next, to)
+		hops, next = append(hops, order[i].Hop), append(next, to)
 	}
 	if !several || !allReach(next) {
 		return nil, nil

@@ -309,6 +309,7 @@ func (d *decoder) probe() *Probe {
 	case p.Phase < Telling:
 		p.Call, p.Left = d.uvarint(), d.uint32()
 		p.Of = Waiter{d.incarnation(), d.uvarint(), d.uvarint()}
+		p.Circle = d.uvarint()
 		if p.Left > MaxHops {
 			d.fail("depth")
 		}

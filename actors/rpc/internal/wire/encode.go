@@ -165,7 +165,8 @@ func appendQuestion(b []byte, p *Probe) []byte {
 		b = binary.AppendUvarint(b, uint64(p.Left))
 		b = append(b, p.Of.Node[:]...)
 		b = binary.AppendUvarint(b, p.Of.Root)
-		return binary.AppendUvarint(b, p.Of.Print)
+		b = binary.AppendUvarint(b, p.Of.Print)
+		return binary.AppendUvarint(b, p.Circle)
 	}
 	b = binary.AppendUvarint(b, uint64(len(p.Needs)))
 	for i := range p.Needs {

@@ -171,6 +171,8 @@ type Probe struct {
 	Left uint32
 	// Of is the function for which a node asks or, for Naming, whose wait is to end.
 	Of Waiter
+	// Circle is the print of the circle for Naming, 0 for the others.
+	Circle uint64
 	// Needs is an answer.
 	Needs []Need
 }
