@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"testing"
 	"time"
@@ -250,7 +251,7 @@ func TestACircleOfWaitsForOneIsFoundOverLinksThatLoseAndDelay(t *testing.T) {
 
 // Each worker of two pools waits for a worker of the other one.
 func TestACircleOfPoolsOfSeveralWorkers(t *testing.T) {
-	const workers = 3
+	const workers = 8
 	alone(t, func(t *testing.T) {
 		agent := test.NewInMemAgent()
 		var members []*cluster.Cluster
@@ -297,5 +298,36 @@ func TestACircleOfPoolsOfSeveralWorkers(t *testing.T) {
 		assert.Equal(t, 1, victims)
 		_, err := pass(1).Wait(t.Context())
 		require.NoError(t, err)
+	})
+}
+
+// A loop over a stream waits for a function that waits for one of two calls.
+func TestACircleThroughAStreamAndWaitsForOne(t *testing.T) {
+	onWebs(t, 3, func(w *web) {
+		back := all(on(0, takes(0)))
+		require.NoError(w, rpc.HandleStream(w.nodes[1], "stream", func(ctx context.Context, items int) iter.Seq2[int, error] {
+			return func(yield func(int, error) bool) {
+				for n := range items {
+					if !yield(n, nil) {
+						return
+					}
+				}
+				yield(0, w.do(ctx, 1, anyOf(on(0, takes(0)), on(2, back.after(apart).named("last"))).after(apart).named("stream")))
+			}
+		}))
+		p := actors.CallSoon(w.Context(), w.callers[0], func(ctx context.Context) (items int, err error) {
+			from := rpc.At(w.nodes[1].Address(), w.callers[1].ID())
+			for _, err := range rpc.Stream[int, int](ctx, w.nodes[0], from, "stream", 3) {
+				if err != nil {
+					return items, err
+				}
+				items++
+			}
+			return items, nil
+		})
+		w.isBroken([]string{"last", "stream"}, 0, 1, 2)
+		items, err := p.Wait(w.Context())
+		require.ErrorIs(w, err, pending.ErrDeadlock)
+		assert.Equal(w, 3, items)
 	})
 }

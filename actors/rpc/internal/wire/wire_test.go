@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,6 +131,20 @@ func TestAFrameDeclaresNoMoreThanItHas(t *testing.T) {
 		"both result, error": {byte(KindResponse), 4, 1, flagError | flagChunked, 0, 0},
 	} {
 		_, err := Next(new(Frame), batch)
+		require.ErrorIs(t, err, ErrMalformed, name)
+	}
+	exits := make([]uint64, MaxExits+1)
+	for name, p := range map[string]*Probe{
+		"no phase":       {Hops: make([]Hop, 1)},
+		"another phase":  {Phase: Telling + 1},
+		"no hops":        {Phase: Searching},
+		"too deep":       {Phase: Asking, Left: MaxHops + 1},
+		"too many needs": {Phase: Telling, Needs: slices.Repeat([]Need{{Exits: exits[:1]}}, MaxNeeds+1)},
+		"too many calls": {Phase: Telling, Needs: []Need{{Exits: exits}}},
+		"no calls":       {Phase: Telling, Needs: make([]Need, 1)},
+		"a long text":    {Phase: Telling, Needs: []Need{{Hop: Hop{Where: strings.Repeat("x", MaxWhere+1)}, Exits: exits[:1]}}},
+	} {
+		_, err := Next(new(Frame), AppendProbe(nil, 1, p))
 		require.ErrorIs(t, err, ErrMalformed, name)
 	}
 	long := append(AppendChunk(nil, 1, ChunkSize+1), make([]byte, ChunkSize+1)...)
