@@ -61,11 +61,11 @@ func (m *Machine[X]) searchGraph(now time.Time, root Root[X], ways []Way[X]) []S
 }
 
 // isSearching reports whether a search for a root has begun just now, which is to end the wait of a
-// way or, with 0, does not know yet. One that takes longer was not told all, and is forgotten.
-func (m *Machine[X]) isSearching(now time.Time, root Root[X], print uint64) bool {
-	is := func(s *search[X]) bool { return s.root.ID() == root.ID() && s.print == print }
-	m.searches = slices.DeleteFunc(m.searches, func(s *search[X]) bool { return is(s) && now.Sub(s.began) >= again })
-	return slices.ContainsFunc(m.searches, is)
+// way or, with 0, does not know yet. An older one may go on still, or was not told all.
+func (m *Machine[X]) isSearching(now time.Time, root Root[X], way uint64) bool {
+	return slices.ContainsFunc(m.searches, func(s *search[X]) bool {
+		return s.root.ID() == root.ID() && s.print == way && now.Sub(s.began) < again
+	})
 }
 
 // begin asks what the root of a search needs.
@@ -284,27 +284,27 @@ func (m *Machine[X]) decide(now time.Time, s *search[X], needs []wire.Need) []Se
 		m.end(s)
 		return nil
 	}
-	print := printOf(hops)
+	circle := printOf(hops)
 	if s.first != 0 {
 		m.end(s)
-		if s.first == print {
+		if s.first == circle {
 			s.fail(hops, next)
 		}
 		return nil
 	}
 	if s.print == 0 {
-		last := m.rule(now, print, hops)
+		last := m.rule(now, circle, hops)
 		if last.Node != m.own || last.Root != s.root.ID() {
 			m.end(s)
-			return m.name(now, s, print, last)
+			return m.name(now, s, circle, last)
 		}
 		s.print = last.Print
 	}
-	if s.print != hops[0].Print || s.named != 0 && s.named != print {
+	if s.print != hops[0].Print || s.named != 0 && s.named != circle {
 		m.end(s)
 		return nil
 	}
-	s.first, s.due = print, now.Add(Pause)
+	s.first, s.due = circle, now.Add(Pause)
 	return nil
 }
 

@@ -148,13 +148,16 @@ func (w *world) deliverOne() {
 	at := w.IntN(len(w.under))
 	l := w.under[at]
 	w.under = slices.Delete(w.under, at, at+1)
+	w.deliverTo(l)
+}
+
+func (w *world) deliverTo(l letter) {
 	m := w.nodes[l.to.node]
-	switch {
-	case l.probe.Phase == wire.Telling:
+	if l.probe.Phase == wire.Telling {
 		w.send(l.to, m.Told(w.now, l.probe))
-	default:
-		w.send(l.to, m.Receive(w.now, l.probe, function{w, l.to}, l.from))
+		return
 	}
+	w.send(l.to, m.Receive(w.now, l.probe, function{w, l.to}, l.from))
 }
 
 // pass lets time pass, and reports whether a node has something to do later.

@@ -36,9 +36,10 @@ const (
 	MaxWhere = 128
 	// MaxText is how long its text may be, in bytes.
 	MaxText = 256
-	// MaxNeeds is how many needs an answer has at most, and MaxTold how many bytes they have.
+	// MaxNeeds is how many needs an answer has at most.
 	MaxNeeds = 256
-	MaxTold  = 128 << 10
+	// MaxTold is how many bytes they have at most.
+	MaxTold = 128 << 10
 	// MaxExits is how many calls a need names at most.
 	MaxExits = 64
 )
