@@ -95,7 +95,7 @@ func (w *web) do(ctx context.Context, at int, p plan) error {
 
 // ownDeadlock returns the part of an error that says that the own wait is part of a circle.
 func ownDeadlock(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && !isRemote(err) { //nolint:errorlint // Of that one alone.
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && !isRemote(err) {
 		for _, one := range joined.Unwrap() {
 			if own := ownDeadlock(one); own != nil {
 				return err
@@ -139,9 +139,9 @@ func (p plan) look(ctx context.Context, call *pending.Pending[int]) error {
 	return nil
 }
 
-// begin has a caller carry out a plan. Others may carry out theirs at the same time.
-func (w *web) begin(at int, p plan) *pending.Pending[int] {
-	return actors.CallSoon(w.Context(), w.callers[at], func(ctx context.Context) (int, error) { return at, w.do(ctx, at, p) })
+// begin has the first caller carry out a plan.
+func (w *web) begin(p plan) *pending.Pending[int] {
+	return actors.CallSoon(w.Context(), w.callers[0], func(ctx context.Context) (int, error) { return 0, w.do(ctx, 0, p) })
 }
 
 // isBroken waits until circles were found, of which the waits of some plans end and no other ones.
@@ -177,7 +177,7 @@ func onWebs(t *testing.T, size int, test func(w *web), opts ...actorstest.Option
 func TestOneOfSeveralCallsThatAllWaitForTheFirstFunction(t *testing.T) {
 	back := all(on(0, takes(0)))
 	onWebs(t, 3, func(w *web) {
-		p := w.begin(0, anyOf(on(1, back.after(apart).named("b")), on(2, back.after(2*apart).named("c"))).named("a"))
+		p := w.begin(anyOf(on(1, back.after(apart).named("b")), on(2, back.after(2*apart).named("c"))).named("a"))
 		w.isBroken([]string{"c", "a"}, 0, 1, 2)
 		_, err := p.Wait(w.Context())
 		require.ErrorIs(w, err, pending.ErrDeadlock)
@@ -199,7 +199,7 @@ func (w *web) ends(all ...*pending.Pending[int]) (failed int) {
 func TestOneOfSeveralCallsIsAnsweredWhenTheOtherOneHasFailed(t *testing.T) {
 	onWebs(t, 3, func(w *web) {
 		back := all(on(0, takes(0)))
-		w.begin(0, anyOf(on(1, back.after(apart).named("b")), on(2, anyOf(on(0, takes(0)), on(1, takes(0))).after(2*apart).named("c"))))
+		w.begin(anyOf(on(1, back.after(apart).named("b")), on(2, anyOf(on(0, takes(0)), on(1, takes(0))).after(2*apart).named("c"))))
 		w.isBroken([]string{"c", ""}, 0, 1, 2)
 	})
 }
@@ -218,7 +218,7 @@ func TestNoCircleIsSeenWhereOneOfSeveralCallsEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onWebs(t, 4, func(w *web) {
-				p := w.begin(0, plan)
+				p := w.begin(plan)
 				w.stands()
 				assert.Zero(w, w.ends(p))
 			})
@@ -231,7 +231,7 @@ func TestACircleOfWaitsForOneAndForAll(t *testing.T) {
 	onWebs(t, 4, func(w *web) {
 		c := all(on(0, takes(0)), on(3, takes(time.Minute))).after(2 * apart).named("c")
 		b := anyOf(on(0, takes(0)), on(2, c)).after(apart).named("b")
-		p := w.begin(0, all(on(1, b), on(3, takes(time.Minute))).named("a"))
+		p := w.begin(all(on(1, b), on(3, takes(time.Minute))).named("a"))
 		w.isBroken([]string{"c", "b"}, 0, 1, 2) // b waits anew
 		assert.Equal(w, 1, w.ends(p))
 	})
@@ -241,7 +241,7 @@ func TestACircleOfWaitsForOneIsFoundOverLinksThatLoseAndDelay(t *testing.T) {
 	for seed := range uint64(20) {
 		onWebs(t, 3, func(w *web) {
 			back := all(on(0, takes(0)))
-			p := w.begin(0, anyOf(on(1, back.after(time.Second).named("b")), on(2, back.named("c"))))
+			p := w.begin(anyOf(on(1, back.after(time.Second).named("b")), on(2, back.named("c"))))
 			time.Sleep(time.Second)
 			w.isBroken([]string{"b", ""}, 0, 1, 2)
 			assert.Equal(w, 1, w.ends(p))

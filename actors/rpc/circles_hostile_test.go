@@ -332,7 +332,7 @@ func TestAProbeInAnOlderVersionEndsTheSession(t *testing.T) {
 		peer.send(wire.AppendHello(nil, wire.KindHello, &older))
 		welcome := peer.next()
 		assert.Equal(t, wire.KindWelcome, welcome.Kind)
-		assert.EqualValues(t, p.Phase.Version()-1, welcome.Hello.Version)
+		assert.Equal(t, p.Phase.Version()-1, welcome.Hello.Version)
 		peer.none(1)
 		peer.send(wire.AppendProbe(nil, 1, &p))
 		peer.ended()
@@ -376,21 +376,21 @@ func (b *between) tell(t *testing.T, phase wire.Phase, second ...wire.Need) {
 	for i, p := range all[len(all)-2:] {
 		needs := second
 		if i == 0 {
-			needs = []wire.Need{b.back(t, 8)}
+			needs = []wire.Need{b.back(8)}
 		}
 		b.serves.send(wire.AppendProbe(nil, uint64(i+1), &wire.Probe{Phase: wire.Telling, Nonce: p.Nonce, Call: p.Call, Needs: needs}))
 	}
 }
 
 // back is that a call needs the function, by the call of a number.
-func (b *between) back(t *testing.T, exit uint64) wire.Need {
+func (b *between) back(exit uint64) wire.Need {
 	hop := theirs
 	hop.Exit = 0
 	return wire.Need{Hop: hop, Exits: []uint64{exit}}
 }
 
 // round is what is told of the call of the other node that has led to the function.
-func (b *between) round(t *testing.T) wire.Need {
+func (b *between) round() wire.Need {
 	of := b.of(wire.Asking)[0].Of
 	return wire.Need{Caller: theirs.Node, Call: 8, Hop: wire.Hop{Node: of.Node, Root: of.Root, Print: 1}, Exits: []uint64{1}}
 }
@@ -398,12 +398,12 @@ func (b *between) round(t *testing.T) wire.Need {
 func TestAQuestionThatIsAnsweredTwiceEndsTheWait(t *testing.T) {
 	amongAsked(t, func(t *testing.T, b *between) {
 		time.Sleep(probe.Patience)
-		b.tell(t, wire.Asking, b.back(t, 8), b.round(t))
+		b.tell(t, wire.Asking, b.back(8), b.round())
 		synctest.Wait()
 		assert.Empty(t, b.of(wire.Confirming), "there is a pause")
 		time.Sleep(probe.Pause)
 		assert.Nil(t, b.answer)
-		b.tell(t, wire.Confirming, b.back(t, 8), b.round(t))
+		b.tell(t, wire.Confirming, b.back(8), b.round())
 		synctest.Wait()
 		require.NotNil(t, b.answer)
 		assert.Contains(t, b.answer.Response.Error.Codes, "rpc.deadlock")
@@ -413,20 +413,20 @@ func TestAQuestionThatIsAnsweredTwiceEndsTheWait(t *testing.T) {
 
 func TestAnswersThatEndNothing(t *testing.T) {
 	for name, answer := range map[string]func(t *testing.T, b *between){
-		"one goes on": func(t *testing.T, b *between) { b.tell(t, wire.Asking, b.round(t)) },
+		"one goes on": func(t *testing.T, b *between) { b.tell(t, wire.Asking, b.round()) },
 		"the function is made up": func(t *testing.T, b *between) {
-			other := b.round(t)
+			other := b.round()
 			other.Root++
-			b.tell(t, wire.Asking, b.back(t, 8), other)
+			b.tell(t, wire.Asking, b.back(8), other)
 		},
-		"an end that nobody knows": func(t *testing.T, b *between) { b.tell(t, wire.Asking, b.back(t, 9), b.round(t)) },
+		"an end that nobody knows": func(t *testing.T, b *between) { b.tell(t, wire.Asking, b.back(9), b.round()) },
 		"both are about one call": func(t *testing.T, b *between) {
-			b.tell(t, wire.Asking, b.back(t, 8), b.round(t))
-			b.tell(t, wire.Asking, b.back(t, 8), b.round(t))
+			b.tell(t, wire.Asking, b.back(8), b.round())
+			b.tell(t, wire.Asking, b.back(8), b.round())
 		},
 		"somebody else answers": func(t *testing.T, b *between) {
 			for _, p := range b.of(wire.Asking) {
-				told := wire.Probe{Phase: wire.Telling, Nonce: p.Nonce, Call: p.Call, Needs: []wire.Need{b.back(t, 8), b.round(t)}}
+				told := wire.Probe{Phase: wire.Telling, Nonce: p.Nonce, Call: p.Call, Needs: []wire.Need{b.back(8), b.round()}}
 				b.calls.send(wire.AppendProbe(nil, 1, &told))
 			}
 		},

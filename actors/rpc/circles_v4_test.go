@@ -66,8 +66,11 @@ func (v *v4Peers) v4Receive(t *testing.T, conn transport.Conn, receive func(f *v
 				return
 			}
 			v.mu.Lock()
-			assert.NoError(t, receive(&f))
+			err = receive(&f)
 			v.mu.Unlock()
+			if !assert.NoError(t, err) {
+				return
+			}
 		}
 	}
 }
