@@ -45,12 +45,14 @@ type circles struct {
 	machine *probe.Machine[exit]
 	now     time.Time
 	exits   map[*future.Core]exit
+	ids     map[uint64]bool // of exits; nil before somebody wants to know
 }
 
 // errand is a probe that has come for a call, or a call that is to be looked at.
 type errand struct {
 	entry entry       // nil for neither
 	probe *wire.Probe // nil for a call
+	back  exit        // where an answer to the probe goes
 }
 
 // entry is where the wait graph of another node leads into that of this one.
@@ -59,6 +61,8 @@ type entry interface {
 	needed() *future.Core
 	// agrees reports whether both nodes know of the same items, so that none is on the way.
 	agrees(items uint64) bool
+	// exit returns what this node needs there, or nil.
+	exit() *future.Core
 }
 
 // exit is where the wait graph of this node leads into that of another one: a call in a session.
@@ -67,6 +71,7 @@ type exit struct {
 		probe(number uint64, p *wire.Probe)
 	}
 	number uint64
+	asks   bool          // the other node answers questions
 	items  func() uint64 // of a stream; nil for a call
 	name   func() string
 }
@@ -122,27 +127,57 @@ func (c *circles) run() {
 // follow returns the probes that are to be sent.
 func (c *circles) follow(errands []errand, now time.Time) (sends []probe.Send[exit]) {
 	c.now, c.exits = now, c.node.exits()
-	defer func() { c.exits = nil }()
+	defer func() { c.exits, c.ids = nil, nil }()
 	var roots []probe.Root[exit]
 	for _, e := range errands {
-		if e.entry == nil {
-			continue
-		}
-		needed := e.entry.needed()
 		switch {
-		case needed == nil, len(c.exits) == 0:
+		case e.entry == nil:
 		case e.probe == nil:
-			roots = append(roots, &root{c, needed})
-		case e.entry.agrees(e.probe.Items):
-			sends = append(sends, c.machine.Receive(now, e.probe, &root{c, needed})...)
+			if needed := e.entry.needed(); needed != nil && len(c.exits) > 0 {
+				roots = append(roots, &root{c, needed})
+			}
+		default:
+			sends = append(sends, c.receive(e)...)
 		}
 	}
 	sends = append(sends, c.machine.Search(now, roots)...)
+	sends = append(sends, c.machine.Lost(now, c.isOpen)...)
 	more, next := c.machine.Tick(now)
 	if next > 0 {
 		c.wakeAfter(next)
 	}
 	return append(sends, more...)
+}
+
+// isOpen reports whether there is an exit of a number.
+func (c *circles) isOpen(id uint64) bool {
+	if c.ids == nil {
+		c.ids = make(map[uint64]bool, len(c.exits))
+		for p := range c.exits {
+			c.ids[p.ID()] = true
+		}
+	}
+	return c.ids[id]
+}
+
+// receive deals with a probe, and returns those that are to be sent because of it.
+func (c *circles) receive(e errand) []probe.Send[exit] {
+	p := e.probe
+	if p.Phase == wire.Telling {
+		if asked := e.entry.exit(); asked != nil && asked.ID() == p.Call {
+			return c.machine.Told(c.now, p)
+		}
+		return nil
+	}
+	needed := e.entry.needed()
+	switch {
+	case needed != nil && len(c.exits) > 0 && e.entry.agrees(p.Items):
+		return c.machine.Receive(c.now, p, &root{c, needed}, e.back)
+	case p.Phase == wire.Asking || p.Phase == wire.Confirming:
+		return []probe.Send[exit]{probe.TellNothing(p, e.back)}
+	default:
+		return nil
+	}
 }
 
 // wakeAfter has the machine learn of the time.
@@ -178,12 +213,16 @@ func (r *root) Ways() (ways []probe.Way[exit]) {
 	c := r.circles
 	here := " on " + c.node.system.Address()
 	for _, w := range sched.WaysOut(r.needed, c.elsewhere) {
-		ways = append(ways, probe.Way[exit]{
-			Exit: w.Exit.ID(), Print: w.Print, Age: c.clock.age(w.Began, c.now),
+		way := probe.Way[exit]{
+			Print: w.Print, Age: c.clock.age(w.Began, c.now),
 			Where: strings.Join(w.Names, here+" waits for ") + here, Text: strings.Join(w.Steps, "; "),
-			Over: c.exits[w.Exit],
-			Fail: func(circle []wire.Hop) { w.Fail(deadlock(circle)) },
-		})
+			Fail: func(circle []wire.Hop, next [][]int) { w.Fail(deadlock(circle, next)) },
+		}
+		for _, p := range w.Exits {
+			e := c.exits[p]
+			way.Exits = append(way.Exits, probe.Exit[exit]{ID: p.ID(), Over: e, Asks: e.asks})
+		}
+		ways = append(ways, way)
 	}
 	return ways
 }
@@ -197,19 +236,40 @@ func (c *circles) elsewhere(p *future.Core) (what string, ok bool) {
 	return e.name(), true
 }
 
-// deadlock returns the error of a wait that is part of a circle.
-func deadlock(circle []wire.Hop) error {
-	left := max(0, len(circle)-mostDescribed)
+// deadlock returns the error of a wait that is part of a circle. Next has which hops each hop waits
+// for, any of which would be enough; nil if it is always the one behind it.
+func deadlock(circle []wire.Hop, next [][]int) error {
+	shown := circle[:min(len(circle), mostDescribed)]
 	var names, steps []string
-	for _, hop := range circle[:len(circle)-left] {
-		names, steps = append(names, clean(hop.Where)), append(steps, clean(hop.Text))
+	for i, hop := range shown {
+		name := clean(hop.Where)
+		if next != nil {
+			name += " waits for " + anyOf(circle, next[i])
+		}
+		names, steps = append(names, name), append(steps, clean(hop.Text))
 	}
-	if left == 0 {
-		names = append(names, names[0])
-	} else {
+	between := ", "
+	if next == nil {
+		between = " waits for "
+	}
+	switch left := len(circle) - len(shown); {
+	case left > 0:
 		steps = append(steps, fmt.Sprintf("and %d more", left))
+	case next == nil:
+		names = append(names, names[0])
 	}
-	return fmt.Errorf("%w: %s (%s)", pending.ErrDeadlock, strings.Join(names, " waits for "), strings.Join(steps, "; "))
+	return fmt.Errorf("%w: %s (%s)", pending.ErrDeadlock, strings.Join(names, between), strings.Join(steps, "; "))
+}
+
+// anyOf names hops, each once.
+func anyOf(circle []wire.Hop, hops []int) string {
+	var names []string
+	for _, i := range hops {
+		if name := clean(circle[i].Where); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // send sends a probe over an exit.
@@ -239,6 +299,7 @@ func (n *node) exits() map[*future.Core]exit {
 func (o *outbound) exits(to map[*future.Core]exit) {
 	var open []numbered[openCall]
 	o.mu.Lock()
+	asks := o.session.Asks()
 	if !o.over && o.session.Probes() {
 		o.session.Each(func(number uint64, call openCall, sent bool) {
 			if sent {
@@ -249,7 +310,7 @@ func (o *outbound) exits(to map[*future.Core]exit) {
 	o.mu.Unlock()
 	for _, one := range open {
 		core := one.call.Core()
-		e := exit{session: o, number: one.number, name: func() string { return core.Name() + " on " + o.address }}
+		e := exit{session: o, number: one.number, asks: asks, name: func() string { return core.Name() + " on " + o.address }}
 		if items := one.call.Items(); items != nil {
 			e.items = func() uint64 { return items.picture().Items }
 		}
@@ -259,11 +320,14 @@ func (o *outbound) exits(to map[*future.Core]exit) {
 
 // exits adds the streams whose items the other node has to take.
 func (i *inbound) exits(to map[*future.Core]exit) {
+	i.mu.Lock()
+	asks := i.session.Asks()
+	i.mu.Unlock()
 	for _, one := range i.open() {
 		if out := one.call.stream(); out != nil {
 			if more := out.awaited(); more != nil {
 				to[more] = exit{
-					session: i, number: one.number, items: func() uint64 { return out.picture().Granted },
+					session: i, number: one.number, asks: asks, items: func() uint64 { return out.picture().Granted },
 					name: func() string { return "the loop over its items on " + i.address },
 				}
 			}
@@ -357,6 +421,14 @@ func (c *inboundCall) agrees(items uint64) bool {
 	return out == nil || out.picture().Items == items
 }
 
+// exit implements [entry]: what the function waits for that sends items.
+func (c *inboundCall) exit() *future.Core {
+	if out := c.stream(); out != nil {
+		return out.awaited()
+	}
+	return nil
+}
+
 // stream returns who sends the items of the call, nil if it is for none.
 func (c *inboundCall) stream() *outbox {
 	c.mu.Lock()
@@ -369,6 +441,9 @@ type taken struct{ call openCall }
 
 // needed implements [entry]: the function that takes the items.
 func (t taken) needed() *future.Core { return t.call.Taker() }
+
+// exit implements [entry]: the call.
+func (t taken) exit() *future.Core { return t.call.Core() }
 
 // agrees implements [entry]: the function may send as many items as were granted.
 func (t taken) agrees(items uint64) bool {

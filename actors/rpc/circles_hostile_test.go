@@ -17,6 +17,7 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/actors/rpc/internal/wire"
 	oldsession "github.com/seed-7fcaac1b/protocaller/actors/rpc/testdata/v2/session"
 	oldwire "github.com/seed-7fcaac1b/protocaller/actors/rpc/testdata/v2/wire"
+	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
 // long is a time after which a node has searched several times.
@@ -27,6 +28,7 @@ const long = 3 * time.Second
 type between struct {
 	*receiver
 	calls, serves *otherNode
+	made          int // calls of the function, besides the first
 
 	mu     sync.Mutex
 	probes []*wire.Probe // that the serving peer has got
@@ -98,7 +100,7 @@ func (b *between) isOpen(t *testing.T) {
 	time.Sleep(long)
 	synctest.Wait()
 	assert.Nil(t, b.answer)
-	assert.Equal(t, 1, StatsOf(b.system).Open)
+	assert.Equal(t, 1+b.made, StatsOf(b.system).Open)
 }
 
 func (b *between) returns(p *wire.Probe, hops ...wire.Hop) {
@@ -319,15 +321,148 @@ func TestNodesOfVersion2AreNotProbed(t *testing.T) {
 }
 
 func TestAProbeInAnOlderVersionEndsTheSession(t *testing.T) {
-	r := newReceiver(t)
-	p := r.connect(t)
-	older := peerHello
-	older.Version, older.Oldest = wire.Probing-1, wire.Oldest
-	p.send(wire.AppendHello(nil, wire.KindHello, &older))
-	welcome := p.next()
-	assert.Equal(t, wire.KindWelcome, welcome.Kind)
-	assert.EqualValues(t, wire.Probing-1, welcome.Hello.Version)
-	p.none(1)
-	p.send(wire.AppendProbe(nil, 1, &wire.Probe{Phase: wire.Searching, Hops: make([]wire.Hop, 1)}))
-	p.ended()
+	for _, p := range []wire.Probe{
+		{Phase: wire.Searching, Hops: make([]wire.Hop, 1)},
+		{Phase: wire.Asking}, {Phase: wire.Confirming}, {Phase: wire.Naming}, {Phase: wire.Telling},
+	} {
+		r := newReceiver(t)
+		peer := r.connect(t)
+		older := peerHello
+		older.Version, older.Oldest = p.Phase.Version()-1, wire.Oldest
+		peer.send(wire.AppendHello(nil, wire.KindHello, &older))
+		welcome := peer.next()
+		assert.Equal(t, wire.KindWelcome, welcome.Kind)
+		assert.Equal(t, p.Phase.Version()-1, welcome.Hello.Version)
+		peer.none(1)
+		peer.send(wire.AppendProbe(nil, 1, &p))
+		peer.ended()
+	}
+}
+
+// askTwo registers the function that waits for one of two calls.
+func (r *receiver) askTwo(tb testing.TB) {
+	require.NoError(tb, Handle(r.system, "ask two", func(ctx context.Context, s string) (string, error) {
+		ask := func() *pending.Pending[string] {
+			return Call[string, string](ctx, r.system, At("b", "callers/x"), "answer", s)
+		}
+		return pending.Any(ctx, ask(), ask())
+	}))
+}
+
+// amongAsked runs a test in which the function waits for one of two calls.
+func amongAsked(t *testing.T, test func(t *testing.T, b *between)) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &between{receiver: newReceiver(t), made: 1}
+		b.askTwo(t)
+		b.calls = b.call(t)
+		b.calls.send(requestOf(wire.Request{Function: "ask two"}, 1))
+		b.serves = b.serve(t)
+		for range 2 {
+			require.Equal(t, wire.KindRequest, b.serves.next().Kind)
+		}
+		go b.listen(b.serves)
+		go b.listen(b.calls)
+		test(t, b)
+		b.end()
+		synctest.Wait()
+	})
+}
+
+// tell answers the last questions of a phase: about the first call that it needs the function, and
+// about the second one what a test says.
+func (b *between) tell(t *testing.T, phase wire.Phase, second ...wire.Need) {
+	all := b.of(phase)
+	require.GreaterOrEqual(t, len(all), 2)
+	for i, p := range all[len(all)-2:] {
+		needs := second
+		if i == 0 {
+			needs = []wire.Need{b.back(8)}
+		}
+		b.serves.send(wire.AppendProbe(nil, uint64(i+1), &wire.Probe{Phase: wire.Telling, Nonce: p.Nonce, Call: p.Call, Needs: needs}))
+	}
+}
+
+// back is that a call needs the function, by the call of a number.
+func (b *between) back(exit uint64) wire.Need {
+	hop := theirs
+	hop.Exit = 0
+	return wire.Need{Hop: hop, Exits: []uint64{exit}}
+}
+
+// round is what is told of the call of the other node that has led to the function.
+func (b *between) round() wire.Need {
+	of := b.of(wire.Asking)[0].Of
+	return wire.Need{Caller: theirs.Node, Call: 8, Hop: wire.Hop{Node: of.Node, Root: of.Root, Print: 1}, Exits: []uint64{1}}
+}
+
+func TestAQuestionThatIsAnsweredTwiceEndsTheWait(t *testing.T) {
+	amongAsked(t, func(t *testing.T, b *between) {
+		time.Sleep(probe.Patience)
+		b.tell(t, wire.Asking, b.back(8), b.round())
+		synctest.Wait()
+		assert.Empty(t, b.of(wire.Confirming), "there is a pause")
+		time.Sleep(probe.Pause)
+		assert.Nil(t, b.answer)
+		b.tell(t, wire.Confirming, b.back(8), b.round())
+		synctest.Wait()
+		require.NotNil(t, b.answer)
+		assert.Contains(t, b.answer.Response.Error.Codes, "rpc.deadlock")
+		assert.Contains(t, b.answer.Response.Error.Text, "callers/clerk on there waits for them, them waits for callers/clerk on there (")
+	})
+}
+
+func TestAnswersThatEndNothing(t *testing.T) {
+	for name, answer := range map[string]func(t *testing.T, b *between){
+		"one goes on": func(t *testing.T, b *between) { b.tell(t, wire.Asking, b.round()) },
+		"the function is made up": func(t *testing.T, b *between) {
+			other := b.round()
+			other.Root++
+			b.tell(t, wire.Asking, b.back(8), other)
+		},
+		"an end that nobody knows": func(t *testing.T, b *between) { b.tell(t, wire.Asking, b.back(9), b.round()) },
+		"both are about one call": func(t *testing.T, b *between) {
+			b.tell(t, wire.Asking, b.back(8), b.round())
+			b.tell(t, wire.Asking, b.back(8), b.round())
+		},
+		"somebody else answers": func(t *testing.T, b *between) {
+			for _, p := range b.of(wire.Asking) {
+				told := wire.Probe{Phase: wire.Telling, Nonce: p.Nonce, Call: p.Call, Needs: []wire.Need{b.back(8), b.round()}}
+				b.calls.send(wire.AppendProbe(nil, 1, &told))
+			}
+		},
+		"the wait is named": func(t *testing.T, b *between) {
+			of := b.of(wire.Asking)[0].Of
+			for print := range uint64(100) {
+				of.Print = print
+				b.calls.send(wire.AppendProbe(nil, 1, &wire.Probe{Phase: wire.Naming, Nonce: print, Call: 1, Left: 9, Of: of, Circle: 1}))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			amongAsked(t, func(t *testing.T, b *between) {
+				time.Sleep(probe.Patience)
+				answer(t, b)
+				time.Sleep(probe.Pause)
+				if name == "both are about one call" {
+					assert.NotEmpty(t, b.of(wire.Confirming), "the second answer comes too late")
+				} else {
+					assert.Empty(t, b.of(wire.Confirming))
+				}
+				b.isOpen(t)
+			})
+		})
+	}
+}
+
+// Whoever has called the function gets an answer about it, and no more than that.
+func TestWhoAsksIsTold(t *testing.T) {
+	amongAsked(t, func(t *testing.T, b *between) {
+		for i := range uint64(10 * session.MaxProbes) {
+			b.calls.send(wire.AppendProbe(nil, 1, &wire.Probe{Phase: wire.Asking, Nonce: i, Call: 77, Left: 9}))
+		}
+		assert.LessOrEqual(t, len(b.of(wire.Asking)), 2*session.MaxProbes)
+		b.isOpen(t)
+		b.calls.send(wire.AppendProbe(nil, 1, &wire.Probe{Phase: wire.Asking, Nonce: 9999, Call: 77}))
+		b.isOpen(t)
+	})
 }

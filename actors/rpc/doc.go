@@ -88,9 +88,14 @@
 // second asks the others. Quick calls cost nothing. A circle may lead through callers, identities,
 // workers of pools, and streams in both directions.
 //
-// A wait that may end by itself is left alone, as in one process. So is one for which one of several
-// calls to other nodes is enough. A call that needs any of several workers is such a wait, if they
-// wait for several calls. A circle that leads through a node of an older version is not seen.
+// A wait for one of several calls is part of a circle if none of them can end: that of [pending.Any],
+// or of a call that needs any worker of a pool. So is a wait for all of several calls if one of them
+// cannot end.
+//
+// A wait that may end by itself is left alone, as in one process. A circle that leads through a node
+// of an older version is not seen. One with waits for one of several calls needs version 5 of the
+// protocol on all of its nodes. It is not seen either if a function waits for more than 64 calls, or
+// if it needs calls in more than eight ways.
 //
 // # Clusters
 //

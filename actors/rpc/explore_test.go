@@ -61,6 +61,7 @@ func TestExplore(t *testing.T) {
 			actorstest.Explore(t, e.body, append(e.opts, actorstest.Schedules(explorations()))...)
 		})
 	}
+	t.Run("one of several waits ends if all are part of a circle", exploreRandomPrograms)
 }
 
 // market is a node with a caller that sells things, and a customer's node.

@@ -34,6 +34,10 @@ func samples() (all [][]byte) {
 			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Searching, Nonce: number, Hops: []wire.Hop{{Exit: number}}}),
 			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Nominating, At: 1, Last: 1, Hops: make([]wire.Hop, 2)}),
 			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Checking, At: 2, Hops: make([]wire.Hop, 2)}),
+			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Asking, Nonce: number, Call: 1, Left: 9}),
+			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Confirming, Nonce: number, Call: 2}),
+			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Naming, Nonce: number, Left: 1, Of: wire.Waiter{Print: number}}),
+			wire.AppendProbe(nil, number, &wire.Probe{Phase: wire.Telling, Nonce: number, Call: 1, Needs: []wire.Need{{Exits: []uint64{number}}}}),
 		)
 	}
 	return append(all,

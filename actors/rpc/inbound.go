@@ -104,7 +104,7 @@ func (i *inbound) handle(e *session.ServerEvent[*inboundCall], refused error) {
 			e.Call.out.grant(e.Granted)
 		}
 	case wire.KindProbe:
-		i.node.circles.add(errand{e.Call, e.Probe})
+		i.node.circles.add(errand{e.Call, e.Probe, exit{session: i, number: e.Number}})
 	case wire.KindCancel:
 		e.Call.cancel(i.node.decodeError(e.Cause), true)
 	}

@@ -280,7 +280,7 @@ func (o *outbound) handle(e *session.ClientEvent[openCall]) error {
 	case e.Kind == wire.KindRefuse:
 		return n.decodeError(e.Response.Error)
 	case e.Kind == wire.KindProbe:
-		n.circles.add(errand{taken{e.Call}, e.Probe})
+		n.circles.add(errand{taken{e.Call}, e.Probe, exit{session: o, number: e.Number}})
 	case e.Late:
 		n.calls.tooLate()
 	case e.Call == nil:

@@ -56,7 +56,7 @@ func TestNodesOfOtherVersionsAreToldSo(t *testing.T) {
 		refusal := p.next()
 		assert.Equal(t, wire.KindRefuse, refusal.Kind)
 		require.ErrorIs(t, r.decodeError(refusal.Response.Error), ErrVersion)
-		require.ErrorContains(t, r.decodeError(refusal.Response.Error), "this node understands 2 to 4")
+		require.ErrorContains(t, r.decodeError(refusal.Response.Error), "this node understands 2 to 5")
 		p.ended()
 	})
 	t.Run("serving", func(t *testing.T) {

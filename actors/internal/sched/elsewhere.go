@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
@@ -12,23 +13,28 @@ const (
 	// elsewhereBudget is how many nodes are looked at for one function.
 	elsewhereBudget = 4096
 	// mostExits is how many pendings of other systems one function is looked at for.
-	mostExits = 16
+	mostExits = 64
+	// mostWays is how many ways out a function has at most.
+	mostWays = 64
+	// wayBudget is how often a graph is reduced to find them.
+	wayBudget = 256
 )
 
-// WayOut is that a function of this system needs a pending which another system completes.
+// WayOut is that a function of this system needs one of some pendings which other systems
+// complete. Without all of them it is never done, and with fewer of them missing it may be.
 type WayOut struct {
-	Exit  *future.Core
-	Print uint64   // of all waits because of which that is so; others have another one
-	Began uint64   // the number of the last wait between the two
-	Names []string // the owners of those that wait between the two
-	Steps []string // what they wait for
+	Exits []*future.Core // by their numbers
+	Print uint64         // of all waits because of which that is so; others have another one
+	Began uint64         // the number of the last wait between the two
+	Names []string       // the owners of those that wait between the two
+	Steps []string       // what they wait for
 
 	last *Task
 }
 
-// WaysOut returns the pendings of other systems without which root is never done, for certain. If
-// one of several is enough there is none. elsewhere names such a pending, and returns false for
-// all others.
+// WaysOut returns sets of pendings of other systems. If those of one set are never done, root is
+// never done, for certain. Sets of one pending come first. There may be more sets than it returns.
+// elsewhere names such a pending, and returns false for all others.
 func WaysOut(root *future.Core, elsewhere func(*future.Core) (what string, ok bool)) (ways []WayOut) {
 	node := future.NodeOf(root)
 	if node == nil {
@@ -47,25 +53,92 @@ func WaysOut(root *future.Core, elsewhere func(*future.Core) (what string, ok bo
 		}
 		return exit
 	})
-	defer func() { g.recycle() }()
+	defer g.recycle()
 	if g.nodes[0].live {
 		return nil
 	}
+	slices.SortFunc(exits, func(a, b exitNode) int { return cmp.Compare(a.pending.ID(), b.pending.ID()) })
+	r := reduction{graph: g, all: slices.Clone(g.nodes), budget: wayBudget}
 	for _, exit := range exits {
-		if len(exits) > 1 {
-			g.recycle()
-			g = outside(node, func(c *future.Core) future.Node {
-				if c != exit.pending {
-					return nil
-				}
-				return exit
-			})
+		if i := g.indexOf(exit); i >= 0 {
+			r.exits = append(r.exits, i)
 		}
-		if way, ok := g.wayOut(exit); ok {
+	}
+	for _, set := range r.sets() {
+		r.keepDead(set)
+		if way, ok := g.wayOut(set); ok {
 			ways = append(ways, way)
 		}
 	}
 	return ways
+}
+
+// reduction finds out of which exits a graph needs one.
+type reduction struct {
+	graph  *waitGraph
+	all    []graphNode // of the graph, with all exits dead
+	exits  []int32
+	budget int // how often the graph may be reduced
+	found  [][]int32
+}
+
+// keepDead has some exits count as dead and the others as live. It reports whether the first node
+// is dead then.
+func (r *reduction) keepDead(dead []int32) bool {
+	r.budget--
+	copy(r.graph.nodes, r.all)
+	for _, i := range r.exits {
+		if !slices.Contains(dead, i) {
+			r.graph.setLive(i)
+		}
+	}
+	return !r.graph.nodes[0].live
+}
+
+// sets returns the smallest sets of exits of which the first node needs one: those of one exit,
+// and some of the others.
+func (r *reduction) sets() [][]int32 {
+	if len(r.exits) == 1 {
+		return [][]int32{r.exits}
+	}
+	var others []int32
+	for _, i := range r.exits {
+		if one := []int32{i}; r.keepDead(one) {
+			r.found = append(r.found, one)
+		} else {
+			others = append(others, i)
+		}
+	}
+	r.find(others)
+	return r.found
+}
+
+// find finds sets among some exits.
+func (r *reduction) find(among []int32) {
+	if len(among) < 2 || len(r.found) >= mostWays || r.budget <= len(among) || !r.keepDead(among) {
+		return
+	}
+	set := r.shrink(among)
+	if !slices.ContainsFunc(r.found, func(other []int32) bool { return slices.Equal(other, set) }) {
+		r.found = append(r.found, set)
+	}
+	for _, i := range set {
+		r.find(without(among, i))
+	}
+}
+
+// shrink leaves out what a set does not need.
+func (r *reduction) shrink(set []int32) []int32 {
+	for _, i := range set {
+		if smaller := without(set, i); r.keepDead(smaller) {
+			set = smaller
+		}
+	}
+	return set
+}
+
+func without(set []int32, i int32) []int32 {
+	return slices.DeleteFunc(slices.Clone(set), func(j int32) bool { return j == i })
 }
 
 // exitNode is a pending of another system. It counts as dead: it needs itself.
@@ -90,19 +163,28 @@ func outside(node future.Node, elsewhere func(*future.Core) future.Node) *waitGr
 	return g
 }
 
-// wayOut returns the way from the first node to an exit. There is none if the first node is
-// live, or is dead for another reason.
-func (g *waitGraph) wayOut(exit exitNode) (way WayOut, ok bool) {
-	to := slices.IndexFunc(g.nodes, func(n graphNode) bool { return n.node == future.Node(exit) })
-	if to < 0 || g.nodes[0].live {
-		return way, false
-	}
+// indexOf returns the index of a node, -1 if it is not in the graph.
+func (g *waitGraph) indexOf(node future.Node) int32 {
+	at := slices.IndexFunc(g.nodes, func(n graphNode) bool { return n.node == node })
+	return int32(at) //nolint:gosec // Memory ends before.
+}
+
+// wayOut returns the way from the first node to some exits, without which it is dead. There is none
+// if the first node is dead for another reason.
+func (g *waitGraph) wayOut(exits []int32) (way WayOut, ok bool) {
 	needed := g.deadFrom(0, false)
-	between := g.deadFrom(int32(to), true) //nolint:gosec // Memory ends before.
-	if !needed[to] {
-		return way, false
+	between := make([]bool, len(g.nodes))
+	var ids []uint64
+	for _, to := range exits {
+		if !needed[to] {
+			return way, false
+		}
+		for i, is := range g.deadFrom(to, true) {
+			between[i] = between[i] || is
+		}
+		pending := g.nodes[to].node.(exitNode).pending
+		way.Exits, ids = append(way.Exits, pending), append(ids, pending.ID())
 	}
-	way.Exit = exit.pending
 	var waits []uint64
 	for i := range g.nodes {
 		t, isTask := g.nodes[i].node.(*Task)
@@ -110,13 +192,29 @@ func (g *waitGraph) wayOut(exit exitNode) (way WayOut, ok bool) {
 			continue
 		}
 		waits = append(waits, t.work.ID(), g.nodes[i].began)
-		if between[i] && g.nodes[i].began > way.Began && g.waitsWithin(int32(i), needed, between) { //nolint:gosec // As above.
+		if between[i] && g.nodes[i].began > way.Began && g.waitsWithin(int32(i), needed, between) { //nolint:gosec // Memory ends before.
 			way.Began, way.last = g.nodes[i].began, t
 		}
 	}
-	way.Print = printOf(exit.pending.ID(), waits)
-	way.Names, way.Steps = g.describe(int32(to), between) //nolint:gosec // As above.
+	way.Print = printOf(ids, waits)
+	way.Names, way.Steps = g.describeAll(exits, between)
 	return way, way.last != nil
+}
+
+// describeAll describes the ways to some exits. The names are those of the first way.
+func (g *waitGraph) describeAll(exits []int32, between []bool) (names, steps []string) {
+	for _, to := range exits {
+		also, more := g.describe(to, between)
+		if names == nil {
+			names = also
+		}
+		for _, step := range more {
+			if !slices.Contains(steps, step) {
+				steps = append(steps, step)
+			}
+		}
+	}
+	return names, steps
 }
 
 // deadFrom returns the dead nodes that a dead one needs or, with back, that need it, itself
@@ -158,8 +256,8 @@ func (g *waitGraph) waitsWithin(i int32, needed, between []bool) (within bool) {
 	return within
 }
 
-// printOf returns a number for some pairs of numbers, in any order.
-func printOf(exit uint64, pairs []uint64) uint64 {
+// printOf returns a number for some exits, and for pairs of numbers in any order.
+func printOf(exits, pairs []uint64) uint64 {
 	sorted := make([][2]uint64, 0, len(pairs)/2)
 	for p := range slices.Chunk(pairs, 2) {
 		sorted = append(sorted, [2]uint64{p[0], p[1]})
@@ -170,7 +268,10 @@ func printOf(exit uint64, pairs []uint64) uint64 {
 	for _, p := range sorted {
 		b = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(b, p[0]), p[1])
 	}
-	_, _ = h.Write(binary.LittleEndian.AppendUint64(b, exit))
+	for _, exit := range exits {
+		b = binary.LittleEndian.AppendUint64(b, exit)
+	}
+	_, _ = h.Write(b)
 	return h.Sum64()
 }
 

@@ -3,6 +3,9 @@ package sched
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,33 +20,42 @@ import (
 // Some pendings that another system completes, and a scheduler whose first function waits.
 type elsewhere struct {
 	*Scheduler
-	a, b  *pending.Pending[int]
-	names map[*future.Core]string
+	a, b, c *pending.Pending[int]
+	names   map[*future.Core]string
 }
 
 func newElsewhere(options Options) *elsewhere {
 	s, _ := newScheduler("s", options)
 	s.Ungate()
-	e := &elsewhere{Scheduler: s, a: pending.New[int](context.Background()), b: pending.New[int](context.Background())}
-	e.names = map[*future.Core]string{future.Of(e.a): "a", future.Of(e.b): "b"}
+	e := &elsewhere{Scheduler: s, names: make(map[*future.Core]string)}
+	for name, p := range map[string]**pending.Pending[int]{"a": &e.a, "b": &e.b, "c": &e.c} {
+		*p = pending.New[int](context.Background())
+		e.names[future.Of(*p)] = name
+	}
 	return e
 }
 
-// ways returns the pendings that a call needs, by name, and the ways there.
-func (e *elsewhere) ways(c *fakeCall) (names []string, ways []WayOut) {
+// ways returns the sets of pendings of which a call needs one, by name, and the ways there.
+func (e *elsewhere) ways(c *fakeCall) (sets []string, ways []WayOut) {
 	ways = WaysOut(future.Of(c), func(p *future.Core) (string, bool) {
 		name, ok := e.names[p]
 		return name, ok
 	})
 	for _, w := range ways {
-		names = append(names, e.names[w.Exit])
+		var names []string
+		for _, exit := range w.Exits {
+			names = append(names, e.names[exit])
+		}
+		slices.Sort(names)
+		sets = append(sets, strings.Join(names, " or "))
 	}
-	return names, ways
+	return sets, ways
 }
 
 func (e *elsewhere) complete(t *testing.T) {
 	e.a.SetResult(1)
 	e.b.SetResult(2)
+	e.c.SetResult(3)
 	waitIdle(t, e.Scheduler)
 }
 
@@ -71,7 +83,11 @@ func TestWhatAFunctionNeedsElsewhere(t *testing.T) {
 			_, err := pending.All(ctx, e.a, e.b, other(ctx))
 			return err
 		}, []string{"a", "b"}},
-		{"one of several", func(ctx context.Context, e *elsewhere) error { _, err := pending.Any(ctx, e.a, e.b); return err }, nil},
+		{"one of several", func(ctx context.Context, e *elsewhere) error { _, err := pending.Any(ctx, e.a, e.b); return err }, []string{"a or b"}},
+		{"one of several, or somebody", func(ctx context.Context, e *elsewhere) error {
+			_, err := pending.Any(ctx, e.a, e.b, pending.New[int](ctx))
+			return err
+		}, nil},
 		{"one of one", func(ctx context.Context, e *elsewhere) error { _, err := pending.Any(ctx, e.a); return err }, []string{"a"}},
 		{"with a time limit", func(ctx context.Context, e *elsewhere) error {
 			_, err := e.a.Wait(ctx, pending.Timeout(time.Hour))
@@ -165,4 +181,65 @@ func TestALargeGraphHasNoWaysOut(t *testing.T) {
 	}
 	assert.False(t, live(chain[len(chain)-100]))
 	assert.True(t, live(chain[0]))
+}
+
+func TestTheSmallestSetsOfExitsThatAreNeeded(t *testing.T) {
+	a, b, c, d := exitNode{what: "a"}, exitNode{what: "b"}, exitNode{what: "c"}, exitNode{what: "d"}
+	all := func(nodes ...future.Node) *fakeNode { return &fakeNode{needs: nodes} }
+	anyOf := func(nodes ...future.Node) *fakeNode { return &fakeNode{needs: nodes, any: true} }
+	back := anyOf(d)
+	back.needs = append(back.needs, all(back)) // a circle within the node, which d alone ends
+	for _, test := range []struct {
+		root *fakeNode
+		want [][]string
+	}{
+		{anyOf(a, b), [][]string{{"a", "b"}}},
+		{all(c, anyOf(a, b)), [][]string{{"c"}, {"a", "b"}}},
+		{all(anyOf(a, b), anyOf(b, c)), [][]string{{"b", "c"}, {"a", "b"}}},
+		{all(anyOf(a, b), anyOf(c, d)), [][]string{{"c", "d"}, {"a", "b"}}},
+		{anyOf(a, all(b, c)), [][]string{{"a", "c"}, {"a", "b"}}},
+		{anyOf(a, all(a, b)), [][]string{{"a"}}},
+		{anyOf(a, all()), nil},
+		{all(anyOf(a, back)), [][]string{{"a", "d"}}},
+	} {
+		g := outside(test.root, func(*future.Core) future.Node { return nil })
+		r := reduction{graph: g, all: slices.Clone(g.nodes), budget: wayBudget}
+		for _, exit := range []exitNode{a, b, c, d} {
+			if i := g.indexOf(exit); i >= 0 && !g.nodes[0].live {
+				r.exits = append(r.exits, i)
+			}
+		}
+		var got [][]string
+		for _, set := range r.sets() {
+			var names []string
+			for _, i := range set {
+				names = append(names, g.nodes[i].node.What())
+			}
+			got = append(got, names)
+		}
+		assert.Equal(t, test.want, got)
+		g.recycle()
+	}
+}
+
+// There are many sets. Some are found, with bounded work.
+func TestSetsOfExitsAreFoundWithBoundedWork(t *testing.T) {
+	root := &fakeNode{}
+	var exits []future.Node
+	for i := range mostExits / 2 {
+		pair := []future.Node{exitNode{what: fmt.Sprint(i)}, exitNode{what: fmt.Sprint(-i - 1)}}
+		exits = append(exits, pair...)
+		root.needs = append(root.needs, &fakeNode{needs: pair, any: true})
+	}
+	g := outside(root, func(*future.Core) future.Node { return nil })
+	defer g.recycle()
+	r := reduction{graph: g, all: slices.Clone(g.nodes), budget: wayBudget}
+	for _, exit := range exits {
+		r.exits = append(r.exits, g.indexOf(exit))
+	}
+	assert.NotEmpty(t, r.sets())
+	assert.GreaterOrEqual(t, r.budget, 0)
+	for _, set := range r.found {
+		assert.Len(t, set, 2)
+	}
 }

@@ -13,20 +13,28 @@ import (
 type Root[X any] interface {
 	// ID returns its number, which no other function of the node has.
 	ID() uint64
-	// Ways returns the calls to other nodes that it needs for certain at this moment.
+	// Ways returns sets of calls to other nodes. If those of one set never end, it never goes on. Sets
+	// of one call come first.
 	Ways() []Way[X]
 }
 
-// Way is a call to another node that a function needs. X is what probes go over.
+// Way is that a function needs one of some calls to other nodes.
 type Way[X any] struct {
-	Exit  uint64        // the number of the call
-	Print uint64        // of all waits because of which it is needed
+	Exits []Exit[X]
+	Print uint64        // of all waits because of which they are needed
 	Age   time.Duration // of the last of those waits
 	Where string
 	Text  string
-	Over  X
-	// Fail ends the last wait if it goes on. The circle begins with its hop.
-	Fail func(circle []wire.Hop)
+	// Fail ends the last wait if it goes on. The circle begins with its hop. Next has which hops
+	// each hop waits for; nil if it is always the one behind it.
+	Fail func(circle []wire.Hop, next [][]int)
+}
+
+// Exit is a call to another node. X is what probes go over.
+type Exit[X any] struct {
+	ID   uint64
+	Over X
+	Asks bool // the other node answers questions
 }
 
 // Send is a probe that is to be sent.
@@ -42,6 +50,13 @@ type Machine[X any] struct {
 	sent  []*journey[X] // in the order in which they began
 	young []young[X]
 	found []verdict
+
+	// What goes on for waits that one of several calls ends.
+	gathers  []*gather[X] // in the order in which they began
+	searches []*search[X]
+	rulings  []ruling
+	answers  int // that are not complete
+	held     int // needs that they have
 
 	// Probes that have been here, since turned and in the Lifetime before.
 	seen, before map[visit]struct{}
@@ -90,28 +105,36 @@ func (m *Machine[X]) Search(now time.Time, roots []Root[X]) (sends []Send[X]) {
 		busy[j.exit] = busy[j.exit] || j.hops != nil || now.Sub(j.began) < again
 	}
 	for _, root := range roots {
-		for _, way := range bounded(root.Ways()) {
+		ways := root.Ways()
+		sends = append(sends, m.searchGraph(now, root, ways)...)
+		for _, way := range needed(ways) {
+			exit := &way.Exits[0]
 			if way.Age < Patience {
 				m.postpone(root, now.Add(Patience-way.Age))
 				continue
 			}
-			if busy[way.Exit] || len(m.sent) >= maxSent {
+			if busy[exit.ID] || len(m.sent) >= maxSent {
 				continue
 			}
-			busy[way.Exit] = true
-			j := &journey[X]{nonce: m.nonce(), began: now, exit: way.Exit}
+			busy[exit.ID] = true
+			j := &journey[X]{nonce: m.nonce(), began: now, exit: exit.ID}
 			m.sent = append(m.sent, j)
 			p := &wire.Probe{Phase: wire.Searching, Nonce: j.nonce, Hops: []wire.Hop{m.hop(root, &way)}}
-			sends = append(sends, Send[X]{way.Over, p})
+			sends = append(sends, Send[X]{exit.Over, p})
 		}
 	}
 	return sends
 }
 
-// Receive deals with a probe that has come for a root.
-func (m *Machine[X]) Receive(now time.Time, p *wire.Probe, root Root[X]) []Send[X] {
+// Receive deals with a probe that has come for a root, but with no answer. An answer to it goes
+// over back.
+func (m *Machine[X]) Receive(now time.Time, p *wire.Probe, root Root[X], back X) []Send[X] {
 	m.expire(now)
 	switch {
+	case p.Phase == wire.Naming:
+		return m.named(now, p, root)
+	case p.Phase >= wire.Asking:
+		return m.asked(now, p, root, back)
 	case p.Phase == wire.Searching:
 		return m.search(now, p, root)
 	case int(p.At) < len(p.Hops):
@@ -129,16 +152,16 @@ func (m *Machine[X]) search(now time.Time, p *wire.Probe, root Root[X]) (sends [
 	if first.Node == m.own {
 		own = m.journey(p.Nonce)
 	}
-	for _, way := range bounded(root.Ways()) {
+	for _, way := range needed(root.Ways()) {
 		hop := m.hop(root, &way)
 		switch {
-		case own != nil && own.exit == way.Exit && own.hops == nil:
+		case own != nil && own.exit == hop.Exit && own.hops == nil:
 			own.found, own.root, own.hops = now, root, slices.Clone(p.Hops)
 			own.hops[0] = hop
-		case compare(first, &hop) >= 0, len(p.Hops) >= wire.MaxHops, !m.visit(visit{p.Nonce, way.Exit}):
+		case compare(first, &hop) >= 0, len(p.Hops) >= wire.MaxHops, !m.visit(visit{p.Nonce, hop.Exit}):
 		default:
 			next := &wire.Probe{Phase: wire.Searching, Nonce: p.Nonce, Hops: append(slices.Clone(p.Hops), hop)}
-			sends = append(sends, Send[X]{way.Over, next})
+			sends = append(sends, Send[X]{way.Exits[0].Over, next})
 		}
 	}
 	return sends
@@ -168,10 +191,15 @@ func (m *Machine[X]) grown(now time.Time) (roots []Root[X]) {
 func soonest(first, second time.Duration) time.Duration { return cmp.Or(min(first, second), second) }
 
 // Tick goes on with what is due: searches, and circles that were found a Pause ago. It returns how
-// long it is until there is more to do, 0 for nothing.
+// long it is until there is more to do, 0 for nothing. [Machine.Lost] is to be called before.
 func (m *Machine[X]) Tick(now time.Time) (sends []Send[X], next time.Duration) {
 	m.expire(now)
 	sends = m.Search(now, m.grown(now))
+	more, next := m.confirm(now)
+	sends = append(sends, more...)
+	if m.answers > 0 {
+		next = soonest(next, lostAfter)
+	}
 	for _, y := range m.young {
 		next = soonest(next, y.due.Sub(now))
 	}
@@ -227,7 +255,7 @@ func (m *Machine[X]) check(now time.Time, root Root[X], hops []wire.Hop) []Send[
 // the same waits.
 func (m *Machine[X]) over(root Root[X], p *wire.Probe) []Send[X] {
 	if way, ok := wayOf(root, &p.Hops[p.At-1]); ok {
-		return []Send[X]{{way.Over, p}}
+		return []Send[X]{{way.Exits[0].Over, p}}
 	}
 	return nil
 }
@@ -240,7 +268,7 @@ func (m *Machine[X]) checked(p *wire.Probe, root Root[X]) {
 	}
 	m.forget(j)
 	if way, ok := wayOf(root, &j.hops[0]); ok {
-		way.Fail(j.hops)
+		way.Fail(j.hops, nil)
 	}
 }
 
@@ -261,7 +289,7 @@ func (m *Machine[X]) forget(j *journey[X]) {
 // hop returns what a probe says of a way.
 func (m *Machine[X]) hop(root Root[X], way *Way[X]) wire.Hop {
 	return wire.Hop{
-		Node: m.own, Root: root.ID(), Exit: way.Exit, Print: way.Print,
+		Node: m.own, Root: root.ID(), Exit: way.Exits[0].ID, Print: way.Print,
 		Age:   uint64(max(0, way.Age.Milliseconds())), //nolint:gosec // It is not negative.
 		Where: cut(way.Where, wire.MaxWhere), Text: cut(way.Text, wire.MaxText),
 	}
@@ -285,19 +313,27 @@ func (m *Machine[X]) expire(now time.Time) {
 	if now.Sub(m.turned) >= Lifetime {
 		m.before, m.seen, m.turned = m.seen, make(map[visit]struct{}), now
 	}
+	m.expireGathers(now)
 }
 
 // wayOf returns the way of a root that a hop was made of, if it is the same still.
 func wayOf[X any](root Root[X], hop *wire.Hop) (way Way[X], ok bool) {
 	for _, way := range root.Ways() {
-		if way.Exit == hop.Exit && way.Print == hop.Print {
+		if len(way.Exits) == 1 && way.Exits[0].ID == hop.Exit && way.Print == hop.Print {
 			return way, true
 		}
 	}
 	return way, false
 }
 
-func bounded[X any](ways []Way[X]) []Way[X] { return ways[:min(len(ways), MaxForks)] }
+// needed returns the ways of one call, at most MaxForks.
+func needed[X any](ways []Way[X]) []Way[X] {
+	n := slices.IndexFunc(ways, func(w Way[X]) bool { return len(w.Exits) > 1 })
+	if n < 0 {
+		n = len(ways)
+	}
+	return ways[:min(n, MaxForks)]
+}
 
 // lastOf returns the hop whose wait began last. Of one circle it always returns the same.
 func (m *Machine[X]) lastOf(now time.Time, hops []wire.Hop) (last int) {

@@ -16,40 +16,46 @@ import (
 // world is some nodes with functions that need each other. Function f of node n is place{n, f}.
 type world struct {
 	*rand.Rand
-	now   time.Time
-	nodes []*Machine[place]
-	needs map[place][]need
-	under []letter // probes that are under way
-	most  int      // how many there were at a time
-	ended []place  // whose wait has ended
-	round [][]wire.Hop
+	now         time.Time
+	nodes       []*Machine[place]
+	needs       map[place][]need
+	under       []letter // probes that are under way
+	most        int      // how many there were at a time
+	ended       []place  // whose wait has ended
+	lastDead    map[place]time.Time
+	alarms      []place             // of those, who was in no circle
+	old         map[int]bool        // nodes of an older version
+	lose, twice func(l letter) bool // what probes are lost, or come twice; nil for none
+	round       [][]wire.Hop
 }
 
 type place struct{ node, function int }
 
-// need is a call to another node.
+// need is a wait for any of some calls to other nodes.
 type need struct {
-	on    place
+	on    []place
 	wait  uint64 // its number
 	began time.Time
 }
 
+// letter is a probe from a function of one node to another one. Answers go back.
 type letter struct {
-	to    place
-	probe *wire.Probe
+	from, to place
+	probe    *wire.Probe
 }
 
 func newWorld(nodes int, seed uint64) *world {
-	w := &world{Rand: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(0, 0), needs: make(map[place][]need)}
+	w := &world{Rand: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(0, 0), needs: make(map[place][]need), lastDead: make(map[place]time.Time)}
 	for i := range nodes {
 		w.nodes = append(w.nodes, New[place](wire.Incarnation{byte(i + 1)}, w.Uint64))
 	}
 	return w
 }
 
-// wait has one function need another one from now on.
-func (w *world) wait(from, to place) {
+// wait has one function need one of some others from now on.
+func (w *world) wait(from place, to ...place) {
 	w.needs[from] = append(w.needs[from], need{to, w.Uint64(), w.now})
+	slices.SortStableFunc(w.needs[from], func(a, b need) int { return len(a.on) - len(b.on) })
 }
 
 // function is a [Root].
@@ -62,10 +68,19 @@ func (f function) ID() uint64 { return uint64(f.function) + 1 }
 
 func (f function) Ways() (ways []Way[place]) {
 	for _, n := range f.needs[f.place] {
-		exit := uint64(n.on.node)<<32 + uint64(n.on.function) + f.ID()<<48
+		var exits []Exit[place]
+		for _, on := range n.on {
+			exits = append(exits, Exit[place]{ID: f.exit(on), Over: on, Asks: !f.old[on.node] && !f.old[f.node]})
+		}
 		ways = append(ways, Way[place]{
-			Exit: exit, Print: n.wait, Age: f.now.Sub(n.began), Where: fmt.Sprint(f.place), Text: fmt.Sprint(f.place, n.on), Over: n.on,
-			Fail: func(circle []wire.Hop) {
+			Exits: exits, Print: n.wait, Age: f.now.Sub(n.began), Where: fmt.Sprint(f.place), Text: fmt.Sprint(f.place, n.on),
+			Fail: func(circle []wire.Hop, next [][]int) {
+				for p := range f.dead() {
+					f.lastDead[p] = f.now
+				}
+				if next != nil && f.lastDead[f.place] != f.now {
+					f.alarms = append(f.alarms, f.place)
+				}
 				f.ended, f.round = append(f.ended, f.place), append(f.round, circle)
 				delete(f.needs, f.place)
 			},
@@ -74,9 +89,21 @@ func (f function) Ways() (ways []Way[place]) {
 	return ways
 }
 
-func (w *world) send(sends []Send[place]) {
+// exit returns the number of a call.
+func (f function) exit(on place) uint64 {
+	return uint64(on.node)<<32 + uint64(on.function) + f.ID()<<48 //nolint:gosec // They are small.
+}
+
+func (w *world) send(from place, sends []Send[place]) {
 	for _, s := range sends {
-		w.under = append(w.under, letter{s.Over, s.Probe})
+		l := letter{from, s.Over, s.Probe}
+		if w.lose != nil && w.lose(l) {
+			continue
+		}
+		w.under = append(w.under, l)
+		if w.twice != nil && w.twice(l) {
+			w.under = append(w.under, l)
+		}
 	}
 	w.most = max(w.most, len(w.under))
 }
@@ -96,7 +123,7 @@ func (w *world) look() {
 				roots = append(roots, function{w, place{i, f}})
 			}
 		}
-		w.send(m.Search(w.now, roots))
+		w.send(place{i, 0}, m.Search(w.now, roots))
 	}
 }
 
@@ -104,7 +131,7 @@ func (w *world) look() {
 func (w *world) callers() (all []place) {
 	for _, needs := range w.needs {
 		for _, n := range needs {
-			all = append(all, n.on)
+			all = append(all, n.on...)
 		}
 	}
 	return all
@@ -121,15 +148,24 @@ func (w *world) deliverOne() {
 	at := w.IntN(len(w.under))
 	l := w.under[at]
 	w.under = slices.Delete(w.under, at, at+1)
-	w.send(w.nodes[l.to.node].Receive(w.now, l.probe, function{w, l.to}))
+	w.deliverTo(l)
+}
+
+func (w *world) deliverTo(l letter) {
+	m := w.nodes[l.to.node]
+	if l.probe.Phase == wire.Telling {
+		w.send(l.to, m.Told(w.now, l.probe))
+		return
+	}
+	w.send(l.to, m.Receive(w.now, l.probe, function{w, l.to}, l.from))
 }
 
 // pass lets time pass, and reports whether a node has something to do later.
 func (w *world) pass(d time.Duration) (busy bool) {
 	w.now = w.now.Add(d)
-	for _, m := range w.nodes {
+	for i, m := range w.nodes {
 		sends, next := m.Tick(w.now)
-		w.send(sends)
+		w.send(place{i, 0}, sends)
 		busy = busy || next > 0
 	}
 	return busy
@@ -321,7 +357,7 @@ func TestAProbeThatLiesEndsNothing(t *testing.T) {
 	victim, honest := place{0, 0}, place{1, 0}
 	w.wait(victim, honest)
 	way := function{w, victim}.Ways()[0]
-	own := wire.Hop{Node: w.nodes[0].own, Root: 1, Exit: way.Exit, Print: way.Print}
+	own := wire.Hop{Node: w.nodes[0].own, Root: 1, Exit: way.Exits[0].ID, Print: way.Print}
 	lie := wire.Hop{Node: wire.Incarnation{9}, Root: 1, Exit: 1, Age: 1 << 40}
 	for _, p := range []wire.Probe{
 		{Phase: wire.Searching, Nonce: 1, Hops: []wire.Hop{own, lie}},
@@ -330,7 +366,7 @@ func TestAProbeThatLiesEndsNothing(t *testing.T) {
 		{Phase: wire.Checking, Nonce: 1, At: 1, Hops: []wire.Hop{lie, own}},
 		{Phase: wire.Checking, Nonce: 1, At: 2, Hops: []wire.Hop{own, lie}},
 	} {
-		w.send(w.nodes[0].Receive(w.now, &p, function{w, victim}))
+		w.send(victim, w.nodes[0].Receive(w.now, &p, function{w, victim}, place{}))
 		w.deliver()
 		w.pass(Pause)
 		w.deliver()
@@ -382,14 +418,14 @@ func TestRandomGraphs(t *testing.T) {
 func (w *world) circles() (all [][]place) {
 	for start := range w.needs {
 		circle := []place{start}
-		for at := w.needs[start]; len(at) > 0 && len(circle) < 100; at = w.needs[at[0].on] {
-			if at[0].on == start {
+		for at := w.needs[start]; len(at) > 0 && len(circle) < 100; at = w.needs[at[0].on[0]] {
+			if at[0].on[0] == start {
 				if start == slices.MinFunc(circle, func(a, b place) int { return (a.node-b.node)*100 + a.function - b.function }) {
 					all = append(all, circle)
 				}
 				break
 			}
-			circle = append(circle, at[0].on)
+			circle = append(circle, at[0].on[0])
 		}
 	}
 	return all

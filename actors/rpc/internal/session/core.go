@@ -114,10 +114,13 @@ func (c *core) version() uint32 {
 // Probes reports whether both nodes know probes.
 func (c *core) Probes() bool { return c.version() >= wire.Probing && c.state != ended }
 
+// Asks reports whether both nodes know probes that ask.
+func (c *core) Asks() bool { return c.version() >= wire.Asks && c.state != ended }
+
 // sendProbe sends a probe about a call, unless so much waits to be sent that it would be late.
 func (c *core) sendProbe(number uint64, p *wire.Probe) bool {
 	size := p.Size()
-	if !c.Probes() || c.queue.bytes > probeRoom {
+	if c.version() < p.Phase.Version() || c.state == ended || c.queue.bytes > probeRoom {
 		return false
 	}
 	b := c.queue.room(size)
@@ -127,8 +130,8 @@ func (c *core) sendProbe(number uint64, p *wire.Probe) bool {
 
 // probed counts a probe that has come. It reports whether that is to be dealt with.
 func (c *core) probed(f *wire.Frame) (ok bool, err error) {
-	if c.version() < wire.Probing {
-		return false, violation(f, "a probe in a version that knows none")
+	if c.version() < f.Probe.Phase.Version() {
+		return false, violation(f, "a probe in a version that does not know it")
 	}
 	c.probes++
 	return c.probes <= MaxProbes, nil

@@ -576,3 +576,45 @@ func TestNoProbesAreSentBehindMuchElse(t *testing.T) {
 	p.call(t, large("b"))
 	assert.False(t, p.client.Probe(number, aProbe()))
 }
+
+func TestQuestionsAreSentToNodesThatKnowThem(t *testing.T) {
+	for _, version := range []uint32{wire.Probing - 1, wire.Probing, wire.Asks} {
+		now := time.Unix(1000, 0)
+		p := &pair{NewClient[*call](hello("a"), now), NewServer[*call](hello("b"), now), now}
+		if version < wire.Version {
+			require.True(t, p.client.Offer(version))
+		}
+		p.toServer(t)
+		p.server.Accept()
+		p.toClient(t)
+		number := p.call(t, small("a"))
+		p.toServer(t)
+		assert.Equal(t, version >= wire.Probing, p.client.Probe(number, aProbe()))
+		for phase := wire.Asking; phase <= wire.Telling; phase++ {
+			for _, half := range []interface {
+				Asks() bool
+				Probe(number uint64, p *wire.Probe) bool
+			}{p.client, p.server} {
+				assert.Equal(t, version >= wire.Asks, half.Asks())
+				assert.Equal(t, version >= wire.Asks, half.Probe(number, &wire.Probe{Phase: phase}))
+			}
+		}
+	}
+}
+
+func TestTheLargestAnswerFits(t *testing.T) {
+	p := newPair(t)
+	number := p.call(t, small("a"))
+	p.toServer(t)
+	need := wire.Need{Exits: make([]uint64, wire.MaxExits)}
+	need.Where, need.Text = strings.Repeat("x", wire.MaxWhere), strings.Repeat("y", wire.MaxText)
+	told := &wire.Probe{Phase: wire.Telling}
+	for size := 0; size+need.Size() <= wire.MaxTold; size += need.Size() {
+		told.Needs = append(told.Needs, need)
+	}
+	require.True(t, p.client.Probe(number, aProbe()))
+	require.True(t, p.client.Probe(number, told))
+	events := p.toServer(t)
+	require.Len(t, events, 2)
+	assert.Equal(t, told, events[1].Probe)
+}

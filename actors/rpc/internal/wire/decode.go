@@ -300,11 +300,30 @@ func (d *decoder) incarnation() (i Incarnation) {
 }
 
 func (d *decoder) probe() *Probe {
-	p := &Probe{Phase: Phase(d.byte()), Nonce: d.uvarint(), Items: d.uvarint(), At: d.uint32(), Last: d.uint32()}
+	p := &Probe{Phase: Phase(d.byte()), Nonce: d.uvarint(), Items: d.uvarint()}
+	switch {
+	case p.Phase < Searching || p.Phase > Telling:
+		d.fail("phase")
+	case p.Phase < Asking:
+		d.hops(p)
+	case p.Phase < Telling:
+		p.Call, p.Left = d.uvarint(), d.uint32()
+		p.Of = Waiter{d.incarnation(), d.uvarint(), d.uvarint()}
+		p.Circle = d.uvarint()
+		if p.Left > MaxHops {
+			d.fail("depth")
+		}
+	default:
+		p.Call = d.uvarint()
+		d.needs(p)
+	}
+	return p
+}
+
+func (d *decoder) hops(p *Probe) {
+	p.At, p.Last = d.uint32(), d.uint32()
 	n := d.uvarint()
 	switch {
-	case p.Phase < Searching || p.Phase > Checking:
-		d.fail("phase")
 	case n == 0 || n > MaxHops || n > uint64(len(d.rest)):
 		d.fail("list")
 	case uint64(p.At) > n || uint64(p.Last) >= n:
@@ -313,20 +332,47 @@ func (d *decoder) probe() *Probe {
 		p.Hops = make([]Hop, n)
 	}
 	for i := range p.Hops {
-		p.Hops[i] = d.hop()
+		p.Hops[i] = Hop{Node: d.incarnation(), Root: d.uvarint(), Exit: d.uvarint()}
+		d.reason(&p.Hops[i])
 	}
-	return p
 }
 
-func (d *decoder) hop() Hop {
-	h := Hop{
-		Node: d.incarnation(), Root: d.uvarint(), Exit: d.uvarint(), Print: d.uvarint(), Age: d.uvarint(),
-		Where: d.text(), Text: d.text(),
-	}
+// reason reads what a hop says of its waits.
+func (d *decoder) reason(h *Hop) {
+	h.Print, h.Age = d.uvarint(), d.uvarint()
+	h.Where, h.Text = d.text(), d.text()
 	if len(h.Where) > MaxWhere || len(h.Text) > MaxText {
 		d.fail("text")
 	}
-	return h
+}
+
+func (d *decoder) needs(p *Probe) {
+	n := d.uvarint()
+	if n > MaxNeeds || n > uint64(len(d.rest)) {
+		d.fail("list")
+		return
+	}
+	p.Needs = make([]Need, n)
+	for i := range p.Needs {
+		need := &p.Needs[i]
+		need.Caller, need.Call = d.incarnation(), d.uvarint()
+		need.Hop = Hop{Node: d.incarnation(), Root: d.uvarint()}
+		d.reason(&need.Hop)
+		need.Exits = d.exits()
+	}
+}
+
+func (d *decoder) exits() []uint64 {
+	n := d.uvarint()
+	if n == 0 || n > MaxExits || n > uint64(len(d.rest)) {
+		d.fail("list")
+		return nil
+	}
+	exits := make([]uint64, n)
+	for i := range exits {
+		exits[i] = d.uvarint()
+	}
+	return exits
 }
 
 func (d *decoder) request(f *Frame) {

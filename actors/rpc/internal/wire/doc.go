@@ -5,12 +5,14 @@ package wire
 
 const (
 	// Version is that of the protocol that this package describes.
-	Version = 4
+	Version = 5
 	// Oldest is the oldest version that it understands. Older ones differ in the handshake, and
 	// know no probes.
 	Oldest = 2
 	// Probing is the first version that knows probes.
 	Probing = 4
+	// Asks is the first version in which probes ask, and are answered.
+	Asks = 5
 
 	// ChunkSize is how much of a large payload one frame has at most, in bytes.
 	ChunkSize = 256 << 10
@@ -34,6 +36,12 @@ const (
 	MaxWhere = 128
 	// MaxText is how long its text may be, in bytes.
 	MaxText = 256
+	// MaxNeeds is how many needs an answer has at most.
+	MaxNeeds = 256
+	// MaxTold is how many bytes they have at most.
+	MaxTold = 128 << 10
+	// MaxExits is how many calls a need names at most.
+	MaxExits = 64
 )
 
 // Kind says what a frame is.

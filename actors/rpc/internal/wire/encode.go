@@ -134,6 +134,9 @@ func AppendProbe(b []byte, number uint64, p *Probe) []byte {
 	b = append(b, byte(p.Phase))
 	b = binary.AppendUvarint(b, p.Nonce)
 	b = binary.AppendUvarint(b, p.Items)
+	if p.Phase >= Asking {
+		return end(appendQuestion(b, p), at, 0)
+	}
 	b = binary.AppendUvarint(b, uint64(p.At))
 	b = binary.AppendUvarint(b, uint64(p.Last))
 	b = binary.AppendUvarint(b, uint64(len(p.Hops)))
@@ -142,12 +145,43 @@ func AppendProbe(b []byte, number uint64, p *Probe) []byte {
 		b = append(b, h.Node[:]...)
 		b = binary.AppendUvarint(b, h.Root)
 		b = binary.AppendUvarint(b, h.Exit)
-		b = binary.AppendUvarint(b, h.Print)
-		b = binary.AppendUvarint(b, h.Age)
-		b = appendText(b, h.Where)
-		b = appendText(b, h.Text)
+		b = appendReason(b, h)
 	}
 	return end(b, at, 0)
+}
+
+// appendReason appends what a hop says of its waits.
+func appendReason(b []byte, h *Hop) []byte {
+	b = binary.AppendUvarint(b, h.Print)
+	b = binary.AppendUvarint(b, h.Age)
+	b = appendText(b, h.Where)
+	return appendText(b, h.Text)
+}
+
+// appendQuestion appends what a question has of its own, or an answer.
+func appendQuestion(b []byte, p *Probe) []byte {
+	b = binary.AppendUvarint(b, p.Call)
+	if p.Phase != Telling {
+		b = binary.AppendUvarint(b, uint64(p.Left))
+		b = append(b, p.Of.Node[:]...)
+		b = binary.AppendUvarint(b, p.Of.Root)
+		b = binary.AppendUvarint(b, p.Of.Print)
+		return binary.AppendUvarint(b, p.Circle)
+	}
+	b = binary.AppendUvarint(b, uint64(len(p.Needs)))
+	for i := range p.Needs {
+		n := &p.Needs[i]
+		b = append(b, n.Caller[:]...)
+		b = binary.AppendUvarint(b, n.Call)
+		b = append(b, n.Node[:]...)
+		b = binary.AppendUvarint(b, n.Root)
+		b = appendReason(b, &n.Hop)
+		b = binary.AppendUvarint(b, uint64(len(n.Exits)))
+		for _, exit := range n.Exits {
+			b = binary.AppendUvarint(b, exit)
+		}
+	}
+	return b
 }
 
 func appendPayload(b []byte, p *Payload, chunked bool) []byte {

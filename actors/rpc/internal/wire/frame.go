@@ -132,7 +132,21 @@ const (
 	Searching  Phase = iota + 1 // it looks for a way back to the node that has sent it
 	Nominating                  // it tells the node whose wait began last to check the circle
 	Checking                    // it goes round the circle, whose waits must be the same
+
+	// From version 5 on, for waits that one of several calls ends.
+	Asking     // it asks what the function needs, and gets an answer
+	Confirming // it asks that once more, before a wait ends
+	Naming     // it tells the node whose wait began last to ask
+	Telling    // it is the answer
 )
+
+// Version returns the first version of the protocol that knows a phase.
+func (p Phase) Version() uint32 {
+	if p >= Asking {
+		return Asks
+	}
+	return Probing
+}
 
 // Probe goes from node to node along calls that need each other. It is sent in the session of
 // a call, about that call: by the node that calls if the call must end, or send an item, by
@@ -147,6 +161,38 @@ type Probe struct {
 	At, Last uint32
 	// Hops are those that were made so far or, but for Searching, all of a circle.
 	Hops []Hop
+
+	// These are of Asking, Confirming, Naming and Telling, which have no At, Last and Hops.
+
+	// Call is the number of the call for the node that makes it, or takes its items. It is that of
+	// the question in an answer.
+	Call uint64
+	// Left is over how many calls more a question goes on at most.
+	Left uint32
+	// Of is the function for which a node asks or, for Naming, whose wait is to end.
+	Of Waiter
+	// Circle is the print of the circle for Naming, 0 for the others.
+	Circle uint64
+	// Needs is an answer.
+	Needs []Need
+}
+
+// Waiter is a function of a node that waits.
+type Waiter struct {
+	Node        Incarnation
+	Root, Print uint64 // as in [Hop]
+}
+
+// Need is that the function of a call never goes on if some calls to other nodes do not end. A
+// function may have several.
+type Need struct {
+	// Caller is the node whose call it is, and Call its number there. Both are zero for the call
+	// that the answer is about.
+	Caller Incarnation
+	Call   uint64
+	// Hop says what waits. It has no Exit: Exits has the numbers of all calls that must end.
+	Hop
+	Exits []uint64
 }
 
 // Hop is what a function of one node needs: a call to another node.
@@ -163,9 +209,17 @@ type Hop struct {
 
 // Size returns about how many bytes a probe needs.
 func (p *Probe) Size() int {
-	size := 40
+	size := 80
 	for i := range p.Hops {
-		size += len(Incarnation{}) + 48 + len(p.Hops[i].Where) + len(p.Hops[i].Text)
+		size += p.Hops[i].size()
+	}
+	for i := range p.Needs {
+		size += p.Needs[i].Size()
 	}
 	return size
 }
+
+// Size returns about how many bytes a need needs.
+func (n *Need) Size() int { return len(Incarnation{}) + 10*(2+len(n.Exits)) + n.size() }
+
+func (h *Hop) size() int { return len(Incarnation{}) + 48 + len(h.Where) + len(h.Text) }

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,12 @@ func samples() map[string]struct {
 		{Node: Incarnation{1}, Root: 1, Exit: 2, Print: math.MaxUint64, Age: 1000, Where: "callers/a of a:1", Text: "f waits for g"},
 		{Node: Incarnation{2}},
 	}}
+	question := &Probe{Phase: Naming, Nonce: 1, Items: 2, Call: 3, Left: MaxHops, Of: Waiter{Incarnation{7}, 5, math.MaxUint64}, Circle: 9}
+	told := &Probe{Phase: Telling, Nonce: 1, Call: 3, Needs: []Need{
+		{Hop: probe.Hops[0], Exits: []uint64{1, math.MaxUint64}},
+		{Caller: Incarnation{1}, Call: 4, Hop: Hop{Node: Incarnation{2}}, Exits: []uint64{2}},
+	}}
+	told.Needs[0].Exit = 0
 	type sample = struct {
 		batch []byte
 		frame Frame
@@ -53,6 +60,12 @@ func samples() map[string]struct {
 		"credit": {AppendCredit(nil, 6, 1<<50), Frame{Kind: KindCredit, Number: 6, Granted: 1 << 50}},
 		"cancel": {AppendCancel(nil, 7, &failed), Frame{Kind: KindCancel, Number: 7, Response: Response{Error: &failed}}},
 		"probe":  {AppendProbe(nil, 8, probe), Frame{Kind: KindProbe, Number: 8, Probe: probe}},
+		"asked":  {AppendProbe(nil, 8, question), Frame{Kind: KindProbe, Number: 8, Probe: question}},
+		"told":   {AppendProbe(nil, 8, told), Frame{Kind: KindProbe, Number: 8, Probe: told}},
+		"nothing": {
+			AppendProbe(nil, 8, &Probe{Phase: Telling, Nonce: 1, Call: 3}),
+			Frame{Kind: KindProbe, Number: 8, Probe: &Probe{Phase: Telling, Nonce: 1, Call: 3, Needs: []Need{}}},
+		},
 	}
 }
 
@@ -118,6 +131,20 @@ func TestAFrameDeclaresNoMoreThanItHas(t *testing.T) {
 		"both result, error": {byte(KindResponse), 4, 1, flagError | flagChunked, 0, 0},
 	} {
 		_, err := Next(new(Frame), batch)
+		require.ErrorIs(t, err, ErrMalformed, name)
+	}
+	exits := make([]uint64, MaxExits+1)
+	for name, p := range map[string]*Probe{
+		"no phase":       {Hops: make([]Hop, 1)},
+		"another phase":  {Phase: Telling + 1},
+		"no hops":        {Phase: Searching},
+		"too deep":       {Phase: Asking, Left: MaxHops + 1},
+		"too many needs": {Phase: Telling, Needs: slices.Repeat([]Need{{Exits: exits[:1]}}, MaxNeeds+1)},
+		"too many calls": {Phase: Telling, Needs: []Need{{Exits: exits}}},
+		"no calls":       {Phase: Telling, Needs: make([]Need, 1)},
+		"a long text":    {Phase: Telling, Needs: []Need{{Hop: Hop{Where: strings.Repeat("x", MaxWhere+1)}, Exits: exits[:1]}}},
+	} {
+		_, err := Next(new(Frame), AppendProbe(nil, 1, p))
 		require.ErrorIs(t, err, ErrMalformed, name)
 	}
 	long := append(AppendChunk(nil, 1, ChunkSize+1), make([]byte, ChunkSize+1)...)
