@@ -93,14 +93,15 @@ func TestCallThatGoesWellAtOnceHasOneSpan(t *testing.T) {
 
 func TestRetryEndsAsItsFunctionDoes(t *testing.T) {
 	tests := map[string]struct {
-		do   func(ctx context.Context, p func() *pending.Pending[int]) error
+		do   func(ctx context.Context) error
 		want string
 	}{
-		"a panic":     {func(context.Context, func() *pending.Pending[int]) error { panic("bang") }, `panic "pending: panic: bang" linked to flaky outcome=panic`},
-		"Goexit":      {func(context.Context, func() *pending.Pending[int]) error { runtime.Goexit(); return nil }, `error "actors: the function ended its goroutine with runtime.Goexit" linked to flaky outcome=error`},
-		"a bad error": {func(context.Context, func() *pending.Pending[int]) error { return (*pointerError)(nil) }, `error "*telemetry_test.pointerError: <nil>" linked to flaky outcome=error`},
-		"a cancellation": {func(ctx context.Context, p func() *pending.Pending[int]) error {
-			p().Cancel(errBoom)
+		"a panic":     {func(context.Context) error { panic("bang") }, `panic "pending: panic: bang" linked to flaky outcome=panic`},
+		"Goexit":      {func(context.Context) error { runtime.Goexit(); return nil }, `error "actors: the function ended its goroutine with runtime.Goexit" linked to flaky outcome=error`},
+		"a bad error": {func(context.Context) error { return (*pointerError)(nil) }, `error "*telemetry_test.pointerError: <nil>" linked to flaky outcome=error`},
+		"a cancellation": {func(ctx context.Context) error {
+			own, _ := pending.Current(ctx)
+			own.Cancel(errBoom)
 			return asleep(ctx)
 		}, `cancelled`},
 	}
@@ -108,12 +109,11 @@ func TestRetryEndsAsItsFunctionDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScene(t)
-				var p *pending.Pending[int]
-				p = s.attempted(2, func(ctx context.Context, n int) error {
+				p := s.attempted(2, func(ctx context.Context, n int) error {
 					if n == 1 {
 						return errBoom
 					}
-					return tt.do(ctx, func() *pending.Pending[int] { return p })
+					return tt.do(ctx)
 				})
 				time.Sleep(time.Minute)
 				require.Error(t, p.Err())

@@ -262,7 +262,7 @@ var hashSeed = maphash.MakeSeed()
 // Hash implements [explore.Model].
 func (w *world) Hash() uint64 {
 	w.buf = w.buf[:0]
-	w.add(uint64(w.now.UnixNano()), uint64(w.ticks)) //nolint:gosec // Any number will do.
+	w.add(uint64(w.now.UnixNano()), uint64(w.ticks), uint64(w.probes)) //nolint:gosec // Any number will do.
 	w.flags(w.refuses, w.rejects, w.deaf, w.stuck, w.busy)
 	for _, p := range w.Procs() {
 		w.add(uint64(p.ID), p.Where) //nolint:gosec // As above.

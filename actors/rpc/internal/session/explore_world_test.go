@@ -20,6 +20,7 @@ type world struct {
 	sessions []*session
 	jobs     []*job
 
+	probes  int        // how many were tried
 	ticks   int        // how many are left; the clock goes on when nothing else does
 	busy    bool       // the user is to do something
 	limits  wire.Hello // of the node that serves
@@ -596,6 +597,7 @@ func (w *world) probe(j *job) {
 		for range 2 {
 			p.Await(func() bool { return j.session != nil }, "probe there")
 			s := j.session
+			w.probes++
 			may := s.welcomed && !w.older && !w.behind && !s.clientOver && j.left && len(j.ends) == 0
 			s.check(s.client.Probe(j.number, aProbe()) == may, "the calling node sends a probe: %v", may)
 			p.Step("probe back")
