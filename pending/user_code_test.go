@@ -243,7 +243,8 @@ func TestACallbackThatEndsItsGoroutineLeavesNobodyUncancelled(t *testing.T) {
 			_, _ = pending.All(ctx, append(items, bad)...)
 		},
 		"leaving a loop": func(ctx context.Context, items []*promise, bad *promise) {
-			for range pending.AsCompletedOf(ctx, append(items, bad)) {
+			for _, err := range pending.AsCompletedOf(ctx, append(items, bad)) {
+				_ = err
 				return
 			}
 		},
@@ -252,7 +253,8 @@ func TestACallbackThatEndsItsGoroutineLeavesNobodyUncancelled(t *testing.T) {
 			for _, p := range append(items, bad) {
 				from <- p
 			}
-			for range pending.AsCompletedFrom(ctx, from, pending.MaxConcurrent(0)) {
+			for _, err := range pending.AsCompletedFrom(ctx, from, pending.MaxConcurrent(0)) {
+				_ = err
 				return
 			}
 		},
