@@ -94,6 +94,7 @@ func (c *Caller) dispatch(ctx context.Context, t work, o *callOptions) {
 		c.scheduleLater(ctx, t, o.delay, submit)
 	case o.worker:
 		c.workers().assign(ctx, t)
+		c.noteAccepted()
 	case o.urgent:
 		c.enqueueUrgent(ctx, t)
 	default:
@@ -182,10 +183,10 @@ func CallLater[T any](
 // from any goroutine.
 func (c *Caller) CallDirect(fn func()) error {
 	requireFunction(c, fn == nil, "CallDirect")
-	if c.draining.Load() {
+	if c.isDrained() {
 		return c.stopError()
 	}
-	return c.sched.Submit(sched.Func(fn), c.config.MaxQueued)
+	return c.sched.SubmitUnless(&c.sealed, sched.Func(fn), c.config.MaxQueued)
 }
 
 // enqueue queues a call that was made with ctx.
@@ -197,6 +198,7 @@ func (c *Caller) enqueue(ctx context.Context, t work) {
 	if err := c.submit(t); err != nil {
 		t.Fail(c.withStopCause(err))
 	}
+	c.noteAccepted()
 }
 
 // submit adds a call to the run queue.
@@ -211,6 +213,7 @@ func (c *Caller) enqueueUrgent(ctx context.Context, t work) {
 	if err := c.submitUrgent(t); err != nil {
 		t.Fail(c.withStopCause(err))
 	}
+	c.noteAccepted()
 }
 
 // submitUrgent is submit for the urgent lane.

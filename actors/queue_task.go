@@ -133,11 +133,14 @@ func (q *queueTask[A]) Cancel(reason error) bool { return q.CancelFor(reason) }
 // put adds an item. If the queue is full it returns an error, and a pending that
 // is done when there is room.
 func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
+	if err := q.caller.admit(ctx); err != nil {
+		return nil, err
+	}
 	q.caller.touch()
 	q.mu.Lock()
 	n := q.items.Len() + q.reserved
 	switch {
-	case q.closing:
+	case q.refuses():
 		q.mu.Unlock()
 		return nil, q.closedError()
 	case q.capacity > 0 && n >= q.capacity:
@@ -155,8 +158,13 @@ func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[s
 		return nil, q.caller.withStopCause(err)
 	}
 	submitted.Start()
+	q.caller.noteAccepted()
 	return nil, nil
 }
+
+// refuses reports whether no more items are taken. mu must be held: a drain that is about to
+// stop the caller waits for mu, and then looks whether there are items.
+func (q *queueTask[A]) refuses() bool { return q.closing || q.caller.sealed.Load() > 0 }
 
 // add adds an item to the last entry or, if anything comes behind that, to an entry of its
 // own. mu must be held, so that entries are in the order of the run queue.
@@ -213,7 +221,7 @@ func (q *queueTask[A]) putTraced(ctx context.Context, item A) error {
 	begun = true
 	q.mu.Lock()
 	q.reserved--
-	closing := q.closing
+	closing := q.refuses()
 	var submitted sched.Submitted
 	var err error
 	if !closing {
@@ -231,6 +239,7 @@ func (q *queueTask[A]) putTraced(ctx context.Context, item A) error {
 		return q.caller.withStopCause(err)
 	}
 	submitted.Start()
+	q.caller.noteAccepted()
 	return nil
 }
 
@@ -240,7 +249,7 @@ func (q *queueTask[A]) closedError() error {
 	if q.refused != nil {
 		return q.refused
 	}
-	if q.caller.State() >= StateStopping {
+	if q.caller.State() >= StateStopping || q.caller.sealed.Load() > 0 {
 		return q.caller.stopError()
 	}
 	return fmt.Errorf("%w: %s", ErrQueueClosed, q.Name())
