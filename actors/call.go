@@ -178,9 +178,9 @@ func CallLater[T any](
 // pending and no context: it is for short functions that do not wait. A panic in
 // fn is logged.
 //
-// It returns [pending.ErrStopped] or [ErrOverloaded] if fn is rejected. A stop of
-// c drops the functions that have not run, and logs their number. It may be called
-// from any goroutine.
+// It returns [pending.ErrStopped] or [ErrOverloaded] if fn is rejected. A drain of c
+// rejects it in any function. A stop of c drops the functions that have not run, and logs
+// their number. It may be called from any goroutine.
 func (c *Caller) CallDirect(fn func()) error {
 	requireFunction(c, fn == nil, "CallDirect")
 	if c.isDrained() {

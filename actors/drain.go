@@ -16,9 +16,15 @@ import (
 	"github.com/seed-7fcaac1b/protocaller/pending"
 )
 
-// Drain finishes the accepted work, drains the children, and stops the caller, protected
-// or not. Delayed calls finish too. New calls are rejected, except those that functions
-// of the caller and its descendants make. Such calls are part of the work.
+// Drain finishes the accepted work of the caller and its descendants. Then it stops them,
+// children first, protected or not. Delayed calls finish too. New calls are rejected,
+// except those that functions of the caller and its descendants make with their contexts.
+// Such calls are part of the work, on each of these callers. The descendants reject
+// nothing until the caller itself is idle. None of the callers stops until all of them
+// are idle at one time.
+//
+// [Caller.CallDirect] and [Queue.Put] have no context. So they are rejected in any
+// function: use [CallSoon] and [Queue.PutContext].
 //
 // It waits until the caller has stopped. In a caller's function it gives the turn away
 // meanwhile.
@@ -200,7 +206,8 @@ func contextError(ctx context.Context) error {
 }
 
 // Idle reports whether all accepted calls of the caller are done, delayed ones included. The
-// calls of its children do not count. A caller that is not started is idle only without calls.
+// calls of its children do not count. On a caller that is not started only delayed calls, and
+// those of workers, count.
 // After the last call is done it may report false until the callbacks of that call have
 // returned. It may be called from any goroutine.
 func (c *Caller) Idle() bool {
@@ -214,9 +221,13 @@ func (c *Caller) Idle() bool {
 	return !waiting && (p == nil || !p.hasQueue()) && c.sched.Idle()
 }
 
-// Shutdown drains all callers of a system and returns when they have stopped. The main
-// caller and adopted actors are included. The actor system itself goes on: protoactor's
-// own Shutdown stops no actor.
+// Shutdown drains all callers of a system together, and returns when they have stopped. The
+// main caller and adopted actors are included, and callers that are started meanwhile. The
+// actor system itself goes on: protoactor's own Shutdown stops no actor.
+//
+// It is [Caller.Drain] with all callers of the system. A function of any of them may call
+// any other one. All callers reject what others ask for from the beginning. A caller that
+// is not started, and has calls, is stopped at once.
 //
 // When ctx ends first it stops the rest, as [Caller.Stop] does. It returns the error of ctx
 // at once, with the functions that had not returned. Those stops go on: wait for

@@ -107,12 +107,13 @@ func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts
 // Put adds an item and returns at once.
 //
 // The error matches [ErrOverloaded] if the queue is full, and [ErrQueueClosed] if it is
-// closed. It matches [pending.ErrStopped] if the caller is stopped. The item is not taken
-// then.
+// closed. It matches [pending.ErrStopped] if the caller is stopped or drained. The item is
+// not taken then. In a function that may be part of a drain, use [Queue.PutContext].
 func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(), item) }
 
-// PutContext is [Queue.Put] for traces: the span of the item has a link to the span of
-// ctx. The item is taken even if ctx has ended.
+// PutContext is [Queue.Put] that says who puts the item, with the context of a function. A
+// drain takes the items of its own functions. The span of the item has a link to the span
+// of ctx. The item is taken even if ctx has ended.
 func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 	requireContext(ctx, "PutContext")
 	_, err := q.task.put(ctx, item)
