@@ -186,7 +186,7 @@ func (c *Caller) CallDirect(fn func()) error {
 	if c.isDrained() {
 		return c.stopError()
 	}
-	return c.sched.SubmitUnless(&c.sealed, sched.Func(fn), c.config.MaxQueued)
+	return c.sched.SubmitUnless(&c.draining, sched.Func(fn), c.config.MaxQueued)
 }
 
 // enqueue queues a call that was made with ctx.

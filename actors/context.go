@@ -53,10 +53,11 @@ func (c *Caller) isAncestorOf(ctx context.Context) bool {
 	return false
 }
 
-// The values of a caller's draining.
+// What a caller's draining is the sum of.
 const (
-	drainsAlone int32 = iota + 1 // the caller is not idle yet; its descendants reject nothing
-	drainsTree                   // the descendants are drained too
+	drainsAlone int32 = 1 << iota // the caller rejects what others ask for
+	drainsTree                    // its descendants do so too
+	seal                          // a drain is about to stop the caller, which accepts nothing without a pending
 )
 
 // admit returns why a call made with ctx is rejected. While the caller is drained it
@@ -86,7 +87,7 @@ func (c *Caller) accepts(ctx context.Context) bool {
 // system is drained. Of several drains it is the one that accepts the least.
 func (c *Caller) drainedWith() (root *Caller, drained bool) {
 	for root := c; root != nil; root = root.parent {
-		if how := root.draining.Load(); how == drainsTree || how == drainsAlone && root == c {
+		if how := root.draining.Load(); how&drainsTree != 0 || how&drainsAlone != 0 && root == c {
 			return root, true
 		}
 	}

@@ -50,10 +50,10 @@ func (c *Caller) Drain(ctx context.Context) error {
 func (c *Caller) drain(ctx context.Context) error {
 	c.registry.drains.Add(1)
 	defer c.registry.drains.Add(-1) // the caller has begun to stop by then
-	c.draining.CompareAndSwap(0, drainsAlone)
+	c.draining.Or(drainsAlone)
 	err := c.waitIdle(ctx)
 	if err == nil {
-		c.draining.Store(drainsTree)
+		c.draining.Or(drainsTree)
 		err = c.registry.waitQuiet(ctx, c.tree)
 	}
 	if err != nil {
@@ -173,9 +173,9 @@ func (c *Caller) stopIdle(ctx context.Context) error {
 
 // stopIfIdle stops the caller, unless it has accepted something.
 func (c *Caller) stopIfIdle() bool {
-	c.sealed.Add(1)
-	if c.uncounted() > 0 || !c.Idle() { // the first of them waits for each Put that has not seen sealed
-		c.sealed.Add(-1)
+	c.draining.Add(seal)
+	if c.uncounted() > 0 || !c.Idle() { // the first of them waits for each Put that has not seen that
+		c.draining.Add(-seal)
 		return false
 	}
 	c.stopApart(nil)
@@ -258,7 +258,6 @@ func Shutdown(ctx context.Context, system *actor.ActorSystem) error {
 // drain lets the present callers finish, and those that are started meanwhile. Then it stops
 // those without a parent, and with them the others.
 func (r *registry) drain(ctx context.Context) error {
-	isTop := func(c *Caller) bool { return c.parent == nil }
 	err := r.waitQuiet(ctx, func() []*Caller { return r.all(isAny) })
 	if err == nil {
 		return stopAllIdle(ctx, r.all(isTop))
@@ -276,22 +275,24 @@ func (r *registry) drain(ctx context.Context) error {
 }
 
 // endShutdown has calls accepted again if it is forced to, or if no caller is left. It
-// reports whether it has, and which callers are left.
+// reports whether it has, and which callers are left that have no parent.
 func (r *registry) endShutdown(force bool) (left []*Caller, over bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	left = slices.Collect(maps.Values(r.callers))
-	over = force || len(left) == 0
+	over = force || len(r.callers) == 0
 	if over {
 		r.shutdowns.Add(-1) // with mu held: who is added later is not drained
 	}
+	left = slices.DeleteFunc(slices.Collect(maps.Values(r.callers)), func(c *Caller) bool { return !isTop(c) })
 	return left, over
 }
 
 func isAny(*Caller) bool { return true }
 
+func isTop(c *Caller) bool { return c.parent == nil }
+
 // isStuck reports whether a caller has calls that would never run: a function may wait for
 // them. One without calls may be about to start.
 func isStuck(c *Caller) bool {
-	return c.State() == StateInitial && c.parent == nil && c.waiting() > 0
+	return c.State() == StateInitial && isTop(c) && c.waiting() > 0
 }

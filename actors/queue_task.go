@@ -164,7 +164,7 @@ func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[s
 
 // refuses reports whether no more items are taken. mu must be held: a drain that is about to
 // stop the caller waits for mu, and then looks whether there are items.
-func (q *queueTask[A]) refuses() bool { return q.closing || q.caller.sealed.Load() > 0 }
+func (q *queueTask[A]) refuses() bool { return q.closing || q.caller.draining.Load() >= seal }
 
 // add adds an item to the last entry or, if anything comes behind that, to an entry of its
 // own. mu must be held, so that entries are in the order of the run queue.
@@ -249,7 +249,7 @@ func (q *queueTask[A]) closedError() error {
 	if q.refused != nil {
 		return q.refused
 	}
-	if q.caller.State() >= StateStopping || q.caller.sealed.Load() > 0 {
+	if q.caller.State() >= StateStopping || q.caller.draining.Load() >= seal {
 		return q.caller.stopError()
 	}
 	return fmt.Errorf("%w: %s", ErrQueueClosed, q.Name())
