@@ -94,6 +94,7 @@ func (c *Caller) dispatch(ctx context.Context, t work, o *callOptions) {
 		c.scheduleLater(ctx, t, o.delay, submit)
 	case o.worker:
 		c.workers().assign(ctx, t)
+		c.noteAccepted()
 	case o.urgent:
 		c.enqueueUrgent(ctx, t)
 	default:
@@ -177,15 +178,15 @@ func CallLater[T any](
 // pending and no context: it is for short functions that do not wait. A panic in
 // fn is logged.
 //
-// It returns [pending.ErrStopped] or [ErrOverloaded] if fn is rejected. A stop of
-// c drops the functions that have not run, and logs their number. It may be called
-// from any goroutine.
+// It returns [pending.ErrStopped] or [ErrOverloaded] if fn is rejected. A drain of c
+// rejects it in any function. A stop of c drops the functions that have not run, and logs
+// their number. It may be called from any goroutine.
 func (c *Caller) CallDirect(fn func()) error {
 	requireFunction(c, fn == nil, "CallDirect")
-	if c.draining.Load() {
+	if c.isDrained() {
 		return c.stopError()
 	}
-	return c.sched.Submit(sched.Func(fn), c.config.MaxQueued)
+	return c.sched.SubmitUnless(&c.draining, sched.Func(fn), c.config.MaxQueued)
 }
 
 // enqueue queues a call that was made with ctx.
@@ -197,6 +198,7 @@ func (c *Caller) enqueue(ctx context.Context, t work) {
 	if err := c.submit(t); err != nil {
 		t.Fail(c.withStopCause(err))
 	}
+	c.noteAccepted()
 }
 
 // submit adds a call to the run queue.
@@ -211,6 +213,7 @@ func (c *Caller) enqueueUrgent(ctx context.Context, t work) {
 	if err := c.submitUrgent(t); err != nil {
 		t.Fail(c.withStopCause(err))
 	}
+	c.noteAccepted()
 }
 
 // submitUrgent is submit for the urgent lane.

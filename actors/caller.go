@@ -44,7 +44,7 @@ type Caller struct {
 	restarted  bool // it has, or has failed at it
 	stopping   bool
 
-	draining atomic.Bool
+	draining atomic.Int32          // drainsAlone, drainsTree, and seal for each drain that is about to stop it
 	state    atomic.Int32          // written with mu held
 	cause    atomic.Pointer[error] // why the caller was stopped; nil for an ordinary stop
 	ended    sync.Once

@@ -53,11 +53,59 @@ func (c *Caller) isAncestorOf(ctx context.Context) bool {
 	return false
 }
 
-// admit returns why a call made with ctx is rejected. While the caller drains it
+// What a caller's draining is the sum of.
+const (
+	drainsAlone int32 = 1 << iota // the caller rejects what others ask for
+	drainsTree                    // its descendants do so too
+	seal                          // a drain is about to stop the caller, which accepts nothing without a pending
+)
+
+// admit returns why a call made with ctx is rejected. While the caller is drained it
 // rejects the calls that are not part of the work to be finished.
 func (c *Caller) admit(ctx context.Context) error {
-	if c.draining.Load() && !c.isAncestorOf(ctx) {
-		return c.stopError()
+	if c.registry.drains.Load() == 0 || c.accepts(ctx) {
+		return nil
 	}
-	return nil
+	return c.stopError()
+}
+
+// accepts reports whether ctx is that of a function of the drain that drains c. Without a
+// drain it reports true.
+func (c *Caller) accepts(ctx context.Context) bool {
+	switch root, drained := c.drainedWith(); {
+	case root != nil:
+		return root.isAncestorOf(ctx)
+	case drained:
+		current, ok := Current(ctx)
+		return ok && current.registry == c.registry
+	default:
+		return true
+	}
+}
+
+// drainedWith reports whether c is drained, and with which caller. That is nil if the whole
+// system is drained. Of several drains it is the one that accepts the least.
+func (c *Caller) drainedWith() (root *Caller, drained bool) {
+	for root := c; root != nil; root = root.parent {
+		if how := root.draining.Load(); how&drainsTree != 0 || how&drainsAlone != 0 && root == c {
+			return root, true
+		}
+	}
+	return nil, c.registry.shutdowns.Load() > 0
+}
+
+func (c *Caller) isDrained() bool {
+	if c.registry.drains.Load() == 0 {
+		return false
+	}
+	_, drained := c.drainedWith()
+	return drained
+}
+
+// noteAccepted is called after the caller has accepted something, and before the function
+// that has asked for it goes on. See waitQuiet.
+func (c *Caller) noteAccepted() {
+	if c.isDrained() {
+		c.registry.accepted.Add(1)
+	}
 }

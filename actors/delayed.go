@@ -33,6 +33,7 @@ func (c *Caller) scheduleLater(ctx context.Context, t work, d time.Duration, sub
 	case err != nil:
 		t.Fail(err)
 	default:
+		c.noteAccepted()
 		t.OnDone(func(pending.Handle) { ts.remove(entry) })
 	}
 }

@@ -159,7 +159,7 @@ func (e *periodic) plan() {
 		t.Delay()
 		_ = ts.add(entry, wait, 0) // not as a call, which a drain would wait for
 		t.OnDone(func(pending.Handle) { ts.remove(entry) })
-	case !c.draining.Load():
+	case !c.isDrained():
 		if err := c.submit(t); err != nil {
 			t.Fail(c.withStopCause(err))
 		}
@@ -168,7 +168,7 @@ func (e *periodic) plan() {
 
 // fire queues a tick whose time has come. It runs no user code.
 func (e *periodic) fire(t *tick) {
-	if e.caller.draining.Load() {
+	if e.caller.isDrained() {
 		return // the stop that follows cancels it
 	}
 	defer func() { // even if the observer ends the goroutine

@@ -57,7 +57,9 @@ func (m *mailbox) PostUserMessage(message any) {
 	}
 	if err := m.sched.Submit(message, 0); err != nil {
 		m.caller().deadLetterUnlessPoison(message)
+		return
 	}
+	m.caller().noteAccepted()
 }
 
 // parts returns the messages of a batch. A batch that panics, as a nil pointer may, has

@@ -107,15 +107,21 @@ func QueueFor[A any](c *Caller, key any, fn func(context.Context, A) error, opts
 // Put adds an item and returns at once.
 //
 // The error matches [ErrOverloaded] if the queue is full, and [ErrQueueClosed] if it is
-// closed. It matches [pending.ErrStopped] if the caller is stopped. The item is not taken
-// then.
-func (q *Queue[A]) Put(item A) error { return q.PutContext(context.Background(), item) }
+// closed. It matches [pending.ErrStopped] if the caller is stopped or drained. The item is
+// not taken then. A drain takes the items of Put, whoever puts them, until nothing is left to
+// do: [Queue.PutContext] says who it is.
+func (q *Queue[A]) Put(item A) error {
+	_, err := q.task.put(context.Background(), item)
+	runtime.KeepAlive(q)
+	return err
+}
 
-// PutContext is [Queue.Put] for traces: the span of the item has a link to the span of
-// ctx. The item is taken even if ctx has ended.
+// PutContext is [Queue.Put] that says who puts the item, with the context of a function. A
+// drain takes the items of its own functions alone. The span of the item has a link to the
+// span of ctx. The item is taken even if ctx has ended.
 func (q *Queue[A]) PutContext(ctx context.Context, item A) error {
 	requireContext(ctx, "PutContext")
-	_, err := q.task.put(ctx, item)
+	_, err := q.task.putFrom(ctx, item)
 	runtime.KeepAlive(q)
 	return err
 }
@@ -131,7 +137,7 @@ func (q *Queue[A]) PutWait(ctx context.Context, item A) error {
 	requireContext(ctx, "PutWait")
 	defer runtime.KeepAlive(q)
 	for {
-		room, err := q.task.put(ctx, item)
+		room, err := q.task.putFrom(ctx, item)
 		if room == nil {
 			return err
 		}

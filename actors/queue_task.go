@@ -130,6 +130,15 @@ func (q *queueTask[A]) spanContext() context.Context {
 // reason.
 func (q *queueTask[A]) Cancel(reason error) bool { return q.CancelFor(reason) }
 
+// putFrom is put for an item of the function that ctx belongs to. A drain rejects those of
+// others.
+func (q *queueTask[A]) putFrom(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
+	if err := q.caller.admit(ctx); err != nil {
+		return nil, err
+	}
+	return q.put(ctx, item)
+}
+
 // put adds an item. If the queue is full it returns an error, and a pending that
 // is done when there is room.
 func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[struct{}], err error) {
@@ -137,7 +146,7 @@ func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[s
 	q.mu.Lock()
 	n := q.items.Len() + q.reserved
 	switch {
-	case q.closing:
+	case q.refuses():
 		q.mu.Unlock()
 		return nil, q.closedError()
 	case q.capacity > 0 && n >= q.capacity:
@@ -155,8 +164,13 @@ func (q *queueTask[A]) put(ctx context.Context, item A) (room *pending.Pending[s
 		return nil, q.caller.withStopCause(err)
 	}
 	submitted.Start()
+	q.caller.noteAccepted()
 	return nil, nil
 }
+
+// refuses reports whether no more items are taken. mu must be held: a drain that is about to
+// stop the caller waits for mu, and then looks whether there are items.
+func (q *queueTask[A]) refuses() bool { return q.closing || q.caller.draining.Load() >= seal }
 
 // add adds an item to the last entry or, if anything comes behind that, to an entry of its
 // own. mu must be held, so that entries are in the order of the run queue.
@@ -213,7 +227,7 @@ func (q *queueTask[A]) putTraced(ctx context.Context, item A) error {
 	begun = true
 	q.mu.Lock()
 	q.reserved--
-	closing := q.closing
+	closing := q.refuses()
 	var submitted sched.Submitted
 	var err error
 	if !closing {
@@ -231,6 +245,7 @@ func (q *queueTask[A]) putTraced(ctx context.Context, item A) error {
 		return q.caller.withStopCause(err)
 	}
 	submitted.Start()
+	q.caller.noteAccepted()
 	return nil
 }
 
@@ -240,7 +255,7 @@ func (q *queueTask[A]) closedError() error {
 	if q.refused != nil {
 		return q.refused
 	}
-	if q.caller.State() >= StateStopping {
+	if q.caller.State() >= StateStopping || q.caller.draining.Load() >= seal {
 		return q.caller.stopError()
 	}
 	return fmt.Errorf("%w: %s", ErrQueueClosed, q.Name())

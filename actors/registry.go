@@ -47,6 +47,10 @@ type registry struct {
 	defaults atomic.Pointer[props.Config] // nil if nobody has set any
 	gauges   gauges
 
+	drains    atomic.Int32  // that are under way, of callers and of the system
+	shutdowns atomic.Int32  // those of the system; it becomes 0 with mu held
+	accepted  atomic.Uint64 // counts what callers have accepted while they were drained
+
 	started  time.Time
 	failures recent[snapshot.Failure]
 	stopped  recent[snapshot.Stopped] // without a failure

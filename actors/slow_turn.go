@@ -60,7 +60,7 @@ func (c *Caller) waitsForTurn(turn sched.SlowTurn) (waiting []string) {
 		add(others, "%d messages of the actor system")
 	}
 	switch {
-	case c.draining.Load():
+	case c.isDrained():
 		waiting = append(waiting, "a drain")
 	case turn.Closed:
 		waiting = append(waiting, "a stop")

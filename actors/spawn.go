@@ -55,6 +55,7 @@ func (c *Caller) registered(ctx actor.Context) {
 		c.traced = t.Caller(c.pid.GetId(), name)
 	}
 	c.registry.add(c)
+	c.noteAccepted() // it may have work already
 }
 
 // joinTree makes an adopted actor a child of its parent, if the parent is a

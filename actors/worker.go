@@ -23,6 +23,7 @@ func ToThread[T any](ctx context.Context, c *Caller, fn func(context.Context) (T
 	t := newCall(ctx, c, &p.unassigned, fn, c.observer(instrument.ToThread, 0))
 	t.task.Tag = tagPooled
 	p.assign(ctx, t)
+	c.noteAccepted()
 	return &t.Pending
 }
 

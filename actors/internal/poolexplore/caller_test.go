@@ -96,6 +96,8 @@ func (c *Caller) admit(context.Context) error {
 	return nil
 }
 
+func (c *Caller) noteAccepted() {}
+
 func (c *Caller) observer(any, int) future.Observer { return nil }
 
 func requireCall(context.Context, *Caller, bool, string) {}

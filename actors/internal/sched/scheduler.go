@@ -75,6 +75,26 @@ func (s *Scheduler) Submit(item any, limit int) error {
 	return nil
 }
 
+// SubmitUnless is [Scheduler.Submit] that submits nothing if refused is not zero. It looks
+// with mu held. So who sets refused, and then finds the scheduler idle, knows that nothing
+// more comes.
+func (s *Scheduler) SubmitUnless(refused *atomic.Int32, item any, limit int) error {
+	s.touch()
+	s.mu.Lock()
+	if refused.Load() != 0 {
+		s.mu.Unlock()
+		return future.ErrStopped
+	}
+	start, err := s.state.submit(item, limit)
+	s.mu.Unlock()
+	if err != nil {
+		return s.refusal(err, limit)
+	}
+	s.start(start)
+	s.NotifyWait()
+	return nil
+}
+
 // SubmitSource is [Scheduler.Submit] for a source, in two steps: what it returns is to be
 // done when the caller holds no lock. After it [Source.IsLast] reports true until anything
 // else is submitted to the run queue.
