@@ -90,7 +90,7 @@
 //
 // A wait for one of several calls is part of a circle if none of them can end: that of [pending.Any],
 // or of a call that needs any worker of a pool. So is a wait for all of several calls if one of them
-// cannot end.
+// cannot end. Such circles may take some seconds longer.
 //
 // A wait that may end by itself is left alone, as in one process. A circle that leads through a node
 // of an older version is not seen. One with waits for one of several calls needs version 5 of the
