@@ -233,8 +233,13 @@ func TestPublicationOfAWorkerThatCannotBeOpenedFailsTheCall(t *testing.T) {
 		require.ErrorIs(t, failure(actors.ToThread(t.Context(), c, one)), errBoom)
 	}
 	fails.Store(false)
-	release := make(chan struct{})
-	first := actors.ToThread(t.Context(), c, func(context.Context) (int, error) { <-release; return 1, nil })
+	started, release := make(chan struct{}), make(chan struct{})
+	first := actors.ToThread(t.Context(), c, func(context.Context) (int, error) {
+		close(started)
+		<-release
+		return 1, nil
+	})
+	<-started
 	second := actors.ToThread(t.Context(), c, one)
 	assert.Len(t, c.Children(), 1, "the second call waits for the only worker")
 	close(release)

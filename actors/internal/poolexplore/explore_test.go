@@ -19,7 +19,7 @@ var schedNames = regexp.MustCompile(`\bsched\.(Scheduler|Task|Source|Options)\b`
 func poolFiles(t *testing.T) map[string]string {
 	all := instrument.Files(t, "../..")
 	of := make(map[string]string)
-	for _, name := range []string{"pool.go", "worker.go", "lend.go", "pool_node.go", "goexit.go"} {
+	for _, name := range []string{"pool.go", "worker.go", "lend.go", "pool_node.go"} {
 		text := all[name]
 		require.NotEmpty(t, text, name)
 		text = strings.Replace(text, "package actors\n", "package poolexplore\n", 1)
