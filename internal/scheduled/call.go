@@ -59,7 +59,8 @@ func (c *Call[T]) Run() (crash error) {
 	returned := false
 	defer func() {
 		if !returned {
-			crash = c.left(r, recover())
+			recovered := recover()
+			crash = c.left(r, recovered)
 		}
 	}()
 	if !taskOf(r).Begin() {
