@@ -44,7 +44,7 @@ const (
 // metadata, and what contexts are made of.
 var others = []string{
 	"Tracked", "DescribedBy", "Needing", "Apply", "ApplyObserved", "Core.ID", "Core.nextID",
-	"Core.init", "Core.track", "Core.Name", "Core.nameLocked", "Core.function", "Core.Metadata", "Core.Context", "Core.logger", "Core.logPanic",
+	"Core.init", "Core.observe", "Core.track", "Core.Name", "Core.nameLocked", "Core.function", "Core.Metadata", "Core.Context", "Core.logger", "Core.logPanic",
 	"runContext.Deadline", "scheduleContext", "runContextBehind", "detachedContext.Value",
 	"Origin", "Task.HasExited", "Task.Awaited", "Task.Return", "logUnseen", "textOf",
 }
