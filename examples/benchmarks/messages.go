@@ -61,12 +61,15 @@ func (s senders) String() string {
 	return fmt.Sprintf("%d senders, throughput %d", s.n, s.throughput)
 }
 
-// sendBatch has all of them send n messages together, then waits for the last one to have
+// each returns how many of about n messages each of them sends.
+func (s senders) each(n int) int { return max(1, n/s.n) }
+
+// sendBatch has all of them send about n messages together, then waits for the last one to have
 // been received.
 func (s senders) sendBatch(n int, opts ...actor.PropsOption) func(*testing.B) {
 	opts = append(opts, actor.WithDispatcher(actor.NewDefaultDispatcher(s.throughput)))
 	return func(b *testing.B) {
-		each := n / s.n
+		each := s.each(n)
 		system, ticks := newSystem(), newCounter(each*s.n)
 		pid := spawn(b, system, func(ctx actor.Context) {
 			if _, ok := ctx.Message().(int); ok {
@@ -91,7 +94,7 @@ func (s senders) sendBatch(n int, opts ...actor.PropsOption) func(*testing.B) {
 // figure compares messages to an actor that was made a caller with those to the same
 // actor. Both dispatchers are the same.
 func (s senders) figure(n int) figure {
-	n -= n % s.n
+	n = s.n * s.each(n)
 	return figure{
 		number: 16,
 		ours:   side{name: "messages to an actor made a caller, " + s.String(), per: n, run: s.sendBatch(n, must(actors.AsCaller()))},
