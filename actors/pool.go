@@ -74,7 +74,7 @@ func (p *pool) assign(ctx context.Context, t work) {
 	case err != nil:
 		t.Fail(p.owner.withStopCause(err))
 	case spawn != nil && p.config.Publisher != nil: // which is opened, and may block
-		go p.owner.step("spawns a worker", func() { p.spawn(spawn, t) })()
+		p.spawnApart(spawn, t)
 	case spawn != nil:
 		p.spawn(spawn, t)
 	}
@@ -84,7 +84,7 @@ func (p *pool) assign(ctx context.Context, t work) {
 func (p *pool) submit(t work) error {
 	spawn, err := p.accept(t)
 	if spawn != nil {
-		go p.owner.step("spawns a worker", func() { p.spawn(spawn, t) })()
+		p.spawnApart(spawn, t)
 	}
 	return err
 }
@@ -184,9 +184,14 @@ func (p *pool) advance() {
 		p.queue.Remove(queued)
 		p.owner.sched.NotifyIdle()
 		if spawn != nil {
-			go p.owner.step("spawns a worker", func() { p.spawn(spawn, t) })() // which may call advance, and may block
+			p.spawnApart(spawn, t) // which may call advance
 		}
 	}
+}
+
+// spawnApart is spawn on a goroutine of its own, because it may block.
+func (p *pool) spawnApart(w *worker, t work) {
+	go p.owner.step("spawns a worker", func() { p.spawn(w, t) })()
 }
 
 // spawn spawns a worker for a call. The call fails if the spawn fails.

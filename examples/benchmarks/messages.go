@@ -58,6 +58,9 @@ var ways = []senders{
 }
 
 func (s senders) String() string {
+	if s.n == 1 {
+		return fmt.Sprintf("1 sender, throughput %d", s.throughput)
+	}
 	return fmt.Sprintf("%d senders, throughput %d", s.n, s.throughput)
 }
 
